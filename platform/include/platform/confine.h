@@ -1,0 +1,55 @@
+/* A process takes from itself what it will not need, before it loads code that is not ours. */
+#ifndef PF_CONFINE_H
+#define PF_CONFINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/str.h"
+
+/* What a plugin's manifest may ask for. Names in manifests are the lower-case ends: "net_admin". */
+enum {
+  PF_PRIV_ROOT = 1u << 0,          /* "root": stay the administrator; the limits below are then a fault boundary, not a security boundary */
+  PF_PRIV_NET_ADMIN = 1u << 1,     /* "net_admin": change firewall rules, end sockets */
+  PF_PRIV_NET_RAW = 1u << 2,       /* "net_raw": raw sockets (ICMP probes) */
+  PF_PRIV_READ_ALL = 1u << 3,      /* "read_all": read any file and folder */
+  PF_PRIV_TRACE = 1u << 4,         /* "trace": look into other processes */
+  PF_PRIV_KILL = 1u << 5,          /* "kill": signal any process */
+  PF_PRIV_SYS_ADMIN = 1u << 6      /* "sys_admin": enter namespaces */
+};
+
+/* 0 and false for a name that is unknown. */
+bool pf_privilege_from_name(cd_str name, uint32_t *ret_bit);
+
+typedef struct pf_confine {
+  const char *user;             /* run as this user; NULL: keep the user. Ignored with PF_PRIV_ROOT */
+  uint32_t privileges;          /* PF_PRIV_*; everything else is dropped, for good */
+  uint64_t memory_bytes;        /* address space; 0: no limit. Not applied in sanitizer builds, which reserve terabytes */
+  uint32_t processes;           /* child processes; 0: none can be started (threads can) */
+  uint32_t files;               /* open descriptors; 0: no limit */
+  uint64_t file_bytes;          /* size of a file that is written; 0: no limit */
+  uint64_t parent;              /* end when this process is no longer our parent; 0: do not */
+} pf_confine;
+
+/* Applies everything or fails; a process that failed must exit. No core dumps, no new privileges on exec, umask 077, signals at their
+ * defaults, own session. Writes what was applied as a JSON object to `ret_report` (for HELLO.confined). */
+CD_MUST_USE cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err);
+
+/* Allows `seconds` of processor time from now on; past it the process gets SIGXCPU (POSIX). May be called again to renew. 0: no limit. */
+CD_MUST_USE cd_code pf_confine_cpu(uint32_t seconds, cd_err *err);
+
+/* What this process holds right now, to see what an operation left behind. */
+typedef struct pf_usage {
+  uint32_t threads;
+  uint32_t files;
+  uint64_t cpu_ms;
+} pf_usage;
+CD_MUST_USE cd_code pf_usage_self(pf_usage *ret_usage, cd_err *err);
+
+/* For every daemon at its start: no core dumps, not readable by others' debuggers, umask 077, SIGPIPE ignored,
+ * descriptors 0-2 open, those above 2 closed on exec. */
+CD_MUST_USE cd_code pf_harden_self(cd_err *err);
+
+#endif
