@@ -1,7 +1,7 @@
 /* SHA-256 against the examples that NIST publishes with FIPS 180-4, and its text form. */
-#include <check.h>
-
 #include "protocol/digest.h"
+
+#include <check.h>
 
 #include <stdlib.h>
 #include <string.h>
