@@ -64,21 +64,21 @@ START_TEST(text_is_escaped_and_always_utf8)
     cd_str text;
     const char *json;
   } rows[] = {
-      {CD_STR(""), "\"\""},
+      {CD_STR_INIT(""), "\"\""},
       {{NULL, 0}, "\"\""},
-      {CD_STR("plain"), "\"plain\""},
-      {CD_STR("\"\\/"), "\"\\\"\\\\/\""},
-      {CD_STR("\n\r\t\b\f"), "\"\\n\\r\\t\\u0008\\u000c\""},
-      {CD_STR("\x01\x1f\x7f"), "\"\\u0001\\u001f\x7f\""},
-      {CD_STR("a\0b"), "\"a\xef\xbf\xbd"
-                       "b\""},
-      {CD_STR("\xe3\x81\x82\xf0\x9f\x98\x80"), "\"\xe3\x81\x82\xf0\x9f\x98\x80\""},
-      {CD_STR("\xff"
-              "a\xfe"),
+      {CD_STR_INIT("plain"), "\"plain\""},
+      {CD_STR_INIT("\"\\/"), "\"\\\"\\\\/\""},
+      {CD_STR_INIT("\n\r\t\b\f"), "\"\\n\\r\\t\\u0008\\u000c\""},
+      {CD_STR_INIT("\x01\x1f\x7f"), "\"\\u0001\\u001f\x7f\""},
+      {CD_STR_INIT("a\0b"), "\"a\xef\xbf\xbd"
+                            "b\""},
+      {CD_STR_INIT("\xe3\x81\x82\xf0\x9f\x98\x80"), "\"\xe3\x81\x82\xf0\x9f\x98\x80\""},
+      {CD_STR_INIT("\xff"
+                   "a\xfe"),
        "\"\xef\xbf\xbd"
        "a\xef\xbf\xbd\""},
-      {CD_STR("\xe3\x81"), "\"\xef\xbf\xbd\xef\xbf\xbd\""},
-      {CD_STR("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+      {CD_STR_INIT("\xe3\x81"), "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+      {CD_STR_INIT("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     cd_buf b = CD_BUF_INIT(256);

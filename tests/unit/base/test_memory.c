@@ -59,6 +59,7 @@ void __wrap_free(void *p)
   __real_free(p);
 }
 
+/* No assertions inside: Check's own calls are in this program too and would fail. */
 typedef cd_code (*scenario)(cd_err *err);
 
 /* Runs `run` again and again, its n-th allocation failing, until it has no n-th allocation. */
@@ -124,8 +125,8 @@ static cd_code read_and_print(cd_err *err)
   cd_json any = cd_json_any(doc);
   cd_json_print(&any, &out);
   rc = cd_buf_status(&out, "the copy", err);
-  if (rc == CD_OK)
-    ck_assert(cd_str_eq(cd_buf_view(&out), cd_buf_view(&text)));
+  if (rc == CD_OK && !cd_str_eq(cd_buf_view(&out), cd_buf_view(&text)))
+    rc = cd_fail(err, CD_E_INVALID, "the copy differs");
 done:
   cd_json_free(doc);
   cd_buf_release(&out);

@@ -113,29 +113,29 @@ START_TEST(utf8_is_checked_to_the_letter)
     size_t next;
     bool valid;
   } rows[] = {
-      {CD_STR(""), 0, true},
-      {CD_STR("a"), 1, true},
-      {CD_STR("\0"), 1, true},
-      {CD_STR("\x7f"), 1, true},
-      {CD_STR("\xc3\xa9"), 2, true},
-      {CD_STR("\xe3\x81\x82z"), 3, true},
-      {CD_STR("\xf0\x9f\x98\x80"), 4, true},
-      {CD_STR("\xf4\x8f\xbf\xbf"), 4, true},
-      {CD_STR("\xed\x9f\xbf"), 3, true},
-      {CD_STR("\xee\x80\x80"), 3, true},
-      {CD_STR("\x80"), 0, false},             /* no lead byte */
-      {CD_STR("\xc0\x80"), 0, false},         /* overlong */
-      {CD_STR("\xc1\xbf"), 0, false},         /* overlong */
-      {CD_STR("\xe0\x9f\xbf"), 0, false},     /* overlong */
-      {CD_STR("\xf0\x8f\xbf\xbf"), 0, false}, /* overlong */
-      {CD_STR("\xed\xa0\x80"), 0, false},     /* surrogate */
-      {CD_STR("\xed\xbf\xbf"), 0, false},     /* surrogate */
-      {CD_STR("\xf4\x90\x80\x80"), 0, false}, /* above U+10FFFF */
-      {CD_STR("\xf5\x80\x80\x80"), 0, false},
-      {CD_STR("\xff"), 0, false},
-      {CD_STR("\xe3\x81"), 0, false}, /* cut short */
-      {CD_STR("\xe3\x81z"), 0, false},
-      {CD_STR("a\xff"), 1, false},
+      {CD_STR_INIT(""), 0, true},
+      {CD_STR_INIT("a"), 1, true},
+      {CD_STR_INIT("\0"), 1, true},
+      {CD_STR_INIT("\x7f"), 1, true},
+      {CD_STR_INIT("\xc3\xa9"), 2, true},
+      {CD_STR_INIT("\xe3\x81\x82z"), 3, true},
+      {CD_STR_INIT("\xf0\x9f\x98\x80"), 4, true},
+      {CD_STR_INIT("\xf4\x8f\xbf\xbf"), 4, true},
+      {CD_STR_INIT("\xed\x9f\xbf"), 3, true},
+      {CD_STR_INIT("\xee\x80\x80"), 3, true},
+      {CD_STR_INIT("\x80"), 0, false},             /* no lead byte */
+      {CD_STR_INIT("\xc0\x80"), 0, false},         /* overlong */
+      {CD_STR_INIT("\xc1\xbf"), 0, false},         /* overlong */
+      {CD_STR_INIT("\xe0\x9f\xbf"), 0, false},     /* overlong */
+      {CD_STR_INIT("\xf0\x8f\xbf\xbf"), 0, false}, /* overlong */
+      {CD_STR_INIT("\xed\xa0\x80"), 0, false},     /* surrogate */
+      {CD_STR_INIT("\xed\xbf\xbf"), 0, false},     /* surrogate */
+      {CD_STR_INIT("\xf4\x90\x80\x80"), 0, false}, /* above U+10FFFF */
+      {CD_STR_INIT("\xf5\x80\x80\x80"), 0, false},
+      {CD_STR_INIT("\xff"), 0, false},
+      {CD_STR_INIT("\xe3\x81"), 0, false}, /* cut short */
+      {CD_STR_INIT("\xe3\x81z"), 0, false},
+      {CD_STR_INIT("a\xff"), 1, false},
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     ck_assert_msg(cd_str_utf8_next(rows[i].text) == rows[i].next, "row %zu: next", i);
@@ -150,17 +150,17 @@ START_TEST(text_is_cut_between_characters)
     cd_str text;
     size_t max, cut;
   } rows[] = {
-      {CD_STR("abc"), 5, 3},
-      {CD_STR("abc"), 2, 2},
-      {CD_STR("abc"), 0, 0},
-      {CD_STR("a\xc3\xa9"), 2, 1},
-      {CD_STR("a\xc3\xa9"), 3, 3},
-      {CD_STR("\xe3\x81\x82"), 2, 0},
-      {CD_STR("\xe3\x81\x82"), 1, 0},
-      {CD_STR("x\xf0\x9f\x98\x80"), 4, 1},
-      {CD_STR("x\xf0\x9f\x98\x80"), 5, 5},
-      {CD_STR("x\xe3\x81"), 9, 1},        /* it already ended inside one */
-      {CD_STR("\x80\x80\x80\x80"), 3, 3}, /* no characters at all: nothing to spare */
+      {CD_STR_INIT("abc"), 5, 3},
+      {CD_STR_INIT("abc"), 2, 2},
+      {CD_STR_INIT("abc"), 0, 0},
+      {CD_STR_INIT("a\xc3\xa9"), 2, 1},
+      {CD_STR_INIT("a\xc3\xa9"), 3, 3},
+      {CD_STR_INIT("\xe3\x81\x82"), 2, 0},
+      {CD_STR_INIT("\xe3\x81\x82"), 1, 0},
+      {CD_STR_INIT("x\xf0\x9f\x98\x80"), 4, 1},
+      {CD_STR_INIT("x\xf0\x9f\x98\x80"), 5, 5},
+      {CD_STR_INIT("x\xe3\x81"), 9, 1},        /* it already ended inside one */
+      {CD_STR_INIT("\x80\x80\x80\x80"), 3, 3}, /* no characters at all: nothing to spare */
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++)
     ck_assert_msg(cd_str_utf8_cut(rows[i].text, rows[i].max) == rows[i].cut, "row %zu", i);
