@@ -9,8 +9,9 @@
 
 #include "base/banned.h"
 
-#define PF_HIGH 256 /* above what a loop over low numbers reaches, below the usual limit of 1024   \
-                     */
+#define PF_HIGH                                                                                    \
+  256 /* above what a loop over low numbers reaches, below the usual limit of 1024                 \
+       */
 
 static cd_code open_null(int *ret_fd, cd_err *err)
 {
