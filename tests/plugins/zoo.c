@@ -1,4 +1,5 @@
-/* What every member of the zoo shares: entry, settings, the log of calls, and the way through zoo_act(). */
+/* What every member of the zoo shares: entry, settings, the log of calls, and the way through
+ * zoo_act(). */
 #include "zoo.h"
 
 #include <fcntl.h>
@@ -29,7 +30,8 @@ const char *zoo_state_file(void)
   return self.state_file;
 }
 
-/* The configuration is compact JSON of the host's, with plain values: searching for `"key":` is enough for tests. */
+/* The configuration is compact JSON of the host's, with plain values: searching for `"key":` is
+ * enough for tests. */
 bool zoo_setting(const char *key, char out[ZOO_TEXT_MAX])
 {
   char pattern[64];
@@ -103,9 +105,6 @@ static void log_call(const char *call, const cordon_request *req)
   (void)dprintf(fd, "%s op=%llu\n", call, req != NULL ? (unsigned long long)req->op : 0ULL);
   (void)close(fd);
 }
-
-/* Log, let the member act, take the time that the settings ask for. *ret_done: nothing is left to do. */
-cordon_status zoo_enter(const char *call, const cordon_request *req, bool *ret_done);
 
 cordon_status zoo_enter(const char *call, const cordon_request *req, bool *ret_done)
 {

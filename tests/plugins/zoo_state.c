@@ -12,8 +12,6 @@
 
 #define ZOO_POLL_MS 20
 
-cordon_status zoo_enter(const char *call, const cordon_request *req, bool *ret_done);
-
 /* What this process itself wrote last, so that watch can tell the changes of others. */
 static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
 static char own_state[ZOO_TEXT_MAX];
