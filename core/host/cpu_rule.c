@@ -3,7 +3,8 @@
 #include "base/banned.h"
 
 #define PH_IDLE_FACTOR 20u /* a watch that used less than a twentieth of the time may go on */
-#define PH_SLACK_MS 500u   /* the OS counts the limit in whole seconds, and its clocks differ a little */
+#define PH_SLACK_MS                                                                                \
+  500u /* the OS counts the limit in whole seconds, and its clocks differ a little */
 
 ph_cpu_verdict ph_cpu_judge(const ph_cpu_facts *facts)
 {

@@ -7,7 +7,7 @@
 
 typedef enum ph_cpu_verdict {
   PH_CPU_IGNORE = 1, /* the word is stale: more was allowed meanwhile */
-  PH_CPU_RENEW,      /* only watches run, and they are idle most of the time: they may use it again */
+  PH_CPU_RENEW, /* only watches run, and they are idle most of the time: they may use it again */
   PH_CPU_END
 } ph_cpu_verdict;
 

@@ -1,5 +1,6 @@
-/* What cordon-plugin-host reads from the agent: the first byte chooses the message, the rest is its payload. What was
- * accepted must be whole: texts end, and what is handed to the plugin is JSON again. */
+/* What cordon-plugin-host reads from the agent: the first byte chooses the message, the rest is its
+ * payload. What was accepted must be whole: texts end, and what is handed to the plugin is JSON
+ * again. */
 #include "message.h"
 
 #include "base/json.h"

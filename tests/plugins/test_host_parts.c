@@ -1,4 +1,5 @@
-/* The pure parts of cordon-plugin-host: what it reads and writes, and its rule for processor time. */
+/* The pure parts of cordon-plugin-host: what it reads and writes, and its rule for processor time.
+ */
 #include "cpu_rule.h"
 #include "message.h"
 
@@ -65,7 +66,8 @@ START_TEST(setup_says_what_is_wrong)
       {",\"files\":64", "", "files"},
       {"\"files\":64", "\"files\":-1", "files"},
       {"\"parent\":42", "\"parent\":42,\"more\":1", "more"},
-      {"\"nobody\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"", "user"},
+      {"\"nobody\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"",
+       "user"},
       {"{\"protocol\"", "[\"protocol\"", "SETUP"},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -84,9 +86,10 @@ START_TEST(start_keeps_params_and_undo_as_text)
   cd_err err = {0};
   ph_start start;
   ck_assert_int_eq(
-      ph_start_parse(CD_STR("{\"function\":\"release\",\"flags\":1,\"budget_ms\":30000,\"cpu_s\":60,"
-                            "\"params\":{\"b\":[true,null]},\"undo\":[{\"n\":2},{\"n\":1}]}"),
-                     &start, &err),
+      ph_start_parse(
+          CD_STR("{\"function\":\"release\",\"flags\":1,\"budget_ms\":30000,\"cpu_s\":60,"
+                 "\"params\":{\"b\":[true,null]},\"undo\":[{\"n\":2},{\"n\":1}]}"),
+          &start, &err),
       CD_OK);
   ck_assert_str_eq(start.function, "release");
   ck_assert_uint_eq(start.flags, 1);
