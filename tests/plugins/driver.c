@@ -285,9 +285,10 @@ const driver_frame *driver_wait_frame(driver *d, uint8_t type, uint64_t op)
     frame = find(d, type, op);
   }
   (void)uv_timer_stop(&d->timer);
-  ck_assert_msg(frame != NULL, "no frame of type %u for operation %llu came: %s; it printed: %s",
-                type, (unsigned long long)op, d->closed ? "the host ended" : "the time passed",
-                cd_buf_cstr(&d->printed[1]));
+  ck_assert_msg(
+      frame != NULL, "no frame of type %u for operation %llu came: %s; last: %s; it printed: %s",
+      type, (unsigned long long)op, d->closed ? "the host ended" : "the time passed",
+      d->count > 0 ? d->frames[d->count - 1].payload : "nothing", cd_buf_cstr(&d->printed[1]));
   return frame;
 }
 
