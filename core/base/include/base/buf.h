@@ -32,6 +32,8 @@ void cd_buf_add_cstr(cd_buf *b, const char *s);
 void cd_buf_add_char(cd_buf *b, char c);
 void cd_buf_addf(cd_buf *b, const char *fmt, ...) CD_PRINTF(2, 3);
 void cd_buf_addv(cd_buf *b, const char *fmt, va_list args) CD_PRINTF(2, 0);
+/* Fails the buffer as a failed append does; an earlier failure stays. For what builds upon it. */
+void cd_buf_fail(cd_buf *b, cd_code code);
 /* Drops `len` bytes from the front (len <= b->len). */
 void cd_buf_drop_front(cd_buf *b, size_t len);
 

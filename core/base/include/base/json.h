@@ -31,7 +31,7 @@ typedef struct cd_json {
 } cd_json;
 
 /* `text` must be one JSON value of at most `max` bytes, valid UTF-8, nesting at most CD_JSON_DEPTH_MAX, at
- * most CD_JSON_NODES_MAX values, no duplicate keys, no NUL in a string. `what` names it in the error. */
+ * most CD_JSON_NODES_MAX values, no duplicate keys, no NUL in a string, no whole number above 2^53. `what` names it in the error. */
 CD_MUST_USE cd_code cd_json_parse(cd_str text, size_t max, const char *what, cd_json_doc **ret_doc, cd_err *err);
 void cd_json_free(cd_json_doc *doc);          /* NULL is fine */
 
@@ -42,7 +42,8 @@ cd_json cd_json_any(cd_json_doc *doc);
 bool cd_json_is_object(const cd_json *j);
 bool cd_json_has(const cd_json *obj, const char *key);      /* present and not null; does not count as asked */
 
-/* Mandatory members. On failure the output is left as it was. Strings: a view into the document, at most
+/* Mandatory members. On failure the output is left as it was, but a reader (obj, arr, value) becomes a dead one, through
+ * which nothing is read. Numbers: whole, as a number up to 2^53 or as a decimal string. Strings: a view into the document, at most
  * `max` bytes; length 0 is allowed. */
 void cd_json_str(cd_json *obj, const char *key, size_t max, cd_str *out);
 void cd_json_u64(cd_json *obj, const char *key, uint64_t max, uint64_t *out);
@@ -87,10 +88,11 @@ void cd_json_print(const cd_json *value, cd_buf *out);
 /* ---- writing ---- */
 
 /* Commas and nesting are the writer's business. `key` is NULL inside an array and at the root. Text that is not
- * UTF-8 has each bad byte replaced by U+FFFD. Compact: no space after a colon. */
+ * UTF-8 has each bad byte replaced by U+FFFD, and so has a NUL, which the reader refuses. Compact: no space after a colon. */
 typedef struct cd_jw {
   cd_buf *out;
   uint32_t depth;
+  uint64_t objects; /* bit per open level: an object, else an array */
   bool comma;
   bool misused;     /* unbalanced or too deep; cd_jw_done() fails */
 } cd_jw;

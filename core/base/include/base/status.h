@@ -55,7 +55,8 @@ const char *cd_code_name(cd_code code);
 /* The inverse of cd_code_name(). Returns false and leaves *ret_code alone if there is no such name. */
 bool cd_code_from_name(const char *name, cd_code *ret_code);
 /* Maps an errno value to the code that fits it best (ENOENT: NOTFOUND, EACCES/EPERM: DENIED,
- * ENOSPC/EMFILE/...: LIMIT, ETIMEDOUT: DEADLINE, else IO). Negative libuv codes (UV_E...) are accepted too. */
+ * ENOSPC/EMFILE/...: LIMIT, ETIMEDOUT: DEADLINE, EEXIST/EADDRINUSE: CONFLICT, EBUSY/EAGAIN/ECONNREFUSED:
+ * UNAVAILABLE, ENOSYS/ENOTSUP: UNSUPPORTED, ECANCELED: CANCELLED, else IO; never a success). Negative libuv codes (UV_E...) are accepted too. */
 cd_code cd_code_from_errno(int os_error);
 
 #endif

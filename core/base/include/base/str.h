@@ -32,6 +32,8 @@ bool cd_str_to_u64(cd_str s, uint64_t max, uint64_t *ret_value);
 bool cd_str_utf8_valid(cd_str s);
 /* The length of the valid UTF-8 sequence that `s` starts with, 0 if it starts with none. */
 size_t cd_str_utf8_next(cd_str s);
+/* The length of the longest start of `s` of at most `max` bytes that does not end inside a character. */
+size_t cd_str_utf8_cut(cd_str s, size_t max);
 /* Lower-case hex; `out` takes 2 * len + 1 bytes. */
 void cd_hex(char *out, const void *bytes, size_t len);
 /* Exactly 2 * len hex digits of either case into `out`. */
