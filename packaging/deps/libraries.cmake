@@ -9,12 +9,20 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 endif()
 
-# mbedTLS 3.6: the system's where it is that, else what packaging/deps/mbedtls.sh built.
-find_package(MbedTLS 3.6 CONFIG QUIET PATHS ${CORDON_DEPS_DIR} NO_DEFAULT_PATH)
+# mbedTLS 3.6: CORDON_DEPS_DIR if it is set, else what packaging/deps/mbedtls.sh keeps in its cache, else
+# the system's where it is that. 2.28 has another API and is out of support, so it is never taken.
+if(DEFINED ENV{CORDON_CACHE})
+  set(cordon_cache $ENV{CORDON_CACHE})
+else()
+  set(cordon_cache $ENV{HOME}/.cache/cordon)
+endif()
+find_package(MbedTLS 3.6 CONFIG QUIET
+  PATHS ${CORDON_DEPS_DIR} ${cordon_cache}/deps/mbedtls-3.6 NO_DEFAULT_PATH)
 if(NOT MbedTLS_FOUND)
   find_package(MbedTLS 3.6 CONFIG QUIET)
 endif()
 if(NOT MbedTLS_FOUND)
   message(FATAL_ERROR
-    "mbedTLS 3.6 was not found: run 'sh packaging/deps/mbedtls.sh' and set CORDON_DEPS_DIR to the folder it prints")
+    "mbedTLS 3.6 was not found: run 'sh packaging/deps/mbedtls.sh', which builds it into its cache, or set "
+    "CORDON_DEPS_DIR to the folder where it is installed")
 endif()

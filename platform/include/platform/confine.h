@@ -27,14 +27,19 @@ typedef struct pf_confine {
   const char *user;             /* run as this user; NULL: keep the user. Ignored with PF_PRIV_ROOT */
   uint32_t privileges;          /* PF_PRIV_*; everything else is dropped, for good */
   uint64_t memory_bytes;        /* address space; 0: no limit. Not applied in sanitizer builds, which reserve terabytes */
-  uint32_t processes;           /* child processes; 0: none can be started (threads can) */
+  uint32_t processes;           /* child processes; 0: none can be started and no program run (threads can); else a bound on runaway
+                                 * forking only: the OS counts the user's threads, in all its processes, and does not bind root */
   uint32_t files;               /* open descriptors; 0: no limit */
   uint64_t file_bytes;          /* size of a file that is written; 0: no limit */
   uint64_t parent;              /* end when this process is no longer our parent; 0: do not */
 } pf_confine;
 
-/* Applies everything or fails; a process that failed must exit. No core dumps, no new privileges on exec, umask 077, signals at their
- * defaults, own session. Writes what was applied as a JSON object to `ret_report` (for HELLO.confined). */
+/* Applies everything or fails; a process that failed must exit. No core dumps, no new privileges on exec, umask 077, own session, signals
+ * as a new program expects them, but SIGPIPE and SIGXFSZ ignored: writing to a closed pipe or past `file_bytes` fails and does not kill.
+ * Call it while the process has one thread, before foreign code runs. Writes what was applied as a JSON object to `ret_report` (for
+ * HELLO.confined): {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16}, null where
+ * nothing limits, "note" when something asked for was not applied. Asking for a user or privilege that this process cannot give is CD_E_DENIED,
+ * a user that does not exist CD_E_NOTFOUND. */
 CD_MUST_USE cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err);
 
 /* Allows `seconds` of processor time from now on; past it the process gets SIGXCPU (POSIX). May be called again to renew. 0: no limit. */

@@ -12,7 +12,7 @@
 
 /* Reads a regular file of at most `max` bytes into `out` (appended). */
 CD_MUST_USE cd_code pf_file_read(const char *path, size_t max, cd_buf *out, cd_err *err);
-/* Reads at most `max` bytes from the start of an open regular file; the offset does not matter and does not move. */
+/* The same from an open file; the offset does not matter and does not move. A file that is larger is refused (CD_E_LIMIT), never cut. */
 CD_MUST_USE cd_code pf_file_read_open(uv_os_fd_t file, const char *name, size_t max, cd_buf *out, cd_err *err);
 /* Replaces the file by rename: content and folder are synced before it returns; readers see the old or the new
  * file, whole. `mode` is a POSIX mode, 0600 for anything that is not public. */
@@ -26,7 +26,7 @@ CD_MUST_USE cd_code pf_file_open_trusted(const char *path, uv_os_fd_t *ret_file,
 void pf_file_close(uv_os_fd_t file);          /* a negative or invalid handle is fine */
 
 /* Makes the folder (its parent must exist) with exactly this mode and owner, or checks that it is one already: a folder of
- * another owner, a link or another kind of file is refused. owner NULL: the effective user. */
+ * another owner or one that more people may write to, a link or another kind of file is refused. owner NULL: the effective user. */
 CD_MUST_USE cd_code pf_dir_ensure(const char *path, unsigned mode, const char *owner, cd_err *err);
 /* Calls `each` with every name in the folder ending in `suffix`, in the order of the bytes; at most `max` names.
  * Stops at the first failing code and returns it. */

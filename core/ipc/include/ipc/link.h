@@ -2,7 +2,8 @@
  *
  * One owner; all calls and callbacks on the loop's thread. A link is closed by ipc_link_close() or by
  * itself when the peer goes, sends a malformed frame, or does not read (CD_LINK_QUEUE_MAX); on_closed comes exactly
- * once, last, and the owner may free the link in it. */
+ * once, last, and the owner may free the link in it. A peer that can no longer be written to is still read to its end, for at most
+ * IPC_LINK_DRAIN_MS: what it said last is often why it went. Programs ignore SIGPIPE (pf_harden_self() does). */
 #ifndef IPC_LINK_H
 #define IPC_LINK_H
 
@@ -16,7 +17,8 @@ typedef struct ipc_link ipc_link;
 typedef struct ipc_link_events {
   /* One frame. The payload is valid during the call. ipc_link_close() may be called from here. */
   void (*on_frame)(ipc_link *link, const ipc_frame *frame);
-  /* A handle that came with a frame of this type; the callee must ipc_link_accept() it or it is closed. May be NULL: refused. */
+  /* A handle that came with a frame; the callee must ipc_link_accept() it or it is closed. It comes before the on_frame of the frame that
+   * carried it, perhaps also before those of earlier frames: keep it until that frame. NULL: a handle is refused, and the link closes. */
   void (*on_handle)(ipc_link *link, uv_handle_type type);
   /* CD_OK: closed by us, or the peer ended cleanly; else why. */
   void (*on_closed)(ipc_link *link, cd_code code, const char *sentence);
@@ -36,17 +38,20 @@ struct ipc_link {
   bool closing;
   bool finishing;
   bool in_frames;
+  bool paused;
+  bool resuming;
+  bool write_failed;
 };
 
 /* Prepares the pipe; afterwards uv_pipe_open(), uv_accept(), uv_pipe_connect() or uv_spawn() it, then ipc_link_start(). After a
  * successful init the link must be closed. pass_handles: both ends must agree. */
 CD_MUST_USE cd_code ipc_link_init(ipc_link *link, uv_loop_t *loop, bool pass_handles, uint32_t payload_max,
                                   const ipc_link_events *events, void *owner, cd_err *err);
-/* Starts reading. */
+/* Starts reading, or goes on after a pause: frames that were held back come from the loop, never from inside this call. */
 CD_MUST_USE cd_code ipc_link_start(ipc_link *link, cd_err *err);
-/* Stops reading until started again: the way to make a fast peer wait. */
+/* Stops reading until started again: the way to make a fast peer wait. No on_frame comes meanwhile, and no end is noticed. */
 void ipc_link_pause(ipc_link *link);
-/* Copies and queues a frame. Fails if the link is closed, the payload too long, or the queue full (then the link closes). */
+/* Copies and queues a frame. Fails if the link is closed or finishing, the payload too long, or the queue full (then the link closes). */
 CD_MUST_USE cd_code ipc_link_send(ipc_link *link, uint8_t type, uint64_t op, cd_str payload, cd_err *err);
 /* The same with a handle, which must stay open until the peer has it; the sender closes its own later. */
 CD_MUST_USE cd_code ipc_link_send_handle(ipc_link *link, uint8_t type, uint64_t op, cd_str payload,

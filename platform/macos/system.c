@@ -1,0 +1,22 @@
+/* Laid out, not yet filled: kern.bootsessionuuid. launchd needs no notification. */
+#include "platform/system.h"
+
+#include "base/banned.h"
+
+cd_code pf_boot_id(char out[PF_BOOT_ID_MAX], cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "the boot id is not there on macOS yet");
+}
+
+const char *pf_system_name(void)
+{
+  return "macos";
+}
+
+void pf_service_ready(void)
+{
+}
+
+void pf_service_stopping(void)
+{
+}

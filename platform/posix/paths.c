@@ -1,0 +1,22 @@
+#include "platform/paths.h"
+
+#include "paths_config.h"
+
+#include <stddef.h>
+
+#include "base/banned.h"
+
+static const pf_paths installed = {
+    .config_file = PF_CONFIG_DIR "/cordond.json",
+    .trust_file = PF_CONFIG_DIR "/plugins.trust.json",
+    .state_dir = PF_STATE_DIR,
+    .run_dir = PF_RUN_DIR,
+    .control_socket = PF_RUN_DIR "/control.sock",
+    .plugin_dir = PF_PLUGIN_DIR,
+    .plugin_host = PF_PROGRAM_DIR "/cordon-plugin-host",
+};
+
+const pf_paths *pf_paths_installed(void)
+{
+  return &installed;
+}
