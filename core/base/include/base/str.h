@@ -12,6 +12,11 @@ typedef struct cd_str {
 } cd_str;
 
 #define CD_STR(literal) ((cd_str){"" literal "", sizeof(literal) - 1})
+/* The same as an initialiser, for static tables, where a compound literal is no constant. */
+#define CD_STR_INIT(literal)                                                                       \
+  {                                                                                                \
+    "" literal "", sizeof(literal) - 1                                                             \
+  }
 /* For printf: "%.*s", CD_STR_ARG(s). */
 #define CD_STR_ARG(s) (int)(s).len, (s).ptr != NULL ? (s).ptr : ""
 
