@@ -88,6 +88,7 @@ struct agent_state {
 /* state.c */
 void state_measured(agent_state *s, state_enforced value, cd_str digest, const char *note);
 void state_proved(agent_state *s, state_proven value, const char *note);
+void state_write_measured(const agent_state *s, cd_jw *w); /* members "enforced" and "proven" */
 const char *state_enforced_name(state_enforced v);
 const char *state_proven_name(state_proven v);
 

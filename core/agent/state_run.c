@@ -307,7 +307,7 @@ static void after_query(agent_state *s, const agent_op_end *end)
   CD_FAULT_POINT("agent.after_query");
   bool read = state_read_query(end, &value, digest, &err);
   state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
-  if (value == ENFORCED_ISOLATED && cd_equal_constant_time(digest, s->run.digest, sizeof(digest))) {
+  if (value == ENFORCED_ISOLATED && cd_str_eq_cstr(cd_str_from(digest), s->run.digest)) {
     state_run_function(s, AGENT_FN_VERIFY);
     return;
   }
