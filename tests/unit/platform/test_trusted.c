@@ -206,11 +206,11 @@ START_TEST(refuses_names_that_are_too_long)
   memset(name, 'x', 2 * PATH_MAX - 1);
   name[0] = '/';
   name[2 * PATH_MAX - 1] = '\0';
-  expect_refused(name, cd_code_from_errno(ENAMETOOLONG), strerror(ENAMETOOLONG));
+  expect_refused(name, CD_E_INVALID, "longer than");
   for (size_t i = 0; i < PATH_MAX - 2; i += 2)
     memcpy(name + i, "/.", 2);
   name[PATH_MAX - 2] = '\0';
-  expect_refused(name, CD_E_DENIED, "not a regular file");
+  expect_refused(name, CD_E_DENIED, "'/././.");
   free(name);
 }
 END_TEST
