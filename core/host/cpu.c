@@ -1,6 +1,7 @@
 /* Processor time. The OS counts it for the process as a whole, so what is allowed is the largest of
  * what the running operations may use, counted anew at each start and end. A watch runs for days
  * and may use its share again and again, as long as it is idle most of the time. */
+#include "cpu_rule.h"
 #include "host.h"
 
 #include "base/clock.h"
@@ -40,24 +41,25 @@ void ph_cpu_arm(ph_host *host)
     ph_logf(host, 0, CORDON_LOG_WARN, "the processor time could not be limited: %s", err.text);
 }
 
-static bool may_go_on(ph_host *host)
+static ph_cpu_verdict judge(ph_host *host)
 {
-  size_t background = 0;
-  size_t all = ph_op_count(host, &background);
   pf_usage usage = {0};
-  if (all == 0 || background < all || pf_usage_self(&usage, NULL) != CD_OK)
-    return false;
-  uint64_t used_ms = usage.cpu_ms - host->cpu_used_ms;
-  uint64_t wall_ms = cd_mono_ms() - host->cpu_armed_ms;
-  return used_ms * PH_IDLE_FACTOR < wall_ms;
+  ph_cpu_facts facts = {.allowed_s = host->cpu_s};
+  if (pf_usage_self(&usage, NULL) != CD_OK)
+    return PH_CPU_END;
+  facts.used_ms = usage.cpu_ms - host->cpu_used_ms;
+  facts.wall_ms = cd_mono_ms() - host->cpu_armed_ms;
+  facts.running = ph_op_count(host, &facts.background);
+  return ph_cpu_judge(&facts);
 }
 
 static void on_used_up(uv_signal_t *handle, int signum)
 {
   ph_host *host = handle->data;
-  if (host->leaving)
+  ph_cpu_verdict verdict = judge(host);
+  if (host->leaving || verdict == PH_CPU_IGNORE)
     return;
-  if (may_go_on(host)) {
+  if (verdict == PH_CPU_RENEW) {
     ph_cpu_arm(host);
     return;
   }
