@@ -149,7 +149,7 @@ stage_tree() {
 
 build_all() {
   if [ -z "${LAB_BUILD_DIR:-}" ]; then
-    step 'installing packages' sh "$here/packaging/deps/install.sh"
+    step 'installing packages' sh "$here/packaging/deps/install.sh" lab
     step 'building mbedTLS, unless that was done before' build_mbedtls
     step 'building Cordon' build_tree
   fi
