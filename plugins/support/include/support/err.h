@@ -1,0 +1,28 @@
+/* A status with its sentence, inside a plugin. The sentence is written once, where the facts are
+ * known; sup_call_end() hands it to the host. */
+#ifndef SUP_ERR_H
+#define SUP_ERR_H
+
+#include <stdint.h>
+
+#include "cordon/plugin.h"
+
+typedef struct sup_err {
+  cordon_status status;
+  uint32_t os_error; /* errno, 0 when it was no failure of the OS */
+  char sentence[480];
+} sup_err;
+
+/* Fills `err` (may be NULL) and returns `status`. The sentence names what, which and why. */
+cordon_status sup_fail(sup_err *err, cordon_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a failed call of the OS: the status follows from `os_error`, whose text is appended.
+ */
+cordon_status sup_fail_os(sup_err *err, int os_error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The status that fits an errno. */
+cordon_status sup_status_of(int os_error);
+
+#endif
