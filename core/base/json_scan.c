@@ -112,7 +112,8 @@ static size_t take_digits(scan *s)
   return (size_t)(s->at - from);
 }
 
-static cd_code scan_number(scan *s)
+/* What is wrong with the number at s->at, or NULL with s->at behind it. */
+static const char *scan_number_text(scan *s)
 {
   const char *from = s->at;
   if (peek(s) == '-')
@@ -120,29 +121,36 @@ static cd_code scan_number(scan *s)
   cd_str whole = {s->at, 0};
   whole.len = take_digits(s);
   if (whole.len == 0)
-    return bad(s, CD_E_INVALID, "a number without digits");
+    return "a number without digits";
   if (whole.len > 1 && whole.ptr[0] == '0')
-    return bad(s, CD_E_INVALID, "a number with a leading zero");
+    return "a number with a leading zero";
   /* A double would silently become its neighbour. */
   uint64_t ignored = 0;
   if (!cd_str_to_u64(whole, CD_JSON_EXACT_MAX, &ignored))
-    return bad(s, CD_E_INVALID, "a number above 2^53, which must be a decimal string,");
-
+    return "a number above 2^53, which must be a decimal string,";
   if (peek(s) == '.') {
     s->at++;
     if (take_digits(s) == 0)
-      return bad(s, CD_E_INVALID, "a number without digits after the point");
+      return "a number without digits after the point";
   }
   if (peek(s) == 'e' || peek(s) == 'E') {
     s->at++;
     if (peek(s) == '+' || peek(s) == '-')
       s->at++;
     if (take_digits(s) == 0)
-      return bad(s, CD_E_INVALID, "a number without digits in the exponent");
+      return "a number without digits in the exponent";
   }
-  if ((size_t)(s->at - from) > NUMBER_TEXT_MAX)
-    return bad(s, CD_E_LIMIT, "a number of more than 60 characters");
-  return CD_OK;
+  return (size_t)(s->at - from) > NUMBER_TEXT_MAX ? "a number of more than 60 characters" : NULL;
+}
+
+static cd_code scan_number(scan *s)
+{
+  const char *from = s->at;
+  const char *why = scan_number_text(s);
+  if (why == NULL)
+    return CD_OK;
+  s->at = from;
+  return bad(s, CD_E_INVALID, why);
 }
 
 static cd_code scan_literal(scan *s)

@@ -214,10 +214,9 @@ static void write_double(cd_jw *w, double d)
     return;
   }
   for (int digits = 15; digits <= 17; digits++) {
-    if (!cd_json_is_exact(d))
+    (void)snprintf(text, sizeof(text), "%.*g", digits, d);
+    if (!cd_json_is_exact(d) && strchr(text, 'e') == NULL)
       (void)snprintf(text, sizeof(text), "%.*e", digits - 1, d);
-    else
-      (void)snprintf(text, sizeof(text), "%.*g", digits, d);
     if (strtod(text, NULL) == d)
       break;
   }

@@ -183,7 +183,8 @@ bool cd_unhex(void *out, size_t len, cd_str hex)
       return false;
   unsigned char *bytes = out;
   for (size_t i = 0; i < len; i++)
-    bytes[i] = (unsigned char)((hex_digit(hex.ptr[2 * i]) << 4) | hex_digit(hex.ptr[2 * i + 1]));
+    bytes[i] = (unsigned char)((unsigned)hex_digit(hex.ptr[2 * i]) << 4 |
+                               (unsigned)hex_digit(hex.ptr[2 * i + 1]));
   return true;
 }
 

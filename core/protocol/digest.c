@@ -15,7 +15,7 @@ _Static_assert(CD_DIGEST_TEXT_MAX == sizeof(digest_prefix) + 2 * CD_DIGEST_SIZE,
 
 cd_code cd_digest_of(const void *bytes, size_t len, cd_digest *ret_digest, cd_err *err)
 {
-  cd_digest d;
+  cd_digest d = {0};
   int rc = mbedtls_sha256(bytes, len, d.bytes, 0);
   if (rc != 0)
     return cd_fail_os(err, CD_E_INTERNAL, rc, "mbedTLS could not hash %zu bytes (error -0x%04x)",
@@ -35,7 +35,7 @@ bool cd_digest_from_text(cd_str text, cd_digest *ret_digest)
   if (!cd_str_starts(text, CD_STR("sha256:")))
     return false;
 
-  cd_digest d;
+  cd_digest d = {0};
   cd_str hex = {text.ptr + DIGEST_PREFIX_LEN, text.len - DIGEST_PREFIX_LEN};
   if (!cd_unhex(d.bytes, sizeof(d.bytes), hex))
     return false;

@@ -11,8 +11,10 @@ if(CORDON_WERROR)
 endif()
 target_compile_definitions(cordon_flags INTERFACE
   _FILE_OFFSET_BITS=64
-  $<$<BOOL:${CORDON_FAULT_POINTS}>:CORDON_FAULT_POINTS>
-  $<$<AND:$<NOT:$<CONFIG:Debug>>,$<STREQUAL:${CORDON_SANITIZE},>>:_FORTIFY_SOURCE=2>)
+  $<$<BOOL:${CORDON_FAULT_POINTS}>:CORDON_FAULT_POINTS>)
+if(NOT CORDON_SANITIZE)
+  target_compile_definitions(cordon_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
 target_link_options(cordon_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 
 if(CORDON_SANITIZE)

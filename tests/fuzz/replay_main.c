@@ -1,4 +1,5 @@
-/* Runs a fuzz target once over each file of the folders and files named on the command line: the regression run where there is no libFuzzer. */
+/* Runs a fuzz target once over each file of the folders and files named on the command line: the
+ * regression run where there is no libFuzzer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

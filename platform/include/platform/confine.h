@@ -11,38 +11,45 @@
 
 /* What a plugin's manifest may ask for. Names in manifests are the lower-case ends: "net_admin". */
 enum {
-  PF_PRIV_ROOT = 1u << 0,          /* "root": stay the administrator; the limits below are then a fault boundary, not a security boundary */
-  PF_PRIV_NET_ADMIN = 1u << 1,     /* "net_admin": change firewall rules, end sockets */
-  PF_PRIV_NET_RAW = 1u << 2,       /* "net_raw": raw sockets (ICMP probes) */
-  PF_PRIV_READ_ALL = 1u << 3,      /* "read_all": read any file and folder */
-  PF_PRIV_TRACE = 1u << 4,         /* "trace": look into other processes */
-  PF_PRIV_KILL = 1u << 5,          /* "kill": signal any process */
-  PF_PRIV_SYS_ADMIN = 1u << 6      /* "sys_admin": enter namespaces */
+  PF_PRIV_ROOT = 1u << 0,      /* "root": stay the administrator; the limits below are then a fault
+                                  boundary, not a security boundary */
+  PF_PRIV_NET_ADMIN = 1u << 1, /* "net_admin": change firewall rules, end sockets */
+  PF_PRIV_NET_RAW = 1u << 2,   /* "net_raw": raw sockets (ICMP probes) */
+  PF_PRIV_READ_ALL = 1u << 3,  /* "read_all": read any file and folder */
+  PF_PRIV_TRACE = 1u << 4,     /* "trace": look into other processes */
+  PF_PRIV_KILL = 1u << 5,      /* "kill": signal any process */
+  PF_PRIV_SYS_ADMIN = 1u << 6  /* "sys_admin": enter namespaces */
 };
 
 /* 0 and false for a name that is unknown. */
 bool pf_privilege_from_name(cd_str name, uint32_t *ret_bit);
 
 typedef struct pf_confine {
-  const char *user;             /* run as this user; NULL: keep the user. Ignored with PF_PRIV_ROOT */
-  uint32_t privileges;          /* PF_PRIV_*; everything else is dropped, for good */
-  uint64_t memory_bytes;        /* address space; 0: no limit. Not applied in sanitizer builds, which reserve terabytes */
-  uint32_t processes;           /* child processes; 0: none can be started and no program run (threads can); else a bound on runaway
-                                 * forking only: the OS counts the user's threads, in all its processes, and does not bind root */
-  uint32_t files;               /* open descriptors; 0: no limit */
-  uint64_t file_bytes;          /* size of a file that is written; 0: no limit */
-  uint64_t parent;              /* end when this process is no longer our parent; 0: do not */
+  const char *user;      /* run as this user; NULL: keep the user. Ignored with PF_PRIV_ROOT */
+  uint32_t privileges;   /* PF_PRIV_*; everything else is dropped, for good */
+  uint64_t memory_bytes; /* address space; 0: no limit. Not applied in sanitizer builds, which
+                            reserve terabytes */
+  uint32_t processes;  /* child processes; 0: none can be started and no program run (threads can);
+                        * else a bound on runaway  forking only: the OS counts the user's threads, in
+                        * all its processes, and does not bind root */
+  uint32_t files;      /* open descriptors; 0: no limit */
+  uint64_t file_bytes; /* size of a file that is written; 0: no limit */
+  uint64_t parent;     /* end when this process is no longer our parent; 0: do not */
 } pf_confine;
 
-/* Applies everything or fails; a process that failed must exit. No core dumps, no new privileges on exec, umask 077, own session, signals
- * as a new program expects them, but SIGPIPE and SIGXFSZ ignored: writing to a closed pipe or past `file_bytes` fails and does not kill.
- * Call it while the process has one thread, before foreign code runs. Writes what was applied as a JSON object to `ret_report` (for
- * HELLO.confined): {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16}, null where
- * nothing limits, "note" when something asked for was not applied. Asking for a user or privilege that this process cannot give is CD_E_DENIED,
- * a user that does not exist CD_E_NOTFOUND. */
+/* Applies everything or fails; a process that failed must exit. No core dumps, no new privileges on
+ * exec, umask 077, own session, signals as a new program expects them, but SIGPIPE and SIGXFSZ
+ * ignored: writing to a closed pipe or past `file_bytes` fails and does not kill. Call it while the
+ * process has one thread, before foreign code runs. Writes what was applied as a JSON object to
+ * `ret_report` (for HELLO.confined):
+ * {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16},
+ * null where nothing limits, "note" when something asked for was not applied. Asking for a user or
+ * privilege that this process cannot give is CD_E_DENIED, a user that does not exist CD_E_NOTFOUND.
+ */
 CD_MUST_USE cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err);
 
-/* Allows `seconds` of processor time from now on; past it the process gets SIGXCPU (POSIX). May be called again to renew. 0: no limit. */
+/* Allows `seconds` of processor time from now on; past it the process gets SIGXCPU (POSIX). May be
+ * called again to renew. 0: no limit. */
 CD_MUST_USE cd_code pf_confine_cpu(uint32_t seconds, cd_err *err);
 
 /* What this process holds right now, to see what an operation left behind. */
@@ -53,8 +60,8 @@ typedef struct pf_usage {
 } pf_usage;
 CD_MUST_USE cd_code pf_usage_self(pf_usage *ret_usage, cd_err *err);
 
-/* For every daemon at its start: no core dumps, not readable by others' debuggers, umask 077, SIGPIPE ignored,
- * descriptors 0-2 open, those above 2 closed on exec. */
+/* For every daemon at its start: no core dumps, not readable by others' debuggers, umask 077,
+ * SIGPIPE ignored, descriptors 0-2 open, those above 2 closed on exec. */
 CD_MUST_USE cd_code pf_harden_self(cd_err *err);
 
 #endif

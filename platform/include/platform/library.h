@@ -8,10 +8,13 @@
 
 typedef struct pf_library pf_library;
 
-/* Loads what the descriptor holds: all symbols bound at once, none of them visible to others. There is no unloading: a process that
- * loaded a plugin ends instead. `name` is for the sentence. The descriptor may be closed afterwards. */
-CD_MUST_USE cd_code pf_library_load(uv_os_fd_t file, const char *name, pf_library **ret_library, cd_err *err);
+/* Loads what the descriptor holds: all symbols bound at once, none of them visible to others. There
+ * is no unloading: a process that loaded a plugin ends instead. `name` is for the sentence. The
+ * descriptor may be closed afterwards. */
+CD_MUST_USE cd_code pf_library_load(uv_os_fd_t file, const char *name, pf_library **ret_library,
+                                    cd_err *err);
 /* The address of an exported data symbol, or CD_E_NOTFOUND. */
-CD_MUST_USE cd_code pf_library_data(pf_library *library, const char *symbol, const void **ret_address, cd_err *err);
+CD_MUST_USE cd_code pf_library_data(pf_library *library, const char *symbol,
+                                    const void **ret_address, cd_err *err);
 
 #endif

@@ -4,13 +4,13 @@
 
 /* All absolute; compiled in from the install prefix; static storage. */
 typedef struct pf_paths {
-  const char *config_file;      /* cordond.json */
-  const char *trust_file;       /* plugins.trust.json: which plugin libraries may be loaded */
-  const char *state_dir;        /* the journal and the plugins' private folders; 0700 */
-  const char *run_dir;          /* the control socket's folder */
-  const char *control_socket;   /* on Windows the name of the pipe */
-  const char *plugin_dir;       /* plugin libraries and manifests */
-  const char *plugin_host;      /* the program cordon-plugin-host */
+  const char *config_file;    /* cordond.json */
+  const char *trust_file;     /* plugins.trust.json: which plugin libraries may be loaded */
+  const char *state_dir;      /* the journal and the plugins' private folders; 0700 */
+  const char *run_dir;        /* the control socket's folder */
+  const char *control_socket; /* on Windows the name of the pipe */
+  const char *plugin_dir;     /* plugin libraries and manifests */
+  const char *plugin_host;    /* the program cordon-plugin-host */
 } pf_paths;
 
 const pf_paths *pf_paths_installed(void);

@@ -1,14 +1,15 @@
 /* cordon/plugin.h - the binary contract between cordon-plugin-host and a plugin. ABI 1.
  *
- * A plugin is a shared library with one exported data symbol, cordon_plugin_entry_1, and a manifest beside it
- * (docs/plugin-abi.md). It runs in a process of its own, confined as the manifest asks.
+ * A plugin is a shared library with one exported data symbol, cordon_plugin_entry_1, and a manifest
+ * beside it (docs/plugin-abi.md). It runs in a process of its own, confined as the manifest asks.
  *
  * Rules
- * - Structs carry their size and grow at the end. Whoever reads one copies the smaller of both sizes and
- *   treats the rest as absent; a pointer that may be absent is tested before it is called.
- * - Memory never changes owner. What is passed in lives for the call; the callee copies what it keeps.
- * - All text is UTF-8. JSON documents follow the capability's schemas (config/schemas/), nest at most 32 deep
- *   and are at most 1 MiB.
+ * - Structs carry their size and grow at the end. Whoever reads one copies the smaller of both
+ *   sizes and treats the rest as absent; test a pointer that may be absent before you call it.
+ * - Memory never changes owner. What is passed in lives for the call; the callee copies what it
+ *   keeps.
+ * - All text is UTF-8. JSON documents follow the capability's schemas (config/schemas/), nest at
+ *   most 32 deep and are at most 1 MiB.
  * - No errno, GetLastError(), FILE *, allocator or exception crosses the boundary.
  * - There is no unload: the process ends instead.
  *
@@ -51,7 +52,7 @@ enum {
   CORDON_E_UNAVAILABLE = -3, /* the product behind the provider is missing, stopped or busy */
   CORDON_E_DENIED = -4,      /* the OS or the product refused */
   CORDON_E_NOTFOUND = -5,
-  CORDON_E_CONFLICT = -6,    /* somebody else owns that state */
+  CORDON_E_CONFLICT = -6, /* somebody else owns that state */
   CORDON_E_CANCELLED = -7,
   CORDON_E_DEADLINE = -8,
   CORDON_E_LIMIT = -9,       /* quota, size or count exceeded */
@@ -69,12 +70,13 @@ enum {
 /* One piece of work. Valid until the operation returns. */
 typedef struct cordon_request {
   uint32_t struct_size;
-  uint32_t flags;     /* CORDON_REQ_* */
+  uint32_t flags; /* CORDON_REQ_* */
   cordon_op op;
-  uint64_t budget_ms; /* 0: none (watch). Past it the host cancels; a grace time later the process is killed */
+  uint64_t budget_ms; /* 0: none (watch). Past it the host cancels; a grace time later the process
+                         is killed */
   const char *params; /* JSON object by the capability's parameter schema; NUL-terminated */
   size_t params_len;  /* without the NUL */
-  const char *undo;   /* JSON array of the records of note_undo(), newest first; NULL if there are none */
+  const char *undo;   /* JSON array of the records of note_undo(), newest first, or NULL */
   size_t undo_len;
 } cordon_request;
 
@@ -92,40 +94,52 @@ struct cordon_host {
   /* Not 0 when the operation should end soon with CORDON_E_CANCELLED. Cheap: poll it. [any] */
   int32_t(CORDON_CALL *cancelled)(const cordon_host *h, cordon_op op);
   /* done of total, in any unit; total 0: unknown. `what` names the step, may be NULL. [any] */
-  void(CORDON_CALL *progress)(const cordon_host *h, cordon_op op, uint64_t done, uint64_t total, const char *what);
-  /* One record (finding, row, event), a JSON object. May block while the agent is busy. CORDON_E_INVALID: no JSON object; CORDON_E_LIMIT and
-   * CORDON_E_CANCELLED mean stop. [any] */
-  cordon_status(CORDON_CALL *emit)(const cordon_host *h, cordon_op op, const char *json, size_t len);
-  /* How to take back the NEXT change, a JSON object of at most 64 KiB. Returns CORDON_OK once the agent has it on disk; with any other
-   * status do not make the change. [worker] */
-  cordon_status(CORDON_CALL *note_undo)(const cordon_host *h, cordon_op op, const char *json, size_t len);
-  /* The operation's result, a JSON object by the capability's result schema; the last one counts. [worker] */
-  cordon_status(CORDON_CALL *result)(const cordon_host *h, cordon_op op, const char *json, size_t len);
-  /* Why it did not end well: the OS error as a number (0: none) and one sentence for people. [worker] */
-  void(CORDON_CALL *explain)(const cordon_host *h, cordon_op op, uint32_t os_error, const char *sentence);
+  void(CORDON_CALL *progress)(const cordon_host *h, cordon_op op, uint64_t done, uint64_t total,
+                              const char *what);
+  /* One record (finding, row, event), a JSON object. May block while the agent is busy.
+   * CORDON_E_INVALID: no JSON object; CORDON_E_LIMIT and CORDON_E_CANCELLED mean stop. [any] */
+  cordon_status(CORDON_CALL *emit)(const cordon_host *h, cordon_op op, const char *json,
+                                   size_t len);
+  /* How to take back the NEXT change, a JSON object of at most 64 KiB. Returns CORDON_OK once the
+   * agent has it on disk; with any other status do not make the change. [worker] */
+  cordon_status(CORDON_CALL *note_undo)(const cordon_host *h, cordon_op op, const char *json,
+                                        size_t len);
+  /* The operation's result, a JSON object by the capability's result schema; the last one counts.
+   * [worker] */
+  cordon_status(CORDON_CALL *result)(const cordon_host *h, cordon_op op, const char *json,
+                                     size_t len);
+  /* Why it did not end well: the OS error as a number (0: none) and one sentence for people.
+   * [worker] */
+  void(CORDON_CALL *explain)(const cordon_host *h, cordon_op op, uint32_t os_error,
+                             const char *sentence);
 };
 
-/* Host extension: bytes out, as files of a package. NULL from get_extension() where the operation takes none. */
+/* Host extension: bytes out, as files of a package. NULL from get_extension() where the operation
+ * takes none. */
 #define CORDON_HOST_ARTIFACT "cordon.host.artifact/1"
 typedef struct cordon_host_artifact {
   uint32_t struct_size;
   uint32_t reserved;
-  cordon_status(CORDON_CALL *open)(const cordon_host *h, cordon_op op, const char *name, const char *meta_json,
-                                   uint64_t *ret_id);
-  cordon_status(CORDON_CALL *write)(const cordon_host *h, cordon_op op, uint64_t id, const void *bytes, size_t len);
-  cordon_status(CORDON_CALL *close)(const cordon_host *h, cordon_op op, uint64_t id, int32_t complete);
+  cordon_status(CORDON_CALL *open)(const cordon_host *h, cordon_op op, const char *name,
+                                   const char *meta_json, uint64_t *ret_id);
+  cordon_status(CORDON_CALL *write)(const cordon_host *h, cordon_op op, uint64_t id,
+                                    const void *bytes, size_t len);
+  cordon_status(CORDON_CALL *close)(const cordon_host *h, cordon_op op, uint64_t id,
+                                    int32_t complete);
 } cordon_host_artifact;
 
 typedef struct cordon_plugin cordon_plugin;
 
-/* Runs one operation, start to end, on a worker thread of its own: it may block. Its return ends the operation. [worker] */
+/* Runs one operation, start to end, on a worker thread of its own: it may block. Its return ends
+ * the operation. [worker] */
 typedef cordon_status(CORDON_CALL *cordon_op_fn)(const cordon_plugin *p, const cordon_request *req);
 
 struct cordon_plugin {
   uint32_t struct_size;
   uint32_t reserved;
   void *plugin_data;
-  /* The table of a capability this plugin provides (cordon_state or cordon_job), else NULL. Static storage. [control] */
+  /* The table of a capability this plugin provides (cordon_state or cordon_job), else NULL. Static
+   * storage. [control] */
   const void *(CORDON_CALL *get_extension)(const cordon_plugin *p, const char *id);
   /* Optional: breaks a blocking call of the operation. Must return at once. [control] */
   void(CORDON_CALL *cancel)(const cordon_plugin *p, cordon_op op);
@@ -144,7 +158,7 @@ typedef struct cordon_state {
   cordon_op_fn release; /* idempotent; works from nothing but the machine and request.undo */
   cordon_op_fn query;   /* what the machine holds now */
   cordon_op_fn verify;  /* shows by probes that it holds, and returns the evidence */
-  cordon_op_fn watch;   /* optional; runs until cancelled, emits a record at each change by others */
+  cordon_op_fn watch; /* optional; runs until cancelled, emits a record at each change by others */
 } cordon_state;
 
 /* Capabilities that run once. */
@@ -171,14 +185,16 @@ typedef struct cordon_plugin_entry {
   const char *id;              /* as in the manifest: "org.example.isolate-acme" */
   const char *version;         /* as in the manifest: "1.4.2" */
   const char *const *provides; /* capability ids, NULL-terminated */
-  /* config: JSON object {"capability":ID,"state_dir":PATH,"settings":{...}}: what the host serves, a folder that only this plugin
-   * may write, and the provider's settings by policy. NULL if this machine cannot be served at all: log() says why.
-   * Only log() and get_extension() may be called from here. `h` lives as long as the process. [control] */
-  const cordon_plugin *(CORDON_CALL *create)(const cordon_host *h, const char *config, size_t config_len);
+  /* config: JSON object {"capability":ID,"state_dir":PATH,"settings":{...}}: what the host serves,
+   * a folder that only this plugin may write, and the provider's settings by policy. NULL if this
+   * machine cannot be served at all: log() says why. Only log() and get_extension() may be called
+   * from here. `h` lives as long as the process. [control] */
+  const cordon_plugin *(CORDON_CALL *create)(const cordon_host *h, const char *config,
+                                             size_t config_len);
 } cordon_plugin_entry;
 
-/* Plain data with the major number in its name: the host reads it before it runs anything, and a plugin for
- * another ABI simply has no such symbol. */
+/* Plain data with the major number in its name: the host reads it before it runs anything, and a
+ * plugin for another ABI simply has no such symbol. */
 extern CORDON_EXPORT const cordon_plugin_entry cordon_plugin_entry_1;
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* A growing byte buffer that is born with a ceiling.
  *
- * Append many times, test once: after a failed append (ceiling or memory) the buffer is empty, stays
- * failed, and further appends do nothing. `ptr` is always NUL-terminated when not NULL. */
+ * Append many times, test once: after a failed append (ceiling or memory) the buffer is empty,
+ * stays failed, and further appends do nothing. `ptr` is always NUL-terminated when not NULL. */
 #ifndef CD_BUF_H
 #define CD_BUF_H
 
@@ -14,11 +14,14 @@ typedef struct cd_buf {
   char *ptr;
   size_t len;
   size_t cap;
-  size_t max;      /* ceiling of len */
-  cd_code failed;  /* CD_OK, CD_E_LIMIT or CD_E_INTERNAL (no memory) */
+  size_t max;     /* ceiling of len */
+  cd_code failed; /* CD_OK, CD_E_LIMIT or CD_E_INTERNAL (no memory) */
 } cd_buf;
 
-#define CD_BUF_INIT(limit) {.max = (limit)}
+#define CD_BUF_INIT(limit)                                                                         \
+  {                                                                                                \
+    .max = (limit)                                                                                 \
+  }
 
 void cd_buf_init(cd_buf *b, size_t max);
 /* Frees the memory; the buffer may be used again with the same ceiling. */
@@ -42,7 +45,8 @@ CD_MUST_USE cd_code cd_buf_status(const cd_buf *b, const char *what, cd_err *err
 /* The text so far, never NULL. Valid until the next change. */
 const char *cd_buf_cstr(const cd_buf *b);
 cd_str cd_buf_view(const cd_buf *b);
-/* Hands the memory to the caller (free()); the buffer is empty afterwards. NULL when failed or empty. */
+/* Hands the memory to the caller (free()); the buffer is empty afterwards. NULL when failed or
+ * empty. */
 char *cd_buf_steal(cd_buf *b, size_t *ret_len);
 
 #endif

@@ -2,21 +2,26 @@
  *
  *   2026-11-24T04:08:16.123Z info  supervisor: isolate plugin=org.cordon.nftables: started in 14 ms
  *
- * Control characters and bytes that are not UTF-8 are escaped (\n, \x1b), so that text from a plugin or a
- * peer cannot forge a line. Thread-safe. No secrets: log ids and names. */
+ * Control characters and bytes that are not UTF-8 are escaped (\n, \x1b), so that text from a
+ * plugin or a peer cannot forge a line. Thread-safe. No secrets: log ids and names. */
 #ifndef CD_LOG_H
 #define CD_LOG_H
 
 #include "base/status.h"
 #include "base/str.h"
 
-typedef enum cd_log_level { CD_LOG_DEBUG = 0, CD_LOG_INFO = 1, CD_LOG_WARN = 2, CD_LOG_ERROR = 3 } cd_log_level;
+typedef enum cd_log_level {
+  CD_LOG_DEBUG = 0,
+  CD_LOG_INFO = 1,
+  CD_LOG_WARN = 2,
+  CD_LOG_ERROR = 3
+} cd_log_level;
 
 typedef enum cd_log_area {
   CD_AREA_AGENT = 0,
   CD_AREA_JOURNAL,
   CD_AREA_SUPERVISOR,
-  CD_AREA_PLUGIN,      /* what a plugin logs or prints */
+  CD_AREA_PLUGIN, /* what a plugin logs or prints */
   CD_AREA_RECONCILE,
   CD_AREA_CONTROL,
   CD_AREA_HOST,
@@ -24,8 +29,9 @@ typedef enum cd_log_area {
   CD_AREA_COUNT
 } cd_log_area;
 
-/* Sets levels from a specification such as "all", "all=warn", "all,-control", "all=info,plugin=debug":
- * comma-separated `[-]area[=level]`; "-area" switches off, no level means debug. Default: every area at info. */
+/* Sets levels from a specification such as "all", "all=warn", "all,-control",
+ * "all=info,plugin=debug": comma-separated `[-]area[=level]`; "-area" switches off, no level means
+ * debug. Default: every area at info. */
 CD_MUST_USE cd_code cd_log_configure(cd_str spec, cd_err *err);
 /* Where lines go: a descriptor of the C library (2 by default). */
 void cd_log_to(int fd);

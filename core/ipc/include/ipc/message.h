@@ -1,4 +1,5 @@
-/* What travels in frames. Payloads are JSON objects unless said otherwise; docs/ipc.md has every member.
+/* What travels in frames. Payloads are JSON objects unless said otherwise; docs/ipc.md has every
+ * member.
  *
  * Agent and plugin host (descriptor 3 of the host; the library to load is descriptor 4):
  *
@@ -11,34 +12,34 @@
  *     <----------------------------- RESULT(op), then END(op), exactly one
  *     QUIT ------------------------------->        destroy, exit
  *
- * `cordon local` and agent (the control socket): one REQUEST, any number of EVENTs, one RESPONSE. */
+ * `cordon local` and agent (the control socket): one REQUEST, any number of EVENTs, one RESPONSE.
+ */
 #ifndef IPC_MESSAGE_H
 #define IPC_MESSAGE_H
 
 enum {
   /* agent to host */
-  IPC_SETUP = 1,      /* {"protocol":1,"plugin":ID,"capability":"isolate","config":{...},"state_dir":PATH,"version":TEXT,
-                          "confine":{"user":NAME|null,"privileges":[...],"memory_mb":N,"cpu_s":N,"processes":N,"files":N},"parent":PID} */
-  IPC_START = 2,      /* {"function":"apply","flags":N,"budget_ms":N,"params":{...},"undo":[...]|null} */
-  IPC_CANCEL = 3,     /* {} */
-  IPC_UNDO_DONE = 4,  /* {"status":"ok"} or another status name: the record is on disk, or it is not */
-  IPC_CREDIT = 5,     /* {"records":N}: so many more RECORDs may be sent for this op */
-  IPC_QUIT = 6,       /* {} */
+  IPC_SETUP = 1,     /* who the plugin is, its settings, how to confine itself */
+  IPC_START = 2,     /* run this function with these parameters */
+  IPC_CANCEL = 3,    /* end this operation soon */
+  IPC_UNDO_DONE = 4, /* the undo record is on disk, or it is not */
+  IPC_CREDIT = 5,    /* so many more RECORDs may be sent for this operation */
+  IPC_QUIT = 6,      /* destroy and exit */
 
   /* host to agent */
-  IPC_HELLO = 16,     /* {"protocol":1,"plugin":ID,"version":TEXT,"abi_minor":N,"concurrency":N,"functions":[...],"confined":{...}} */
-  IPC_REFUSED = 17,   /* {"status":NAME,"os_error":N,"sentence":TEXT} */
-  IPC_LOG = 18,       /* {"level":0..3,"line":TEXT} */
-  IPC_PROGRESS = 19,  /* {"done":N,"total":N,"what":TEXT} */
-  IPC_RECORD = 20,    /* any JSON object, as the plugin emitted it */
-  IPC_UNDO = 21,      /* any JSON object, as the plugin noted it; answered by UNDO_DONE */
-  IPC_RESULT = 22,    /* any JSON object, by the capability's schema */
-  IPC_END = 23,       /* {"status":NAME,"os_error":N,"sentence":TEXT,"threads_left":N,"files_left":N} */
+  IPC_HELLO = 16,    /* loaded and created; which functions there are, what was confined */
+  IPC_REFUSED = 17,  /* it could not be; the host exits */
+  IPC_LOG = 18,      /* a log line of the plugin */
+  IPC_PROGRESS = 19, /* done of total */
+  IPC_RECORD = 20,   /* any JSON object, as the plugin emitted it */
+  IPC_UNDO = 21,     /* any JSON object, as the plugin noted it; answered by UNDO_DONE */
+  IPC_RESULT = 22,   /* any JSON object, by the capability's schema */
+  IPC_END = 23,      /* how the operation ended, and what it left behind */
 
   /* control socket */
-  IPC_REQUEST = 32,   /* {"method":NAME,"params":{...}} */
-  IPC_EVENT = 33,     /* {"event":NAME,...} */
-  IPC_RESPONSE = 34   /* {"ok":true,"result":{...}} or {"ok":false,"error":{"status":NAME,"sentence":TEXT}} */
+  IPC_REQUEST = 32, /* a method and its parameters */
+  IPC_EVENT = 33,   /* what has happened so far */
+  IPC_RESPONSE = 34 /* the result, or a status and a sentence */
 };
 
 #define IPC_PROTOCOL 1

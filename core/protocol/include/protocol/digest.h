@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 #define CD_DIGEST_SIZE 32
-#define CD_DIGEST_TEXT_MAX (7 + 64 + 1)       /* "sha256:" and hex */
+#define CD_DIGEST_TEXT_MAX (7 + 64 + 1) /* "sha256:" and hex */
 
 typedef struct cd_digest {
   uint8_t bytes[CD_DIGEST_SIZE];

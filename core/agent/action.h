@@ -1,0 +1,57 @@
+/* One action as the history holds it: who, when, why, what came of it. */
+#ifndef AGENT_ACTION_H
+#define AGENT_ACTION_H
+
+#include "base/id.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "capability.h"
+
+typedef enum agent_kind { AGENT_KIND_ISOLATE = 1, AGENT_KIND_RELEASE = 2 } agent_kind;
+
+/* The words of the public machine-action API. */
+typedef enum agent_action_status {
+  AGENT_PENDING = 1,
+  AGENT_IN_PROGRESS,
+  AGENT_SUCCEEDED,
+  AGENT_FAILED,
+  AGENT_TIMED_OUT,
+  AGENT_CANCELLED
+} agent_action_status;
+
+/* Owns its text: agent_action_free(). */
+typedef struct agent_action {
+  char id[CD_ID_SIZE];
+  agent_kind kind;
+  agent_action_status status;
+  agent_capability state; /* the state it changes */
+  uint64_t generation;
+  char user[64]; /* who asked */
+  uint64_t user_id;
+  uint64_t process_id;
+  int64_t created_ms; /* wall clock */
+  int64_t started_ms; /* 0: not yet */
+  int64_t ended_ms;
+  cd_code outcome; /* meaningful once ended */
+  char *comment;   /* NULL: none */
+  char *params;    /* JSON object */
+  char *provider;  /* NULL: none chosen yet */
+  char *sentence;  /* NULL: nothing to say */
+  char *result;    /* JSON object, NULL before the end */
+} agent_action;
+
+const char *agent_kind_name(agent_kind kind);
+bool agent_kind_from_name(cd_str name, agent_kind *ret_kind);
+const char *agent_action_status_name(agent_action_status status);
+bool agent_action_status_from_name(cd_str name, agent_action_status *ret_status);
+bool agent_action_ended(const agent_action *a);
+
+void agent_action_free(agent_action *a); /* NULL is fine */
+/* Replaces one of the owned texts by a copy; false when there is no memory (the old text is kept).
+ */
+bool agent_text_set(char **field, cd_str text);
+/* The action as docs/ipc.md gives it. */
+void agent_action_write(const agent_action *a, cd_jw *w, const char *key);
+
+#endif

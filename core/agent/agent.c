@@ -1,0 +1,105 @@
+#include "agent.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "platform/file.h"
+
+#include "base/banned.h"
+
+static void on_action(void *owner, const agent_action *action)
+{
+  agent_control_action(owner, action);
+}
+
+static void on_step(void *owner, const char *action_id, const char *step, uint64_t done,
+                    uint64_t total, cd_str what)
+{
+  agent_control_step(owner, action_id, step, done, total, what);
+}
+
+static const agent_state_events state_events = {.on_action = on_action, .on_step = on_step};
+
+static cd_code open_folders(const agent_options *o, cd_err *err)
+{
+  char lock[CD_PATH_MAX];
+  /* Passable for the plugins' users, whose folders are below it; readable for nobody else. */
+  cd_code rc = pf_dir_ensure(o->state_dir, 0711, NULL, err);
+  if (rc == CD_OK && o->run_dir != NULL)
+    rc = pf_dir_ensure(o->run_dir, 0755, NULL, err);
+  if (rc != CD_OK)
+    return rc;
+  if (snprintf(lock, sizeof(lock), "%s/lock", o->state_dir) >= (int)sizeof(lock))
+    return cd_fail(err, CD_E_LIMIT, "the path of the state folder '%s' is too long", o->state_dir);
+  return pf_file_lock(lock, err);
+}
+
+static cd_code open_parts(agent *a, cd_err *err)
+{
+  const agent_options *o = &a->options;
+  cd_code rc = agent_journal_open(o->state_dir, &a->journal, &a->damaged, err);
+  if (rc == CD_OK)
+    rc = agent_supervisor_init(&a->supervisor, a->loop, a->journal, &a->config, o->plugin_dir,
+                               o->trust_file, o->plugin_host, o->state_dir, err);
+  if (rc != CD_OK) {
+    agent_journal_close(a->journal);
+    a->journal = NULL;
+    return rc;
+  }
+  rc = agent_probes_new(&a->supervisor, &a->probes, err);
+  if (rc == CD_OK)
+    rc = agent_control_start(a, err);
+  if (rc == CD_OK) {
+    rc = agent_state_new(&a->supervisor, a->journal, AGENT_CAP_ISOLATE, a->config.interval_s,
+                         &state_events, a, &a->isolate, err);
+    if (rc != CD_OK)
+      agent_control_stop(a);
+  }
+  return rc;
+}
+
+cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_err *err)
+{
+  *a = (agent){.loop = loop, .options = *options, .started_ms = cd_wall_ms()};
+  agent_config_init(&a->config);
+  cd_code rc = agent_config_load(options->config_file, &a->config, err);
+  if (rc == CD_OK)
+    rc = open_folders(options, err);
+  if (rc == CD_OK)
+    rc = open_parts(a, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_log(CD_AREA_AGENT, CD_LOG_INFO, "started, %u plugins, state in '%s'",
+         a->supervisor.registry.count, options->state_dir);
+  agent_state_start(a->isolate);
+  agent_probes_refresh(a->probes);
+  return CD_OK;
+}
+
+static void on_supervisor_stopped(void *owner)
+{
+  agent *a = owner;
+  cd_log(CD_AREA_AGENT, CD_LOG_INFO, "stopped; what was in force stays in force");
+  a->on_stopped(a->owner);
+}
+
+void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
+{
+  a->on_stopped = on_stopped;
+  a->owner = owner;
+  agent_control_stop(a);
+  agent_state_stop(a->isolate);
+  agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
+}
+
+void agent_free(agent *a)
+{
+  agent_state_free(a->isolate);
+  agent_probes_free(a->probes);
+  if (a->journal != NULL)
+    agent_supervisor_release(&a->supervisor);
+  agent_journal_close(a->journal);
+  agent_config_release(&a->config);
+}

@@ -1,0 +1,198 @@
+#include "config.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "base/limits.h"
+#include "platform/file.h"
+
+#include "base/banned.h"
+
+#define DEFAULT_MARK 0xc0d10001u
+#define DEFAULT_INTERVAL_S 300u
+
+void agent_config_init(agent_config *c)
+{
+  *c = (agent_config){.mark = DEFAULT_MARK, .interval_s = DEFAULT_INTERVAL_S};
+  (void)cd_str_copy(c->plugin_user, sizeof(c->plugin_user), CD_STR("cordon-plugin"));
+  (void)cd_str_copy(c->log, sizeof(c->log), CD_STR("all=info"));
+}
+
+void agent_config_release(agent_config *c)
+{
+  cd_json_free(c->doc);
+  c->doc = NULL;
+  c->settings = (cd_json){0};
+}
+
+/* Writes the canonical text of a literal address; names are refused (the agent resolves none yet).
+ */
+static bool canonical_address(cd_str text, char out[AGENT_ADDRESS_MAX])
+{
+  char plain[AGENT_ADDRESS_MAX];
+  unsigned char bytes[16];
+  if (!cd_str_copy(plain, sizeof(plain), text))
+    return false;
+  int family = strchr(plain, ':') != NULL ? AF_INET6 : AF_INET;
+  return uv_inet_pton(family, plain, bytes) == 0 &&
+         uv_inet_ntop(family, bytes, out, AGENT_ADDRESS_MAX) == 0;
+}
+
+/* "192.0.2.1:8443" or "[2001:db8::1]:8443" */
+static bool parse_endpoint(cd_str text, agent_endpoint *ret_endpoint)
+{
+  agent_endpoint e = {0};
+  cd_str address = text;
+  cd_str port = {0};
+  if (text.len > 0 && text.ptr[0] == '[') {
+    port = (cd_str){text.ptr + 1, text.len - 1};
+    address = cd_str_cut(&port, ']');
+    if (port.len < 1 || port.ptr[0] != ':')
+      return false;
+    port = (cd_str){port.ptr + 1, port.len - 1};
+  } else {
+    port = text;
+    address = cd_str_cut(&port, ':');
+  }
+  uint64_t number = 0;
+  if (!cd_str_to_u64(port, 65535, &number) || number == 0 || !canonical_address(address, e.address))
+    return false;
+  e.port = (uint16_t)number;
+  *ret_endpoint = e;
+  return true;
+}
+
+static void read_providers(cd_json *root, agent_config *c)
+{
+  cd_json map = {0};
+  if (!cd_json_opt_obj(root, "providers", &map))
+    return;
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    cd_json list = {0};
+    if (!cd_json_opt_arr(&map, agent_capability_name((agent_capability)cap), AGENT_PROVIDERS_MAX,
+                         &list))
+      continue;
+    for (size_t i = 0; i < cd_json_len(&list); i++) {
+      cd_str id = {0};
+      cd_json_at_str(&list, i, AGENT_ID_MAX - 1, &id);
+      (void)cd_str_copy(c->providers[cap][i], AGENT_ID_MAX, id);
+      c->provider_count[cap]++;
+    }
+  }
+  cd_json_no_more(&map);
+}
+
+static void read_text(cd_json *obj, const char *key, char *out, size_t size)
+{
+  cd_str s = {0};
+  if (cd_json_opt_str(obj, key, size - 1, &s) && !cd_str_copy(out, size, s))
+    cd_json_bad(obj, key, "holds a NUL");
+}
+
+static void read_plugins(cd_json *root, agent_config *c)
+{
+  cd_json plugins = {0};
+  if (!cd_json_opt_obj(root, "plugins", &plugins))
+    return;
+  read_text(&plugins, "user", c->plugin_user, sizeof(c->plugin_user));
+  (void)cd_json_opt_obj(&plugins, "settings", &c->settings);
+  cd_json_no_more(&plugins);
+}
+
+static void read_console(cd_json *root, agent_config *c)
+{
+  cd_json console = {0};
+  cd_json list = {0};
+  if (!cd_json_opt_obj(root, "console", &console))
+    return;
+  if (cd_json_opt_arr(&console, "addresses", AGENT_ENDPOINTS_MAX, &list)) {
+    for (size_t i = 0; i < cd_json_len(&list); i++) {
+      cd_str text = {0};
+      cd_json_at_str(&list, i, 64, &text);
+      if (text.ptr != NULL && !parse_endpoint(text, &c->console[i]))
+        cd_json_bad(
+            &list, NULL,
+            "'%.*s' is not ADDRESS:PORT with a literal IPv4 address or an IPv6 address in brackets",
+            CD_STR_ARG(text));
+      c->console_count++;
+    }
+  }
+  if (cd_json_opt_arr(&console, "resolvers", AGENT_RESOLVERS_MAX, &list)) {
+    for (size_t i = 0; i < cd_json_len(&list); i++) {
+      cd_str text = {0};
+      cd_json_at_str(&list, i, 64, &text);
+      if (text.ptr != NULL && !canonical_address(text, c->resolvers[i]))
+        cd_json_bad(&list, NULL, "'%.*s' is not an IPv4 or IPv6 address", CD_STR_ARG(text));
+      c->resolver_count++;
+    }
+  }
+  uint64_t mark = c->mark;
+  if (cd_json_opt_u64(&console, "mark", UINT32_MAX, &mark) && mark == 0)
+    cd_json_bad(&console, "mark", "must not be 0: that is the mark of every other socket");
+  c->mark = (uint32_t)mark;
+  cd_json_no_more(&console);
+}
+
+static void read_rest(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  if (cd_json_opt_obj(root, "reconcile", &section)) {
+    uint64_t interval = c->interval_s;
+    if (cd_json_opt_u64(&section, "interval_s", 86400, &interval) && interval < 5)
+      cd_json_bad(&section, "interval_s", "must be at least 5");
+    c->interval_s = (uint32_t)interval;
+    cd_json_no_more(&section);
+  }
+  if (cd_json_opt_obj(root, "local", &section)) {
+    read_text(&section, "group", c->local_group, sizeof(c->local_group));
+    cd_json_no_more(&section);
+  }
+  read_text(root, "log", c->log, sizeof(c->log));
+}
+
+cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_err *err)
+{
+  agent_config fresh;
+  agent_config_init(&fresh);
+  cd_code rc = cd_json_parse(text, CD_CONFIG_MAX, name, &fresh.doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(fresh.doc);
+  read_providers(&root, &fresh);
+  read_plugins(&root, &fresh);
+  read_console(&root, &fresh);
+  read_rest(&root, &fresh);
+  rc = cd_json_done(&root, err);
+  if (rc != CD_OK) {
+    agent_config_release(&fresh);
+    return rc;
+  }
+  agent_config_release(c);
+  *c = fresh;
+  return CD_OK;
+}
+
+cd_code agent_config_load(const char *path, agent_config *c, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(CD_CONFIG_MAX);
+  uv_os_fd_t file;
+  cd_code rc = pf_file_open_trusted(path, &file, err);
+  if (rc != CD_OK)
+    return rc;
+  rc = pf_file_read_open(file, path, CD_CONFIG_MAX, &text, err);
+  pf_file_close(file);
+  if (rc == CD_OK)
+    rc = agent_config_parse(cd_buf_view(&text), path, c, err);
+  cd_buf_release(&text);
+  return rc;
+}
+
+void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out)
+{
+  cd_json all = c->settings;
+  cd_json mine = {0};
+  if (all.node != NULL && cd_json_opt_obj(&all, plugin_id, &mine))
+    cd_json_print(&mine, out);
+  else
+    cd_buf_add_cstr(out, "{}");
+}

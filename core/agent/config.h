@@ -1,0 +1,48 @@
+/* cordond.json: what the administrator decides. Schema: config/schemas/cordond.schema.json. */
+#ifndef AGENT_CONFIG_H
+#define AGENT_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/json.h"
+#include "capability.h"
+
+#define AGENT_ID_MAX 101       /* a plugin's id and its NUL */
+#define AGENT_PROVIDERS_MAX 8  /* providers named for one capability */
+#define AGENT_ENDPOINTS_MAX 32 /* console endpoints */
+#define AGENT_RESOLVERS_MAX 16
+#define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+
+typedef struct agent_endpoint {
+  char address[AGENT_ADDRESS_MAX]; /* canonical text of an IPv4 or IPv6 address */
+  uint16_t port;
+} agent_endpoint;
+
+typedef struct agent_config {
+  char providers[AGENT_CAP_COUNT][AGENT_PROVIDERS_MAX][AGENT_ID_MAX];
+  unsigned provider_count[AGENT_CAP_COUNT];
+  char plugin_user[64];
+  cd_json_doc *doc; /* owns `settings` */
+  cd_json settings; /* object: plugin id -> settings; node NULL when absent */
+  agent_endpoint console[AGENT_ENDPOINTS_MAX];
+  unsigned console_count;
+  char resolvers[AGENT_RESOLVERS_MAX][AGENT_ADDRESS_MAX];
+  unsigned resolver_count;
+  uint32_t mark;        /* SO_MARK of the agent's own sockets */
+  uint32_t interval_s;  /* between two looks at a state that is in force */
+  char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
+                         */
+  char log[256];
+} agent_config;
+
+/* The defaults, as if the file were `{}`. */
+void agent_config_init(agent_config *c);
+void agent_config_release(agent_config *c);
+/* Replaces *c on success only; `name` is for the sentence. */
+CD_MUST_USE cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_err *err);
+/* Reads a file that only administrators can write. */
+CD_MUST_USE cd_code agent_config_load(const char *path, agent_config *c, cd_err *err);
+/* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
+void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
+
+#endif

@@ -1,0 +1,393 @@
+/* What may be asked over the control socket, by whom, and the answers. docs/ipc.md is the contract.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "control_private.h"
+#include "platform/system.h"
+
+#include "base/banned.h"
+
+/* A method reads its params whole, or fails; it answers, or leaves a client that waits. */
+typedef cd_code (*method_fn)(control_client *c, cd_json *params, cd_err *err);
+
+static cd_code finish_answer(control_client *c, cd_jw *w, cd_buf *text, cd_err *err)
+{
+  cd_code rc = cd_jw_done(w, "the answer", err);
+  if (rc == CD_OK)
+    control_answer(c, cd_buf_view(text));
+  cd_buf_release(text);
+  return rc;
+}
+
+/* ---- status, plugins ---- */
+
+static void write_agent(const agent *a, cd_jw *w)
+{
+  char boot[PF_BOOT_ID_MAX] = "";
+  cd_err err = {0};
+  if (pf_boot_id(boot, &err) != CD_OK)
+    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "%s", err.text);
+  cd_jw_obj(w, "agent");
+  cd_jw_cstr(w, "version", CORDON_VERSION);
+  cd_jw_u64(w, "pid", (uint64_t)uv_os_getpid());
+  cd_jw_time(w, "started", a->started_ms);
+  cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
+  cd_jw_end_obj(w);
+}
+
+static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(CONTROL_ANSWER_MAX);
+  cd_jw w;
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  agent_probes_refresh(c->agent->probes);
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  write_agent(c->agent, &w);
+  agent_probes_write(c->agent->probes, &w);
+  cd_jw_arr(&w, "states");
+  agent_state_write(c->agent->isolate, &w);
+  cd_jw_end_arr(&w);
+  cd_jw_end_obj(&w);
+  return finish_answer(c, &w, &text, err);
+}
+
+static void write_hosts(const agent_supervisor *s, const agent_plugin *p, cd_jw *w)
+{
+  cd_jw_arr(w, "hosts");
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    int pid = 0;
+    unsigned running = 0;
+    bool resident = false;
+    if (!agent_supervisor_describe(s, p, (agent_capability)cap, &pid, &running, &resident))
+      continue;
+    cd_jw_obj(w, NULL);
+    cd_jw_cstr(w, "capability", agent_capability_name((agent_capability)cap));
+    cd_jw_u64(w, "pid", (uint64_t)pid);
+    cd_jw_u64(w, "running", running);
+    cd_jw_bool(w, "resident", resident);
+    cd_jw_end_obj(w);
+  }
+  cd_jw_end_arr(w);
+}
+
+static void write_strikes(const agent_supervisor *s, const agent_plugin *p, cd_jw *w)
+{
+  unsigned total = 0;
+  bool quarantined[AGENT_CAP_COUNT] = {false};
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    unsigned strikes = 0;
+    agent_supervisor_strikes(s, p, (agent_capability)cap, &strikes, &quarantined[cap]);
+    total += strikes;
+  }
+  cd_jw_u64(w, "strikes", total);
+  cd_jw_arr(w, "quarantined");
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    if (quarantined[cap])
+      cd_jw_cstr(w, NULL, agent_capability_name((agent_capability)cap));
+  }
+  cd_jw_end_arr(w);
+}
+
+static void write_plugin(const agent_supervisor *s, const agent_plugin *p, cd_jw *w)
+{
+  cd_jw_obj(w, NULL);
+  cd_jw_cstr(w, "id", p->manifest.id);
+  cd_jw_cstr(w, "version", p->manifest.version);
+  cd_jw_arr(w, "provides");
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    if ((p->manifest.provides & (1u << cap)) != 0)
+      cd_jw_cstr(w, NULL, agent_capability_name((agent_capability)cap));
+  }
+  cd_jw_end_arr(w);
+  cd_jw_cstr(w, "library", p->library);
+  cd_jw_cstr(w, "digest", p->digest_text[0] != '\0' ? p->digest_text : NULL);
+  cd_jw_bool(w, "trusted", p->usable);
+  cd_jw_cstr(w, "reason", p->usable ? NULL : p->reason);
+  write_strikes(s, p, w);
+  write_hosts(s, p, w);
+  cd_jw_end_obj(w);
+}
+
+static cd_code method_plugins(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(CONTROL_ANSWER_MAX);
+  cd_jw w;
+  const agent_supervisor *s = &c->agent->supervisor;
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_arr(&w, "plugins");
+  for (unsigned i = 0; i < s->registry.count; i++)
+    write_plugin(s, s->registry.plugins[i], &w);
+  cd_jw_end_arr(&w);
+  cd_jw_end_obj(&w);
+  return finish_answer(c, &w, &text, err);
+}
+
+static cd_code method_unquarantine(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(256);
+  cd_jw w;
+  cd_str id = {0};
+  char plugin[AGENT_ID_MAX] = "";
+  unsigned lifted = 0;
+  cd_json_str(params, "plugin", AGENT_ID_MAX - 1, &id);
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  (void)cd_str_copy(plugin, sizeof(plugin), id);
+  rc = agent_supervisor_pardon(&c->agent->supervisor, plugin, &lifted, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "user=%s lifted %u quarantines of plugin=%s", c->who.user,
+         lifted, plugin);
+  agent_state_kick(c->agent->isolate);
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_u64(&w, "lifted", lifted);
+  cd_jw_end_obj(&w);
+  return finish_answer(c, &w, &text, err);
+}
+
+/* ---- actions ---- */
+
+typedef struct listing {
+  cd_jw *w;
+  cd_buf *text;
+  bool more;
+} listing;
+
+/* A page is bounded by its bytes too; who wants the rest asks with `before`. */
+static void list_action(void *context, const agent_action *a)
+{
+  listing *l = context;
+  if (l->more || l->text->len > CONTROL_ANSWER_MAX / 2) {
+    l->more = true;
+    return;
+  }
+  agent_action brief = *a;
+  brief.result = NULL;
+  brief.params = NULL;
+  agent_action_write(&brief, l->w, NULL);
+}
+
+static cd_code method_actions(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(CONTROL_ANSWER_MAX);
+  cd_jw w;
+  cd_str before = {0};
+  uint64_t limit = 50;
+  char id[CD_ID_SIZE] = "";
+  (void)cd_json_opt_u64(params, "limit", 500, &limit);
+  if (cd_json_opt_str(params, "before", CD_ID_SIZE - 1, &before) && !cd_id_valid(before))
+    cd_json_bad(params, "before", "is not an action id");
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  (void)cd_str_copy(id, sizeof(id), before);
+  cd_jw_init(&w, &text);
+  listing l = {.w = &w, .text = &text};
+  cd_jw_obj(&w, NULL);
+  cd_jw_arr(&w, "actions");
+  rc = agent_journal_actions(c->agent->journal, (unsigned)limit, id[0] != '\0' ? id : NULL,
+                             list_action, &l, err);
+  cd_jw_end_arr(&w);
+  cd_jw_bool(&w, "more", l.more);
+  cd_jw_end_obj(&w);
+  if (rc != CD_OK) {
+    cd_buf_release(&text);
+    return rc;
+  }
+  return finish_answer(c, &w, &text, err);
+}
+
+void control_answer_action(control_client *c, const agent_action *a)
+{
+  cd_buf text = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX - 64);
+  cd_jw w;
+  cd_err err = {0};
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  agent_action_write(a, &w, "action");
+  cd_jw_end_obj(&w);
+  c->waits_for[0] = '\0';
+  if (finish_answer(c, &w, &text, &err) != CD_OK)
+    control_refuse(c, &err);
+}
+
+static cd_code answer_action_by_id(control_client *c, const char *id, cd_err *err)
+{
+  agent_action *a = NULL;
+  cd_code rc = agent_journal_action(c->agent->journal, id, &a, err);
+  if (rc == CD_E_NOTFOUND)
+    return cd_fail(err, rc, "there is no action '%s'", id);
+  if (rc == CD_OK)
+    control_answer_action(c, a);
+  agent_action_free(a);
+  return rc;
+}
+
+static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_str text = {0};
+  char id[CD_ID_SIZE] = "";
+  cd_json_str(params, "id", CD_ID_SIZE - 1, &text);
+  if (text.ptr != NULL && !cd_id_valid(text))
+    cd_json_bad(params, "id", "is not an action id");
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  (void)cd_str_copy(id, sizeof(id), text);
+  return answer_action_by_id(c, id, err);
+}
+
+/* Records the order, listens if asked to, and only then lets it run. */
+static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
+                           cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_order(c->agent, request, id, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
+         agent_kind_name(request->kind), id, c->who.user, (unsigned long long)c->who.process_id);
+  if (wait) {
+    cd_buf event = CD_BUF_INIT(256);
+    (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
+    cd_buf_addf(&event, "{\"event\":\"action\",\"id\":\"%s\",\"status\":\"Pending\"}", id);
+    control_event(c, cd_buf_view(&event));
+    cd_buf_release(&event);
+    agent_control_step(c->agent, id, "recorded", 1, 1, (cd_str){0});
+  } else {
+    rc = answer_action_by_id(c, id, err);
+  }
+  agent_state_kick(c->agent->isolate);
+  return rc;
+}
+
+static void read_exclusion(cd_json *list, size_t i)
+{
+  static const char *const directions[] = {"out", "in", "both", NULL};
+  static const char *const protocols[] = {"any", "tcp", "udp", "icmp", NULL};
+  cd_json e = {0};
+  cd_str text = {0};
+  int choice = 0;
+  cd_json_at_obj(list, i, &e);
+  cd_json_enum(&e, "direction", directions, &choice);
+  cd_json_str(&e, "address", 128, &text);
+  (void)cd_json_opt_enum(&e, "protocol", protocols, &choice);
+  (void)cd_json_opt_str(&e, "port", 16, &text);
+  (void)cd_json_opt_str(&e, "note", 200, &text);
+  cd_json_no_more(&e);
+}
+
+static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
+{
+  static const char *const types[] = {"full", "selective", NULL};
+  agent_order_request request = {.kind = AGENT_KIND_ISOLATE, .who = &c->who};
+  cd_json exclusions = {0};
+  int type = 0;
+  bool wait = false;
+  cd_json_enum(params, "type", types, &type);
+  request.selective = type == 1;
+  if (cd_json_opt_arr(params, "exclusions", CD_EXCLUSIONS_MAX, &exclusions))
+    request.exclusions = &exclusions;
+  for (size_t i = 0; i < cd_json_len(&exclusions); i++)
+    read_exclusion(&exclusions, i);
+  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &request.comment);
+  (void)cd_json_opt_bool(params, "wait", &wait);
+  cd_code rc = cd_json_done(params, err);
+  return rc != CD_OK ? rc : place_order(c, &request, wait, err);
+}
+
+static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
+{
+  agent_order_request request = {.kind = AGENT_KIND_RELEASE, .who = &c->who};
+  bool wait = false;
+  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &request.comment);
+  (void)cd_json_opt_bool(params, "wait", &wait);
+  cd_code rc = cd_json_done(params, err);
+  return rc != CD_OK ? rc : place_order(c, &request, wait, err);
+}
+
+/* ---- the door ---- */
+
+static const struct {
+  const char *name;
+  method_fn run;
+  bool anyone; /* else administrators and the configured group */
+} methods[] = {
+    {"status", method_status, true},
+    {"plugins", method_plugins, false},
+    {"actions", method_actions, false},
+    {"action", method_action, false},
+    {"isolate", method_isolate, false},
+    {"release", method_release, false},
+    {"unquarantine", method_unquarantine, false},
+};
+
+static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
+{
+  const char *group = c->agent->config.local_group;
+  bool member = false;
+  if (methods[method].anyone || c->who.administrator)
+    return CD_OK;
+  if (group[0] != '\0') {
+    cd_code rc = pf_peer_in_group(&c->who, group, &member, err);
+    if (rc != CD_OK)
+      return rc;
+  }
+  if (member)
+    return CD_OK;
+  cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "user=%s pid=%llu may not ask for '%s'", c->who.user,
+         (unsigned long long)c->who.process_id, methods[method].name);
+  return cd_fail(err, CD_E_DENIED, "user '%s' may not ask for '%s': only administrators%s%s may",
+                 c->who.user, methods[method].name,
+                 group[0] != '\0' ? " and members of group " : "", group);
+}
+
+static cd_code find_method(cd_str name, size_t *ret_method, cd_err *err)
+{
+  for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    if (cd_str_eq_cstr(name, methods[i].name)) {
+      *ret_method = i;
+      return CD_OK;
+    }
+  }
+  return cd_fail(err, CD_E_UNSUPPORTED, "there is no method '%.*s'", CD_STR_ARG(name));
+}
+
+void control_request(control_client *c, cd_str payload)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_str name = {0};
+  cd_json params = {0};
+  size_t method = 0;
+  cd_code rc = cd_json_parse(payload, CONTROL_REQUEST_MAX, "the request", &doc, &err);
+  if (rc == CD_OK) {
+    cd_json root = cd_json_root(doc);
+    cd_json_str(&root, "method", 64, &name);
+    cd_json_obj(&root, "params", &params);
+    rc = cd_json_done(&root, &err);
+  }
+  if (rc == CD_OK)
+    rc = find_method(name, &method, &err);
+  if (rc == CD_OK)
+    rc = check_allowed(c, method, &err);
+  if (rc == CD_OK)
+    rc = methods[method].run(c, &params, &err);
+  if (rc != CD_OK) {
+    c->waits_for[0] = '\0';
+    control_refuse(c, &err);
+  }
+  cd_json_free(doc);
+}

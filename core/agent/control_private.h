@@ -1,0 +1,40 @@
+/* What control.c (connections) and control_methods.c (what may be asked) share; nobody else
+ * includes it. */
+#ifndef AGENT_CONTROL_PRIVATE_H
+#define AGENT_CONTROL_PRIVATE_H
+
+#include "agent.h"
+#include "ipc/link.h"
+
+#define CONTROL_CLIENTS_MAX 32
+#define CONTROL_CLIENTS_OF_USER_MAX 4 /* of one user who is no administrator */
+#define CONTROL_REQUEST_MS 5000       /* from connect to a whole request */
+#define CONTROL_REQUEST_MAX (512u * 1024u)
+#define CONTROL_ANSWER_MAX (900u * 1024u)
+
+typedef struct control_client {
+  agent *agent;
+  ipc_link link;
+  uv_timer_t timer;
+  int open_handles;
+  pf_identity who;
+  bool answered;
+  char waits_for[CD_ID_SIZE]; /* an action; empty: none */
+} control_client;
+
+struct agent_control {
+  uv_pipe_t server;
+  bool listening;
+  control_client *clients[CONTROL_CLIENTS_MAX];
+};
+
+/* control.c */
+void control_answer(control_client *c, cd_str result_json); /* the value of "result" */
+void control_refuse(control_client *c, const cd_err *err);
+void control_event(control_client *c, cd_str event_json);
+
+/* control_methods.c */
+void control_request(control_client *c, cd_str payload);
+void control_answer_action(control_client *c, const agent_action *a);
+
+#endif

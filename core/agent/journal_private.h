@@ -1,0 +1,30 @@
+/* What journal.c, journal_actions.c and journal_state.c share; nobody else includes it. */
+#ifndef AGENT_JOURNAL_PRIVATE_H
+#define AGENT_JOURNAL_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "base/limits.h"
+#include "journal.h"
+
+struct agent_journal {
+  sqlite3 *db;
+  unsigned orders; /* since the agent started; paces the pruning */
+  char path[CD_PATH_MAX];
+};
+
+/* A sentence with SQLite's own reason. */
+cd_code journal_fail(agent_journal *j, cd_err *err, const char *what);
+cd_code journal_exec(agent_journal *j, const char *sql, const char *what, cd_err *err);
+cd_code journal_prepare(agent_journal *j, const char *sql, sqlite3_stmt **ret_stmt, cd_err *err);
+/* `kinds`: a letter per parameter: i (sqlite3_int64) or t (const char *, NULL allowed; copied). */
+void journal_bind(sqlite3_stmt *s, const char *kinds, ...);
+/* Steps a statement that returns no rows, and finalises it. */
+cd_code journal_run(agent_journal *j, sqlite3_stmt *s, const char *what, cd_err *err);
+cd_code journal_begin(agent_journal *j, cd_err *err);
+/* Commits if rc is CD_OK, else rolls back; returns the final code. */
+cd_code journal_end(agent_journal *j, cd_code rc, cd_err *err);
+void journal_reserve(agent_journal *j);
+void journal_prune(agent_journal *j);
+
+#endif

@@ -1,0 +1,20 @@
+/* Which provider serves each capability, or why none does; and what the device is (the facts
+ * capability). Asked at start, and again when somebody wants to know and the answer is old. */
+#ifndef AGENT_PROBES_H
+#define AGENT_PROBES_H
+
+#include "base/json.h"
+#include "supervisor.h"
+
+typedef struct agent_probes agent_probes;
+
+#define AGENT_PROBES_OLD_MS 30000
+
+CD_MUST_USE cd_code agent_probes_new(agent_supervisor *sup, agent_probes **ret_probes, cd_err *err);
+void agent_probes_free(agent_probes *p); /* NULL is fine; after the supervisor has stopped */
+/* Asks again whatever is older than AGENT_PROBES_OLD_MS; returns at once. */
+void agent_probes_refresh(agent_probes *p);
+/* Members "device" and "capabilities" of docs/ipc.md, as far as they are known. */
+void agent_probes_write(const agent_probes *p, cd_jw *w);
+
+#endif

@@ -1,0 +1,186 @@
+/* The reconciler's life, and its three values in words. The run itself is in state_run.c. */
+#include "state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "state_private.h"
+
+#include "base/banned.h"
+
+const char *state_enforced_name(state_enforced v)
+{
+  static const char *const names[] = {"unknown", "released", "partial", "isolated"};
+  return names[v];
+}
+
+const char *state_proven_name(state_proven v)
+{
+  static const char *const names[] = {"unknown", "released", "fails", "holds"};
+  return names[v];
+}
+
+static void set_note(char out[STATE_NOTE_MAX], const char *note)
+{
+  (void)snprintf(out, STATE_NOTE_MAX, "%s", note != NULL ? note : "");
+}
+
+void state_measured(agent_state *s, state_enforced value, cd_str digest, const char *note)
+{
+  s->enforced = value;
+  s->enforced_ms = cd_wall_ms();
+  (void)cd_str_copy(s->enforced_digest, sizeof(s->enforced_digest), digest);
+  set_note(s->enforced_note, note);
+}
+
+void state_proved(agent_state *s, state_proven value, const char *note)
+{
+  s->proven = value;
+  s->proven_ms = cd_wall_ms();
+  set_note(s->proven_note, note);
+}
+
+static cd_code read_journal(agent_state *s, cd_err *err)
+{
+  agent_holder holders[AGENT_HOLDERS_MAX];
+  unsigned count = 0;
+  cd_code rc = pf_boot_id(s->boot, err);
+  if (rc == CD_OK)
+    rc = agent_journal_wanted(s->journal, s->cap, &s->wanted, err);
+  if (rc == CD_OK)
+    rc = agent_journal_settled(s->journal, s->cap, &s->settled, err);
+  if (rc == CD_OK)
+    rc = agent_journal_holders(s->journal, s->cap, holders, &count, err);
+  if (rc == CD_OK && count > 0 && holders[0].current)
+    (void)cd_str_copy(s->provider, sizeof(s->provider), cd_str_from(holders[0].plugin));
+  return rc;
+}
+
+cd_code agent_state_new(agent_supervisor *sup, agent_journal *journal, agent_capability cap,
+                        uint32_t interval_s, const agent_state_events *events, void *owner,
+                        agent_state **ret_state, cd_err *err)
+{
+  agent_state *s = calloc(1, sizeof(*s));
+  if (s == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory for the state %s", agent_capability_name(cap));
+  s->sup = sup;
+  s->journal = journal;
+  s->cap = cap;
+  s->interval_s = interval_s;
+  s->events = events;
+  s->owner = owner;
+  cd_code rc = read_journal(s, err);
+  if (rc != CD_OK) {
+    agent_state_free(s);
+    return rc;
+  }
+  (void)uv_timer_init(sup->loop, &s->timer);
+  (void)uv_timer_init(sup->loop, &s->watch_timer);
+  s->timer.data = s;
+  s->watch_timer.data = s;
+  *ret_state = s;
+  return CD_OK;
+}
+
+void agent_state_start(agent_state *s)
+{
+  s->look_due = true;
+  s->proof_due = true;
+  state_next(s);
+}
+
+void agent_state_kick(agent_state *s)
+{
+  state_next(s);
+}
+
+void agent_state_stop(agent_state *s)
+{
+  if (s == NULL || s->stopping)
+    return;
+  s->stopping = true;
+  uv_close((uv_handle_t *)&s->timer, NULL);
+  uv_close((uv_handle_t *)&s->watch_timer, NULL);
+}
+
+void agent_state_free(agent_state *s)
+{
+  if (s == NULL)
+    return;
+  agent_wanted_release(&s->wanted);
+  agent_wanted_release(&s->settled);
+  agent_action_free(s->run.action);
+  free(s->run.params);
+  cd_buf_release(&s->run.reasons);
+  for (int fn = 0; fn < AGENT_FN_COUNT; fn++)
+    cd_buf_release(&s->run.results[fn]);
+  free(s);
+}
+
+/* ---- words ---- */
+
+static void write_wanted(const agent_state *s, cd_jw *w)
+{
+  const agent_wanted *x = &s->wanted;
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_jw_obj(w, "wanted");
+  cd_jw_cstr(w, "value", x->isolated ? "isolated" : "released");
+  if (x->isolated && x->params != NULL &&
+      cd_json_parse(cd_str_from(x->params), CD_RESULT_MAX, "params", &doc, &err) == CD_OK) {
+    cd_json root = cd_json_root(doc);
+    cd_str type = {0};
+    cd_json_str(&root, "type", 32, &type);
+    cd_jw_str(w, "type", type);
+  } else {
+    cd_jw_null(w, "type");
+  }
+  cd_json_free(doc);
+  cd_jw_u64(w, "generation", x->generation);
+  cd_jw_cstr(w, "action", x->known && x->action[0] != '\0' ? x->action : NULL);
+  cd_jw_time(w, "since", x->since_ms);
+  cd_jw_end_obj(w);
+}
+
+static void write_drift(agent_state *s, cd_jw *w)
+{
+  agent_drift d = {0};
+  cd_err err = {0};
+  if (agent_journal_drift(s->journal, s->cap, &d, &err) != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
+  cd_jw_obj(w, "drift");
+  cd_jw_u64(w, "count", d.count);
+  cd_jw_time(w, "last", d.last_ms);
+  cd_jw_cstr(w, "note", d.note[0] != '\0' ? d.note : NULL);
+  cd_jw_end_obj(w);
+}
+
+void state_write_measured(const agent_state *s, cd_jw *w)
+{
+  cd_jw_obj(w, "enforced");
+  cd_jw_cstr(w, "value", state_enforced_name(s->enforced));
+  cd_jw_time(w, "at", s->enforced_ms);
+  cd_jw_cstr(w, "digest", s->enforced_digest[0] != '\0' ? s->enforced_digest : NULL);
+  cd_jw_cstr(w, "note", s->enforced_note[0] != '\0' ? s->enforced_note : NULL);
+  cd_jw_end_obj(w);
+  cd_jw_obj(w, "proven");
+  cd_jw_cstr(w, "value", state_proven_name(s->proven));
+  cd_jw_time(w, "at", s->proven_ms);
+  cd_jw_cstr(w, "note", s->proven_note[0] != '\0' ? s->proven_note : NULL);
+  cd_jw_end_obj(w);
+}
+
+void agent_state_write(agent_state *s, cd_jw *w)
+{
+  cd_jw_obj(w, NULL);
+  cd_jw_cstr(w, "state", agent_capability_name(s->cap));
+  write_wanted(s, w);
+  state_write_measured(s, w);
+  write_drift(s, w);
+  cd_jw_cstr(w, "provider", s->provider[0] != '\0' ? s->provider : NULL);
+  cd_jw_cstr(w, "watch", s->watch != NULL ? "watching" : s->watch_absent ? "timer only" : "off");
+  cd_jw_end_obj(w);
+}

@@ -1,0 +1,46 @@
+/* The reconciler of one state of the device (isolated): it carries out orders, and keeps the device
+ * as the last one wants it.
+ *
+ * Three values: wanted (the journal), enforced (what the provider's query measured), proven (what
+ * its verify showed). Orders run in the order they were recorded, one at a time. Between orders it
+ * looks again: at start, on a timer while the state is in force, and when the provider's watch
+ * reports a change; what differs is drift: counted, repaired, proven again. While nothing is wanted
+ * in force nothing runs. */
+#ifndef AGENT_STATE_H
+#define AGENT_STATE_H
+
+#include <uv.h>
+
+#include "action.h"
+#include "base/json.h"
+#include "journal.h"
+#include "supervisor.h"
+
+typedef struct agent_state agent_state;
+
+typedef struct agent_state_events {
+  /* The action has begun or ended. */
+  void (*on_action)(void *owner, const agent_action *a);
+  /* `step` of docs/ipc.md; total 0: unknown; `what` may be empty. */
+  void (*on_step)(void *owner, const char *action_id, const char *step, uint64_t done,
+                  uint64_t total, cd_str what);
+} agent_state_events;
+
+/* Reads the journal; nothing runs yet. */
+CD_MUST_USE cd_code agent_state_new(agent_supervisor *sup, agent_journal *journal,
+                                    agent_capability cap, uint32_t interval_s,
+                                    const agent_state_events *events, void *owner,
+                                    agent_state **ret_state, cd_err *err);
+/* Takes up what was left open, or looks what the device holds. */
+void agent_state_start(agent_state *s);
+/* A new order is in the journal. */
+void agent_state_kick(agent_state *s);
+/* Stops looking; what runs ends with the supervisor. Nothing is released. After this and the
+ * supervisor's stop the loop has nothing of it. */
+void agent_state_stop(agent_state *s);
+void agent_state_free(
+    agent_state *s); /* NULL is fine; after the loop has run the close callbacks */
+/* The state as docs/ipc.md gives it. */
+void agent_state_write(agent_state *s, cd_jw *w);
+
+#endif

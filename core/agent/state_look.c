@@ -1,0 +1,163 @@
+/* Looking at the device between orders: what differs from what is wanted is drift, and is mended.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "state_private.h"
+
+#include "base/banned.h"
+
+static void mark_tried(agent_state *s, const char *plugin)
+{
+  for (unsigned i = 0;; i++) {
+    const char *id = NULL;
+    bool more = false;
+    (void)agent_supervisor_provider(s->sup, s->cap, i, &id, &more);
+    if (!more)
+      return;
+    if (cd_str_eq_cstr(cd_str_from(plugin), id))
+      s->run.tried |= 1u << i;
+  }
+}
+
+static agent_plugin *first_usable(agent_state *s)
+{
+  for (unsigned i = 0;; i++) {
+    const char *id = NULL;
+    bool more = false;
+    agent_plugin *p = agent_supervisor_provider(s->sup, s->cap, i, &id, &more);
+    if (!more)
+      return NULL;
+    if (p != NULL && p->usable)
+      return p;
+  }
+}
+
+/* The provider to look with: who holds it, else, for a look at a device that should hold nothing,
+ * the first that could. */
+static agent_plugin *choose(agent_state *s)
+{
+  cd_err err = {0};
+  state_run *r = &s->run;
+  if (agent_journal_holders(s->journal, s->cap, r->holders, &r->holder_count, &err) != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
+  if (r->holder_count == 0)
+    return r->isolate ? NULL : first_usable(s);
+  agent_plugin *p = agent_registry_find(&s->sup->registry, r->holders[0].plugin);
+  (void)cd_str_copy(r->digest, sizeof(r->digest), cd_str_from(r->holders[0].digest));
+  return p != NULL && p->usable && p->slots[s->cap] != NULL ? p : NULL;
+}
+
+void state_look_begin(agent_state *s)
+{
+  s->run.looking = true;
+  s->run.plugin = choose(s);
+  if (s->run.plugin != NULL) {
+    s->run.attempts = 1;
+    state_run_function(s, AGENT_FN_QUERY);
+    return;
+  }
+  state_measured(s, ENFORCED_UNKNOWN, (cd_str){0}, "there is no provider to ask");
+  s->run.looking = false;
+  if (s->run.isolate)
+    state_try_provider(s);
+  else
+    state_conclude(s);
+}
+
+static void note_drift(agent_state *s, state_enforced value)
+{
+  cd_err err = {0};
+  char note[STATE_NOTE_MAX];
+  (void)snprintf(
+      note, sizeof(note), "wanted %s, found %s%s%s%s", s->run.isolate ? "isolated" : "released",
+      value == ENFORCED_ISOLATED && s->run.isolate ? "other rules" : state_enforced_name(value),
+      s->changed_by[0] != '\0' ? " (last change by " : "", s->changed_by,
+      s->changed_by[0] != '\0' ? ")" : "");
+  cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s drift: %s; repairing", agent_capability_name(s->cap),
+         note);
+  if (agent_journal_drift_add(s->journal, s->cap, cd_wall_ms(), note, &err) != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
+}
+
+/* What a restart of the machine took away nobody tampered with. */
+static bool lost_at_boot(const agent_state *s, state_enforced value)
+{
+  return value == ENFORCED_RELEASED &&
+         !cd_str_eq_cstr(cd_str_from(s->boot), s->run.holders[0].boot);
+}
+
+static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest)
+{
+  state_run *r = &s->run;
+  r->looking = false;
+  if (value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
+      cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
+    if (r->verify)
+      state_run_function(s, AGENT_FN_VERIFY);
+    else
+      state_conclude(s);
+    return;
+  }
+  if (lost_at_boot(s, value))
+    cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
+           agent_capability_name(s->cap));
+  else
+    note_drift(s, value);
+  state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
+  mark_tried(s, r->plugin->manifest.id);
+  r->attempts = 0;
+  CD_FAULT_POINT("agent.before_repair");
+  state_apply(s);
+}
+
+static void look_wanted_released(agent_state *s, state_enforced value)
+{
+  s->run.looking = false;
+  if (value == ENFORCED_RELEASED && s->run.holder_count == 0) {
+    state_proved(s, PROVEN_RELEASED, NULL);
+    state_conclude(s);
+  } else if (!s->wanted.known) {
+    if (value != ENFORCED_RELEASED) {
+      (void)snprintf(s->enforced_note, sizeof(s->enforced_note),
+                     "in force without an order on record; it is left as it is");
+      cd_log(CD_AREA_RECONCILE, CD_LOG_WARN,
+             "%s: found %s without an order on record; it is left as it is until one comes",
+             agent_capability_name(s->cap), state_enforced_name(value));
+    } else {
+      state_proved(s, PROVEN_RELEASED, NULL);
+    }
+    state_conclude(s);
+  } else {
+    if (value != ENFORCED_RELEASED)
+      note_drift(s, value);
+    state_release_begin(s);
+  }
+}
+
+void state_after_look_query(agent_state *s, const agent_op_end *end)
+{
+  cd_err err = {0};
+  state_enforced value = ENFORCED_UNKNOWN;
+  char digest[STATE_DIGEST_MAX];
+  bool read = state_read_query(end, &value, digest, &err);
+  state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
+  if (read && s->run.isolate) {
+    look_wanted_isolated(s, value, digest);
+  } else if (read) {
+    look_wanted_released(s, value);
+  } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {
+    s->run.attempts++;
+    state_run_function(s, AGENT_FN_QUERY);
+  } else {
+    /* A provider that is merely absent on a device that should hold nothing is no failure of a
+     * look. */
+    s->run.looking = false;
+    if (s->run.isolate || end->misbehaved)
+      state_fail(s, err.code, "%s", err.text);
+    state_conclude(s);
+  }
+}

@@ -1,0 +1,126 @@
+/* What state.c (life and words), state_run.c (one run) and state_watch.c (when to look again)
+ * share; nobody else includes it. */
+#ifndef AGENT_STATE_PRIVATE_H
+#define AGENT_STATE_PRIVATE_H
+
+#include "base/limits.h"
+#include "state.h"
+
+typedef enum state_enforced {
+  ENFORCED_UNKNOWN = 0,
+  ENFORCED_RELEASED,
+  ENFORCED_PARTIAL,
+  ENFORCED_ISOLATED
+} state_enforced;
+typedef enum state_proven {
+  PROVEN_UNKNOWN = 0,
+  PROVEN_RELEASED,
+  PROVEN_FAILS,
+  PROVEN_HOLDS
+} state_proven;
+
+#define STATE_DIGEST_MAX 160
+#define STATE_NOTE_MAX 256
+#define STATE_ATTEMPTS_MAX 2 /* of apply, and of release, within one run */
+
+/* One run: an order being carried out, or a look at the device. */
+typedef struct state_run {
+  bool active;
+  agent_action *action; /* NULL: a look */
+  bool isolate;         /* the target */
+  char *params;         /* of apply, query, verify; "{}" for a release */
+  bool looking;         /* the first query of a look */
+  bool verify;          /* a look that also proves */
+  unsigned next_provider;
+  agent_plugin *plugin; /* the provider in hand */
+  bool held_before;     /* it was a holder before this run asked it to apply */
+  uint32_t tried;       /* bit per provider of the policy: not again in this run */
+  agent_holder holders[AGENT_HOLDERS_MAX];
+  unsigned holder_count;
+  unsigned holder;          /* the one that is being released */
+  bool holders_are_guesses; /* nobody is known to hold it: every provider is asked */
+  unsigned released;        /* providers that said so */
+  unsigned attempts;
+  unsigned all_attempts;
+  char digest[STATE_DIGEST_MAX]; /* of what apply put in force */
+  bool releasing;                /* queries belong to a release */
+  bool touched;                  /* an apply broke off: something may be half done */
+  bool kept; /* it failed, but the order stands: in force and not proven, or still to be released */
+  cd_err failure; /* code CD_OK: none */
+  cd_buf reasons; /* why providers were passed over */
+  cd_buf results[AGENT_FN_COUNT];
+  agent_op *op;
+  agent_function function; /* what op runs */
+} state_run;
+
+struct agent_state {
+  agent_supervisor *sup;
+  agent_journal *journal;
+  agent_capability cap;
+  uint32_t interval_s;
+  const agent_state_events *events;
+  void *owner;
+  bool stopping;
+  char boot[PF_BOOT_ID_MAX]; /* this run of the machine */
+  agent_wanted wanted;
+  agent_wanted settled;
+  state_enforced enforced;
+  int64_t enforced_ms;
+  char enforced_digest[STATE_DIGEST_MAX];
+  char enforced_note[STATE_NOTE_MAX];
+  state_proven proven;
+  int64_t proven_ms;
+  char proven_note[STATE_NOTE_MAX];
+  char provider[AGENT_ID_MAX]; /* the current holder; empty: none */
+  bool look_due;               /* something may have changed */
+  bool proof_due;              /* and a look should also prove */
+  char changed_by[128];        /* what watch said last */
+  uint64_t looked_ms;          /* monotonic; when the last look began */
+  unsigned failures;           /* looks in a row that could not mend what they found */
+  uv_timer_t timer;
+  agent_op *watch;
+  char watch_plugin[AGENT_ID_MAX];
+  bool watch_absent; /* the provider has none, or may not: the timer is all there is */
+  unsigned watch_failures;
+  uv_timer_t watch_timer;
+  state_run run;
+};
+
+/* state.c */
+void state_measured(agent_state *s, state_enforced value, cd_str digest, const char *note);
+void state_proved(agent_state *s, state_proven value, const char *note);
+void state_write_measured(const agent_state *s, cd_jw *w); /* members "enforced" and "proven" */
+const char *state_enforced_name(state_enforced v);
+const char *state_proven_name(state_proven v);
+
+/* state_run.c */
+void state_next(agent_state *s); /* begins the next order, or a look that is due, if nothing runs */
+/* Runs a function of run->plugin; its end comes to the function's `after` in state_run.c, at once
+ * if it cannot even begin. */
+void state_run_function(agent_state *s, agent_function fn);
+void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
+    CD_PRINTF(3, 4); /* the first failure stays */
+void state_try_provider(agent_state *s);
+void state_apply(agent_state *s);
+
+/* state_release.c */
+void state_release_begin(agent_state *s);
+void state_after_release(agent_state *s, const agent_op_end *end);
+void state_after_release_query(agent_state *s, const agent_op_end *end);
+
+/* state_look.c */
+void state_look_begin(agent_state *s);
+void state_after_look_query(agent_state *s, const agent_op_end *end);
+
+/* state_end.c: the run is over, well if run.failure.code is CD_OK. */
+void state_conclude(agent_state *s);
+
+/* What a query said; false (with a failure noted in *err) if that is not by the schema. */
+bool state_read_query(const agent_op_end *end, state_enforced *ret_value,
+                      char digest[STATE_DIGEST_MAX], cd_err *err);
+
+/* state_watch.c: after a run: watch, timer. */
+void state_rest(agent_state *s);
+void state_watch_stop(agent_state *s);
+
+#endif

@@ -1,0 +1,131 @@
+/* Reading an action, and deciding what the program says about it in its exit code. */
+#include "action.h"
+
+#include "base/limits.h"
+
+#include "base/banned.h"
+
+#define TEXT_MAX CD_FRAME_PAYLOAD_MAX /* the frame is the ceiling; a longer text cannot come */
+
+static const char *const status_names[] = {"Pending", "InProgress", "Succeeded", "Failed",
+                                           "TimeOut", "Cancelled",  NULL};
+
+static void read_result(ctl_action *a)
+{
+  cd_json part = {0};
+  if (cd_json_opt_obj(&a->result, "verify", &part))
+    (void)cd_json_opt_bool(&part, "holds", &a->holds);
+  if (cd_json_opt_obj(&a->result, "proven", &part))
+    (void)cd_json_opt_str(&part, "value", TEXT_MAX, &a->proven);
+  if (cd_json_opt_obj(&a->result, "enforced", &part))
+    (void)cd_json_opt_str(&part, "value", TEXT_MAX, &a->enforced);
+}
+
+void ctl_action_read(cd_json *obj, ctl_action *ret_action)
+{
+  ctl_action a = {0};
+  cd_json part = {0};
+  cd_json list = {0};
+  int status = 0;
+  cd_json_str(obj, "id", TEXT_MAX, &a.id);
+  cd_json_str(obj, "kind", TEXT_MAX, &a.kind);
+  cd_json_enum(obj, "status", status_names, &status);
+  a.status = (ctl_action_status)status;
+  a.status_name = cd_str_from(status_names[status]);
+  (void)cd_json_opt_str(obj, "outcome", TEXT_MAX, &a.outcome);
+  (void)cd_json_opt_str(obj, "sentence", TEXT_MAX, &a.sentence);
+  (void)cd_json_opt_str(obj, "comment", TEXT_MAX, &a.comment);
+  (void)cd_json_opt_str(obj, "provider", TEXT_MAX, &a.provider);
+  (void)cd_json_opt_str(obj, "created", TEXT_MAX, &a.created);
+  (void)cd_json_opt_str(obj, "started", TEXT_MAX, &a.started);
+  (void)cd_json_opt_str(obj, "ended", TEXT_MAX, &a.ended);
+  if (cd_json_opt_obj(obj, "requestor", &part))
+    (void)cd_json_opt_str(&part, "user", TEXT_MAX, &a.user);
+  if (cd_json_opt_obj(obj, "params", &part)) {
+    (void)cd_json_opt_str(&part, "type", TEXT_MAX, &a.type);
+    if (cd_json_opt_arr(&part, "exclusions", CD_JSON_NODES_MAX, &list))
+      a.exclusions = cd_json_len(&list);
+  }
+  a.has_result = cd_json_opt_obj(obj, "result", &a.result);
+  if (a.has_result)
+    read_result(&a);
+  *ret_action = a;
+}
+
+static bool is_release(const ctl_action *a)
+{
+  return cd_str_eq_cstr(a->kind, "release");
+}
+
+bool ctl_action_is_proven(const ctl_action *a)
+{
+  if (is_release(a))
+    return cd_str_eq_cstr(a->enforced, "released");
+  return a->holds && cd_str_eq_cstr(a->proven, "holds");
+}
+
+static cd_code outcome_code(const ctl_action *a)
+{
+  char name[32];
+  cd_code code = CD_E_INTERNAL;
+  if (cd_str_copy(name, sizeof(name), a->outcome))
+    (void)cd_code_from_name(name, &code);
+  return code;
+}
+
+static ctl_exit exit_of_success(const ctl_action *a, cd_err *why)
+{
+  cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
+  if (outcome == CD_OK && ctl_action_is_proven(a))
+    return CTL_EXIT_DONE;
+  if (a->sentence.len > 0)
+    (void)cd_fail(why, CD_E_UNVERIFIED, "the %.*s was done but is not proven: %.*s",
+                  CD_STR_ARG(a->kind), CD_STR_ARG(a->sentence));
+  else
+    (void)cd_fail(why, CD_E_UNVERIFIED, "the %.*s was done but is not proven", CD_STR_ARG(a->kind));
+  return CTL_EXIT_UNPROVEN;
+}
+
+static ctl_exit exit_of_failure(const ctl_action *a, cd_err *why)
+{
+  cd_code outcome = outcome_code(a);
+  const char *verb = a->status == CTL_ACTION_CANCELLED   ? "was cancelled"
+                     : a->status == CTL_ACTION_TIMED_OUT ? "took too long"
+                                                         : "failed";
+  if (a->sentence.len > 0)
+    (void)cd_fail(why, outcome, "the %.*s %s: %.*s", CD_STR_ARG(a->kind), verb,
+                  CD_STR_ARG(a->sentence));
+  else
+    (void)cd_fail(why, outcome, "the %.*s %s (%.*s)", CD_STR_ARG(a->kind), verb,
+                  CD_STR_ARG(a->outcome));
+  return a->status == CTL_ACTION_FAILED ? ctl_exit_of_failed_action(outcome) : CTL_EXIT_FAILED;
+}
+
+ctl_exit ctl_action_exit(const ctl_action *a, cd_err *why)
+{
+  switch (a->status) {
+  case CTL_ACTION_SUCCEEDED: return exit_of_success(a, why);
+  case CTL_ACTION_FAILED:
+  case CTL_ACTION_TIMED_OUT:
+  case CTL_ACTION_CANCELLED: return exit_of_failure(a, why);
+  case CTL_ACTION_PENDING:
+  case CTL_ACTION_IN_PROGRESS: break;
+  }
+  (void)cd_fail(why, CD_E_DEADLINE,
+                "the agent answered before the %.*s ended; it goes on as action %.*s",
+                CD_STR_ARG(a->kind), CD_STR_ARG(a->id));
+  return CTL_EXIT_WAITING;
+}
+
+ctl_colour ctl_action_colour(const ctl_action *a)
+{
+  switch (a->status) {
+  case CTL_ACTION_SUCCEEDED: return CTL_GOOD;
+  case CTL_ACTION_FAILED:
+  case CTL_ACTION_TIMED_OUT: return CTL_BAD;
+  case CTL_ACTION_CANCELLED: return CTL_WARN;
+  case CTL_ACTION_PENDING:
+  case CTL_ACTION_IN_PROGRESS: break;
+  }
+  return CTL_PLAIN;
+}

@@ -1,0 +1,197 @@
+/* Which commands there are, and the way from a command line to one of them. */
+#include "command.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define COMMON                                                                                     \
+  (CTL_HAS(CTL_OPT_TIMEOUT) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP) |                      \
+   CTL_HAS(CTL_OPT_SOCKET))
+#define ORDER (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_NO_WAIT) | CTL_HAS(CTL_OPT_PROGRESS))
+
+static const ctl_option_row options[CTL_OPT_COUNT] = {
+    [CTL_OPT_SELECTIVE] = {"selective", "FILE",
+                           "keep reachable what the JSON file lists, and nothing else", false},
+    [CTL_OPT_COMMENT] = {"comment", "TEXT", "why; kept with the action", false},
+    [CTL_OPT_NO_WAIT] = {"no-wait", NULL, "end as soon as the action is accepted", false},
+    [CTL_OPT_LIMIT] = {"limit", "N", "how many, newest first (1 to 500; 20 if not given)", false},
+    [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
+    [CTL_OPT_TIMEOUT] = {"timeout", "S",
+                         "seconds to wait for the answer (120 for isolate and release, else 15)",
+                         false},
+    [CTL_OPT_JSON] = {"json", NULL, "print the result as one JSON document", false},
+    [CTL_OPT_PROGRESS] = {"progress", NULL,
+                          "with --json: the steps as JSON lines on standard error", false},
+    [CTL_OPT_HELP] = {"help", NULL, "print this help", false},
+    [CTL_OPT_SOCKET] = {"socket", "PATH", "another control socket than the installed one", true},
+};
+
+static const ctl_command commands[] = {
+    {.name = "local status",
+     .options = COMMON,
+     .help = "what this device is, and whether it is isolated: wanted, enforced, proven",
+     .run = ctl_cmd_status},
+    {.name = "local isolate",
+     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_SELECTIVE),
+     .help = "cut this device off the network, and prove it",
+     .more =
+         "Without --selective nothing but the console stays reachable. With it, FILE is a JSON\n"
+         "document such as\n"
+         "\n"
+         "  "
+         "{\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.0/"
+         "24\",\"protocol\":\"tcp\",\"port\":\"443\"}]}\n"
+         "\n"
+         "direction is out, in or both; address an IP address, a prefix or a range first-last; "
+         "protocol\n"
+         "any, tcp, udp or icmp; port 443 or 9000-9100; note any text. direction and address are "
+         "needed.\n"
+         "The isolation stays through restarts of the agent and of the device, until it is "
+         "released.\n",
+     .run = ctl_cmd_isolate},
+    {.name = "local release",
+     .options = COMMON | ORDER,
+     .help = "end the isolation of this device",
+     .run = ctl_cmd_release},
+    {.name = "local actions",
+     .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
+     .help = "what was asked of this device and how it ended",
+     .run = ctl_cmd_actions},
+    {.name = "local plugins",
+     .options = COMMON,
+     .help = "the plugins, whether they are trusted, and their processes",
+     .run = ctl_cmd_plugins},
+    {.name = "local unquarantine",
+     .operands = "PLUGIN",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = COMMON,
+     .help = "let a plugin that failed too often be used again",
+     .run = ctl_cmd_unquarantine},
+    {.name = "help",
+     .operands = "[COMMAND | exit-codes]",
+     .operands_max = CTL_OPERANDS_MAX,
+     .options = CTL_HAS(CTL_OPT_HELP),
+     .help = "help on a command, or the exit codes",
+     .run = ctl_cmd_help},
+};
+
+const ctl_command *ctl_commands(size_t *ret_count)
+{
+  *ret_count = sizeof(commands) / sizeof(commands[0]);
+  return commands;
+}
+
+const ctl_option_row *ctl_option_named(ctl_option option)
+{
+  return &options[option];
+}
+
+/* How many of the words the name takes up; 0 if they are not its words. */
+static int words_of_name(const char *name, int count, const char *const *words)
+{
+  cd_str rest = cd_str_from(name);
+  int used = 0;
+  while (rest.len > 0) {
+    cd_str word = cd_str_cut(&rest, ' ');
+    if (used == count || !cd_str_eq_cstr(word, words[used]))
+      return 0;
+    used++;
+  }
+  return used;
+}
+
+const ctl_command *ctl_command_find(int count, const char *const *words, int *ret_words)
+{
+  const ctl_command *best = NULL;
+  int best_words = 0;
+  for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    int used = words_of_name(commands[i].name, count, words);
+    if (used > best_words) {
+      best = &commands[i];
+      best_words = used;
+    }
+  }
+  if (best != NULL)
+    *ret_words = best_words;
+  return best;
+}
+
+static bool is_help(const char *word)
+{
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static ctl_exit print_version(const ctl_context *ctx)
+{
+  return ctl_put(ctx,
+                 ctx->json ? CD_STR("{\"version\":\"" CORDON_VERSION "\"}\n")
+                           : CD_STR("cordon " CORDON_VERSION "\n"),
+                 CTL_EXIT_DONE);
+}
+
+/* Words that name no command: a group such as "local", --help, --version, or a mistake. */
+static ctl_exit run_no_command(const ctl_context *ctx, int count, const char *const *words)
+{
+  cd_err err = {0};
+  if (count > 0 && strcmp(words[0], "--version") == 0)
+    return print_version(ctx);
+  if (count > 0 && is_help(words[0]))
+    return ctl_cmd_help(ctx, &(ctl_args){0});
+  if (count == 0) {
+    (void)cd_fail(&err, CD_E_INVALID, "a command is needed; 'cordon help' lists them");
+    return ctl_report(ctx, CTL_EXIT_USAGE, &err, NULL);
+  }
+  cd_buf group = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  bool is_group = ctl_help_group(cd_str_from(words[0]), &group);
+  ctl_exit code = CTL_EXIT_USAGE;
+  if (is_group && count > 1 && is_help(words[1])) {
+    code = ctl_put(ctx, cd_buf_view(&group), CTL_EXIT_DONE);
+    goto done;
+  }
+  if (is_group && count == 1)
+    (void)cd_fail(&err, CD_E_INVALID, "'%s' needs a command; 'cordon %s --help' lists them",
+                  words[0], words[0]);
+  else if (is_group)
+    (void)cd_fail(&err, CD_E_INVALID, "there is no command '%s %s'; 'cordon %s --help' lists them",
+                  words[0], words[1], words[0]);
+  else
+    (void)cd_fail(&err, CD_E_INVALID, "there is no command '%s'; 'cordon help' lists them",
+                  words[0]);
+  code = ctl_report(ctx, CTL_EXIT_USAGE, &err, NULL);
+
+done:
+  cd_buf_release(&group);
+  return code;
+}
+
+static ctl_exit print_help(const ctl_context *ctx, const ctl_command *command)
+{
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  ctl_help_command(command, &out);
+  ctl_exit code = ctl_put(ctx, cd_buf_view(&out), CTL_EXIT_DONE);
+  cd_buf_release(&out);
+  return code;
+}
+
+ctl_exit ctl_run(ctl_context *ctx, int count, const char *const *words)
+{
+  /* Known before anything can fail, so that a mistake in the command line is reported as JSON too.
+   */
+  for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
+    if (strcmp(words[i], "--json") == 0)
+      ctx->json = true;
+
+  int used = 0;
+  const ctl_command *command = ctl_command_find(count, words, &used);
+  if (command == NULL)
+    return run_no_command(ctx, count, words);
+  ctl_args args = {0};
+  cd_err err = {0};
+  if (ctl_args_read(command, count - used, words + used, &args, &err) != CD_OK)
+    return ctl_report(ctx, CTL_EXIT_USAGE, &err, NULL);
+  if (args.value[CTL_OPT_HELP] != NULL && command->run != ctl_cmd_help)
+    return print_help(ctx, command);
+  return command->run(ctx, &args);
+}

@@ -1,0 +1,24 @@
+/* What the commands of `cordon local` share: ask the agent, print its answer. */
+#ifndef CTL_LOCAL_H
+#define CTL_LOCAL_H
+
+#include "command.h"
+#include "response.h"
+
+#include "base/buf.h"
+
+/* Asks with the parameters (a JSON object) and prints the answer. For what changes nothing or at
+ * once. */
+ctl_exit ctl_local_ask(const ctl_context *ctx, const ctl_args *args, const char *method,
+                       cd_str params, ctl_kind kind);
+
+/* isolate and release: parameters are `type` and `exclusions` (a JSON array) when not empty, the
+ * comment, and whether to wait. */
+typedef struct ctl_order {
+  const char *method;
+  const char *type;  /* NULL: none */
+  cd_str exclusions; /* empty: none */
+} ctl_order;
+ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl_order *order);
+
+#endif

@@ -1,0 +1,88 @@
+/* Processor time. The OS counts it for the process as a whole, so what is allowed is the largest of
+ * what the running operations may use, counted anew at each start and end. A watch runs for days
+ * and may use its share again and again, as long as it is idle most of the time. */
+#include "cpu_rule.h"
+#include "host.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/banned.h"
+
+#define PH_IDLE_FACTOR                                                                             \
+  20u /* a watch that used less than a twentieth of the time since then may go on */
+
+static uint32_t allowed_s(ph_host *host)
+{
+  uint32_t most_s = 0;
+  for (size_t i = 0; i < PH_OPS_MAX; i++) {
+    ph_op *op = &host->ops[i];
+    if (atomic_load(&op->id) == 0)
+      continue;
+    if (op->start.cpu_s == 0)
+      return 0;
+    if (op->start.cpu_s > most_s)
+      most_s = op->start.cpu_s;
+  }
+  return most_s;
+}
+
+void ph_cpu_arm(ph_host *host)
+{
+  cd_err err = {0};
+  pf_usage usage = {0};
+  host->cpu_s = allowed_s(host);
+  host->cpu_armed_ms = cd_mono_ms();
+  if (pf_usage_self(&usage, &err) == CD_OK)
+    host->cpu_used_ms = usage.cpu_ms;
+  if (pf_confine_cpu(host->cpu_s, &err) != CD_OK)
+    ph_logf(host, 0, CORDON_LOG_WARN, "the processor time could not be limited: %s", err.text);
+}
+
+static ph_cpu_verdict judge(ph_host *host)
+{
+  pf_usage usage = {0};
+  ph_cpu_facts facts = {.allowed_s = host->cpu_s};
+  if (pf_usage_self(&usage, NULL) != CD_OK)
+    return PH_CPU_END;
+  facts.used_ms = usage.cpu_ms - host->cpu_used_ms;
+  facts.wall_ms = cd_mono_ms() - host->cpu_armed_ms;
+  facts.running = ph_op_count(host, &facts.background);
+  return ph_cpu_judge(&facts);
+}
+
+static void on_used_up(uv_signal_t *handle, int signum)
+{
+  ph_host *host = handle->data;
+  ph_cpu_verdict verdict = judge(host);
+  if (host->leaving || verdict == PH_CPU_IGNORE)
+    return;
+  if (verdict == PH_CPU_RENEW) {
+    ph_cpu_arm(host);
+    return;
+  }
+  char sentence[CD_ERR_TEXT_MAX];
+  (void)snprintf(sentence, sizeof(sentence),
+                 "plugin '%s' used up the %u seconds of processor time that it was given",
+                 host->setup.plugin, host->cpu_s);
+  ph_out_flush(host);
+  for (size_t i = 0; i < PH_OPS_MAX; i++) {
+    if (atomic_load(&host->ops[i].id) != 0)
+      ph_op_give_up(host, &host->ops[i], CD_E_LIMIT, sentence);
+  }
+  ph_host_leave(host, PH_EXIT_LIMIT);
+}
+
+cd_code ph_cpu_init(ph_host *host, cd_err *err)
+{
+#ifdef SIGXCPU
+  int rc = uv_signal_start(&host->xcpu, on_used_up, SIGXCPU);
+  if (rc != 0)
+    return cd_fail_os(err, cd_code_from_errno(rc), -rc,
+                      "the signal that ends the processor time cannot be caught: %s",
+                      uv_strerror(rc));
+#endif
+  return CD_OK;
+}

@@ -1,0 +1,4 @@
+/* A library, but no plugin. */
+extern int zoo_nothing;
+
+int zoo_nothing = 0;
