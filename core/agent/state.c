@@ -47,7 +47,9 @@ static cd_code read_journal(agent_state *s, cd_err *err)
 {
   agent_holder holders[AGENT_HOLDERS_MAX];
   unsigned count = 0;
-  cd_code rc = agent_journal_wanted(s->journal, s->cap, &s->wanted, err);
+  cd_code rc = pf_boot_id(s->boot, err);
+  if (rc == CD_OK)
+    rc = agent_journal_wanted(s->journal, s->cap, &s->wanted, err);
   if (rc == CD_OK)
     rc = agent_journal_settled(s->journal, s->cap, &s->settled, err);
   if (rc == CD_OK)

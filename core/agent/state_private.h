@@ -61,6 +61,7 @@ struct agent_state {
   const agent_state_events *events;
   void *owner;
   bool stopping;
+  char boot[PF_BOOT_ID_MAX]; /* this run of the machine */
   agent_wanted wanted;
   agent_wanted settled;
   state_enforced enforced;

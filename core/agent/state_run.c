@@ -175,6 +175,7 @@ static bool is_holder(agent_state *s, const char *id)
 static cd_code hold(agent_state *s, const char *digest, cd_err *err)
 {
   agent_holder h = {.current = true};
+  (void)cd_str_copy(h.boot, sizeof(h.boot), cd_str_from(s->boot));
   (void)cd_str_copy(h.plugin, sizeof(h.plugin), cd_str_from(s->run.plugin->manifest.id));
   (void)cd_str_copy(h.digest, sizeof(h.digest), cd_str_from(digest));
   cd_code rc = agent_journal_hold(s->journal, s->cap, &h, err);
