@@ -73,11 +73,15 @@ done
 fact 'a foreign table accepts everything, while isolated' accept_table
 is_cut later 'with foreign rules that came later'
 fact 'a foreign table gives everybody the mark' on desk-1 nft -f - <<END
-table inet lender { chain output { type route hook output priority -200; meta mark set 0xc0d10001; } }
+table inet lender {
+  chain output { type route hook output priority -200; meta mark set 0xc0d10001; }
+}
 END
 fact 'which opens nothing' really isolated
 fact 'a foreign table redirects what goes out' on desk-1 nft -f - <<END
-table ip redirector { chain output { type nat hook output priority -150; tcp dport 22 dnat to 10.77.0.1:9000; } }
+table ip redirector {
+  chain output { type nat hook output priority -150; tcp dport 22 dnat to 10.77.0.1:9000; }
+}
 END
 fact 'which opens nothing either' really isolated
 fact 'none of this counted as drift' says desk-1 states.state=isolate.drift.count 0

@@ -67,7 +67,11 @@ never 'nor is it a service' every handshake reached "$out && kind == \"tcp\""
 
 on desk-1 nft delete table inet hand
 # Connection tracking has to know the flow from its start, as it does where any firewall is in use.
-on desk-1 nft 'table inet tracking { chain input { type filter hook input priority 0; ct state new accept; } }'
+on desk-1 nft -f - <<END
+table inet tracking {
+  chain input { type filter hook input priority 0; ct state new accept; }
+}
+END
 follow flow desk-1 10.77.0.1
 fact 'a download runs' within 15 follows_well flow desk-1
 hand_made 'ct state established accept' 'ct state established accept'

@@ -51,8 +51,8 @@ tampered 'the policy is turned round' 'nft "add chain inet cordon input { policy
 tampered 'the table is made dormant' 'nft "add table inet cordon { flags dormant; }"'
 
 count=$(drift)
-fact 'a table of somebody else comes and goes' on desk-1 sh -c \
-  'nft "table inet other { chain input { type filter hook input priority 0; } }" && nft delete table inet other'
+fact 'a table of somebody else comes and goes' on desk-1 sh -c 'nft add table inet other &&
+  nft "add chain inet other input { type filter hook input priority 0; }" && nft delete table inet other'
 tampered 'the table is deleted again' 'nft delete table inet cordon'
 fact 'the foreign table was no drift' same_text drift $((count + 1))
 fact 'status names the last drift' same_text 'agent_value desk-1 states.state=isolate.drift.last | grep -c T' 1
