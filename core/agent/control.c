@@ -126,6 +126,39 @@ static control_client **free_place(agent_control *control)
   return NULL;
 }
 
+/* People without rights can take some of the places, never all: whoever may release must get in. */
+static bool may_have_place(const agent_control *control, const pf_identity *who)
+{
+  unsigned same = 0;
+  unsigned others = 0;
+  if (who->administrator)
+    return true;
+  for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+    const control_client *c = control->clients[i];
+    if (c == NULL || c->who.administrator)
+      continue;
+    others++;
+    if (c->who.user_id == who->user_id)
+      same++;
+  }
+  return same < CONTROL_CLIENTS_OF_USER_MAX && others < CONTROL_CLIENTS_MAX / 2;
+}
+
+static cd_code admit(agent *a, control_client *c, cd_err *err)
+{
+  control_client **place = free_place(a->control);
+  cd_code rc = pf_peer_of(&c->link.pipe, &c->who, err);
+  if (rc != CD_OK)
+    return rc;
+  if (place == NULL || !may_have_place(a->control, &c->who))
+    return cd_fail(err, CD_E_LIMIT, "user '%s' or all users together have too many open",
+                   c->who.user);
+  rc = ipc_link_start(&c->link, err);
+  if (rc == CD_OK)
+    *place = c;
+  return rc;
+}
+
 static control_client *make_client(agent *a)
 {
   cd_err err = {0};
@@ -157,16 +190,13 @@ static void on_connection(uv_stream_t *server, int status)
     cd_log(CD_AREA_CONTROL, CD_LOG_ERROR, "no memory for a connection");
     return;
   }
-  control_client **place = free_place(a->control);
-  bool accepted = uv_accept(server, (uv_stream_t *)&c->link.pipe) == 0;
-  if (!accepted || place == NULL || pf_peer_of(&c->link.pipe, &c->who, &err) != CD_OK ||
-      ipc_link_start(&c->link, &err) != CD_OK) {
-    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "a connection was turned away: %s",
-           place == NULL ? "too many are open" : err.text);
+  int uv = uv_accept(server, (uv_stream_t *)&c->link.pipe);
+  cd_code rc = uv != 0 ? cd_fail_os(&err, CD_E_IO, -uv, "%s", uv_strerror(uv)) : admit(a, c, &err);
+  if (rc != CD_OK) {
+    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "a connection was turned away: %s", err.text);
     ipc_link_close(&c->link);
     return;
   }
-  *place = c;
   (void)uv_timer_start(&c->timer, on_silent, CONTROL_REQUEST_MS, 0);
 }
 

@@ -7,7 +7,8 @@
 #include "ipc/link.h"
 
 #define CONTROL_CLIENTS_MAX 32
-#define CONTROL_REQUEST_MS 5000 /* from connect to a whole request */
+#define CONTROL_CLIENTS_OF_USER_MAX 4 /* of one user who is no administrator */
+#define CONTROL_REQUEST_MS 5000       /* from connect to a whole request */
 #define CONTROL_REQUEST_MAX (512u * 1024u)
 #define CONTROL_ANSWER_MAX (900u * 1024u)
 

@@ -11,6 +11,7 @@
 #include "action.h"
 #include "base/status.h"
 #include "config.h"
+#include "platform/system.h"
 
 typedef struct agent_journal agent_journal;
 
@@ -69,8 +70,9 @@ CD_MUST_USE cd_code agent_journal_actions(agent_journal *j, unsigned limit, cons
  * release knows whom to ask. */
 typedef struct agent_holder {
   char plugin[AGENT_ID_MAX];
-  char digest[160]; /* of what it put in force; empty: not known to be in force */
-  bool current;     /* the one that should hold it now */
+  char digest[160];          /* of what it put in force; empty: not known to be in force */
+  char boot[PF_BOOT_ID_MAX]; /* the run of the machine in which it was asked */
+  bool current;              /* the one that should hold it now */
 } agent_holder;
 #define AGENT_HOLDERS_MAX AGENT_PROVIDERS_MAX
 CD_MUST_USE cd_code agent_journal_holders(agent_journal *j, agent_capability state,

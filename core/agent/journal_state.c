@@ -14,10 +14,11 @@ cd_code agent_journal_holders(agent_journal *j, agent_capability state,
                               agent_holder out[AGENT_HOLDERS_MAX], unsigned *ret_count, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
-  cd_code rc = journal_prepare(j,
-                               "SELECT plugin, digest, current FROM holders WHERE state = ? ORDER "
-                               "BY current DESC, plugin LIMIT ?",
-                               &s, err);
+  cd_code rc =
+      journal_prepare(j,
+                      "SELECT plugin, digest, boot, current FROM holders WHERE state = ? ORDER "
+                      "BY current DESC, plugin LIMIT ?",
+                      &s, err);
   if (rc != CD_OK)
     return rc;
   journal_bind(s, "ii", (sqlite3_int64)state, (sqlite3_int64)AGENT_HOLDERS_MAX);
@@ -29,7 +30,9 @@ cd_code agent_journal_holders(agent_journal *j, agent_capability state,
                       cd_str_from((const char *)sqlite3_column_text(s, 0)));
     (void)cd_str_copy(h->digest, sizeof(h->digest),
                       cd_str_from((const char *)sqlite3_column_text(s, 1)));
-    h->current = sqlite3_column_int(s, 2) != 0;
+    (void)cd_str_copy(h->boot, sizeof(h->boot),
+                      cd_str_from((const char *)sqlite3_column_text(s, 2)));
+    h->current = sqlite3_column_int(s, 3) != 0;
   }
   if (step != SQLITE_DONE)
     rc = journal_fail(j, err, "read the holders");
@@ -54,10 +57,10 @@ cd_code agent_journal_hold(agent_journal *j, agent_capability state, const agent
     }
   }
   if (rc == CD_OK)
-    rc = journal_prepare(j, "REPLACE INTO holders(state, plugin, digest, current) VALUES(?,?,?,?)",
-                         &s, err);
+    rc = journal_prepare(
+        j, "REPLACE INTO holders(state, plugin, digest, boot, current) VALUES(?,?,?,?,?)", &s, err);
   if (rc == CD_OK) {
-    journal_bind(s, "itti", (sqlite3_int64)state, holder->plugin, holder->digest,
+    journal_bind(s, "ittti", (sqlite3_int64)state, holder->plugin, holder->digest, holder->boot,
                  (sqlite3_int64)holder->current);
     rc = journal_run(j, s, "record the holder", err);
   }

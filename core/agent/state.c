@@ -47,7 +47,9 @@ static cd_code read_journal(agent_state *s, cd_err *err)
 {
   agent_holder holders[AGENT_HOLDERS_MAX];
   unsigned count = 0;
-  cd_code rc = agent_journal_wanted(s->journal, s->cap, &s->wanted, err);
+  cd_code rc = pf_boot_id(s->boot, err);
+  if (rc == CD_OK)
+    rc = agent_journal_wanted(s->journal, s->cap, &s->wanted, err);
   if (rc == CD_OK)
     rc = agent_journal_settled(s->journal, s->cap, &s->settled, err);
   if (rc == CD_OK)
@@ -156,11 +158,8 @@ static void write_drift(agent_state *s, cd_jw *w)
   cd_jw_end_obj(w);
 }
 
-void agent_state_write(agent_state *s, cd_jw *w)
+void state_write_measured(const agent_state *s, cd_jw *w)
 {
-  cd_jw_obj(w, NULL);
-  cd_jw_cstr(w, "state", agent_capability_name(s->cap));
-  write_wanted(s, w);
   cd_jw_obj(w, "enforced");
   cd_jw_cstr(w, "value", state_enforced_name(s->enforced));
   cd_jw_time(w, "at", s->enforced_ms);
@@ -172,6 +171,14 @@ void agent_state_write(agent_state *s, cd_jw *w)
   cd_jw_time(w, "at", s->proven_ms);
   cd_jw_cstr(w, "note", s->proven_note[0] != '\0' ? s->proven_note : NULL);
   cd_jw_end_obj(w);
+}
+
+void agent_state_write(agent_state *s, cd_jw *w)
+{
+  cd_jw_obj(w, NULL);
+  cd_jw_cstr(w, "state", agent_capability_name(s->cap));
+  write_wanted(s, w);
+  state_write_measured(s, w);
   write_drift(s, w);
   cd_jw_cstr(w, "provider", s->provider[0] != '\0' ? s->provider : NULL);
   cd_jw_cstr(w, "watch", s->watch != NULL ? "watching" : s->watch_absent ? "timer only" : "off");

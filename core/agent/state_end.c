@@ -28,8 +28,7 @@ static cd_code make_result(agent_state *s, agent_action *a, cd_err *err)
   cd_jw w;
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
-  cd_jw_cstr(&w, "enforced", state_enforced_name(s->enforced));
-  cd_jw_cstr(&w, "proven", state_proven_name(s->proven));
+  state_write_measured(s, &w);
   cd_jw_cstr(&w, "previous", s->settled.isolated ? "isolated" : "released");
   cd_jw_u64(&w, "attempts", s->run.all_attempts);
   write_results(&s->run, &w);

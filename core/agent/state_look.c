@@ -83,6 +83,13 @@ static void note_drift(agent_state *s, state_enforced value)
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
 }
 
+/* What a restart of the machine took away nobody tampered with. */
+static bool lost_at_boot(const agent_state *s, state_enforced value)
+{
+  return value == ENFORCED_RELEASED &&
+         !cd_str_eq_cstr(cd_str_from(s->boot), s->run.holders[0].boot);
+}
+
 static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest)
 {
   state_run *r = &s->run;
@@ -95,7 +102,11 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
       state_conclude(s);
     return;
   }
-  note_drift(s, value);
+  if (lost_at_boot(s, value))
+    cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
+           agent_capability_name(s->cap));
+  else
+    note_drift(s, value);
   state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
   mark_tried(s, r->plugin->manifest.id);
   r->attempts = 0;

@@ -61,6 +61,7 @@ struct agent_state {
   const agent_state_events *events;
   void *owner;
   bool stopping;
+  char boot[PF_BOOT_ID_MAX]; /* this run of the machine */
   agent_wanted wanted;
   agent_wanted settled;
   state_enforced enforced;
@@ -88,6 +89,7 @@ struct agent_state {
 /* state.c */
 void state_measured(agent_state *s, state_enforced value, cd_str digest, const char *note);
 void state_proved(agent_state *s, state_proven value, const char *note);
+void state_write_measured(const agent_state *s, cd_jw *w); /* members "enforced" and "proven" */
 const char *state_enforced_name(state_enforced v);
 const char *state_proven_name(state_proven v);
 

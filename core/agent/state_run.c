@@ -175,6 +175,7 @@ static bool is_holder(agent_state *s, const char *id)
 static cd_code hold(agent_state *s, const char *digest, cd_err *err)
 {
   agent_holder h = {.current = true};
+  (void)cd_str_copy(h.boot, sizeof(h.boot), cd_str_from(s->boot));
   (void)cd_str_copy(h.plugin, sizeof(h.plugin), cd_str_from(s->run.plugin->manifest.id));
   (void)cd_str_copy(h.digest, sizeof(h.digest), cd_str_from(digest));
   cd_code rc = agent_journal_hold(s->journal, s->cap, &h, err);
@@ -307,7 +308,7 @@ static void after_query(agent_state *s, const agent_op_end *end)
   CD_FAULT_POINT("agent.after_query");
   bool read = state_read_query(end, &value, digest, &err);
   state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
-  if (value == ENFORCED_ISOLATED && cd_equal_constant_time(digest, s->run.digest, sizeof(digest))) {
+  if (value == ENFORCED_ISOLATED && cd_str_eq_cstr(cd_str_from(digest), s->run.digest)) {
     state_run_function(s, AGENT_FN_VERIFY);
     return;
   }

@@ -168,7 +168,8 @@ static cd_code set_path(walk *w, cd_err *err)
   }
   int n = snprintf(w->rest + len, sizeof(w->rest) - len, "/%s", w->path);
   if (n < 0 || (size_t)n >= sizeof(w->rest) - len)
-    return fail_at(w, "", ENAMETOOLONG, err);
+    return cd_fail(err, CD_E_INVALID, "the path '%.64s...' is longer than %zu bytes", w->path,
+                   sizeof(w->rest) - 1);
   return CD_OK;
 }
 

@@ -58,8 +58,10 @@ cordon_status sup_fail_os(sup_err *err, int os_error, const char *format, ...)
   va_start(args, format);
   int len = vsnprintf(err->sentence, sizeof(err->sentence), format, args);
   va_end(args);
+  char text[96];
+  if (strerror_r(os_error, text, sizeof(text)) != 0)
+    (void)snprintf(text, sizeof(text), "error %d", os_error);
   if (len > 0 && (size_t)len < sizeof(err->sentence))
-    (void)snprintf(err->sentence + len, sizeof(err->sentence) - (size_t)len, ": %s",
-                   strerror(os_error));
+    (void)snprintf(err->sentence + len, sizeof(err->sentence) - (size_t)len, ": %s", text);
   return status;
 }

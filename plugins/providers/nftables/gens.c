@@ -1,0 +1,104 @@
+#include "gens.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+#include "events.h"
+#include "netlink.h"
+#include "support/call.h"
+
+enum { ANSWER_MS = 2000 };
+
+static void take_generation(void *data, const iso_event *e)
+{
+  if (e->new_generation)
+    *(iso_event *)data = *e;
+}
+
+cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err)
+{
+  int fd = -1;
+  cordon_status status = iso_netlink_open(NETLINK_NETFILTER, 0, &fd, err);
+  if (status != CORDON_OK)
+    return status;
+  struct {
+    struct nlmsghdr head;
+    struct nfgenmsg family;
+  } ask = {.head = {.nlmsg_len = sizeof(ask),
+                    .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
+                    .nlmsg_flags = NLM_F_REQUEST}};
+  unsigned char answer[4096];
+  size_t len = 0;
+  iso_event e = {0};
+  status = iso_netlink_send(fd, &ask, sizeof(ask), err);
+  if (status == CORDON_OK)
+    status = iso_netlink_receive(fd, answer, sizeof(answer), sup_now_ms() + ANSWER_MS, &len, err);
+  if (status != CORDON_OK)
+    goto done;
+  iso_events_walk(answer, len, take_generation, &e);
+  if (!e.new_generation) {
+    const unsigned char *bytes = answer;
+    iso_message m;
+    int os_error = iso_message_next(&bytes, &len, &m) ? iso_message_error(&m) : -1;
+    status = os_error > 0
+                 ? sup_fail_os(err, os_error,
+                               "the kernel does not tell the generation of its nftables rules")
+                 : sup_fail(err, CORDON_E_IO,
+                            "the kernel's answer about its nftables rules makes no sense");
+    goto done;
+  }
+  *ret_generation = e.generation;
+done:
+  (void)close(fd);
+  return status;
+}
+
+/* Generation numbers wrap and leave out 0. */
+static uint32_t after(uint32_t generation)
+{
+  return generation == UINT32_MAX ? 1 : generation + 1;
+}
+
+cordon_status iso_gens_begin(iso_gens *g, sup_err *err)
+{
+  uint32_t before = 0;
+  cordon_status status = iso_gens_current(&before, err);
+  if (status != CORDON_OK)
+    return status;
+  (void)pthread_mutex_lock(&g->lock);
+  g->loading = true;
+  g->before = before;
+  (void)pthread_mutex_unlock(&g->lock);
+  return CORDON_OK;
+}
+
+void iso_gens_end(iso_gens *g)
+{
+  uint32_t now = 0;
+  bool known = iso_gens_current(&now, NULL) == CORDON_OK;
+  (void)pthread_mutex_lock(&g->lock);
+  if (known && now == after(g->before))
+    g->ours[g->count++ % ISO_GENS_KEPT] = now;
+  g->loading = false;
+  (void)pthread_mutex_unlock(&g->lock);
+}
+
+iso_maker iso_gens_maker(iso_gens *g, uint32_t generation)
+{
+  iso_maker maker = ISO_THEIRS;
+  (void)pthread_mutex_lock(&g->lock);
+  uint32_t kept = g->count < ISO_GENS_KEPT ? g->count : ISO_GENS_KEPT;
+  for (uint32_t i = 0; i < kept; i++) {
+    if (g->ours[i] == generation)
+      maker = ISO_OURS;
+  }
+  /* Later than the generation before the load: the difference is small, also over the wrap. */
+  if (maker == ISO_THEIRS && g->loading && (int32_t)(generation - g->before) > 0)
+    maker = ISO_UNSETTLED;
+  (void)pthread_mutex_unlock(&g->lock);
+  return maker;
+}

@@ -1,0 +1,50 @@
+/* What nftables prints about our table, and what can be told from it. Pure functions over text that
+ * nobody vouches for: an attacker with root may have edited the table. */
+#ifndef ISO_LISTING_H
+#define ISO_LISTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ruleset.h"
+#include "support/text.h"
+
+enum { ISO_DIGEST_TEXT = 80, ISO_COUNTERS_MAX = 32, ISO_COUNTER_NAME = 32 };
+
+/* The same rules give the same text: one space between words, elements of sets sorted, values of
+ * counters and handles left out. */
+void iso_listing_normalise(const char *text, size_t len, sup_text *out);
+
+/* `sha256:` and hex over the normalised text. */
+void iso_listing_digest(const sup_text *normalised, char ret_digest[ISO_DIGEST_TEXT]);
+
+/* What the normalised text shows of the frame that holds the rules. */
+typedef struct iso_frame {
+  bool table;
+  bool dormant; /* a flag of the table that switches all its chains off */
+  bool input;   /* the chain is there, at its hook and priority, and drops by default */
+  bool output;
+  bool forward;
+  char tag[ISO_TAG_LEN + 1]; /* of iso_ruleset_render(), empty if there is none */
+} iso_frame;
+
+void iso_listing_frame(const char *normalised, iso_frame *ret_frame);
+
+typedef struct iso_counter {
+  char name[ISO_COUNTER_NAME];
+  uint64_t packets;
+} iso_counter;
+
+typedef struct iso_counters {
+  iso_counter items[ISO_COUNTERS_MAX];
+  size_t count;
+} iso_counters;
+
+/* Reads the output of `list counters`; what does not look like a counter is left out, as is what is
+ * too much. */
+void iso_counters_read(const char *text, size_t len, iso_counters *ret_counters);
+
+/* False if there is no such counter. */
+bool iso_counters_get(const iso_counters *c, const char *name, uint64_t *ret_packets);
+
+#endif

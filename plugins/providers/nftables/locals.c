@@ -1,0 +1,82 @@
+#include "locals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+static bool add_addr(iso_locals *l, const struct sockaddr *sa)
+{
+  if (sa->sa_family != AF_INET && sa->sa_family != AF_INET6)
+    return true;
+  if (l->count == ISO_LOCALS_MAX)
+    return false;
+  iso_addr *a = &l->addrs[l->count++];
+  if (sa->sa_family == AF_INET) {
+    struct sockaddr_in in;
+    memcpy(&in, sa, sizeof(in));
+    *a = iso_addr_from(4, &in.sin_addr);
+  } else {
+    struct sockaddr_in6 in6;
+    memcpy(&in6, sa, sizeof(in6));
+    *a = iso_addr_from(6, &in6.sin6_addr);
+  }
+  return true;
+}
+
+static void add_link(iso_locals *l, const struct ifaddrs *i)
+{
+  if ((i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & IFF_LOOPBACK) != 0)
+    return;
+  for (size_t n = 0; n < l->link_count; n++) {
+    if (strcmp(l->links[n].name, i->ifa_name) == 0)
+      return;
+  }
+  if (l->link_count == ISO_LINKS_MAX)
+    return;
+  iso_link *link = &l->links[l->link_count++];
+  (void)snprintf(link->name, sizeof(link->name), "%s", i->ifa_name);
+  link->index = if_nametoindex(i->ifa_name);
+}
+
+cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err)
+{
+  iso_locals l = {0};
+  struct ifaddrs *list = NULL;
+  if (getifaddrs(&list) != 0)
+    return sup_fail_os(err, errno, "the addresses of this device could not be read");
+  cordon_status status = CORDON_OK;
+  l.addrs = calloc(ISO_LOCALS_MAX, sizeof(*l.addrs));
+  if (l.addrs == NULL)
+    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory for the addresses of this device");
+  for (const struct ifaddrs *i = list; i != NULL && status == CORDON_OK; i = i->ifa_next) {
+    add_link(&l, i);
+    if (i->ifa_addr != NULL && !add_addr(&l, i->ifa_addr))
+      status =
+          sup_fail(err, CORDON_E_LIMIT, "this device has more than %d addresses", ISO_LOCALS_MAX);
+  }
+  freeifaddrs(list);
+  if (status == CORDON_OK)
+    *ret_locals = l;
+  else
+    iso_locals_release(&l);
+  return status;
+}
+
+bool iso_locals_has(const iso_locals *l, const iso_addr *a)
+{
+  for (size_t i = 0; i < l->count; i++) {
+    if (iso_addr_compare(&l->addrs[i], a) == 0)
+      return true;
+  }
+  return false;
+}
+
+void iso_locals_release(iso_locals *l)
+{
+  free(l->addrs);
+  *l = (iso_locals){0};
+}

@@ -1,0 +1,118 @@
+#include "netlink.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include "support/call.h"
+
+static size_t padded(size_t len)
+{
+  return (len + 3) & ~(size_t)3;
+}
+
+bool iso_message_next(const unsigned char **bytes, size_t *len, iso_message *ret_message)
+{
+  struct nlmsghdr h;
+  if (*len < sizeof(h))
+    return false;
+  memcpy(&h, *bytes, sizeof(h));
+  if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > *len)
+    return false;
+  *ret_message = (iso_message){.type = h.nlmsg_type,
+                               .flags = h.nlmsg_flags,
+                               .sequence = h.nlmsg_seq,
+                               .payload = *bytes + sizeof(h),
+                               .len = h.nlmsg_len - sizeof(h)};
+  size_t used = padded(h.nlmsg_len) < *len ? padded(h.nlmsg_len) : *len;
+  *bytes += used;
+  *len -= used;
+  return true;
+}
+
+bool iso_attribute_next(const unsigned char **bytes, size_t *len, iso_attribute *ret_attribute)
+{
+  struct nlattr a;
+  if (*len < sizeof(a))
+    return false;
+  memcpy(&a, *bytes, sizeof(a));
+  if (a.nla_len < sizeof(a) || a.nla_len > *len)
+    return false;
+  *ret_attribute = (iso_attribute){.type = a.nla_type & NLA_TYPE_MASK,
+                                   .value = *bytes + sizeof(a),
+                                   .len = a.nla_len - sizeof(a)};
+  size_t used = padded(a.nla_len) < *len ? padded(a.nla_len) : *len;
+  *bytes += used;
+  *len -= used;
+  return true;
+}
+
+int iso_message_error(const iso_message *m)
+{
+  int error = 0;
+  if (m->type != NLMSG_ERROR || m->len < sizeof(error))
+    return -1;
+  memcpy(&error, m->payload, sizeof(error));
+  return error > 0 || error < -4095 ? EPROTO : -error;
+}
+
+cordon_status iso_netlink_open(int protocol, unsigned group, int *ret_fd, sup_err *err)
+{
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  if (fd < 0)
+    return sup_fail_os(err, errno, "the kernel gives no netlink socket of protocol %d", protocol);
+  struct sockaddr_nl self = {.nl_family = AF_NETLINK};
+  if (bind(fd, (const struct sockaddr *)&self, sizeof(self)) != 0 ||
+      (group != 0 &&
+       setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)) {
+    cordon_status status =
+        sup_fail_os(err, errno, "the netlink socket of protocol %d could not be bound", protocol);
+    (void)close(fd);
+    return status;
+  }
+  *ret_fd = fd;
+  return CORDON_OK;
+}
+
+cordon_status iso_netlink_send(int fd, const void *request, size_t len, sup_err *err)
+{
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  ssize_t sent = -1;
+  do {
+    sent = sendto(fd, request, len, MSG_NOSIGNAL, (const struct sockaddr *)&kernel, sizeof(kernel));
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0)
+    return sup_fail_os(err, errno, "a netlink request could not be sent");
+  return CORDON_OK;
+}
+
+cordon_status iso_netlink_receive(int fd, void *buffer, size_t size, uint64_t deadline_ms,
+                                  size_t *ret_len, sup_err *err)
+{
+  for (;;) {
+    struct sockaddr_nl from = {0};
+    socklen_t from_len = sizeof(from);
+    ssize_t got = recvfrom(fd, buffer, size, MSG_TRUNC, (struct sockaddr *)&from, &from_len);
+    if (got >= 0 && from.nl_pid != 0)
+      continue;
+    if (got >= 0 && (size_t)got > size)
+      return sup_fail(err, CORDON_E_LIMIT, "a netlink answer is longer than %zu bytes", size);
+    if (got >= 0) {
+      *ret_len = (size_t)got;
+      return CORDON_OK;
+    }
+    if (errno != EAGAIN && errno != EINTR)
+      return sup_fail_os(err, errno, "a netlink answer could not be read");
+    uint64_t now = sup_now_ms();
+    if (now >= deadline_ms)
+      return sup_fail(err, CORDON_E_DEADLINE,
+                      "the kernel did not answer a netlink request in time");
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    uint64_t left = deadline_ms - now;
+    (void)poll(&p, 1, left > 60000 ? 60000 : (int)left);
+  }
+}

@@ -1,0 +1,416 @@
+#include "ruleset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "boxes.h"
+#include "sha256.h"
+#include "targets.h"
+
+/* The interval sets of exclusions. Each has an IPv4 and an IPv6 half, and is written only where it
+ * has elements. */
+typedef enum set_id {
+  OUT_TCP,
+  OUT_UDP,
+  OUT_ICMP,
+  OUT_OTHER,
+  IN_TCP,
+  IN_UDP,
+  IN_ICMP,
+  IN_OTHER,
+  EXCLUDED,
+  SETS
+} set_id;
+
+static const struct {
+  const char *name;
+  unsigned direction;
+  unsigned protocol;
+  bool ports;
+} sets[SETS] = {
+    [OUT_TCP] = {"out_tcp", ISO_OUT, ISO_TCP, true},
+    [OUT_UDP] = {"out_udp", ISO_OUT, ISO_UDP, true},
+    [OUT_ICMP] = {"out_icmp", ISO_OUT, ISO_ICMP, false},
+    [OUT_OTHER] = {"out_other", ISO_OUT, ISO_OTHER, false},
+    [IN_TCP] = {"in_tcp", ISO_IN, ISO_TCP, true},
+    [IN_UDP] = {"in_udp", ISO_IN, ISO_UDP, true},
+    [IN_ICMP] = {"in_icmp", ISO_IN, ISO_ICMP, false},
+    [IN_OTHER] = {"in_other", ISO_IN, ISO_OTHER, false},
+    [EXCLUDED] = {"excluded", ISO_OUT | ISO_IN, ISO_ANY, false},
+};
+
+/* One set and family each: [set][0] IPv4, [set][1] IPv6. */
+typedef struct plan {
+  const iso_params *params;
+  iso_boxes boxes[SETS][2];
+  iso_target targets[ISO_TARGETS];
+  bool has_resolvers[2];
+  bool has_consoles[2];
+} plan;
+
+static const char *const ip_word[2] = {"ip", "ip6"};
+static const char *const addr_type[2] = {"ipv4_addr", "ipv6_addr"};
+static const char *const family_digit[2] = {"4", "6"};
+
+static cordon_status plan_exclusion(plan *pl, const iso_exclusion *x, sup_err *err)
+{
+  size_t f = x->remote.first.family == 6 ? 1 : 0;
+  for (size_t s = 0; s < SETS; s++) {
+    if ((sets[s].direction & x->directions) == 0 || (sets[s].protocol & x->protocols) == 0)
+      continue;
+    /* `any` needs no element among ICMP's: the rules for other protocols let it through. */
+    if (sets[s].protocol == ISO_ICMP && x->protocols == ISO_ANY)
+      continue;
+    iso_box box = {.range = x->remote};
+    if (sets[s].ports) {
+      box.port_first = x->port_first;
+      box.port_last = x->port_last;
+    }
+    if (!iso_boxes_add(&pl->boxes[s][f], &box))
+      return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the rules of the exclusions");
+  }
+  return CORDON_OK;
+}
+
+static cordon_status plan_make(plan *pl, const iso_params *p, sup_err *err)
+{
+  pl->params = p;
+  iso_targets_choose(p, pl->targets);
+  for (size_t i = 0; i < p->console_count; i++)
+    pl->has_consoles[p->consoles[i].addr.family == 6] = true;
+  for (size_t i = 0; i < p->resolver_count; i++)
+    pl->has_resolvers[p->resolvers[i].family == 6] = true;
+  for (size_t i = 0; i < p->exclusion_count; i++) {
+    cordon_status status = plan_exclusion(pl, &p->exclusions[i], err);
+    if (status != CORDON_OK)
+      return status;
+  }
+  size_t left = ISO_ELEMENTS_MAX;
+  for (size_t s = 0; s < SETS; s++) {
+    for (size_t f = 0; f < 2; f++) {
+      cordon_status status = iso_boxes_merge(&pl->boxes[s][f], left, err);
+      if (status != CORDON_OK)
+        return status;
+      left -= pl->boxes[s][f].count;
+    }
+  }
+  return CORDON_OK;
+}
+
+static void plan_release(plan *pl)
+{
+  for (size_t s = 0; s < SETS; s++) {
+    iso_boxes_release(&pl->boxes[s][0]);
+    iso_boxes_release(&pl->boxes[s][1]);
+  }
+}
+
+static bool has(const plan *pl, set_id s, size_t f)
+{
+  return pl->boxes[s][f].count > 0;
+}
+
+static void write_range(sup_text *out, const iso_range *r)
+{
+  char first[ISO_ADDR_TEXT];
+  char last[ISO_ADDR_TEXT];
+  sup_text_add(out, iso_addr_text(&r->first, first));
+  if (iso_addr_compare(&r->first, &r->last) != 0)
+    sup_text_addf(out, "-%s", iso_addr_text(&r->last, last));
+}
+
+static void write_ports(sup_text *out, const iso_box *box)
+{
+  if (box->port_first == box->port_last)
+    sup_text_addf(out, " . %u", box->port_first);
+  else
+    sup_text_addf(out, " . %u-%u", box->port_first, box->port_last);
+}
+
+static void write_set(sup_text *out, const plan *pl, set_id s, size_t f)
+{
+  const iso_boxes *b = &pl->boxes[s][f];
+  if (b->count == 0)
+    return;
+  sup_text_addf(out, "  set %s%s {\n    type %s%s\n    flags interval\n    elements = {\n",
+                sets[s].name, family_digit[f], addr_type[f],
+                sets[s].ports ? " . inet_service" : "");
+  for (size_t i = 0; i < b->count; i++) {
+    sup_text_add(out, "      ");
+    write_range(out, &b->items[i].range);
+    if (sets[s].ports)
+      write_ports(out, &b->items[i]);
+    sup_text_add(out, i + 1 < b->count ? ",\n" : "\n");
+  }
+  sup_text_add(out, "    }\n  }\n");
+}
+
+/* The first of these addresses, to leave out what is there twice: a set takes an element once. */
+static bool console_is_new(const iso_params *p, size_t i, bool with_port)
+{
+  for (size_t j = 0; j < i; j++) {
+    if (iso_addr_compare(&p->consoles[j].addr, &p->consoles[i].addr) == 0 &&
+        (!with_port || p->consoles[j].port == p->consoles[i].port))
+      return false;
+  }
+  return true;
+}
+
+static void write_console_sets(sup_text *out, const plan *pl, size_t f)
+{
+  const iso_params *p = pl->params;
+  if (!pl->has_consoles[f])
+    return;
+  for (int with_port = 0; with_port < 2; with_port++) {
+    sup_text_addf(out, "  set %s%s {\n    type %s%s\n    elements = {",
+                  with_port ? "console" : "console_addr", family_digit[f], addr_type[f],
+                  with_port ? " . inet_service" : "");
+    const char *comma = " ";
+    for (size_t i = 0; i < p->console_count; i++) {
+      char text[ISO_ADDR_TEXT];
+      if ((p->consoles[i].addr.family == 6) != (f == 1) || !console_is_new(p, i, with_port != 0))
+        continue;
+      sup_text_addf(out, "%s%s", comma, iso_addr_text(&p->consoles[i].addr, text));
+      if (with_port)
+        sup_text_addf(out, " . %u", p->consoles[i].port);
+      comma = ", ";
+    }
+    sup_text_add(out, " }\n  }\n");
+  }
+}
+
+static void write_resolver_set(sup_text *out, const plan *pl, size_t f)
+{
+  const iso_params *p = pl->params;
+  if (!pl->has_resolvers[f])
+    return;
+  sup_text_addf(out, "  set resolver%s {\n    type %s\n    elements = {", family_digit[f],
+                addr_type[f]);
+  const char *comma = " ";
+  for (size_t i = 0; i < p->resolver_count; i++) {
+    bool is_new = (p->resolvers[i].family == 6) == (f == 1);
+    for (size_t j = 0; j < i && is_new; j++)
+      is_new = iso_addr_compare(&p->resolvers[j], &p->resolvers[i]) != 0;
+    if (!is_new)
+      continue;
+    char text[ISO_ADDR_TEXT];
+    sup_text_addf(out, "%s%s", comma, iso_addr_text(&p->resolvers[i], text));
+    comma = ", ";
+  }
+  sup_text_add(out, " }\n  }\n");
+}
+
+static void write_counters(sup_text *out, const plan *pl)
+{
+  static const char *const drops[] = {"dropped_in", "dropped_out", "dropped_forward"};
+  for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]); i++)
+    sup_text_addf(out, "  counter %s { }\n", drops[i]);
+  for (size_t i = 0; i < ISO_TARGETS; i++)
+    sup_text_addf(out, "  counter probe_%s { }\n", pl->targets[i].name);
+}
+
+/* TCP is told by its flags and not by conntrack, which does not know the connections from before
+ * the rules: only a SYN alone opens one, so whoever may not open one may send everything else. */
+#define NOT_OPENING "tcp flags & (syn | ack) != syn"
+
+static void write_in_exclusions(sup_text *out, const plan *pl, size_t f)
+{
+  const char *ip = ip_word[f];
+  const char *n = family_digit[f];
+  if (has(pl, OUT_TCP, f))
+    sup_text_addf(out, "    %s saddr . tcp sport @out_tcp%s " NOT_OPENING " accept\n", ip, n);
+  if (has(pl, IN_TCP, f))
+    sup_text_addf(out, "    %s saddr . tcp dport @in_tcp%s accept\n", ip, n);
+  if (has(pl, OUT_UDP, f))
+    sup_text_addf(out, "    ct direction reply %s saddr . udp sport @out_udp%s accept\n", ip, n);
+  if (has(pl, IN_UDP, f))
+    sup_text_addf(out, "    ct direction original %s saddr . udp dport @in_udp%s accept\n", ip, n);
+  const char *icmp = f == 1 ? "ipv6-icmp" : "icmp";
+  if (has(pl, OUT_ICMP, f))
+    sup_text_addf(out, "    ct direction reply %s saddr @out_icmp%s meta l4proto %s accept\n", ip,
+                  n, icmp);
+  if (has(pl, IN_ICMP, f))
+    sup_text_addf(out, "    ct direction original %s saddr @in_icmp%s meta l4proto %s accept\n", ip,
+                  n, icmp);
+  if (has(pl, OUT_OTHER, f))
+    sup_text_addf(
+        out, "    ct direction reply %s saddr @out_other%s meta l4proto != { tcp, udp } accept\n",
+        ip, n);
+  if (has(pl, IN_OTHER, f))
+    sup_text_addf(
+        out, "    ct direction original %s saddr @in_other%s meta l4proto != { tcp, udp } accept\n",
+        ip, n);
+}
+
+static void write_out_exclusions(sup_text *out, const plan *pl, size_t f)
+{
+  const char *ip = ip_word[f];
+  const char *n = family_digit[f];
+  if (has(pl, OUT_TCP, f))
+    sup_text_addf(out, "    %s daddr . tcp dport @out_tcp%s accept\n", ip, n);
+  if (has(pl, IN_TCP, f))
+    sup_text_addf(out, "    %s daddr . tcp sport @in_tcp%s " NOT_OPENING " accept\n", ip, n);
+  if (has(pl, OUT_UDP, f))
+    sup_text_addf(out, "    ct direction original %s daddr . udp dport @out_udp%s accept\n", ip, n);
+  if (has(pl, IN_UDP, f))
+    sup_text_addf(out, "    ct direction reply %s daddr . udp sport @in_udp%s accept\n", ip, n);
+  const char *icmp = f == 1 ? "ipv6-icmp" : "icmp";
+  if (has(pl, OUT_ICMP, f))
+    sup_text_addf(out, "    ct direction original %s daddr @out_icmp%s meta l4proto %s accept\n",
+                  ip, n, icmp);
+  if (has(pl, IN_ICMP, f))
+    sup_text_addf(out, "    ct direction reply %s daddr @in_icmp%s meta l4proto %s accept\n", ip, n,
+                  icmp);
+  if (has(pl, OUT_OTHER, f))
+    sup_text_addf(
+        out,
+        "    ct direction original %s daddr @out_other%s meta l4proto != { tcp, udp } accept\n", ip,
+        n);
+  if (has(pl, IN_OTHER, f))
+    sup_text_addf(
+        out, "    ct direction reply %s daddr @in_other%s meta l4proto != { tcp, udp } accept\n",
+        ip, n);
+}
+
+/* ICMP errors, from wherever on the path, about flows that are let through: without them the path's
+ * MTU is not found. */
+static void write_errors(sup_text *out, const char *set, size_t f)
+{
+  static const char *const types[2] = {
+      "icmp type { destination-unreachable, time-exceeded, parameter-problem }",
+      "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }"};
+  static const char *const ends[2] = {"saddr", "daddr"};
+  for (size_t e = 0; e < 2; e++)
+    sup_text_addf(out, "    ct state related ct original %s %s @%s%s %s accept\n", ip_word[f],
+                  ends[e], set, family_digit[f], types[f]);
+}
+
+static void write_input(sup_text *out, const plan *pl, const char *tag)
+{
+  sup_text_addf(out,
+                "  chain input {\n"
+                "    type filter hook input priority 20; policy drop;\n"
+                "    iif \"lo\" accept comment \"" ISO_TAG_WORD " %s\"\n",
+                tag);
+  for (size_t f = 0; f < 2; f++) {
+    if (pl->has_consoles[f])
+      sup_text_addf(out, "    %s saddr . tcp sport @console%s accept\n", ip_word[f],
+                    family_digit[f]);
+  }
+  sup_text_add(out, "    ct state invalid counter name \"dropped_in\" drop\n");
+  for (size_t f = 0; f < 2; f++) {
+    if (pl->has_resolvers[f])
+      sup_text_addf(out,
+                    "    ct direction reply %s saddr @resolver%s meta l4proto { tcp, udp } th "
+                    "sport 53 accept\n",
+                    ip_word[f], family_digit[f]);
+  }
+  write_in_exclusions(out, pl, 0);
+  write_in_exclusions(out, pl, 1);
+  sup_text_add(out, "    meta nfproto ipv4 udp sport 67 udp dport 68 accept\n"
+                    "    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n"
+                    "    icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, "
+                    "nd-redirect } ip6 "
+                    "hoplimit 255 accept\n"
+                    "    icmpv6 type mld-listener-query ip6 saddr fe80::/10 accept\n");
+  for (size_t f = 0; f < 2; f++) {
+    if (pl->has_consoles[f])
+      write_errors(out, "console_addr", f);
+    if (has(pl, EXCLUDED, f))
+      write_errors(out, "excluded", f);
+  }
+  sup_text_add(out, "    counter name \"dropped_in\"\n  }\n");
+}
+
+/* Counts verify's own packets where they are about to be dropped like any other: behind every
+ * accept. */
+static void write_target(sup_text *out, const iso_target *t)
+{
+  static const char *const match[] = {[ISO_TCP] = "tcp dport", [ISO_UDP] = "udp dport"};
+  const iso_addr *addrs[2] = {&t->addr, &t->on_link};
+  for (size_t i = 0; i < 2; i++) {
+    char text[ISO_ADDR_TEXT];
+    if (addrs[i]->family == 0)
+      continue;
+    sup_text_addf(out, "    %s daddr %s ", ip_word[t->family == 6], iso_addr_text(addrs[i], text));
+    if (t->protocol == ISO_ICMP)
+      sup_text_add(out, t->family == 6 ? "icmpv6 type echo-request" : "icmp type echo-request");
+    else
+      sup_text_addf(out, "%s %u", match[t->protocol], t->port);
+    sup_text_addf(out, " counter name \"probe_%s\"\n", t->name);
+  }
+}
+
+static void write_output(sup_text *out, const plan *pl)
+{
+  uint32_t mark = pl->params->mark;
+  sup_text_add(out, "  chain output {\n"
+                    "    type filter hook output priority 20; policy drop;\n"
+                    "    oif \"lo\" accept\n");
+  for (size_t f = 0; f < 2; f++) {
+    if (pl->has_consoles[f])
+      sup_text_addf(out, "    meta mark 0x%08x %s daddr . tcp dport @console%s accept\n", mark,
+                    ip_word[f], family_digit[f]);
+    if (pl->has_resolvers[f])
+      sup_text_addf(out,
+                    "    meta mark 0x%08x %s daddr @resolver%s meta l4proto { tcp, udp } th dport "
+                    "53 accept\n",
+                    mark, ip_word[f], family_digit[f]);
+  }
+  write_out_exclusions(out, pl, 0);
+  write_out_exclusions(out, pl, 1);
+  sup_text_add(out, "    meta nfproto ipv4 udp sport 68 udp dport 67 limit rate 30/minute accept\n"
+                    "    ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 limit rate "
+                    "30/minute accept\n"
+                    "    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert "
+                    "} ip6 hoplimit 255 accept\n"
+                    "    icmpv6 type mld2-listener-report ip6 daddr ff02::16 accept\n");
+  for (size_t i = 0; i < ISO_TARGETS; i++)
+    write_target(out, &pl->targets[i]);
+  sup_text_add(out, "    counter name \"dropped_out\"\n"
+                    "    meta l4proto tcp reject with tcp reset\n"
+                    "    reject with icmpx admin-prohibited\n"
+                    "  }\n");
+}
+
+static void write_all(sup_text *out, const plan *pl, const char *tag)
+{
+  sup_text_add(out, ISO_RULESET_DELETE "table inet " ISO_TABLE " {\n");
+  for (size_t f = 0; f < 2; f++) {
+    write_console_sets(out, pl, f);
+    write_resolver_set(out, pl, f);
+    for (size_t s = 0; s < SETS; s++)
+      write_set(out, pl, (set_id)s, f);
+  }
+  write_counters(out, pl);
+  write_input(out, pl, tag);
+  write_output(out, pl);
+  sup_text_add(out, "  chain forward {\n"
+                    "    type filter hook forward priority 20; policy drop;\n"
+                    "    counter name \"dropped_forward\"\n"
+                    "  }\n"
+                    "}\n");
+}
+
+cordon_status iso_ruleset_render(const iso_params *p, sup_text *out, char ret_tag[ISO_TAG_LEN + 1],
+                                 sup_err *err)
+{
+  plan *pl = calloc(1, sizeof(*pl));
+  if (pl == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the rules");
+  sup_text untagged = SUP_TEXT_INIT(ISO_RULESET_MAX);
+  cordon_status status = plan_make(pl, p, err);
+  if (status != CORDON_OK)
+    goto done;
+  write_all(&untagged, pl, "");
+  iso_sha256(sup_text_get(&untagged), untagged.len, ret_tag);
+  write_all(out, pl, ret_tag);
+  if (untagged.failed || out->failed)
+    status = sup_fail(err, CORDON_E_LIMIT, "the rules for %zu exclusions are longer than %d bytes",
+                      p->exclusion_count, ISO_RULESET_MAX);
+done:
+  sup_text_release(&untagged);
+  plan_release(pl);
+  free(pl);
+  return status;
+}

@@ -1,0 +1,286 @@
+#include "sockets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "netlink.h"
+
+enum { PASSES = 3, FOUND_MAX = 65536, ANSWER_MS = 2000 };
+
+/* States of linux/tcp_states.h, which is not for user space. */
+enum {
+  ESTABLISHED = 1 << 1,
+  SYN_SENT = 1 << 2,
+  SYN_RECV = 1 << 3,
+  FIN_WAIT1 = 1 << 4,
+  FIN_WAIT2 = 1 << 5,
+  CLOSE_WAIT = 1 << 8,
+  LAST_ACK = 1 << 9,
+  LISTEN = 1 << 10,
+  CLOSING = 1 << 11,
+  NEW_SYN_RECV = 1 << 12,
+  CONNECTION = ESTABLISHED | SYN_SENT | SYN_RECV | FIN_WAIT1 | FIN_WAIT2 | CLOSE_WAIT | LAST_ACK |
+               CLOSING | NEW_SYN_RECV
+};
+
+static const struct kind {
+  uint8_t protocol;
+  uint8_t family;
+  uint32_t states;
+} kinds[] = {
+    {IPPROTO_TCP, AF_INET, CONNECTION},  {IPPROTO_TCP, AF_INET6, CONNECTION},
+    {IPPROTO_UDP, AF_INET, ESTABLISHED}, {IPPROTO_UDP, AF_INET6, ESTABLISHED},
+    {IPPROTO_RAW, AF_INET, ESTABLISHED}, {IPPROTO_RAW, AF_INET6, ESTABLISHED},
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+typedef struct found {
+  iso_socket *items;
+  size_t count;
+} found;
+
+typedef struct work {
+  int fd;
+  uint32_t sequence;
+  unsigned char *buffer; /* ISO_NETLINK_BUFFER */
+  const iso_params *params;
+  const sup_call *call;
+  iso_locals locals;
+  iso_ports *listened;
+  uint8_t protocol; /* of the dump that is running */
+  found found;
+  iso_ended ended;
+} work;
+
+static bool listens(const iso_ports *ports, uint16_t port)
+{
+  return (ports->bits[port / 8] >> (port % 8) & 1) != 0;
+}
+
+/* DHCP clients keep a connected socket for renewals, which the rules let through. */
+static bool is_dhcp(uint8_t protocol, const iso_socket *s)
+{
+  return protocol == IPPROTO_UDP && ((s->local_port == 68 && s->remote_port == 67) ||
+                                     (s->local_port == 546 && s->remote_port == 547));
+}
+
+static bool is_agents(const iso_params *p, uint8_t protocol, const iso_socket *s)
+{
+  if (s->has_mark)
+    return s->mark == p->mark;
+  /* A kernel that does not tell the mark: the connections to the console are left alone rather than
+   * cut. */
+  for (size_t i = 0; i < p->console_count && protocol == IPPROTO_TCP; i++) {
+    if (iso_addr_compare(&p->consoles[i].addr, &s->remote) == 0 &&
+        p->consoles[i].port == s->remote_port)
+      return true;
+  }
+  return false;
+}
+
+static bool raw_is_excluded(const iso_params *p, const iso_socket *s)
+{
+  uint16_t own = s->local_port;
+  unsigned protocol = own == IPPROTO_ICMP || own == IPPROTO_ICMPV6 ? ISO_ICMP : ISO_OTHER;
+  return iso_params_excludes(p, ISO_OUT, protocol, &s->remote, 0) ||
+         iso_params_excludes(p, ISO_IN, protocol, &s->remote, 0);
+}
+
+bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_ports *listened,
+                      uint8_t protocol, const iso_socket *s)
+{
+  if (iso_addr_is_loopback(&s->remote) || iso_locals_has(locals, &s->remote))
+    return true;
+  if (is_agents(p, protocol, s) || is_dhcp(protocol, s))
+    return true;
+  if (protocol == IPPROTO_RAW)
+    return raw_is_excluded(p, s);
+  unsigned bit = protocol == IPPROTO_TCP ? ISO_TCP : ISO_UDP;
+  if (iso_params_excludes(p, ISO_IN, bit, &s->remote, s->local_port))
+    return true;
+  bool opened_by_remote = protocol == IPPROTO_TCP && listens(listened, s->local_port);
+  return !opened_by_remote && iso_params_excludes(p, ISO_OUT, bit, &s->remote, s->remote_port);
+}
+
+static void note_listener(void *data, const iso_socket *s)
+{
+  iso_ports *ports = data;
+  ports->bits[s->local_port / 8] |= (uint8_t)(1u << (s->local_port % 8));
+}
+
+static void note_found(void *data, const iso_socket *s)
+{
+  work *w = data;
+  if (w->found.count < FOUND_MAX &&
+      !iso_socket_stays(w->params, &w->locals, w->listened, w->protocol, s))
+    w->found.items[w->found.count++] = *s;
+}
+
+typedef struct request {
+  struct nlmsghdr head;
+  struct inet_diag_req_v2 body;
+} request;
+
+static cordon_status dump(work *w, const struct kind *k, uint32_t states, iso_socket_fn *fn,
+                          void *data, iso_dump *ret_dump, sup_err *err)
+{
+  request r = {
+      .head = {.nlmsg_len = sizeof(r),
+               .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+               .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+               .nlmsg_seq = ++w->sequence},
+      .body = {.sdiag_family = k->family, .sdiag_protocol = k->protocol, .idiag_states = states}};
+  *ret_dump = (iso_dump){0};
+  cordon_status status = iso_netlink_send(w->fd, &r, sizeof(r), err);
+  while (status == CORDON_OK && !ret_dump->done) {
+    size_t len = 0;
+    status = iso_netlink_receive(w->fd, w->buffer, ISO_NETLINK_BUFFER,
+                                 sup_call_until(w->call, ANSWER_MS), &len, err);
+    if (status == CORDON_OK)
+      iso_diag_walk(w->buffer, len, ret_dump, fn, data);
+  }
+  return status;
+}
+
+static cordon_status destroy(work *w, const struct kind *k, const iso_socket *s, int *ret_os_error,
+                             sup_err *err)
+{
+  request r = {.head = {.nlmsg_len = sizeof(r),
+                        .nlmsg_type = SOCK_DESTROY,
+                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+                        .nlmsg_seq = ++w->sequence},
+               .body = {.sdiag_family = k->family,
+                        .sdiag_protocol = k->protocol,
+                        .idiag_states = UINT32_MAX,
+                        .id = s->id}};
+  /* The kernel finds a raw socket by its protocol, which takes the place of the padding. */
+  if (k->protocol == IPPROTO_RAW)
+    r.body.pad = (uint8_t)s->local_port;
+  cordon_status status = iso_netlink_send(w->fd, &r, sizeof(r), err);
+  int os_error = -1;
+  while (status == CORDON_OK && os_error < 0) {
+    size_t len = 0;
+    status = iso_netlink_receive(w->fd, w->buffer, ISO_NETLINK_BUFFER,
+                                 sup_call_until(w->call, ANSWER_MS), &len, err);
+    const unsigned char *bytes = w->buffer;
+    iso_message m;
+    while (status == CORDON_OK && os_error < 0 && iso_message_next(&bytes, &len, &m)) {
+      if (m.sequence == w->sequence)
+        os_error = iso_message_error(&m);
+    }
+  }
+  *ret_os_error = os_error;
+  return status;
+}
+
+static cordon_status destroy_found(work *w, const struct kind *k, sup_err *err)
+{
+  for (size_t i = 0; i < w->found.count && !w->ended.unsupported; i++) {
+    int os_error = 0;
+    cordon_status status = i % 256 == 0 ? sup_call_check(w->call, err) : CORDON_OK;
+    if (status == CORDON_OK)
+      status = destroy(w, k, &w->found.items[i], &os_error, err);
+    if (status != CORDON_OK)
+      return status;
+    if (os_error == 0)
+      w->ended.ended++;
+    else if (os_error == EOPNOTSUPP)
+      w->ended.unsupported = true;
+    else if (os_error != ENOENT) /* gone by itself meanwhile */
+      w->ended.failed++;
+  }
+  return CORDON_OK;
+}
+
+/* One look at every kind of socket. `ret_clean`: there was nothing to end, and the kernel showed
+ * all there was. */
+static cordon_status pass(work *w, bool *ret_clean, sup_err *err)
+{
+  *ret_clean = true;
+  w->ended.failed = 0;
+  for (size_t i = 0; i < KINDS; i++) {
+    iso_dump d = {0};
+    w->protocol = kinds[i].protocol;
+    w->found.count = 0;
+    cordon_status status = dump(w, &kinds[i], kinds[i].states, note_found, w, &d, err);
+    if (status == CORDON_OK)
+      status = destroy_found(w, &kinds[i], err);
+    if (status != CORDON_OK)
+      return status;
+    /* A protocol that this kernel lacks has no sockets. */
+    bool absent = d.os_error == ENOENT || d.os_error == EINVAL || d.os_error == EAFNOSUPPORT;
+    if (d.os_error != 0 && !absent)
+      return sup_fail_os(err, d.os_error, "the sockets of protocol %u could not be listed",
+                         kinds[i].protocol);
+    if (w->found.count > 0 || d.interrupted)
+      *ret_clean = false;
+  }
+  return CORDON_OK;
+}
+
+static cordon_status work_begin(work *w, sup_err *err)
+{
+  w->buffer = malloc(ISO_NETLINK_BUFFER);
+  w->found.items = calloc(FOUND_MAX, sizeof(*w->found.items));
+  w->listened = calloc(1, sizeof(*w->listened));
+  if (w->buffer == NULL || w->found.items == NULL || w->listened == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory to list the sockets of this device");
+  cordon_status status = iso_locals_read(&w->locals, err);
+  if (status == CORDON_OK)
+    status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w->fd, err);
+  for (size_t i = 0; i < KINDS && status == CORDON_OK; i++) {
+    iso_dump d = {0};
+    if (kinds[i].protocol == IPPROTO_TCP)
+      status = dump(w, &kinds[i], LISTEN, note_listener, w->listened, &d, err);
+  }
+  return status;
+}
+
+static void work_end(work *w)
+{
+  if (w->fd >= 0)
+    (void)close(w->fd);
+  iso_locals_release(&w->locals);
+  free(w->listened);
+  free(w->found.items);
+  free(w->buffer);
+}
+
+cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_ended *ret_ended,
+                              sup_err *err)
+{
+  work w = {.fd = -1, .params = p, .call = call};
+  bool clean = false;
+  cordon_status status = work_begin(&w, err);
+  while (status == CORDON_OK && !clean && !w.ended.unsupported && w.ended.passes < PASSES) {
+    w.ended.passes++;
+    status = pass(&w, &clean, err);
+  }
+  w.ended.remaining = !clean;
+  *ret_ended = w.ended;
+  work_end(&w);
+  return status;
+}
+
+bool iso_sockets_can_end(void)
+{
+  sup_call call = {0};
+  work w = {.fd = -1, .call = &call};
+  /* No socket has this id: a kernel that can end sockets says that there is none. */
+  iso_socket nobody = {.family = AF_INET};
+  nobody.id.idiag_sport = htons(1);
+  nobody.id.idiag_dport = htons(1);
+  int os_error = EOPNOTSUPP;
+  w.buffer = malloc(ISO_NETLINK_BUFFER);
+  if (w.buffer != NULL && iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, NULL) == CORDON_OK)
+    (void)destroy(&w, &kinds[0], &nobody, &os_error, NULL);
+  work_end(&w);
+  return os_error == ENOENT;
+}

@@ -1,0 +1,38 @@
+/* Ending the sockets that the rules have cut off, so that programs notice at once, and so that
+ * nothing comes back to life when the rules are changed. */
+#ifndef ISO_SOCKETS_H
+#define ISO_SOCKETS_H
+
+#include "diag.h"
+#include "locals.h"
+#include "params.h"
+#include "support/call.h"
+
+/* The TCP ports that somebody on this device listens on. */
+typedef struct iso_ports {
+  uint8_t bits[65536 / 8];
+} iso_ports;
+
+typedef struct iso_ended {
+  uint32_t ended;
+  uint32_t failed; /* could not be ended, and were still there */
+  uint32_t passes;
+  bool unsupported; /* the kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY) */
+  bool remaining;   /* the last pass still found some */
+} iso_ended;
+
+/* Must this socket stay: because it is the agent's, because it does not leave the device, or
+ * because an exclusion lets it through? Of a TCP socket on a port that somebody listens on it is
+ * the remote that opened it. */
+bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_ports *listened,
+                      uint8_t protocol, const iso_socket *s);
+
+/* Ends what must not stay: TCP in every state of a connection, connected UDP and raw sockets. Looks
+ * again, since sockets come and go while it looks, until a pass finds none. */
+cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_ended *ret_ended,
+                              sup_err *err);
+
+/* Can this kernel end sockets? */
+bool iso_sockets_can_end(void);
+
+#endif

@@ -1,0 +1,44 @@
+#include "targets.h"
+
+#include <stddef.h>
+
+static const struct {
+  const char *name;
+  uint8_t family;
+  uint8_t protocol;
+  uint16_t port;
+} kinds[ISO_TARGETS] = {
+    {"tcp4", 4, ISO_TCP, 443}, {"udp4", 4, ISO_UDP, 443}, {"dns4", 4, ISO_UDP, 53},
+    {"icmp4", 4, ISO_ICMP, 0}, {"tcp6", 6, ISO_TCP, 443}, {"udp6", 6, ISO_UDP, 443},
+    {"dns6", 6, ISO_UDP, 53},  {"icmp6", 6, ISO_ICMP, 0},
+};
+
+/* The host parts are unlikely on purpose: labs like to give 192.0.2.1 to something. */
+static const iso_addr documentation[] = {
+    {4, {192, 0, 2, 233}},
+    {4, {198, 51, 100, 233}},
+    {4, {203, 0, 113, 233}},
+    {6, {0x20, 0x01, 0x0d, 0xb8, 0xc0, 0xd1, 0xc0, 0xd1, [15] = 0xd1}},
+    {6, {0x3f, 0xff, 0x0f, 0xff, 0xc0, 0xd1, 0xc0, 0xd1, [15] = 0xd1}},
+};
+static const iso_addr link_local = {
+    6, {0xfe, 0x80, [8] = 0xc0, 0xd1, 0xc0, 0xd1, 0xc0, 0xd1, 0xc0, 0xd1}};
+
+void iso_targets_choose(const iso_params *p, iso_target ret_targets[ISO_TARGETS])
+{
+  for (size_t i = 0; i < ISO_TARGETS; i++) {
+    iso_target *t = &ret_targets[i];
+    *t = (iso_target){.name = kinds[i].name,
+                      .family = kinds[i].family,
+                      .protocol = kinds[i].protocol,
+                      .port = kinds[i].port};
+    for (size_t d = 0; d < sizeof(documentation) / sizeof(documentation[0]) && t->addr.family == 0;
+         d++) {
+      if (documentation[d].family == t->family &&
+          !iso_params_excludes(p, ISO_OUT, t->protocol, &documentation[d], t->port))
+        t->addr = documentation[d];
+    }
+    if (t->family == 6 && !iso_params_excludes(p, ISO_OUT, t->protocol, &link_local, t->port))
+      t->on_link = link_local;
+  }
+}

@@ -1,0 +1,8 @@
+#include "platform_tests.h"
+
+int main(void)
+{
+  Suite *const suites[] = {file_suite(), folder_suite(),  trusted_suite(), lock_suite(),
+                           peer_suite(), library_suite(), system_suite(),  NULL};
+  return run_suites(suites);
+}
