@@ -303,6 +303,20 @@ START_TEST(refuses_a_setup_that_makes_no_sense)
 }
 END_TEST
 
+START_TEST(refuses_with_the_reason_that_create_logged)
+{
+  driver *d =
+      driver_start(&(driver_options){.member = "good", .settings = "\"unavailable\":\"create\""});
+  const driver_frame *refused = driver_wait_frame(d, IPC_REFUSED, 0);
+  ck_assert_str_eq(driver_text(refused, "status"), "unavailable");
+  ck_assert_ptr_nonnull(strstr(driver_text(refused, "sentence"), "there is no zoo"));
+  ck_assert(driver_logged(d, "there is no zoo"));
+  driver_wait_exit(d);
+  ck_assert_int_eq(d->exit_code, 1);
+  driver_stop(d);
+}
+END_TEST
+
 START_TEST(started_by_hand_it_says_so)
 {
   char line[DRIVER_TEXT_MAX];
@@ -335,12 +349,16 @@ END_TEST
 START_TEST(the_kill_points_are_where_they_should_be)
 {
   static const struct {
+    const char *member;
     const char *fault;
     bool applied;
-  } points[] = {{"host.before_start=kill", false}, {"host.before_end=kill", true}};
+  } points[] = {{"good", "host.before_start=kill", false},
+                {"good", "host.before_end=kill", true},
+                {"half_done", "host.undo_wait=kill", false}};
   for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
     char state[DRIVER_TEXT_MAX];
-    driver *d = driver_start(&(driver_options){.member = "good", .fault = points[i].fault});
+    driver *d =
+        driver_start(&(driver_options){.member = points[i].member, .fault = points[i].fault});
     (void)driver_wait_frame(d, IPC_HELLO, 0);
     uint64_t op = driver_call(d, "apply", NULL, NULL);
     driver_wait_exit(d);
@@ -376,6 +394,7 @@ int main(void)
   tcase_add_test(tc, a_start_before_setup_ends_it);
   tcase_add_test(tc, does_not_wait_for_setup_for_ever);
   tcase_add_test(tc, refuses_a_setup_that_makes_no_sense);
+  tcase_add_test(tc, refuses_with_the_reason_that_create_logged);
   tcase_add_test(tc, started_by_hand_it_says_so);
   tcase_add_test(tc, a_late_word_about_processor_time_ends_nothing);
 #ifdef CORDON_FAULT_POINTS

@@ -156,6 +156,10 @@ const cordon_plugin *CORDON_CALL zoo_create(const cordon_host *h, const char *co
     (void)snprintf(self.state_file, sizeof(self.state_file), "%s", state_file);
   else
     (void)snprintf(self.state_file, sizeof(self.state_file), "%s/state", state_dir);
+  if (zoo_setting_is("unavailable", "create")) {
+    h->log(h, 0, CORDON_LOG_WARN, "there is no zoo on this machine");
+    return NULL;
+  }
   return zoo_enter("create", NULL, &done) == CORDON_OK ? &plugin : NULL;
 }
 
