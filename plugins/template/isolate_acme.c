@@ -14,6 +14,7 @@
 #define FEATURES "[\"full\",\"ipv4\",\"ipv6\"]"
 
 static const cordon_host *host;
+static char acme_folder[4000];
 static char acme_file[4096];
 
 /* Says why an operation fails, and how. */
@@ -75,7 +76,7 @@ static void acme_name_policy(const char *params, size_t len, char *out, size_t s
 static cordon_status CORDON_CALL probe(const cordon_plugin *p, const cordon_request *req)
 {
   (void)p;
-  if (access("/", R_OK) != 0) /* is the product installed, running, licensed? */
+  if (access(acme_folder, W_OK) != 0) /* is the product installed, running, licensed? */
     return fail(req, CORDON_E_UNAVAILABLE, errno, "Acme is not running; install the package acme");
   return give(req, "{\"features\":" FEATURES ",\"product\":\"Acme\",\"product_version\":\"1.0\"}");
 }
@@ -164,8 +165,9 @@ static const cordon_plugin *CORDON_CALL create(const cordon_host *h, const char 
   host = h;
   cJSON *doc = cJSON_ParseWithLength(config, config_len);
   const char *folder = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(doc, "state_dir"));
-  int len = snprintf(acme_file, sizeof(acme_file), "%s/policy", folder != NULL ? folder : "");
-  int good = folder != NULL && len < (int)sizeof(acme_file);
+  int good = folder != NULL && strlen(folder) < sizeof(acme_folder);
+  (void)snprintf(acme_folder, sizeof(acme_folder), "%s", good ? folder : "");
+  (void)snprintf(acme_file, sizeof(acme_file), "%s/policy", acme_folder);
   cJSON_Delete(doc);
   return good ? &plugin : NULL;
 }
