@@ -456,7 +456,10 @@ START_TEST(members_that_fit_are_read)
   ck_assert_uint_eq(u, 7);
   cd_json_u64(&o, "y", 1, &u);
   ck_assert_uint_eq(u, 1);
-  cd_json_at_str(&a, 0, 9, &s); /* and back again */
+  u = 0;
+  cd_json_at_u64(&a, 1, 9, &u); /* and back again, by some and by one */
+  ck_assert_uint_eq(u, 7);
+  cd_json_at_str(&a, 0, 9, &s);
   ck_assert(cd_str_eq_cstr(s, "x"));
   cd_err err = {0};
   ck_assert_msg(cd_json_done(&r, &err) == CD_OK, "%s", err.text);
