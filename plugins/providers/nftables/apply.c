@@ -1,0 +1,176 @@
+/* apply and release: one transaction of the kernel each. There is no undo to note, since each is
+ * whole or not at all. */
+#include "isolate.h"
+
+#include <string.h>
+
+#include "nft.h"
+#include "sockets.h"
+#include "support/json.h"
+
+enum { APPLY_STEPS = 4, RELEASE_STEPS = 2 };
+
+static cordon_status answer_dry_run(const sup_call *call, const char *rules, sup_err *err)
+{
+  cordon_status status = iso_nft_load(rules, true, err);
+  if (status != CORDON_OK)
+    return status;
+  cJSON *result = cJSON_CreateObject();
+  (void)cJSON_AddBoolToObject(result, "dry_run", 1);
+  (void)cJSON_AddStringToObject(result, "rules", rules);
+  status = sup_call_result(call, result, err);
+  cJSON_Delete(result);
+  return status;
+}
+
+static cordon_status load_rules(iso_plugin *self, const sup_call *call, const char *rules,
+                                const char *tag, iso_holding *ret_holding, sup_err *err)
+{
+  cordon_status status = sup_call_check(call, err);
+  if (status == CORDON_OK)
+    status = iso_load(self, rules, err);
+  if (status != CORDON_OK)
+    return status;
+  sup_call_progress(call, 2, APPLY_STEPS, "rules loaded");
+  sup_err why = {0};
+  if (iso_examine(self, tag, true, ret_holding, &why) != CORDON_OK)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded, but could not be read back: %s", why.sentence);
+  if (ret_holding->state != ISO_ISOLATED)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded, but what was read back is not them: %s",
+                    ret_holding->note != NULL ? ret_holding->note : "the table is gone");
+  iso_record_keep(self, tag, ret_holding->digest);
+  return CORDON_OK;
+}
+
+static void add_sockets(cJSON *details, const iso_ended *e, cordon_status status,
+                        const char *sentence)
+{
+  cJSON *sockets = cJSON_AddObjectToObject(details, "sockets");
+  (void)cJSON_AddNumberToObject(sockets, "passes", e->passes);
+  (void)cJSON_AddNumberToObject(sockets, "failed", e->failed);
+  const char *note = NULL;
+  if (status != CORDON_OK)
+    note = sentence;
+  else if (e->unsupported)
+    note = "this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY); their traffic is dropped "
+           "all the same";
+  else if (e->remaining)
+    note = "the last pass still found sockets to end, which were made while it looked; their "
+           "traffic is dropped";
+  if (note != NULL)
+    sup_json_add_text(sockets, "note", note);
+}
+
+static cordon_status answer_apply(const sup_call *call, const iso_holding *h, bool changed,
+                                  const iso_ended *e, cordon_status ended, const sup_err *why,
+                                  sup_err *err)
+{
+  cJSON *result = cJSON_CreateObject();
+  (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
+  (void)cJSON_AddStringToObject(result, "digest", h->digest);
+  (void)cJSON_AddNumberToObject(result, "sockets_ended", e->ended);
+  (void)cJSON_AddBoolToObject(result, "changed", changed);
+  cJSON *details = cJSON_AddObjectToObject(result, "details");
+  (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
+  add_sockets(details, e, ended, why->sentence);
+  cordon_status status = sup_call_result(call, result, err);
+  cJSON_Delete(result);
+  return status;
+}
+
+/* The rules hold whatever becomes of the sockets: what could not be ended is said in the result. */
+static cordon_status end_sockets(const sup_call *call, const iso_params *p, const iso_holding *h,
+                                 bool changed, sup_err *err)
+{
+  iso_ended ended = {0};
+  sup_err why = {0};
+  cordon_status outcome = iso_sockets_end(p, call, &ended, &why);
+  cordon_status status = answer_apply(call, h, changed, &ended, outcome, &why, err);
+  if (status != CORDON_OK)
+    return status;
+  sup_call_progress(call, APPLY_STEPS, APPLY_STEPS, "sockets ended");
+  if (outcome == CORDON_E_CANCELLED || outcome == CORDON_E_DEADLINE)
+    return sup_fail(err, outcome, "the rules are in force, but not all sockets were ended: %s",
+                    why.sentence);
+  if (outcome != CORDON_OK || ended.failed > 0)
+    return CORDON_PARTIAL;
+  return CORDON_OK;
+}
+
+cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
+{
+  iso_params p = {0};
+  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
+  char tag[ISO_TAG_LEN + 1] = "";
+  iso_holding h = {0};
+  cordon_status status = iso_read_request(call, &p, &rules, tag, err);
+  if (status != CORDON_OK)
+    goto done;
+  if (call->dry_run) {
+    status = answer_dry_run(call, sup_text_get(&rules), err);
+    goto done;
+  }
+  sup_call_progress(call, 1, APPLY_STEPS, "rules made");
+  status = iso_examine(self, tag, false, &h, err);
+  if (status != CORDON_OK)
+    goto done;
+  bool changed = h.state != ISO_ISOLATED || !h.recorded;
+  if (changed)
+    status = load_rules(self, call, sup_text_get(&rules), tag, &h, err);
+  if (status != CORDON_OK)
+    goto done;
+  sup_call_progress(call, 3, APPLY_STEPS, "rules read back");
+  status = end_sockets(call, &p, &h, changed, err);
+done:
+  iso_params_release(&p);
+  sup_text_release(&rules);
+  return status;
+}
+
+static cordon_status answer_release(const sup_call *call, bool changed, sup_err *err)
+{
+  cJSON *result = cJSON_CreateObject();
+  if (call->dry_run) {
+    (void)cJSON_AddBoolToObject(result, "dry_run", 1);
+    (void)cJSON_AddStringToObject(result, "rules", changed ? ISO_RULESET_DELETE : "");
+  } else {
+    (void)cJSON_AddStringToObject(result, "state", iso_state_name(ISO_RELEASED));
+    (void)cJSON_AddBoolToObject(result, "changed", changed);
+  }
+  cordon_status status = sup_call_result(call, result, err);
+  cJSON_Delete(result);
+  return status;
+}
+
+/* The parameters are not even looked at: nothing in them could be a reason to keep a device
+ * isolated. */
+cordon_status iso_release(iso_plugin *self, const sup_call *call, sup_err *err)
+{
+  bool there = false;
+  cordon_status status = iso_nft_has_table(&there, err);
+  if (status != CORDON_OK)
+    return status;
+  if (there && call->dry_run)
+    status = iso_nft_load(ISO_RULESET_DELETE, true, err);
+  else if (there)
+    status = iso_load(self, ISO_RULESET_DELETE, err);
+  if (status != CORDON_OK)
+    return status;
+  if (there && !call->dry_run) {
+    sup_call_progress(call, 1, RELEASE_STEPS, "rules deleted");
+    bool still = true;
+    sup_err why = {0};
+    if (iso_nft_has_table(&still, &why) != CORDON_OK)
+      return sup_fail(err, CORDON_E_UNVERIFIED,
+                      "the rules were deleted, but that could not be read back: %s", why.sentence);
+    if (still)
+      return sup_fail(err, CORDON_E_UNVERIFIED,
+                      "the rules were deleted, but a table of that name is there again");
+  }
+  if (!call->dry_run)
+    iso_record_keep(self, "", "");
+  sup_call_progress(call, RELEASE_STEPS, RELEASE_STEPS, "released");
+  return answer_release(call, there, err);
+}

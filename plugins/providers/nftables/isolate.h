@@ -1,0 +1,66 @@
+/* The plugin's one object and the operations of cordon.isolate/1. */
+#ifndef ISO_ISOLATE_H
+#define ISO_ISOLATE_H
+
+#include "cordon/plugin.h"
+#include "gens.h"
+#include "listing.h"
+#include "support/call.h"
+#include "watchers.h"
+
+enum { ISO_PATH_MAX = 512 };
+
+/* What the last apply made: rules by this tag looked like this when they were listed. */
+typedef struct iso_record {
+  char tag[ISO_TAG_LEN + 1]; /* empty: nothing is known */
+  char digest[ISO_DIGEST_TEXT];
+} iso_record;
+
+typedef struct iso_plugin {
+  cordon_plugin plugin;
+  const cordon_host *host;
+  char record_path[ISO_PATH_MAX]; /* empty: there is no state folder, and the record lives in memory
+                                     only */
+  iso_record record;              /* of the one operation that runs at a time */
+  iso_gens gens;
+  iso_watchers watchers;
+} iso_plugin;
+
+/* Each sets the result itself and fills `err` where it returns a failure. */
+typedef cordon_status iso_operation(iso_plugin *self, const sup_call *call, sup_err *err);
+iso_operation iso_probe, iso_apply, iso_release, iso_query, iso_verify, iso_watch;
+
+/* A socket that hears of changes to nftables from now on. */
+cordon_status iso_watch_open(int *ret_fd, sup_err *err);
+
+/* Reads what an apply before this process left, if it left something. */
+void iso_record_load(iso_plugin *self);
+/* Keeps it in memory and in the state folder. That the folder could not be written is logged and no
+ * failure: the next apply then loads the same rules once more. An empty tag forgets. */
+void iso_record_keep(iso_plugin *self, const char *tag, const char *digest);
+
+typedef enum iso_state { ISO_RELEASED, ISO_ISOLATED, ISO_PARTIAL } iso_state;
+
+/* What the kernel holds now. */
+typedef struct iso_holding {
+  iso_state state;
+  iso_frame frame;
+  char digest[ISO_DIGEST_TEXT]; /* empty without a table */
+  bool recorded;                /* an apply made exactly this */
+  const char *note;             /* why it is partial, else NULL */
+} iso_holding;
+
+/* `tag`: what the rules must have been made from, NULL for anything of ours. `fresh`: the rules
+ * were loaded just now, so that what was recorded before does not count. */
+cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
+                          iso_holding *ret_holding, sup_err *err);
+const char *iso_state_name(iso_state s);
+
+/* Runs commands that change rules, so that a watch of this process knows that it was us. */
+cordon_status iso_load(iso_plugin *self, const char *commands, sup_err *err);
+
+/* The parameters of the request and the rules for them. Release both, also after a failure. */
+cordon_status iso_read_request(const sup_call *call, iso_params *p, sup_text *rules,
+                               char ret_tag[ISO_TAG_LEN + 1], sup_err *err);
+
+#endif

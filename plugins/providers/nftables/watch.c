@@ -1,0 +1,222 @@
+/* watch: sleeps until the kernel tells of a transaction that touched our table and was not ours. */
+#include "isolate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "events.h"
+#include "netlink.h"
+#include "support/json.h"
+
+enum {
+  APART_MS = 200, /* between two records: at most five a second */
+  PENDING_MAX = 32,
+  RECEIVE_BUFFER = 4 * 1024 * 1024, /* a large set of somebody else's is many notices at once */
+  ROUNDS = 64                       /* buffers read before the pending ones are looked at */
+};
+
+typedef struct watch {
+  iso_plugin *self;
+  const sup_call *call;
+  int notices;
+  int wake;
+  unsigned char *buffer; /* ISO_NETLINK_BUFFER */
+  bool in_first_namespace;
+  bool touched; /* our table, since the last new generation */
+  bool lost;    /* the kernel had to drop notices */
+  iso_event pending[PENDING_MAX];
+  size_t pending_count;
+  bool changed; /* by somebody else, `by` being the last one; not told yet */
+  iso_event by;
+  uint64_t next_record_ms;
+} watch;
+
+cordon_status iso_watch_open(int *ret_fd, sup_err *err)
+{
+  return iso_netlink_open(NETLINK_NETFILTER, NFNLGRP_NFTABLES, ret_fd, err);
+}
+
+/* The kernel tells numbers of the first PID namespace, whose name has been fixed ever since there
+ * are such. */
+static bool is_first_namespace(void)
+{
+  struct stat st;
+  return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == 0xEFFFFFFCu;
+}
+
+static void on_event(void *data, const iso_event *e)
+{
+  watch *w = data;
+  if (e->touches_us)
+    w->touched = true;
+  if (!e->new_generation)
+    return;
+  if (w->touched && w->pending_count < PENDING_MAX)
+    w->pending[w->pending_count++] = *e;
+  else if (w->touched)
+    w->lost = true;
+  w->touched = false;
+}
+
+/* Reads what there is, without waiting. */
+static cordon_status read_notices(watch *w, sup_err *err)
+{
+  for (int i = 0; i < ROUNDS; i++) {
+    size_t len = 0;
+    sup_err why = {0};
+    cordon_status status =
+        iso_netlink_receive(w->notices, w->buffer, ISO_NETLINK_BUFFER, 0, &len, &why);
+    if (status == CORDON_E_DEADLINE)
+      return CORDON_OK;
+    if (status == CORDON_E_LIMIT) {
+      /* Notices were dropped: what happened is not known, only that something did. */
+      w->lost = true;
+      continue;
+    }
+    if (status != CORDON_OK) {
+      *err = why;
+      return status;
+    }
+    iso_events_walk(w->buffer, len, on_event, w);
+  }
+  return CORDON_OK;
+}
+
+/* Sorts the pending generations into ours, theirs, and those of a load of ours that has not ended
+ * yet, which stay. */
+static void settle(watch *w)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < w->pending_count; i++) {
+    iso_maker maker = iso_gens_maker(&w->self->gens, w->pending[i].generation);
+    if (maker == ISO_UNSETTLED) {
+      w->pending[kept++] = w->pending[i];
+    } else if (maker == ISO_THEIRS) {
+      w->changed = true;
+      w->by = w->pending[i];
+    }
+  }
+  w->pending_count = kept;
+}
+
+static cordon_status emit_changed(watch *w)
+{
+  cJSON *record = cJSON_CreateObject();
+  (void)cJSON_AddStringToObject(record, "event", "changed");
+  if (w->changed) {
+    cJSON *by = cJSON_AddObjectToObject(record, "by");
+    if (w->in_first_namespace && w->by.thread != 0)
+      (void)cJSON_AddNumberToObject(by, "pid", w->by.thread);
+    sup_json_add_text(by, "name", w->by.name);
+  }
+  if (w->lost)
+    (void)cJSON_AddStringToObject(
+        record, "note", "there were more notices than could be kept; anything may have changed");
+  cordon_status status = sup_call_emit(w->call, record);
+  cJSON_Delete(record);
+  w->changed = false;
+  w->lost = false;
+  w->next_record_ms = sup_now_ms() + APART_MS;
+  return status;
+}
+
+/* Tells what is due and says how long to sleep: for ever, unless something waits for its turn. */
+static cordon_status tell(watch *w, int *ret_timeout_ms)
+{
+  *ret_timeout_ms = -1;
+  settle(w);
+  if (!w->changed && !w->lost)
+    return CORDON_OK;
+  uint64_t now = sup_now_ms();
+  if (now >= w->next_record_ms)
+    return emit_changed(w);
+  *ret_timeout_ms = (int)(w->next_record_ms - now);
+  return CORDON_OK;
+}
+
+static cordon_status watch_loop(watch *w, sup_err *err)
+{
+  for (;;) {
+    int timeout_ms = -1;
+    cordon_status status = tell(w, &timeout_ms);
+    if (status != CORDON_OK)
+      return sup_fail(err, status, "the host takes no more records");
+    if (sup_call_cancelled(w->call))
+      return sup_fail(err, CORDON_E_CANCELLED, "the watch was ended");
+    struct pollfd fds[2] = {{.fd = w->notices, .events = POLLIN},
+                            {.fd = w->wake, .events = POLLIN}};
+    if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+      return sup_fail_os(err, errno, "the watch could not wait");
+    uint64_t woken = 0;
+    if (fds[1].revents != 0 && read(w->wake, &woken, sizeof(woken)) < 0 && errno != EAGAIN)
+      return sup_fail_os(err, errno, "the watch could not be woken");
+    if (fds[0].revents != 0) {
+      status = read_notices(w, err);
+      if (status != CORDON_OK)
+        return status;
+    }
+  }
+}
+
+static cordon_status watch_begin(watch *w, sup_err *err)
+{
+  w->buffer = malloc(ISO_NETLINK_BUFFER);
+  if (w->buffer == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory to watch");
+  cordon_status status = iso_watch_open(&w->notices, err);
+  if (status != CORDON_OK)
+    return status;
+  /* Past the system's limit where we may; a smaller buffer only means that notices are lost sooner.
+   */
+  int size = RECEIVE_BUFFER;
+  if (setsockopt(w->notices, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
+    (void)setsockopt(w->notices, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+  w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (w->wake < 0)
+    return sup_fail_os(err, errno, "there is no eventfd for the watch");
+  if (!iso_watchers_add(&w->self->watchers, w->call->op, w->wake))
+    return sup_fail(err, CORDON_E_LIMIT, "more than %d watches at once", ISO_WATCHERS_MAX);
+  return CORDON_OK;
+}
+
+static cordon_status emit_watching(const watch *w, sup_err *err)
+{
+  cJSON *record = cJSON_CreateObject();
+  (void)cJSON_AddStringToObject(record, "event", "watching");
+  cordon_status status = sup_call_emit(w->call, record);
+  cJSON_Delete(record);
+  if (status != CORDON_OK)
+    return sup_fail(err, status, "the host takes no records");
+  return CORDON_OK;
+}
+
+cordon_status iso_watch(iso_plugin *self, const sup_call *call, sup_err *err)
+{
+  watch w = {.self = self,
+             .call = call,
+             .notices = -1,
+             .wake = -1,
+             .in_first_namespace = is_first_namespace()};
+  cordon_status status = watch_begin(&w, err);
+  if (status == CORDON_OK)
+    status = emit_watching(&w, err);
+  if (status == CORDON_OK)
+    status = watch_loop(&w, err);
+  iso_watchers_remove(&self->watchers, call->op);
+  if (w.notices >= 0)
+    (void)close(w.notices);
+  if (w.wake >= 0)
+    (void)close(w.wake);
+  free(w.buffer);
+  return status;
+}
