@@ -240,7 +240,7 @@ start_services() {
   extra=
   if [ "$1" = internet ]; then
     addresses="$addresses --address $far4 --address $far6 --address fe80::1%br0"
-    extra='echo/tcp/8443 echo/udp/67 echo/udp/547 echo/tcp/9000 echo/tcp/9001'
+    extra='echo/tcp/8443 echo/udp/8443 echo/udp/67 echo/udp/547 echo/tcp/9000 echo/tcp/9001'
   fi
   # shellcheck disable=SC2086 # lists of words
   enter "$1" sh -c 'setsid "$@" &' sh lab-serve --name "$1" --answer4 "10.77.0.$number" --answer6 "fd77::$number" $addresses \

@@ -66,6 +66,8 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
   agent_config_init(&a->config);
   cd_code rc = agent_config_load(options->config_file, &a->config, err);
   if (rc == CD_OK)
+    rc = cd_log_configure(cd_str_from(options->log != NULL ? options->log : a->config.log), err);
+  if (rc == CD_OK)
     rc = open_folders(options, err);
   if (rc == CD_OK)
     rc = open_parts(a, err);

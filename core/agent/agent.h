@@ -20,6 +20,7 @@ typedef struct agent_options {
   const char *control_socket;
   const char *plugin_dir;
   const char *plugin_host;
+  const char *log; /* what to log; NULL: as the configuration says */
 } agent_options;
 
 typedef struct agent_control agent_control;

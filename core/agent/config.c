@@ -25,13 +25,13 @@ void agent_config_release(agent_config *c)
   c->settings = (cd_json){0};
 }
 
-/* Writes the canonical text of a literal address; names are refused (the agent resolves none yet).
- */
+/* Writes the canonical text of a literal address; names are refused (the agent resolves none yet),
+ * and so is a zone, which libuv would drop without a word. */
 static bool canonical_address(cd_str text, char out[AGENT_ADDRESS_MAX])
 {
   char plain[AGENT_ADDRESS_MAX];
   unsigned char bytes[16];
-  if (!cd_str_copy(plain, sizeof(plain), text))
+  if (!cd_str_copy(plain, sizeof(plain), text) || strchr(plain, '%') != NULL)
     return false;
   int family = strchr(plain, ':') != NULL ? AF_INET6 : AF_INET;
   return uv_inet_pton(family, plain, bytes) == 0 &&
@@ -47,7 +47,7 @@ static bool parse_endpoint(cd_str text, agent_endpoint *ret_endpoint)
   if (text.len > 0 && text.ptr[0] == '[') {
     port = (cd_str){text.ptr + 1, text.len - 1};
     address = cd_str_cut(&port, ']');
-    if (port.len < 1 || port.ptr[0] != ':')
+    if (port.len < 1 || port.ptr[0] != ':' || memchr(address.ptr, ':', address.len) == NULL)
       return false;
     port = (cd_str){port.ptr + 1, port.len - 1};
   } else {
@@ -60,6 +60,15 @@ static bool parse_endpoint(cd_str text, agent_endpoint *ret_endpoint)
   e.port = (uint16_t)number;
   *ret_endpoint = e;
   return true;
+}
+
+static bool is_named(const agent_config *c, int cap, cd_str id)
+{
+  for (unsigned i = 0; i < c->provider_count[cap]; i++) {
+    if (cd_str_eq_cstr(id, c->providers[cap][i]))
+      return true;
+  }
+  return false;
 }
 
 static void read_providers(cd_json *root, agent_config *c)
@@ -75,6 +84,8 @@ static void read_providers(cd_json *root, agent_config *c)
     for (size_t i = 0; i < cd_json_len(&list); i++) {
       cd_str id = {0};
       cd_json_at_str(&list, i, AGENT_ID_MAX - 1, &id);
+      if (id.ptr != NULL && is_named(c, cap, id))
+        cd_json_bad(&list, NULL, "names '%.*s' twice", CD_STR_ARG(id));
       (void)cd_str_copy(c->providers[cap][i], AGENT_ID_MAX, id);
       c->provider_count[cap]++;
     }
@@ -89,13 +100,25 @@ static void read_text(cd_json *obj, const char *key, char *out, size_t size)
     cd_json_bad(obj, key, "holds a NUL");
 }
 
+/* Checked now, so that a wrong one is a sentence at the start and not a plugin without settings. */
+static void check_settings(agent_config *c)
+{
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    for (unsigned i = 0; i < c->provider_count[cap]; i++) {
+      cd_json mine = {0};
+      (void)cd_json_opt_obj(&c->settings, c->providers[cap][i], &mine);
+    }
+  }
+}
+
 static void read_plugins(cd_json *root, agent_config *c)
 {
   cd_json plugins = {0};
   if (!cd_json_opt_obj(root, "plugins", &plugins))
     return;
   read_text(&plugins, "user", c->plugin_user, sizeof(c->plugin_user));
-  (void)cd_json_opt_obj(&plugins, "settings", &c->settings);
+  if (cd_json_opt_obj(&plugins, "settings", &c->settings))
+    check_settings(c);
   cd_json_no_more(&plugins);
 }
 

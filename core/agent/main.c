@@ -15,7 +15,6 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 typedef struct program {
   agent_options options;
-  const char *log;
   bool check_config;
   bool help;
   bool version;
@@ -77,7 +76,7 @@ static bool parse_options(program *p, int argc, char **argv)
       {"--run-dir", &o->run_dir},
       {"--plugin-dir", &o->plugin_dir},
       {"--plugin-host", &o->plugin_host},
-      {"--log", &p->log},
+      {"--log", &o->log},
   };
   for (int i = 1; i < argc; i++) {
     bool taken = take_flag(argv[i], "--check-config", &p->check_config) ||
@@ -123,6 +122,8 @@ static int check_config(const program *p)
   agent_config config;
   agent_config_init(&config);
   cd_code rc = agent_config_load(p->options.config_file, &config, &err);
+  if (rc == CD_OK)
+    rc = cd_log_configure(cd_str_from(config.log), &err);
   agent_config_release(&config);
   if (rc != CD_OK) {
     (void)fprintf(stderr, "cordond: %s\n", err.text);
@@ -135,14 +136,7 @@ static int check_config(const program *p)
 static cd_code set_up(program *p, cd_err *err)
 {
   cd_code rc = pf_harden_self(err);
-  if (rc == CD_OK && p->log != NULL)
-    rc = cd_log_configure(cd_str_from(p->log), err);
-  if (rc != CD_OK)
-    return rc;
-  rc = agent_start(&p->agent, &p->loop, &p->options, err);
-  if (rc == CD_OK && p->log == NULL)
-    rc = cd_log_configure(cd_str_from(p->agent.config.log), err);
-  return rc;
+  return rc == CD_OK ? agent_start(&p->agent, &p->loop, &p->options, err) : rc;
 }
 
 static int run(program *p)

@@ -147,7 +147,7 @@ cd_code agent_manifest_parse(cd_str text, const char *name, agent_manifest *ret_
   cd_json root = cd_json_root(doc);
   uint64_t form = 0;
   cd_json_u64(&root, "manifest", UINT32_MAX, &form);
-  if (form > 1)
+  if (form != 1)
     cd_json_bad(&root, "manifest", "is %llu, this agent reads 1", (unsigned long long)form);
   read_names(&root, &m);
   read_systems(&root, &m);
@@ -186,6 +186,8 @@ cd_code agent_trust_parse(cd_str text, const char *name, agent_trust *ret_trust,
     cd_json_at_obj(&list, i, &entry);
     cd_json_str(&entry, "id", AGENT_ID_MAX - 1, &id);
     (void)cd_str_copy(t.entries[i].id, AGENT_ID_MAX, id);
+    if (id.ptr != NULL && agent_trust_find(&t, t.entries[i].id) != NULL)
+      cd_json_bad(&list, NULL, "names '%.*s' twice", CD_STR_ARG(id));
     read_digest(&entry, "library", &t.entries[i].library);
     read_digest(&entry, "manifest", &t.entries[i].manifest);
     cd_json_no_more(&entry);

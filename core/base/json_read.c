@@ -146,8 +146,8 @@ static cd_code check_tree(const step *at, const char *what, cd_err *err)
   }
   cd_code rc = cJSON_IsObject(at->node) ? check_object(at, what, err) : CD_OK;
   size_t index = 0;
-  for (const cJSON *c = at->node->child; c != NULL && rc == CD_OK; c = c->next)
-    rc = check_tree(&(step){.up = at, .node = c, .index = index++}, what, err);
+  for (const cJSON *c = at->node->child; c != NULL && rc == CD_OK; c = c->next, index++)
+    rc = check_tree(&(step){.up = at, .node = c, .index = index}, what, err);
   return rc;
 }
 

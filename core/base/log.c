@@ -141,21 +141,23 @@ static bool must_escape(cd_str s, size_t n)
 }
 
 /* The form in which the start of `s` is logged. Returns the bytes it takes of `s`. */
-static size_t log_form(cd_str s, char out[16])
+static size_t log_form(cd_str s, char out[16], size_t *ret_len)
 {
   size_t n = cd_str_utf8_next(s);
   if (!must_escape(s, n)) {
     memcpy(out, s.ptr, n);
-    out[n] = '\0';
+    *ret_len = n;
     return n;
   }
   unsigned char c = (unsigned char)s.ptr[0];
+  int len = 0;
   if (c == '\n' || c == '\r' || c == '\t')
-    (void)snprintf(out, 16, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+    len = snprintf(out, 16, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
   else if (n == 2)
-    (void)snprintf(out, 16, "\\x%02x\\x%02x", c, (unsigned char)s.ptr[1]);
+    len = snprintf(out, 16, "\\x%02x\\x%02x", c, (unsigned char)s.ptr[1]);
   else
-    (void)snprintf(out, 16, "\\x%02x", c);
+    len = snprintf(out, 16, "\\x%02x", c);
+  *ret_len = (size_t)len;
   return n == 2 ? 2 : 1;
 }
 
@@ -163,26 +165,27 @@ static size_t log_form(cd_str s, char out[16])
  * marked "...". */
 static size_t escape_line(cd_str s, bool cut, char *out, size_t max)
 {
+  static const char mark[] = {'.', '.', '.'};
   size_t len = 0;
   size_t fits = 0; /* how much of `out` leaves room for the mark */
   while (s.len > 0) {
     char form[16];
-    size_t took = log_form(s, form);
-    size_t form_len = strlen(form);
+    size_t form_len = 0;
+    size_t took = log_form(s, form, &form_len);
     if (len + form_len > max) {
       cut = true;
       break;
     }
     memcpy(out + len, form, form_len);
     len += form_len;
-    if (len + 3 <= max)
+    if (len + sizeof(mark) <= max)
       fits = len;
     s = (cd_str){s.ptr + took, s.len - took};
   }
   if (!cut)
     return len;
-  memcpy(out + fits, "...", 3);
-  return fits + 3;
+  memcpy(out + fits, mark, sizeof(mark));
+  return fits + sizeof(mark);
 }
 
 void cd_log(cd_log_area area, cd_log_level level, const char *fmt, ...)

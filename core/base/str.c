@@ -163,15 +163,16 @@ void cd_hex(char *out, const void *bytes, size_t len)
   out[2 * len] = '\0';
 }
 
-static int hex_digit(char c)
+/* 16 for what is no digit. */
+static unsigned hex_digit(char c)
 {
   if (c >= '0' && c <= '9')
-    return c - '0';
+    return (unsigned)(c - '0');
   if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
+    return (unsigned)(c - 'a') + 10;
   if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
+    return (unsigned)(c - 'A') + 10;
+  return 16;
 }
 
 bool cd_unhex(void *out, size_t len, cd_str hex)
@@ -179,12 +180,11 @@ bool cd_unhex(void *out, size_t len, cd_str hex)
   if (hex.len / 2 != len || hex.len % 2 != 0)
     return false;
   for (size_t i = 0; i < hex.len; i++)
-    if (hex_digit(hex.ptr[i]) < 0)
+    if (hex_digit(hex.ptr[i]) > 15)
       return false;
   unsigned char *bytes = out;
   for (size_t i = 0; i < len; i++)
-    bytes[i] = (unsigned char)((unsigned)hex_digit(hex.ptr[2 * i]) << 4 |
-                               (unsigned)hex_digit(hex.ptr[2 * i + 1]));
+    bytes[i] = (unsigned char)((hex_digit(hex.ptr[2 * i]) << 4) | hex_digit(hex.ptr[2 * i + 1]));
   return true;
 }
 

@@ -93,13 +93,24 @@ static void link_pump(ipc_link *l)
   l->in_frames = false;
 }
 
+static void link_on_timer(uv_timer_t *t);
+
+/* The last deadline of the link begins. */
+static void link_start_drain(ipc_link *l)
+{
+  /* The loop's time is that of its last turn; a callback that took long would else use up the
+   * peer's time. */
+  uv_update_time(l->pipe.loop);
+  (void)uv_timer_start(&l->drain, link_on_timer, IPC_LINK_DRAIN_MS, 0);
+}
+
 static void link_on_timer(uv_timer_t *t)
 {
   ipc_link *l = t->data;
   if (l->resuming) {
     l->resuming = false;
     if (l->write_failed)
-      (void)uv_timer_start(&l->drain, link_on_timer, IPC_LINK_DRAIN_MS, 0);
+      link_start_drain(l);
     link_pump(l);
     return;
   }
@@ -270,7 +281,7 @@ static void link_fail_writing(ipc_link *l, int status)
   }
   l->write_failed = true;
   if (!l->resuming)
-    (void)uv_timer_start(&l->drain, link_on_timer, IPC_LINK_DRAIN_MS, 0);
+    link_start_drain(l);
 }
 
 static void link_on_written(uv_write_t *req, int status)
@@ -377,5 +388,5 @@ void ipc_link_finish(ipc_link *link)
   else if (link->queued == 0)
     link_end(link, CD_OK, "");
   else
-    (void)uv_timer_start(&link->drain, link_on_timer, IPC_LINK_DRAIN_MS, 0);
+    link_start_drain(link);
 }

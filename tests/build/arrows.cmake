@@ -23,26 +23,25 @@ set(from_plugins/linux abi)
 set(from_plugins/providers abi)
 set(folders core/base platform core/ipc core/protocol core/agent core/host core/ctl
   plugins/support plugins/linux plugins/providers)
-# Allowed by the table, but not needed there today: its target may link it or not.
+# Allowed by the table, but not needed there today: the target may link it or not.
 set(optional_core/ipc platform)
+set(optional_core/ctl protocol)
 
 file(READ ${COMMANDS} commands)
 string(JSON count LENGTH "${commands}")
 math(EXPR last "${count} - 1")
 
-# The compile command of the first C file in a folder.
-function(find_command folder ret)
-  foreach(i RANGE ${last})
-    string(JSON file GET "${commands}" ${i} file)
+# The compile command of the first C file in each folder, in command_FOLDER.
+foreach(i RANGE ${last})
+  string(JSON entry GET "${commands}" ${i})
+  string(JSON file GET "${entry}" file)
+  foreach(folder ${folders})
     string(FIND "${file}" "${SOURCE}/${folder}/" at)
-    if(at EQUAL 0)
-      string(JSON command GET "${commands}" ${i} command)
-      set(${ret} "${command}" PARENT_SCOPE)
-      return()
+    if(at EQUAL 0 AND NOT DEFINED command_${folder})
+      string(JSON command_${folder} GET "${entry}" command)
     endif()
   endforeach()
-  set(${ret} "" PARENT_SCOPE)
-endfunction()
+endforeach()
 
 # Compiles a file that includes the header, with the folder's include paths.
 function(try_include command header ret)
@@ -73,13 +72,12 @@ endfunction()
 
 set(wrong 0)
 foreach(folder ${folders})
-  find_command(${folder} command)
-  if(command STREQUAL "")
+  if(NOT DEFINED command_${folder})
     message(STATUS "${folder}: not built here")
     continue()
   endif()
   foreach(other ${all})
-    try_include("${command}" ${header_${other}} included)
+    try_include("${command_${folder}}" ${header_${other}} included)
     if(other IN_LIST from_${folder})
       set(expected yes)
     else()

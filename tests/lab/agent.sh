@@ -22,6 +22,11 @@ answers() {
   cordon local status --json >/dev/null 2>&1
 }
 
+# Started is when it answers; it can also have ended, which needs no more waiting.
+settled() {
+  answers || ! kill -0 "$daemon" 2>/dev/null
+}
+
 gone() {
   ! pidof cordond >/dev/null && ! pidof cordon-plugin-host >/dev/null
 }
@@ -39,8 +44,9 @@ start)
     exit 1
   fi
   setsid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" /usr/sbin/cordond </dev/null >>"$log" 2>&1 &
-  if [ "$wait" = yes ] && ! wait_until 20 answers; then
-    echo "lab-agent: cordond does not answer 20 s after its start; the end of $log:" >&2
+  daemon=$!
+  if [ "$wait" = yes ] && { ! wait_until 20 settled || ! kill -0 "$daemon" 2>/dev/null; }; then
+    echo "lab-agent: cordond does not run and answer within 20 s of its start; the end of $log:" >&2
     tail -n 20 "$log" >&2
     exit 1
   fi

@@ -21,6 +21,7 @@ export LAB_BUILD_DIR LAB_PROBE_MS LAB_DIR LAB_DEMO
 json=$LAB_BUILD_DIR/tests/lab/tools/lab-json
 held=0
 failed=0
+ended=no
 
 lab() {
   sh "$tree/packaging/lab.sh" "$@"
@@ -35,7 +36,12 @@ on() {
 
 test_end() {
   rc=$?
+  [ "$ended" = yes ] || echo "NOT OK - the test ended before its last fact"
   trap - EXIT INT TERM HUP
+  if [ $rc != 0 ] && [ -d "$LAB_DIR" ]; then
+    echo "the end of cordond's log on desk-1:"
+    on desk-1 tail -n 40 /var/log/cordond.log 2>&1 || true
+  fi
   lab down >/dev/null 2>&1 || echo "the lab in $LAB_DIR could not be removed" >&2
   rm -rf --one-file-system "$work"
   exit $rc
@@ -71,6 +77,7 @@ never() {
 }
 
 facts_end() {
+  ended=yes
   echo
   echo "$held facts hold, $failed do not"
   [ "$failed" = 0 ] && [ "$held" -gt 0 ]
@@ -190,4 +197,41 @@ follows_well() {
   '' | *[!0-9]*) return 1 ;;
   esac
   [ "$value" -gt "${3:-8192}" ]
+}
+
+# A quick look, where a whole matrix would take too long: does desk-1 reach the internet, do others reach desk-1?
+# Prints `released` if everything is open, `isolated` if everything is cut, else the whole list.
+reality() {
+  for to in 10.77.0.1 fd77::1; do
+    printf '%s\n' "out-tcp tcp $to 22" "out-udp udp $to 7" "out-icmp icmp $to 0"
+  done >"$work/out"
+  sed 's/^out/in/; s/ 10\.77\.0\.1 / 10.77.0.11 /; s/ fd77::1 / fd77::11 /' "$work/out" >"$work/in"
+  {
+    on desk-1 lab-probe batch --timeout "${REALITY_MS:-700}" <"$work/out"
+    on desk-2 lab-probe batch --timeout "${REALITY_MS:-700}" <"$work/in"
+  } >"$work/seen"
+  awk '
+    $2 == "reached" { open++ }
+    $2 ~ /^(refused|reset|denied|unreachable|timeout)$/ { cut++ }
+    { all = all "\n  " $0 }
+    END {
+      if (open == 12 && NR == 12) print "released"
+      else if (cut == 12 && NR == 12) print "isolated"
+      else print "mixed" all
+    }' "$work/seen"
+}
+
+really() {
+  same "$(reality)" "$1"
+}
+
+# Undisturbed: the agent answers, no action is open, and what is wanted is enforced.
+settled() {
+  on "$1" cordon local status --json </dev/null >"$work/status" 2>/dev/null || return 1
+  on "$1" cordon local actions --json </dev/null >"$work/actions" 2>/dev/null || return 1
+  "$json" $wanted $enforced <"$work/status" | {
+    read -r settled_wanted
+    read -r settled_enforced
+    [ "$settled_wanted" = "$settled_enforced" ] || [ "$settled_wanted/$settled_enforced" = -/released ]
+  } && ! "$json" 'actions.*.status' <"$work/actions" | grep -qE 'Pending|InProgress'
 }

@@ -61,7 +61,8 @@ static void on_exit_of_host(uv_process_t *process, int64_t code, int term_signal
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
-  *ret_buf = uv_buf_init(malloc(suggested), (unsigned)suggested);
+  ret_buf->base = malloc(suggested);
+  ret_buf->len = ret_buf->base != NULL ? suggested : 0;
 }
 
 static void on_printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
@@ -212,6 +213,8 @@ void driver_stop(driver *d)
   uv_close((uv_handle_t *)&d->timer, NULL);
   (void)uv_run(&d->loop, UV_RUN_DEFAULT);
   ck_assert_int_eq(uv_loop_close(&d->loop), 0);
+  ck_assert_msg(strstr(cd_buf_cstr(&d->printed[1]), "ThreadSanitizer: data race") == NULL, "%s",
+                cd_buf_cstr(&d->printed[1]));
   forget_frames(d);
   cd_buf_release(&d->printed[0]);
   cd_buf_release(&d->printed[1]);
@@ -314,9 +317,15 @@ void driver_wait_exit(driver *d)
   (void)uv_run(&d->loop, UV_RUN_NOWAIT);
 }
 
-/* Wakes the loop now and then while a file is looked at. */
-static void on_tick(uv_timer_t *timer)
+static void on_turned(uv_timer_t *timer)
 {
+}
+
+void driver_turn(driver *d, unsigned ms)
+{
+  (void)uv_timer_start(&d->timer, on_turned, ms, 0);
+  (void)uv_run(&d->loop, UV_RUN_ONCE);
+  (void)uv_timer_stop(&d->timer);
 }
 
 void driver_wait_in_file(driver *d, const char *name, const char *text)
@@ -324,12 +333,10 @@ void driver_wait_in_file(driver *d, const char *name, const char *text)
   char content[DRIVER_TEXT_MAX];
   uint64_t end_ms = uv_hrtime() / 1000000u + DRIVER_WAIT_MS;
   bool found = false;
-  (void)uv_timer_start(&d->timer, on_tick, 5, 5);
   while (!found && uv_hrtime() / 1000000u < end_ms) {
-    (void)uv_run(&d->loop, UV_RUN_ONCE);
+    driver_turn(d, 5);
     found = driver_read_file(d, name, content, sizeof(content)) && strstr(content, text) != NULL;
   }
-  (void)uv_timer_stop(&d->timer);
   ck_assert_msg(found, "'%s' never held '%s'", name, text);
 }
 

@@ -75,6 +75,8 @@ const driver_frame *driver_wait_end(driver *d, uint64_t op, const char *status);
 void driver_wait_exit(driver *d);
 /* Waits until the named file of the test's folder holds the text. */
 void driver_wait_in_file(driver *d, const char *name, const char *text);
+/* Turns the loop until something comes, at most `ms`. */
+void driver_turn(driver *d, unsigned ms);
 /* Turns the loop for so long that frames which are on their way have come: until an answer to a
  * START that is refused. */
 void driver_settle(driver *d);

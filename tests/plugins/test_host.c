@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -303,16 +304,50 @@ START_TEST(refuses_a_setup_that_makes_no_sense)
 }
 END_TEST
 
+START_TEST(refuses_with_the_reason_that_create_logged)
+{
+  driver *d =
+      driver_start(&(driver_options){.member = "good", .settings = "\"unavailable\":\"create\""});
+  const driver_frame *refused = driver_wait_frame(d, IPC_REFUSED, 0);
+  ck_assert_str_eq(driver_text(refused, "status"), "unavailable");
+  ck_assert_ptr_nonnull(strstr(driver_text(refused, "sentence"), "there is no zoo"));
+  ck_assert(driver_logged(d, "there is no zoo"));
+  driver_wait_exit(d);
+  ck_assert_int_eq(d->exit_code, 1);
+  driver_stop(d);
+}
+END_TEST
+
+static void on_hand_exit(uv_process_t *process, int64_t code, int term_signal)
+{
+  *(int64_t *)process->data = code;
+  uv_close((uv_handle_t *)process, NULL);
+}
+
 START_TEST(started_by_hand_it_says_so)
 {
-  char line[DRIVER_TEXT_MAX];
-  FILE *out = popen(CORDON_HOST " 2>&1 3<&- </dev/null", "r");
-  ck_assert_ptr_nonnull(out);
-  ck_assert_ptr_nonnull(fgets(line, sizeof(line), out));
+  static char program[] = CORDON_HOST;
+  char *args[] = {program, NULL};
+  int out[2] = {-1, -1};
+  int64_t code = -1;
+  uv_loop_t loop;
+  uv_process_t process = {.data = &code};
+  ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+  uv_stdio_container_t stdio[3] = {
+      {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = out[1]}};
+  uv_process_options_t options = {
+      .file = program, .args = args, .stdio = stdio, .stdio_count = 3, .exit_cb = on_hand_exit};
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ck_assert_int_eq(uv_spawn(&loop, &process, &options), 0);
+  (void)close(out[1]);
+  (void)uv_run(&loop, UV_RUN_DEFAULT);
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+  char line[DRIVER_TEXT_MAX] = "";
+  ck_assert_int_gt(read(out[0], line, sizeof(line) - 1), 0);
   ck_assert_ptr_nonnull(strstr(line, "started by cordond"));
-  ck_assert_ptr_null(fgets(line, sizeof(line), out));
-  int status = pclose(out);
-  ck_assert_int_eq(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 2);
+  ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+  ck_assert_int_eq(code, 2);
+  (void)close(out[0]);
 }
 END_TEST
 
@@ -335,12 +370,16 @@ END_TEST
 START_TEST(the_kill_points_are_where_they_should_be)
 {
   static const struct {
+    const char *member;
     const char *fault;
     bool applied;
-  } points[] = {{"host.before_start=kill", false}, {"host.before_end=kill", true}};
+  } points[] = {{"good", "host.before_start=kill", false},
+                {"good", "host.before_end=kill", true},
+                {"half_done", "host.undo_wait=kill", false}};
   for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
     char state[DRIVER_TEXT_MAX];
-    driver *d = driver_start(&(driver_options){.member = "good", .fault = points[i].fault});
+    driver *d =
+        driver_start(&(driver_options){.member = points[i].member, .fault = points[i].fault});
     (void)driver_wait_frame(d, IPC_HELLO, 0);
     uint64_t op = driver_call(d, "apply", NULL, NULL);
     driver_wait_exit(d);
@@ -376,6 +415,7 @@ int main(void)
   tcase_add_test(tc, a_start_before_setup_ends_it);
   tcase_add_test(tc, does_not_wait_for_setup_for_ever);
   tcase_add_test(tc, refuses_a_setup_that_makes_no_sense);
+  tcase_add_test(tc, refuses_with_the_reason_that_create_logged);
   tcase_add_test(tc, started_by_hand_it_says_so);
   tcase_add_test(tc, a_late_word_about_processor_time_ends_nothing);
 #ifdef CORDON_FAULT_POINTS

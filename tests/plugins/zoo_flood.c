@@ -8,6 +8,13 @@
 
 #define FLOOD_BYTES_MAX (1024u * 1024u)
 
+static void write_count(unsigned long count)
+{
+  char text[32];
+  (void)snprintf(text, sizeof(text), "%lu\n", count);
+  (void)zoo_write_state(text);
+}
+
 static cordon_status say(const cordon_request *req, const char *text, unsigned long count)
 {
   const cordon_host *h = zoo_host();
@@ -32,8 +39,12 @@ cordon_status zoo_act(const char *call, const cordon_request *req, bool *ret_don
   (void)memcpy(text, "{\"water\":\"", 10);
   (void)memcpy(text + bytes - 2, "\"}", 3);
   cordon_status status = CORDON_OK;
-  for (unsigned long count = 0; status == CORDON_OK; count++)
+  bool counted = zoo_setting_is("count", "yes");
+  for (unsigned long count = 0; status == CORDON_OK; count++) {
     status = say(req, text, count);
+    if (counted && status == CORDON_OK)
+      write_count(count + 1);
+  }
   free(text);
   *ret_done = true;
   return status;

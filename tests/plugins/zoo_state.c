@@ -101,6 +101,10 @@ static cordon_status CORDON_CALL probe(const cordon_plugin *p, const cordon_requ
   cordon_status status = zoo_enter("probe", req, &done);
   if (done)
     return status;
+  if (zoo_setting_is("unavailable", "probe")) {
+    zoo_explain(req, 0, "there is no zoo on this machine");
+    return CORDON_E_UNAVAILABLE;
+  }
   return zoo_result(req, "{\"features\":[\"full\",\"selective\",\"ipv4\",\"ipv6\",\"address\","
                          "\"cidr\",\"range\",\"port\",\"protocol\",\"direction\",\"mark\","
                          "\"watch\"],\"product\":\"zoo\"}");

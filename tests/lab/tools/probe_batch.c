@@ -145,6 +145,8 @@ static void advance(probe *p, short events)
     int os_error = 0;
     socklen_t len = sizeof os_error;
     getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &os_error, &len);
+    /* Before the handshake a reset means refused; told as a reset, it came after it. */
+    p->connected = os_error == ECONNRESET;
     if (os_error)
       finish_errno(p, os_error);
     else

@@ -72,6 +72,21 @@ START_TEST(keeps_its_limit_when_it_is_released)
 }
 END_TEST
 
+START_TEST(a_reset_keeps_the_memory_and_empties_the_text)
+{
+  cd_buf b = CD_BUF_INIT(100);
+  cd_buf_add_cstr(&b, "some text");
+  const char *memory = b.ptr;
+  cd_buf_reset(&b);
+  ck_assert_str_eq(cd_buf_cstr(&b), "");
+  ck_assert_uint_eq(b.len, 0);
+  cd_buf_add_cstr(&b, "other");
+  ck_assert_ptr_eq(b.ptr, memory);
+  ck_assert_str_eq(cd_buf_cstr(&b), "other");
+  cd_buf_release(&b);
+}
+END_TEST
+
 START_TEST(a_limit_of_nothing_takes_nothing)
 {
   cd_buf b = {0};
@@ -160,6 +175,7 @@ int main(void)
       refuses_to_grow_past_its_limit,
       stays_failed_until_it_is_reset,
       keeps_its_limit_when_it_is_released,
+      a_reset_keeps_the_memory_and_empties_the_text,
       a_limit_of_nothing_takes_nothing,
       survives_lengths_at_the_end_of_the_address_space,
       grows_over_many_appends_and_stays_terminated,

@@ -276,14 +276,17 @@ START_TEST(lines_of_many_threads_do_not_mix)
   char line[8192];
   rewind(file);
   while (fgets(line, sizeof(line), file) != NULL) {
-    int thread = -1;
-    int number = -1;
-    ck_assert_int_eq(sscanf(line + TIME_LEN, " info host: thread %d line %d 0", &thread, &number),
-                     2);
-    ck_assert_int_ge(thread, 0);
-    ck_assert_int_lt(thread, THREADS);
+    uint64_t thread = THREADS;
+    uint64_t number = LINES;
+    cd_str rest = cd_str_from(line + TIME_LEN);
+    static const cd_str head = CD_STR_INIT(" info  host: thread ");
+    ck_assert(cd_str_starts(rest, head));
+    rest = (cd_str){rest.ptr + head.len, rest.len - head.len};
+    ck_assert(cd_str_to_u64(cd_str_cut(&rest, ' '), THREADS - 1, &thread));
+    ck_assert(cd_str_eq_cstr(cd_str_cut(&rest, ' '), "line"));
+    ck_assert(cd_str_to_u64(cd_str_cut(&rest, ' '), LINES - 1, &number));
+    ck_assert_uint_eq(rest.len, 501); /* 500 zeros and the newline */
     ck_assert_int_eq(number, next[thread]++);
-    ck_assert_uint_gt(strlen(line), 500);
   }
   for (int i = 0; i < THREADS; i++)
     ck_assert_int_eq(next[i], LINES);

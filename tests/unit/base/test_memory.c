@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* The linker sends every call of this program to the __wrap_ functions; cJSON is a library of its
- * own and gets them as hooks. */
+ * own and gets them as hooks. The names are the linker's.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -19,6 +20,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void __wrap_free(void *p);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static size_t fail_at; /* counts down; 0: never */
 static bool failed;    /* it did */

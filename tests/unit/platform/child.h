@@ -16,7 +16,7 @@ void in_child(void (*body)(const void *context), const void *context);
 int status_of_child(void (*body)(const void *context), const void *context);
 
 /* In the child: says what did not hold and ends. */
-__attribute__((format(printf, 1, 2))) _Noreturn void child_fail(const char *fmt, ...);
+__attribute__((noreturn, format(printf, 1, 2))) void child_fail(const char *fmt, ...);
 #define EXPECT(condition)                                                                          \
   do {                                                                                             \
     if (!(condition))                                                                              \

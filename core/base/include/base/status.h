@@ -66,4 +66,10 @@ bool cd_code_from_name(const char *name, cd_code *ret_code);
  * IO; never a success). Negative libuv codes (UV_E...) are accepted too. */
 cd_code cd_code_from_errno(int os_error);
 
+#ifdef __clang_analyzer__
+/* The analyzer cannot see that a call that fails returns the failing code. */
+#define cd_fail(err, code, ...) (cd_fail(err, code, __VA_ARGS__), (code))
+#define cd_fail_os(err, code, os_error, ...) (cd_fail_os(err, code, os_error, __VA_ARGS__), (code))
+#endif
+
 #endif

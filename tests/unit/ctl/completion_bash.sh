@@ -1,0 +1,75 @@
+#!/bin/sh
+# Drives the bash completion without a terminal: sets the words as bash would, calls the function that `complete` names,
+# and compares what it offers. Arguments: the source folder, the program `cordon`.
+set -u
+command -v bash >/dev/null || exit 77
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# A `cordon` that answers like an agent with two plugins and an action, and with an id that is none.
+cat >"$work/cordon" <<'END'
+#!/bin/sh
+case "$*" in
+"local plugins --json --timeout 1") echo '{"plugins":[{"id":"org.cordon.nftables"},{"id":"com.example.x"},{"id":"$(touch pwned)"}]}' ;;
+"local actions --json --timeout 1") echo '{"actions":[{"id":"0193-a"},{"id":"0193-b"}]}' ;;
+esac
+END
+chmod +x "$work/cordon"
+: >"$work/policy.json"
+mkdir "$work/folder"
+
+cat >"$work/drive.bash" <<'END'
+set -u
+source "$1/packaging/completion/cordon.bash"
+[[ $(complete -p cordon) == "complete -F _cordon cordon" ]] || { echo "complete -p cordon: $(complete -p cordon)"; exit 1; }
+failed=0
+# expect WANTED WORD...: the last word is being completed.
+expect() {
+  local wanted=$1
+  shift
+  COMP_WORDS=(cordon "$@")
+  COMP_CWORD=$#
+  COMPREPLY=()
+  _cordon
+  if [[ "${COMPREPLY[*]-}" != "$wanted" ]]; then
+    echo "cordon $*: offered '${COMPREPLY[*]-}', wanted '$wanted'"
+    failed=1
+  fi
+}
+expect "local help --version --help" ""
+expect "local" "lo"
+expect "status isolate release actions plugins unquarantine --help" local ""
+expect "status" local st
+expect "" nonsense ""
+expect "--timeout --json --help --socket" local status ""
+expect "--json" local status --j
+expect "--selective --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
+expect "--comment --no-wait --progress --timeout --json --help --socket" local release --
+expect "--limit --id --timeout --json --help --socket" local actions ""
+expect "policy.json" local isolate --selective po
+expect "folder" local isolate --selective fo
+expect "" local isolate --comment ""
+expect "0193-a 0193-b" local actions --id ""
+expect "org.cordon.nftables com.example.x" local unquarantine ""
+expect "com.example.x" local unquarantine com
+expect "--json" local unquarantine --j
+expect "local exit-codes help" help ""
+expect "status isolate release actions plugins unquarantine" help local ""
+expect "" help exit-codes ""
+exit $failed
+END
+
+cd "$work" && PATH=$work:$PATH bash --norc "$work/drive.bash" "$1" || exit 1
+if [ -e pwned ]; then
+  echo "an id was run as a command"
+  exit 1
+fi
+
+# Every command and option that the program itself names is offered somewhere.
+words=$("$2" help; for c in status isolate release actions plugins unquarantine; do "$2" help local "$c"; done)
+for option in $(printf '%s\n' "$words" | grep -oE '^  --[a-z-]+' | sort -u); do
+  grep -q -e "$option" "$1/packaging/completion/cordon.bash" || {
+    echo "the completion lacks $option"
+    exit 1
+  }
+done
