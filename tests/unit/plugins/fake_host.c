@@ -69,8 +69,18 @@ static cordon_status CORDON_CALL take_record(const cordon_host *h, cordon_op op,
     cJSON_Delete(record);
   }
   (void)pthread_cond_broadcast(&f->said);
+  while (f->hold_records)
+    (void)pthread_cond_wait(&f->said, &f->lock);
   (void)pthread_mutex_unlock(&f->lock);
   return CORDON_OK;
+}
+
+void fake_hold_records(fake_host *f, bool hold)
+{
+  (void)pthread_mutex_lock(&f->lock);
+  f->hold_records = hold;
+  (void)pthread_cond_broadcast(&f->said);
+  (void)pthread_mutex_unlock(&f->lock);
 }
 
 static cordon_status CORDON_CALL take_undo(const cordon_host *h, cordon_op op, const char *json,
