@@ -31,6 +31,7 @@ typedef struct state_run {
   char *params;         /* of apply, query, verify; "{}" for a release */
   bool looking;         /* the first query of a look */
   bool verify;          /* a look that also proves */
+  bool news;            /* a look that found something else than was last measured */
   unsigned next_provider;
   agent_plugin *plugin;                   /* the provider in hand */
   agent_holder before[AGENT_HOLDERS_MAX]; /* the holders before it was asked to apply */
