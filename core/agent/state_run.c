@@ -96,6 +96,8 @@ void state_run_function(agent_state *s, agent_function fn)
 static void pass_over(agent_state *s, const char *id, const char *reason)
 {
   cd_buf *b = &s->run.reasons;
+  cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s: passing over provider %s: %s",
+         agent_capability_name(s->cap), id, reason);
   if (b->len > 0)
     cd_buf_add_cstr(b, "; ");
   cd_buf_addf(b, "%s: %s", id, reason);
