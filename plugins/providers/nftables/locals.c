@@ -44,14 +44,17 @@ static void add_link(iso_locals *l, const struct ifaddrs *i)
 
 cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err)
 {
-  iso_locals l = {0};
   struct ifaddrs *list = NULL;
-  if (getifaddrs(&list) != 0)
-    return sup_fail_os(err, errno, "the addresses of this device could not be read");
-  cordon_status status = CORDON_OK;
-  l.addrs = calloc(ISO_LOCALS_MAX, sizeof(*l.addrs));
+  iso_locals l = {.addrs = calloc(ISO_LOCALS_MAX, sizeof(iso_addr))};
   if (l.addrs == NULL)
-    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory for the addresses of this device");
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the addresses of this device");
+  if (getifaddrs(&list) != 0) {
+    cordon_status failed =
+        sup_fail_os(err, errno, "the addresses of this device could not be read");
+    iso_locals_release(&l);
+    return failed;
+  }
+  cordon_status status = CORDON_OK;
   for (const struct ifaddrs *i = list; i != NULL && status == CORDON_OK; i = i->ifa_next) {
     add_link(&l, i);
     if (i->ifa_addr != NULL && !add_addr(&l, i->ifa_addr))

@@ -109,7 +109,7 @@ cordon_status iso_nft_version(char *ret_version, size_t size, sup_err *err)
     const cJSON *version =
         first != NULL ? sup_json_get(sup_json_get(first, "metainfo"), "version") : NULL;
     (void)snprintf(ret_version, size, "%s",
-                   cJSON_IsString(version) ? version->valuestring : "unknown");
+                   version != NULL && cJSON_IsString(version) ? version->valuestring : "unknown");
     cJSON_Delete(doc);
   }
   sup_text_release(&text);

@@ -224,9 +224,8 @@ static void add_trial(cJSON *probes, const trial *t)
 static cordon_status answer(const verification *v, const sup_call *call, bool holds, sup_err *err)
 {
   static const char *const not_probed[] = {
-      "what others open to this device: only the digest of the rules tells that it is dropped",
-      "what this device forwards for others, such as containers and guests: only the digest of the "
-      "rules tells",
+      "what others open to this device: only the digest of the rules tells",
+      "what this device forwards, as for containers and guests: only the digest of the rules tells",
       "packet sockets and interfaces stacked on one of this device, which send past the rules"};
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddBoolToObject(result, "holds", holds);
@@ -276,37 +275,40 @@ static cordon_status conclude(const verification *v, const sup_call *call, sup_e
       "no probe was counted by our rules, so none shows that they hold; the rules are in place");
 }
 
-cordon_status iso_verify(iso_plugin *self, const sup_call *call, sup_err *err)
+static cordon_status verify_with(iso_plugin *self, const sup_call *call, const iso_params *p,
+                                 const char *tag, verification *v, sup_err *err)
 {
-  iso_params p = {0};
-  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
-  char tag[ISO_TAG_LEN + 1] = "";
-  verification *v = calloc(1, sizeof(*v));
-  cordon_status status =
-      v != NULL ? CORDON_OK : sup_fail(err, CORDON_E_LIMIT, "there is no memory to verify");
-  if (status == CORDON_OK)
-    status = iso_read_request(call, &p, &rules, tag, err);
-  if (status == CORDON_OK)
-    status = iso_examine(self, tag, false, &v->holding, err);
+  cordon_status status = iso_examine(self, tag, false, &v->holding, err);
   if (status == CORDON_OK)
     status = iso_locals_read(&v->locals, err);
   if (status != CORDON_OK)
-    goto done;
+    return status;
   iso_target targets[ISO_TARGETS];
-  iso_targets_choose(&p, targets);
+  iso_targets_choose(p, targets);
   for (size_t i = 0; i < ISO_TARGETS; i++)
     v->trials[i].target = targets[i];
   if (v->holding.frame.table) {
     status = run_trials(v, call, err);
     judge_trials(v);
   }
-  if (status == CORDON_OK)
-    status = conclude(v, call, err);
-done:
-  if (v != NULL)
+  return status == CORDON_OK ? conclude(v, call, err) : status;
+}
+
+cordon_status iso_verify(iso_plugin *self, const sup_call *call, sup_err *err)
+{
+  iso_params p = {0};
+  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
+  char tag[ISO_TAG_LEN + 1] = "";
+  cordon_status status = iso_read_request(call, &p, &rules, tag, err);
+  sup_text_release(&rules);
+  verification *v = status == CORDON_OK ? calloc(1, sizeof(*v)) : NULL;
+  if (v != NULL) {
+    status = verify_with(self, call, &p, tag, v, err);
     iso_locals_release(&v->locals);
+  } else if (status == CORDON_OK) {
+    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to verify");
+  }
   free(v);
   iso_params_release(&p);
-  sup_text_release(&rules);
   return status;
 }

@@ -233,6 +233,22 @@ bool fake_wait_records(fake_host *f, int count, int ms)
   return enough;
 }
 
+void fake_save(const cJSON *document, const char *name)
+{
+  const char *folder = getenv("CORDON_TEST_RESULTS");
+  char path[512];
+  if (folder == NULL)
+    return;
+  ck_assert_ptr_nonnull(document);
+  (void)snprintf(path, sizeof(path), "%s/%s.json", folder, name);
+  FILE *file = fopen(path, "w");
+  ck_assert_msg(file != NULL, "%s cannot be written", path);
+  char *text = cJSON_Print(document);
+  ck_assert_int_ge(fputs(text, file), 0);
+  ck_assert_int_eq(fclose(file), 0);
+  cJSON_free(text);
+}
+
 static const cJSON *member(const fake_host *f, const char *name)
 {
   const cJSON *v = cJSON_GetObjectItemCaseSensitive(f->result, name);

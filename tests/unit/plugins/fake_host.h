@@ -59,6 +59,10 @@ bool fake_wait_records(fake_host *f, int count, int ms);
 /* Lets emit() block after it has kept the record, as a busy agent does. */
 void fake_hold_records(fake_host *f, bool hold);
 
+/* Writes the last result, or one record, to $CORDON_TEST_RESULTS/NAME.json, where a test compares
+ * it with its schema. Does nothing where that is not set. */
+void fake_save(const cJSON *document, const char *name);
+
 /* Members of the last result. */
 const char *fake_text(const fake_host *f, const char *name);
 double fake_number(const fake_host *f, const char *name);
