@@ -8,7 +8,11 @@
 #include "sockets.h"
 #include "support/json.h"
 
-enum { APPLY_STEPS = 4, RELEASE_STEPS = 2 };
+enum {
+  APPLY_STEPS = 4,
+  RELEASE_STEPS = 2,
+  LOAD_TRIES = 32 /* a few milliseconds each */
+};
 
 static cordon_status answer_dry_run(const sup_call *call, const char *rules, sup_err *err)
 {
@@ -23,25 +27,62 @@ static cordon_status answer_dry_run(const sup_call *call, const char *rules, sup
   return status;
 }
 
-static cordon_status load_rules(iso_plugin *self, const sup_call *call, const char *rules,
-                                const char *tag, iso_holding *ret_holding, sup_err *err)
+/* Loads once and reads back. `ret_alone`: nobody changed nftables from before the load until after
+ * the reading, so that what was read is what was loaded. Its digest would else be trusted from then
+ * on with somebody's rule in it. */
+static cordon_status load_once(iso_plugin *self, const sup_call *call, const char *rules,
+                               const char *tag, iso_holding *ret_holding, bool *ret_alone,
+                               sup_err *err)
 {
   cordon_status status = sup_call_check(call, err);
   if (status == CORDON_OK)
     status = iso_load(self, rules, err);
   if (status != CORDON_OK)
     return status;
-  sup_call_progress(call, 2, APPLY_STEPS, "rules loaded");
   sup_err why = {0};
-  if (iso_examine(self, tag, true, ret_holding, &why) != CORDON_OK)
+  status = iso_examine(self, tag, true, ret_holding, &why);
+  if (status == CORDON_OK)
+    status = iso_gens_undisturbed(&self->gens, ret_alone, &why);
+  if (status != CORDON_OK)
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "the rules were loaded, but could not be read back: %s", why.sentence);
-  if (ret_holding->state != ISO_ISOLATED)
+  return CORDON_OK;
+}
+
+static cordon_status judge_loaded(const iso_holding *h, const char *rules, sup_err *err)
+{
+  iso_shape wanted;
+  iso_listing_shape(rules, &wanted);
+  if (h->state != ISO_ISOLATED)
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "the rules were loaded, but what was read back is not them: %s",
-                    ret_holding->note != NULL ? ret_holding->note : "the table is gone");
-  iso_record_keep(self, tag, ret_holding->digest);
+                    h->note != NULL ? h->note : "the table is gone");
+  if (!iso_shape_same(&h->shape, &wanted))
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded, but what was read back has another number of rules");
   return CORDON_OK;
+}
+
+static cordon_status load_rules(iso_plugin *self, const sup_call *call, const char *rules,
+                                const char *tag, iso_holding *ret_holding, sup_err *err)
+{
+  bool alone = false;
+  for (int i = 0; i < LOAD_TRIES && !alone; i++) {
+    cordon_status status = load_once(self, call, rules, tag, ret_holding, &alone, err);
+    if (status != CORDON_OK)
+      return status;
+    if (i == 0)
+      sup_call_progress(call, 2, APPLY_STEPS, "rules loaded");
+  }
+  if (!alone)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded %d times, but each time somebody else changed nftables "
+                    "before they could be read back",
+                    LOAD_TRIES);
+  cordon_status status = judge_loaded(ret_holding, rules, err);
+  if (status == CORDON_OK)
+    iso_record_keep(self, tag, ret_holding->digest);
+  return status;
 }
 
 static void add_sockets(cJSON *details, const iso_ended *e, cordon_status status,

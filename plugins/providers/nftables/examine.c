@@ -57,6 +57,7 @@ cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
   }
   iso_listing_digest(&normal, h.digest);
   iso_listing_frame(sup_text_get(&normal), &h.frame);
+  iso_listing_shape(sup_text_get(&normal), &h.shape);
   judge(self, tag, fresh, &h);
 done:
   sup_text_release(&listing);

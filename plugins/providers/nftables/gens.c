@@ -87,6 +87,18 @@ void iso_gens_end(iso_gens *g)
   (void)pthread_mutex_unlock(&g->lock);
 }
 
+cordon_status iso_gens_undisturbed(iso_gens *g, bool *ret_undisturbed, sup_err *err)
+{
+  uint32_t now = 0;
+  cordon_status status = iso_gens_current(&now, err);
+  if (status != CORDON_OK)
+    return status;
+  (void)pthread_mutex_lock(&g->lock);
+  *ret_undisturbed = now == after(g->before);
+  (void)pthread_mutex_unlock(&g->lock);
+  return CORDON_OK;
+}
+
 iso_maker iso_gens_maker(iso_gens *g, uint32_t generation)
 {
   iso_maker maker = ISO_THEIRS;

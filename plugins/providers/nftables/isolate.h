@@ -45,6 +45,7 @@ typedef enum iso_state { ISO_RELEASED, ISO_ISOLATED, ISO_PARTIAL } iso_state;
 typedef struct iso_holding {
   iso_state state;
   iso_frame frame;
+  iso_shape shape;
   char digest[ISO_DIGEST_TEXT]; /* empty without a table */
   bool recorded;                /* an apply made exactly this */
   const char *note;             /* why it is partial, else NULL */
