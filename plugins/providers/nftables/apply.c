@@ -140,6 +140,22 @@ static cordon_status end_sockets(const sup_call *call, const iso_params *p, cons
   return CORDON_OK;
 }
 
+/* What cannot be read is loaded anew, which is what puts it right. The record is put away while we
+ * look: if reading ends this process, as an enormous table can, the next one finds no record, does
+ * not look and loads at once. */
+static void look_before(iso_plugin *self, const char *tag, iso_holding *ret_holding)
+{
+  iso_record known = self->record;
+  sup_err why = {0};
+  *ret_holding = (iso_holding){.state = ISO_PARTIAL};
+  if (strcmp(known.tag, tag) != 0)
+    return;
+  iso_record_put_away(self);
+  if (iso_examine(self, tag, false, ret_holding, &why) != CORDON_OK)
+    sup_log(self->host, 0, CORDON_LOG_WARN, "the rules are loaded anew: %s", why.sentence);
+  iso_record_keep(self, known.tag, known.digest);
+}
+
 cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
 {
   iso_params p = {0};
@@ -154,9 +170,7 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
     goto done;
   }
   sup_call_progress(call, 1, APPLY_STEPS, "rules made");
-  status = iso_examine(self, tag, false, &h, err);
-  if (status != CORDON_OK)
-    goto done;
+  look_before(self, tag, &h);
   bool changed = h.state != ISO_ISOLATED || !h.recorded;
   if (changed)
     status = load_rules(self, call, sup_text_get(&rules), tag, &h, err);

@@ -60,10 +60,54 @@ START_TEST(a_digest_never_includes_what_somebody_slipped_in)
 }
 END_TEST
 
+/* Elements with long comments, as many as make the listing longer than is read. */
+static void blow_up(void)
+{
+  bed_shell("file=$(mktemp)\n"
+            "awk 'BEGIN { note = sprintf(\"%120s\", \"x\"); gsub(/ /, \"x\", note)\n"
+            "for (i = 0; i < 2; i++) { print \"add element inet cordon big {\"\n"
+            "for (j = 0; j < 10000; j++) printf(\"20.%d.%d.%d comment \\\"%s\\\",\", i, j / 100, "
+            "j % 100, note)\n"
+            "print \"}\" } }' >\"$file\"\n"
+            "nft 'add set inet cordon big { type ipv4_addr; }'\n"
+            "nft -f \"$file\"; rm \"$file\"\n"
+            "nft insert rule inet cordon output accept");
+}
+
+START_TEST(a_table_too_large_to_read_is_partial_and_repaired)
+{
+  char digest[100];
+  kernel_isolate(NULL);
+  (void)snprintf(digest, sizeof(digest), "%s", fake_text(&host, "digest"));
+  blow_up();
+  ck_assert_str_eq(kernel_state(), "partial");
+  const cJSON *details = cJSON_GetObjectItemCaseSensitive(host.result, "details");
+  const cJSON *note = cJSON_GetObjectItemCaseSensitive(details, "note");
+  ck_assert_ptr_nonnull(strstr(note->valuestring, "too large"));
+  ck_assert(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(host.result, "digest")));
+  ck_assert_int_eq(fake_run(&host, isolate->verify, 0, kernel_params(NULL)), CORDON_E_UNVERIFIED);
+  kernel_isolate(NULL);
+  ck_assert(fake_flag(&host, "changed"));
+  expect_digest(digest);
+  ck_assert_str_eq(kernel_state(), "isolated");
+}
+END_TEST
+
+START_TEST(a_table_too_large_to_read_is_released)
+{
+  kernel_isolate(NULL);
+  blow_up();
+  ck_assert_int_eq(fake_run(&host, isolate->release, 0, "{}"), CORDON_OK);
+  ck_assert_str_eq((kernel_params(NULL), kernel_state()), "released");
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
       a_digest_never_includes_what_somebody_slipped_in,
+      a_table_too_large_to_read_is_partial_and_repaired,
+      a_table_too_large_to_read_is_released,
   };
   return run_kernel_suite("plugins.nftables.tamper", tests, COUNT_OF(tests), kernel_setup,
                           kernel_teardown);
