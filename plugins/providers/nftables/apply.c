@@ -85,28 +85,17 @@ static cordon_status load_rules(iso_plugin *self, const sup_call *call, const ch
   return status;
 }
 
-static void add_sockets(cJSON *details, const iso_ended *e, cordon_status status,
-                        const char *sentence)
+static void add_sockets(cJSON *details, const iso_ended *e, const char *note)
 {
   cJSON *sockets = cJSON_AddObjectToObject(details, "sockets");
   (void)cJSON_AddNumberToObject(sockets, "passes", e->passes);
   (void)cJSON_AddNumberToObject(sockets, "failed", e->failed);
-  const char *note = NULL;
-  if (status != CORDON_OK)
-    note = sentence;
-  else if (e->unsupported)
-    note = "this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY); their traffic is dropped "
-           "all the same";
-  else if (e->remaining)
-    note = "the last pass still found sockets to end, which were made while it looked; their "
-           "traffic is dropped";
   if (note != NULL)
     sup_json_add_text(sockets, "note", note);
 }
 
 static cordon_status answer_apply(const sup_call *call, const iso_holding *h, bool changed,
-                                  const iso_ended *e, cordon_status ended, const sup_err *why,
-                                  sup_err *err)
+                                  const iso_ended *e, const char *note, sup_err *err)
 {
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
@@ -115,29 +104,30 @@ static cordon_status answer_apply(const sup_call *call, const iso_holding *h, bo
   (void)cJSON_AddBoolToObject(result, "changed", changed);
   cJSON *details = cJSON_AddObjectToObject(result, "details");
   (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
-  add_sockets(details, e, ended, why->sentence);
+  add_sockets(details, e, note);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
 }
 
-/* The rules hold whatever becomes of the sockets: what could not be ended is said in the result. */
+/* The rules hold whatever becomes of the sockets: what could not be ended makes the work partial.
+ */
 static cordon_status end_sockets(const sup_call *call, const iso_params *p, const iso_holding *h,
                                  bool changed, sup_err *err)
 {
   iso_ended ended = {0};
   sup_err why = {0};
   cordon_status outcome = iso_sockets_end(p, call, &ended, &why);
-  cordon_status status = answer_apply(call, h, changed, &ended, outcome, &why, err);
+  const char *note = outcome != CORDON_OK ? why.sentence : iso_ended_note(&ended);
+  cordon_status status = answer_apply(call, h, changed, &ended, note, err);
   if (status != CORDON_OK)
     return status;
   sup_call_progress(call, APPLY_STEPS, APPLY_STEPS, "sockets ended");
-  if (outcome == CORDON_E_CANCELLED || outcome == CORDON_E_DEADLINE)
-    return sup_fail(err, outcome, "the rules are in force, but not all sockets were ended: %s",
-                    why.sentence);
-  if (outcome != CORDON_OK || ended.failed > 0)
-    return CORDON_PARTIAL;
-  return CORDON_OK;
+  if (note == NULL)
+    return CORDON_OK;
+  bool stopped = outcome == CORDON_E_CANCELLED || outcome == CORDON_E_DEADLINE;
+  return sup_fail(err, stopped ? outcome : CORDON_PARTIAL,
+                  "the rules are in force, but not all sockets were ended: %s", note);
 }
 
 /* What cannot be read is loaded anew, which is what puts it right. The record is put away while we
