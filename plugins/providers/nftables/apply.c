@@ -6,6 +6,7 @@
 
 #include "nft.h"
 #include "sockets.h"
+#include "support/fault.h"
 #include "support/json.h"
 
 enum {
@@ -35,10 +36,13 @@ static cordon_status load_once(iso_plugin *self, const sup_call *call, const cha
                                sup_err *err)
 {
   cordon_status status = sup_call_check(call, err);
-  if (status == CORDON_OK)
-    status = iso_load(self, rules, err);
   if (status != CORDON_OK)
     return status;
+  SUP_FAULT_POINT("nftables.before_load");
+  status = iso_load(self, rules, err);
+  if (status != CORDON_OK)
+    return status;
+  SUP_FAULT_POINT("nftables.loaded");
   sup_err why = {0};
   status = iso_examine(self, tag, true, ret_holding, &why);
   if (status == CORDON_OK)
@@ -118,6 +122,7 @@ static cordon_status end_sockets(const sup_call *call, const iso_params *p, cons
   iso_ended ended = {0};
   sup_err why = {0};
   cordon_status outcome = iso_sockets_end(p, call, &ended, &why);
+  SUP_FAULT_POINT("nftables.sockets_ended");
   const char *note = outcome != CORDON_OK ? why.sentence : iso_ended_note(&ended);
   cordon_status status = answer_apply(call, h, changed, &ended, note, err);
   if (status != CORDON_OK)
@@ -166,6 +171,7 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
     status = load_rules(self, call, sup_text_get(&rules), tag, &h, err);
   if (status != CORDON_OK)
     goto done;
+  SUP_FAULT_POINT("nftables.read_back");
   sup_call_progress(call, 3, APPLY_STEPS, "rules read back");
   status = end_sockets(call, &p, &h, changed, err);
 done:
@@ -189,31 +195,36 @@ static cordon_status answer_release(const sup_call *call, bool changed, sup_err 
   return status;
 }
 
+static cordon_status delete_rules(iso_plugin *self, const sup_call *call, sup_err *err)
+{
+  SUP_FAULT_POINT("nftables.before_delete");
+  cordon_status status = iso_load(self, ISO_RULESET_DELETE, err);
+  if (status != CORDON_OK)
+    return status;
+  SUP_FAULT_POINT("nftables.deleted");
+  sup_call_progress(call, 1, RELEASE_STEPS, "rules deleted");
+  bool still = true;
+  sup_err why = {0};
+  if (iso_nft_has_table(&still, &why) != CORDON_OK)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were deleted, but that could not be read back: %s", why.sentence);
+  if (still)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were deleted, but a table of that name is there again");
+  return CORDON_OK;
+}
+
 /* The parameters are not even looked at: nothing in them could be a reason to keep a device
  * isolated. */
 cordon_status iso_release(iso_plugin *self, const sup_call *call, sup_err *err)
 {
   bool there = false;
   cordon_status status = iso_nft_has_table(&there, err);
+  if (status == CORDON_OK && there)
+    status =
+        call->dry_run ? iso_nft_load(ISO_RULESET_DELETE, true, err) : delete_rules(self, call, err);
   if (status != CORDON_OK)
     return status;
-  if (there && call->dry_run)
-    status = iso_nft_load(ISO_RULESET_DELETE, true, err);
-  else if (there)
-    status = iso_load(self, ISO_RULESET_DELETE, err);
-  if (status != CORDON_OK)
-    return status;
-  if (there && !call->dry_run) {
-    sup_call_progress(call, 1, RELEASE_STEPS, "rules deleted");
-    bool still = true;
-    sup_err why = {0};
-    if (iso_nft_has_table(&still, &why) != CORDON_OK)
-      return sup_fail(err, CORDON_E_UNVERIFIED,
-                      "the rules were deleted, but that could not be read back: %s", why.sentence);
-    if (still)
-      return sup_fail(err, CORDON_E_UNVERIFIED,
-                      "the rules were deleted, but a table of that name is there again");
-  }
   if (!call->dry_run)
     iso_record_keep(self, "", "");
   sup_call_progress(call, RELEASE_STEPS, RELEASE_STEPS, "released");
