@@ -103,7 +103,7 @@ tests() {
   tests_log=$logs/$tests_name.log
   tests_start=$(now)
   ctest --test-dir ".build/$tests_preset" --output-on-failure --no-tests=error \
-    --output-junit "$tests_report" "$@" >"$tests_log" 2>&1
+    --output-junit "$tests_report" --parallel "$jobs" "$@" >"$tests_log" 2>&1
   tests_code=$?
   tests_ok=$(count '<testcase .*status="run"' "$tests_report")
   tests_bad=$(count '<testcase .*status="fail"' "$tests_report")

@@ -286,7 +286,7 @@ static void read_exclusion(cd_json *list, size_t i)
   cd_json_str(&e, "address", 128, &text);
   (void)cd_json_opt_enum(&e, "protocol", protocols, &choice);
   (void)cd_json_opt_str(&e, "port", 16, &text);
-  (void)cd_json_opt_str(&e, "note", 200, &text);
+  (void)cd_json_opt_str(&e, "note", 4 * 200, &text); /* 200 characters of at most 4 bytes */
   cd_json_no_more(&e);
 }
 

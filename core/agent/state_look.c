@@ -105,7 +105,8 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   if (lost_at_boot(s, value))
     cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
            agent_capability_name(s->cap));
-  else
+  else if (r->news && r->digest[0] != '\0')
+    /* Without a digest on record it was an apply of ours that broke off. */
     note_drift(s, value);
   state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
   mark_tried(s, r->plugin->manifest.id);
@@ -132,7 +133,8 @@ static void look_wanted_released(agent_state *s, state_enforced value)
     }
     state_conclude(s);
   } else {
-    if (value != ENFORCED_RELEASED)
+    /* Who is on record as a holder has still to release: nobody else's doing. */
+    if (value != ENFORCED_RELEASED && s->run.news && s->run.holder_count == 0)
       note_drift(s, value);
     state_release_begin(s);
   }
@@ -144,6 +146,8 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
   state_enforced value = ENFORCED_UNKNOWN;
   char digest[STATE_DIGEST_MAX];
   bool read = state_read_query(end, &value, digest, &err);
+  /* What the last look found too, and could not mend, is not another drift. */
+  s->run.news = value != s->enforced || !cd_str_eq_cstr(cd_str_from(digest), s->enforced_digest);
   state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
   if (read && s->run.isolate) {
     look_wanted_isolated(s, value, digest);
@@ -152,6 +156,10 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
   } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {
     s->run.attempts++;
     state_run_function(s, AGENT_FN_QUERY);
+  } else if (!s->run.isolate && s->wanted.known && s->run.holder_count > 0) {
+    /* It may hold the state: it is asked to release, whatever became of its query. */
+    s->run.looking = false;
+    state_release_begin(s);
   } else {
     /* A provider that is merely absent on a device that should hold nothing is no failure of a
      * look. */

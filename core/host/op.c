@@ -317,5 +317,6 @@ void ph_op_finish(ph_host *host, ph_op *op)
 
 void ph_op_give_up(ph_host *host, ph_op *op, cd_code status, const char *sentence)
 {
-  send_end(host, atomic_load(&op->id), &(ph_end){.status = status, .sentence = sentence});
+  send_end(host, atomic_load(&op->id),
+           &(ph_end){.status = status, .sentence = sentence, .leaving = true});
 }

@@ -77,6 +77,10 @@ blame() {
 judge() {
   wrong=$trouble
   target=$(target_of "$1")
+  case $quarantined in
+  '' | isolated,released,fails) ;;
+  *) blame "in quarantine it was said to be (wanted, enforced, proven) $quarantined" ;;
+  esac
   [ "$device" = "$wanted" ] || blame "the device is $device, wanted is $wanted"
   [ "$enforced" = "$wanted" ] || blame "enforced is said to be $enforced, wanted is $wanted"
   case $wanted/$proven in

@@ -228,7 +228,7 @@ really() {
 # Undisturbed: the agent answers, no action is open, and what is wanted is enforced.
 settled() {
   on "$1" cordon local status --json </dev/null >"$work/status" 2>/dev/null || return 1
-  on "$1" cordon local actions --json </dev/null >"$work/actions" 2>/dev/null || return 1
+  on "$1" cordon local actions --limit 500 --json </dev/null >"$work/actions" 2>/dev/null || return 1
   "$json" $wanted $enforced <"$work/status" | {
     read -r settled_wanted
     read -r settled_enforced
