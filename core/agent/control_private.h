@@ -4,6 +4,7 @@
 #define AGENT_CONTROL_PRIVATE_H
 
 #include "agent.h"
+#include "control_read.h"
 #include "ipc/link.h"
 #include "rate.h"
 
@@ -11,7 +12,6 @@
 #define CONTROL_WARNINGS_PER_SECOND 10
 #define CONTROL_CLIENTS_OF_USER_MAX 4 /* of one user who is no administrator */
 #define CONTROL_REQUEST_MS 5000       /* from connect to a whole request */
-#define CONTROL_REQUEST_MAX (512u * 1024u)
 #define CONTROL_ANSWER_MAX (900u * 1024u)
 
 typedef struct control_client {

@@ -84,6 +84,7 @@ void host_die(agent_host *h, bool strike, cd_code code, const char *fmt, ...)
   (void)vsnprintf(text, sizeof(text), fmt, args);
   va_end(args);
   set_why(h, strike, code, text);
+  h->deaf = true;
   kill_process(h);
   settle(h);
 }
@@ -257,6 +258,9 @@ static void on_log(agent_host *h, const ipc_frame *frame)
 static void on_frame(ipc_link *link, const ipc_frame *frame)
 {
   agent_host *h = link->owner;
+  /* Whoever is being killed for what it said has nothing more to say. */
+  if (h->deaf)
+    return;
   if (!agent_rate_ok(&h->frame_rate, FRAMES_PER_SECOND)) {
     host_die(h, true, CD_E_LIMIT, "plugin '%s' sent more than %d messages in a second",
              h->plugin->manifest.id, FRAMES_PER_SECOND);

@@ -52,6 +52,7 @@ struct agent_host {
   int open_handles;
   uint64_t started_us;
   bool greeted; /* HELLO came */
+  bool deaf;    /* it is being killed: what it still says does not count */
   bool leaking; /* an operation left something behind */
   unsigned concurrency;
   agent_op *ops[AGENT_HOST_OPS_MAX];
