@@ -4,12 +4,16 @@
 # that is not so.
 #
 #   crash_matrix.sh SHARD/SHARDS: every SHARDS-th point, beginning with the SHARD-th
+#   crash_matrix.sh POINT=ACTION[:N] ...: just these
 #
 # The points come from the sources, so that a new one is covered the day it is written.
 # shellcheck disable=SC2154 # variables that `read_case` sets
 . "$(dirname "$0")/lib.sh"
 
-shard=${1:-1/1}
+case ${1:-1/1} in
+*=*) shard= ;;
+*) shard=${1:-1/1} ;;
+esac
 
 if ! grep -q '^CORDON_FAULT_POINTS:BOOL=ON$' "$LAB_BUILD_DIR/CMakeCache.txt"; then
   echo 'skipped: this build has no fault points'
@@ -127,7 +131,11 @@ prepare() {
 
 wanted_path=states.state=isolate.wanted.value
 lab up
-faults | awk -v shard="${shard%/*}" -v shards="${shard#*/}" 'NR % shards == shard % shards' >"$work/faults"
+if [ -z "$shard" ]; then
+  printf '%s\n' "$@"
+else
+  faults | awk -v shard="${shard%/*}" -v shards="${shard#*/}" 'NR % shards == shard % shards'
+fi >"$work/faults"
 : >"$work/table"
 : >"$work/reached"
 while read -r fault <&3; do
