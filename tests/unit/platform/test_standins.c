@@ -33,6 +33,7 @@ static any_function const seam[] = {
     (any_function)pf_paths_installed,
     (any_function)pf_peer_of,
     (any_function)pf_peer_self,
+    (any_function)pf_peer_name,
     (any_function)pf_peer_in_group,
     (any_function)pf_peer_listen,
     (any_function)pf_process_kill_group,
