@@ -36,6 +36,7 @@ static void write_agent(const agent *a, cd_jw *w)
   cd_jw_u64(w, "pid", (uint64_t)uv_os_getpid());
   cd_jw_time(w, "started", a->started_ms);
   cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
+  cd_jw_bool(w, "journal_was_damaged", a->damaged);
   cd_jw_end_obj(w);
 }
 
@@ -46,7 +47,10 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   cd_code rc = cd_json_done(params, err);
   if (rc != CD_OK)
     return rc;
-  agent_probes_refresh(c->agent->probes);
+  /* Others see what is known: they cannot make plugins work. */
+  if (c->who.administrator)
+    agent_probes_refresh(c->agent->probes,
+                         agent_state_in_force(c->agent->isolate) ? 1u << AGENT_CAP_ISOLATE : 0);
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   write_agent(c->agent, &w);
@@ -58,14 +62,14 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   return finish_answer(c, &w, &text, err);
 }
 
-static void write_hosts(const agent_supervisor *s, const agent_plugin *p, cd_jw *w)
+static void write_hosts(const agent_plugin *p, cd_jw *w)
 {
   cd_jw_arr(w, "hosts");
   for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
     int pid = 0;
     unsigned running = 0;
     bool resident = false;
-    if (!agent_supervisor_describe(s, p, (agent_capability)cap, &pid, &running, &resident))
+    if (!agent_supervisor_describe(p, (agent_capability)cap, &pid, &running, &resident))
       continue;
     cd_jw_obj(w, NULL);
     cd_jw_cstr(w, "capability", agent_capability_name((agent_capability)cap));
@@ -111,7 +115,7 @@ static void write_plugin(const agent_supervisor *s, const agent_plugin *p, cd_jw
   cd_jw_bool(w, "trusted", p->usable);
   cd_jw_cstr(w, "reason", p->usable ? NULL : p->reason);
   write_strikes(s, p, w);
-  write_hosts(s, p, w);
+  write_hosts(p, w);
   cd_jw_end_obj(w);
 }
 
@@ -147,7 +151,7 @@ static cd_code method_unquarantine(control_client *c, cd_json *params, cd_err *e
     return rc;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "user=%s lifted %u quarantines of plugin=%s", c->who.user,
          lifted, plugin);
-  agent_state_kick(c->agent->isolate);
+  agent_state_unblocked(c->agent->isolate);
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   cd_jw_u64(&w, "lifted", lifted);
@@ -303,18 +307,14 @@ static const struct {
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   const char *group = c->agent->config.local_group;
-  bool member = false;
-  if (methods[method].anyone || c->who.administrator)
+  if (methods[method].anyone || c->who.administrator || c->member)
     return CD_OK;
-  if (group[0] != '\0') {
-    cd_code rc = pf_peer_in_group(&c->who, group, &member, err);
-    if (rc != CD_OK)
-      return rc;
+  if (c->lookup_rc != CD_OK) {
+    *err = c->lookup_err;
+    return c->lookup_rc;
   }
-  if (member)
-    return CD_OK;
-  cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "user=%s pid=%llu may not ask for '%s'", c->who.user,
-         (unsigned long long)c->who.process_id, methods[method].name);
+  control_warn(c->agent, "user=%s pid=%llu may not ask for '%s'", c->who.user,
+               (unsigned long long)c->who.process_id, methods[method].name);
   return cd_fail(err, CD_E_DENIED, "user '%s' may not ask for '%s': only administrators%s%s may",
                  c->who.user, methods[method].name,
                  group[0] != '\0' ? " and members of group " : "", group);
@@ -331,7 +331,13 @@ static cd_code find_method(cd_str name, size_t *ret_method, cd_err *err)
   return cd_fail(err, CD_E_UNSUPPORTED, "there is no method '%.*s'", CD_STR_ARG(name));
 }
 
-void control_request(control_client *c, cd_str payload)
+/* Everybody but administrators is looked up first, where it matters who asks. */
+static bool needs_lookup(const control_client *c, size_t method, bool looked_up)
+{
+  return !methods[method].anyone && !c->who.administrator && !looked_up;
+}
+
+static void serve(control_client *c, cd_str payload, bool looked_up)
 {
   cd_err err = {0};
   cd_json_doc *doc = NULL;
@@ -341,13 +347,28 @@ void control_request(control_client *c, cd_str payload)
   cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
+    rc = control_look_up(c, payload, &err);
+    goto done;
+  }
   if (rc == CD_OK)
     rc = check_allowed(c, method, &err);
   if (rc == CD_OK)
     rc = methods[method].run(c, &params, &err);
+done:
   if (rc != CD_OK) {
     c->waits_for[0] = '\0';
     control_refuse(c, &err);
   }
   cd_json_free(doc);
+}
+
+void control_request(control_client *c, cd_str payload)
+{
+  serve(c, payload, false);
+}
+
+void control_looked_up(control_client *c, cd_str payload)
+{
+  serve(c, payload, true);
 }
