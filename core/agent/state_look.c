@@ -156,7 +156,14 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
   } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {
     s->run.attempts++;
     state_run_function(s, AGENT_FN_QUERY);
-  } else if (!s->run.isolate && s->wanted.known && s->run.holder_count > 0) {
+  } else if (s->run.isolate) {
+    /* What cannot be read may be anything: it is put in force anew. */
+    s->run.looking = false;
+    state_proved(s, PROVEN_UNKNOWN, "what is in force could not be read");
+    mark_tried(s, s->run.plugin->manifest.id);
+    s->run.attempts = 0;
+    state_apply(s);
+  } else if (s->wanted.known && s->run.holder_count > 0) {
     /* It may hold the state: it is asked to release, whatever became of its query. */
     s->run.looking = false;
     state_release_begin(s);
@@ -164,7 +171,7 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
     /* A provider that is merely absent on a device that should hold nothing is no failure of a
      * look. */
     s->run.looking = false;
-    if (s->run.isolate || end->misbehaved)
+    if (end->misbehaved)
       state_fail(s, err.code, "%s", err.text);
     state_conclude(s);
   }

@@ -77,6 +77,7 @@ struct agent_state {
   bool look_due;               /* something may have changed */
   bool proof_due;              /* and a look should also prove */
   char changed_by[128];        /* what watch said last */
+  uint64_t proof_at_ms;        /* monotonic; the next proof is due, whatever happens between */
   uint64_t looked_ms;          /* monotonic; when the last look began */
   unsigned failures;           /* looks in a row that could not mend what they found */
   uv_timer_t timer;
@@ -85,6 +86,7 @@ struct agent_state {
   bool watch_bad;    /* it said something that is not by the schema, and is told to end */
   bool watch_absent; /* the provider has none, or may not: the timer is all there is */
   unsigned watch_failures;
+  uint64_t watch_began_ms; /* monotonic */
   uv_timer_t watch_timer;
   state_run run;
 };

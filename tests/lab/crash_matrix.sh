@@ -31,7 +31,7 @@ host.before_end=kill:3 host.before_end=kill:4 journal.commit=kill:2 journal.comm
 journal.commit=fail journal.commit=fail:2 journal.commit=fail:3 journal.commit=fail:4'
 
 faults() {
-  grep -rhoE 'CD_FAULT_(POINT|FAILS)\("[^"]+"' "$tree/core" "$tree/plugins" | sed 's/.*"\(.*\)"/\1/' | sort -u |
+  grep -rhoE '(CD|SUP)_FAULT_(POINT|FAILS)\("[^"]+"' "$tree/core" "$tree/plugins" | sed 's/.*"\(.*\)"/\1/' | sort -u |
     while read -r point; do
       case " $out_of_reach " in
       *" $point "*) ;;
