@@ -2,6 +2,8 @@
  * accepts bits that no byte takes. */
 #include "protocol/base64.h"
 
+#include "protocol/secret.h"
+
 #include <stdint.h>
 
 #include "base/banned.h"
@@ -38,6 +40,7 @@ static void encode(cd_buf *out, const char *letters, bool padded, const uint8_t 
       n = 0;
     }
   }
+  cd_wipe(text, sizeof(text)); /* it may have been a password */
 }
 
 void cd_base64url_add(cd_buf *out, const void *bytes, size_t len)

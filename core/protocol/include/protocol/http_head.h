@@ -41,6 +41,10 @@ CD_MUST_USE cd_code cd_http_head_take(cd_http_head *h, const char *who, cd_str *
 size_t cd_http_head_find(const cd_http_head *h, const char *name, cd_str *ret_value);
 /* True if the comma-separated lists of all fields of that name hold the token (in any case). */
 bool cd_http_head_has_token(const cd_http_head *h, const char *name, const char *token);
+/* True if one of the challenges in fields of that name (WWW-Authenticate, Proxy-Authenticate) is of
+ * the scheme (in any case). Commas within quotes are taken for the border of two challenges: good
+ * enough for a sentence. */
+bool cd_http_head_has_scheme(const cd_http_head *h, const char *name, const char *scheme);
 /* Retry-After in seconds, at most CD_RETRY_AFTER_MAX_S; 0 if there is none, or a date. */
 uint32_t cd_http_head_retry_after_s(const cd_http_head *h);
 

@@ -16,8 +16,10 @@
  * display and for pacing, never for a decision about a device. A cancel is an order of kind
  * `cancel`: if it were unsigned, whoever holds the channel could keep a device from being isolated.
  *
- * Views in these structs point into the cd_rpc that they were read from. A reader fails with the
- * JSON-RPC answer in *ret_fault (may be NULL), as cd_rpc_parse() does. */
+ * Views in these structs point into the cd_rpc that they were read from. The reader of a request
+ * fails with the JSON-RPC answer in *ret_fault (may be NULL), as cd_rpc_parse() does. The reader of
+ * a response also takes an error: CD_E_DENIED or CD_E_UNAVAILABLE with the other side's sentence.
+ */
 #ifndef CD_MESSAGE_H
 #define CD_MESSAGE_H
 

@@ -55,16 +55,16 @@ CD_MUST_USE cd_code cd_rpc_parse(cd_str text, cd_rpc *ret_rpc, cd_rpc_fault *ret
                                  cd_err *err);
 void cd_rpc_release(cd_rpc *m); /* harmless on a zeroed or released one */
 
-/* Writing: begin, write the members of params or result, end. `id` 0 makes a notification. */
+/* Writing one message into an empty buffer: begin, write the members of params or result, end. `id`
+ * 0 makes a notification. */
 typedef struct cd_rpc_writer {
   cd_jw w; /* the members of params or result go here */
   cd_buf *out;
-  size_t start;
 } cd_rpc_writer;
 
 void cd_rpc_begin_request(cd_rpc_writer *w, cd_buf *out, uint64_t id, const char *method);
 void cd_rpc_begin_response(cd_rpc_writer *w, cd_buf *out, uint64_t id);
-/* CD_OK, or why the message could not be written: `out` then holds nothing. */
+/* CD_OK, or why the message could not be written: the buffer is empty again then. */
 CD_MUST_USE cd_code cd_rpc_end(cd_rpc_writer *w, const char *what, cd_err *err);
 /* A whole error answer; `id` 0 writes null. */
 CD_MUST_USE cd_code cd_rpc_write_error(cd_buf *out, uint64_t id, int64_t code, cd_str sentence,
