@@ -186,7 +186,8 @@ static cd_code method_actions(control_client *c, cd_json *params, cd_err *err)
   cd_str before = {0};
   uint64_t limit = 50;
   char id[CD_ID_SIZE] = "";
-  (void)cd_json_opt_u64(params, "limit", 500, &limit);
+  if (cd_json_opt_u64(params, "limit", 500, &limit) && limit == 0)
+    cd_json_bad(params, "limit", "must be at least 1");
   if (cd_json_opt_str(params, "before", CD_ID_SIZE - 1, &before) && !cd_id_valid(before))
     cd_json_bad(params, "before", "is not an action id");
   cd_code rc = cd_json_done(params, err);
@@ -285,7 +286,7 @@ static void read_exclusion(cd_json *list, size_t i)
   cd_json_str(&e, "address", 128, &text);
   (void)cd_json_opt_enum(&e, "protocol", protocols, &choice);
   (void)cd_json_opt_str(&e, "port", 16, &text);
-  (void)cd_json_opt_str(&e, "note", 200, &text);
+  (void)cd_json_opt_str(&e, "note", 4 * 200, &text); /* 200 characters of at most 4 bytes */
   cd_json_no_more(&e);
 }
 

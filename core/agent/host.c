@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "host_private.h"
+#include "host_read.h"
 #include "ipc/message.h"
 #include "platform/confine.h"
 #include "platform/file.h"
@@ -105,14 +106,29 @@ static void explain_exit(agent_host *h)
   else
     (void)snprintf(how, sizeof(how), "ended by itself with exit code %lld",
                    (long long)h->exit_status);
-  (void)snprintf(text, sizeof(text), "plugin '%s' %s%s%s", h->plugin->manifest.id, how,
-                 doing != NULL ? " in " : "", doing != NULL ? doing : "");
+  if (!h->greeted)
+    (void)snprintf(text, sizeof(text), "plugin '%s' %s while it was being started",
+                   h->plugin->manifest.id, how);
+  else
+    (void)snprintf(text, sizeof(text), "plugin '%s' %s%s%s", h->plugin->manifest.id, how,
+                   doing != NULL ? " in " : "", doing != NULL ? doing : "");
   set_why(h, true, CD_E_INTERNAL, text);
+}
+
+void host_leaves(agent_host *h, cd_code code, const char *sentence)
+{
+  set_why(h, true, code, sentence);
+  settle(h);
 }
 
 static void on_settle_timer(uv_timer_t *timer)
 {
   agent_host *h = timer->data;
+  char text[CD_ERR_TEXT_MAX];
+  (void)snprintf(text, sizeof(text), "plugin '%s' closed its link, went on, and was killed",
+                 h->plugin->manifest.id);
+  if (h->running && !h->linked)
+    set_why(h, true, CD_E_INTERNAL, text);
   kill_process(h);
   if (h->linked)
     ipc_link_close(&h->link);
@@ -186,50 +202,19 @@ static void on_exit_cb(uv_process_t *process, int64_t status, int signal_number)
 
 /* ---- frames ---- */
 
-static cd_code read_hello(agent_host *h, cd_str payload, cd_err *err)
-{
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_json_parse(payload, CD_MANIFEST_MAX, "HELLO", &doc, err);
-  if (rc != CD_OK)
-    return rc;
-  cd_json root = cd_json_root(doc);
-  cd_json list = {0};
-  cd_json confined = {0};
-  cd_str text = {0};
-  uint64_t n = 0;
-  cd_json_u64(&root, "protocol", UINT32_MAX, &n);
-  if (n != IPC_PROTOCOL)
-    cd_json_bad(&root, "protocol", "must be %d", IPC_PROTOCOL);
-  cd_json_str(&root, "plugin", AGENT_ID_MAX, &text);
-  if (!cd_str_eq_cstr(text, h->plugin->manifest.id))
-    cd_json_bad(&root, "plugin", "is not '%s'", h->plugin->manifest.id);
-  cd_json_str(&root, "version", 64, &text);
-  cd_json_u64(&root, "abi_minor", UINT16_MAX, &n);
-  n = 1;
-  cd_json_u64(&root, "concurrency", UINT32_MAX, &n);
-  h->concurrency = n > AGENT_HOST_OPS_MAX ? AGENT_HOST_OPS_MAX : (unsigned)n;
-  cd_json_arr(&root, "functions", AGENT_FN_COUNT, &list);
-  for (size_t i = 0; i < cd_json_len(&list); i++) {
-    agent_function fn;
-    cd_json_at_str(&list, i, 32, &text);
-    if (agent_function_from_name(text, &fn))
-      h->functions |= 1u << fn;
-  }
-  cd_json_value(&root, "confined", &confined);
-  rc = cd_json_done(&root, err);
-  cd_json_free(doc);
-  return rc;
-}
-
 static void on_hello(agent_host *h, cd_str payload)
 {
   cd_err err = {0};
-  if (h->phase != HOST_STARTING || read_hello(h, payload, &err) != CD_OK) {
+  host_hello hello = {0};
+  if (h->phase != HOST_STARTING ||
+      host_hello_read(payload, h->plugin->manifest.id, &hello, &err) != CD_OK) {
     host_die(h, true, CD_E_INTERNAL, "plugin '%s' broke the protocol: %s", h->plugin->manifest.id,
              err.text[0] != '\0' ? err.text : "HELLO out of turn");
     return;
   }
   (void)uv_timer_stop(&h->timer);
+  h->concurrency = hello.concurrency;
+  h->greeted = true;
   h->phase = HOST_READY;
   cd_log(CD_AREA_SUPERVISOR, CD_LOG_INFO, "%s plugin=%s: host %d is up after %llu us",
          agent_capability_name(h->cap), h->plugin->manifest.id, h->process.pid,
@@ -241,29 +226,15 @@ static void on_hello(agent_host *h, cd_str payload)
 static void on_refused(agent_host *h, cd_str payload)
 {
   cd_err err = {0};
-  cd_json_doc *doc = NULL;
-  cd_str status = {0};
-  cd_str sentence = {0};
-  int64_t os_error = 0;
-  cd_code code = CD_E_INTERNAL;
-  cd_code rc = cd_json_parse(payload, CD_MANIFEST_MAX, "REFUSED", &doc, &err);
-  if (rc == CD_OK) {
-    cd_json root = cd_json_root(doc);
-    cd_json_str(&root, "status", 32, &status);
-    cd_json_i64(&root, "os_error", INT32_MIN, UINT32_MAX, &os_error);
-    cd_json_str(&root, "sentence", CD_ERR_TEXT_MAX, &sentence);
-    rc = cd_json_done(&root, &err);
+  host_end refused = {0};
+  const char *id = h->plugin->manifest.id;
+  if (host_refused_read(payload, &refused, &err) != CD_OK) {
+    host_die(h, true, CD_E_INTERNAL, "plugin '%s' broke the protocol: %s", id, err.text);
+    return;
   }
-  char name[32];
-  if (rc != CD_OK || !cd_str_copy(name, sizeof(name), status) || !cd_code_from_name(name, &code) ||
-      cd_code_ok(code))
-    host_die(h, true, CD_E_INTERNAL, "plugin '%s' broke the protocol in REFUSED",
-             h->plugin->manifest.id);
-  else
-    host_die(h, code == CD_E_INTERNAL, code, "plugin '%s' did not start: %.*s",
-             h->plugin->manifest.id, CD_STR_ARG(sentence));
-  h->why.os_error = os_error;
-  cd_json_free(doc);
+  host_die(h, refused.status == CD_E_INTERNAL, refused.status, "plugin '%s' did not start: %s", id,
+           refused.sentence);
+  h->why.os_error = refused.os_error;
 }
 
 static void on_log(agent_host *h, const ipc_frame *frame)
@@ -272,20 +243,14 @@ static void on_log(agent_host *h, const ipc_frame *frame)
   cd_json_doc *doc = NULL;
   cd_str line = {0};
   uint64_t level = CD_LOG_INFO;
-  cd_code rc = cd_json_parse(frame->payload, CD_FRAME_PAYLOAD_MAX, "LOG", &doc, &err);
-  if (rc == CD_OK) {
-    cd_json root = cd_json_root(doc);
-    cd_json_u64(&root, "level", CD_LOG_ERROR, &level);
-    cd_json_str(&root, "line", CD_FRAME_PAYLOAD_MAX, &line);
-    rc = cd_json_done(&root, &err);
-  }
-  if (rc != CD_OK)
+  if (host_log_read(frame->payload, &doc, &level, &line, &err) != CD_OK) {
     host_die(h, true, CD_E_INTERNAL, "plugin '%s' broke the protocol: %s", h->plugin->manifest.id,
              err.text);
-  else
-    cd_log(CD_AREA_PLUGIN, (cd_log_level)level, "%s plugin=%s op=%llu: %.*s",
-           agent_capability_name(h->cap), h->plugin->manifest.id, (unsigned long long)frame->op,
-           CD_STR_ARG(line));
+    return;
+  }
+  cd_log(CD_AREA_PLUGIN, (cd_log_level)level, "%s plugin=%s op=%llu: %.*s",
+         agent_capability_name(h->cap), h->plugin->manifest.id, (unsigned long long)frame->op,
+         CD_STR_ARG(line));
   cd_json_free(doc);
 }
 

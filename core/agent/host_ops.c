@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "host_private.h"
+#include "host_read.h"
 #include "ipc/message.h"
 
 #include "base/banned.h"
@@ -260,14 +261,7 @@ static void broke(agent_op *op, const cd_err *err)
 static bool is_object(agent_op *op, cd_str payload, size_t max, const char *what)
 {
   cd_err err = {0};
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_json_parse(payload, max, what, &doc, &err);
-  if (rc == CD_OK) {
-    cd_json any = cd_json_any(doc);
-    if (!cd_json_is_object(&any))
-      rc = cd_fail(&err, CD_E_INVALID, "%s is not an object", what);
-  }
-  cd_json_free(doc);
+  cd_code rc = host_object_check(payload, max, what, &err);
   if (rc != CD_OK)
     broke(op, &err);
   return rc == CD_OK;
@@ -280,17 +274,11 @@ static void on_progress(agent_op *op, cd_str payload)
   uint64_t done = 0;
   uint64_t total = 0;
   cd_str what = {0};
-  cd_code rc = cd_json_parse(payload, CD_MANIFEST_MAX, "PROGRESS", &doc, &err);
-  if (rc == CD_OK) {
-    cd_json root = cd_json_root(doc);
-    cd_json_u64(&root, "done", UINT64_MAX, &done);
-    cd_json_u64(&root, "total", UINT64_MAX, &total);
-    (void)cd_json_opt_str(&root, "what", 1024, &what);
-    rc = cd_json_done(&root, &err);
-  }
-  if (rc != CD_OK)
+  if (host_progress_read(payload, &doc, &done, &total, &what, &err) != CD_OK) {
     broke(op, &err);
-  else if (op->events->on_progress != NULL)
+    return;
+  }
+  if (op->events->on_progress != NULL)
     op->events->on_progress(op->owner, done, total, what);
   cd_json_free(doc);
 }
@@ -349,83 +337,60 @@ static void on_result(agent_op *op, cd_str payload)
   cd_buf_add_str(&op->result, payload);
 }
 
-typedef struct end_facts {
-  cd_code status;
-  int64_t os_error;
-  uint64_t threads_left;
-  uint64_t files_left;
-  char sentence[CD_ERR_TEXT_MAX];
-} end_facts;
-
-static cd_code read_end(cd_str payload, end_facts *ret_facts, cd_err *err)
+/* A host in which something was left behind is not kept: what leaks in a guest ends with its
+ * process. It goes before the owner is told, so that what the owner does next gets a new one. */
+static void retire_if_leaking(agent_op *op, const host_end *f)
 {
-  cd_json_doc *doc = NULL;
-  cd_str status = {0};
-  cd_str sentence = {0};
-  char name[32] = "";
-  cd_code rc = cd_json_parse(payload, CD_MANIFEST_MAX, "END", &doc, err);
-  if (rc != CD_OK)
-    return rc;
-  cd_json root = cd_json_root(doc);
-  cd_json_str(&root, "status", sizeof(name) - 1, &status);
-  cd_json_i64(&root, "os_error", INT32_MIN, UINT32_MAX, &ret_facts->os_error);
-  cd_json_str(&root, "sentence", CD_MANIFEST_MAX, &sentence);
-  cd_json_u64(&root, "threads_left", UINT32_MAX, &ret_facts->threads_left);
-  cd_json_u64(&root, "files_left", UINT32_MAX, &ret_facts->files_left);
-  if (status.ptr != NULL &&
-      (!cd_str_copy(name, sizeof(name), status) || !cd_code_from_name(name, &ret_facts->status)))
-    cd_json_bad(&root, "status", "is not a status");
-  rc = cd_json_done(&root, err);
-  cd_err text = {0};
-  (void)cd_fail(&text, CD_OK, "%.*s", CD_STR_ARG(sentence));
-  (void)cd_str_copy(ret_facts->sentence, sizeof(ret_facts->sentence), cd_str_from(text.text));
-  cd_json_free(doc);
-  return rc;
+  agent_host *h = op->host;
+  if (f->threads_left > 0 || f->files_left > 0) {
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN,
+           "%s plugin=%s: %s left %llu threads and %llu descriptors behind; its process is retired",
+           agent_capability_name(h->cap), plugin_id(op), agent_function_name(op->function),
+           (unsigned long long)f->threads_left, (unsigned long long)f->files_left);
+    h->leaking = true;
+  }
+  if (h->leaking && h->op_count == 1)
+    agent_host_stop(h);
 }
 
-/* A host in which something was left behind is not kept: what leaks in a guest ends with its
- * process. */
-static void retire_if_leaking(agent_host *h, agent_function fn, const end_facts *f)
+static void explain_end(const agent_op *op, host_end *f)
 {
-  if (f->threads_left == 0 && f->files_left == 0)
-    return;
-  cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN,
-         "%s plugin=%s: %s left %llu threads and %llu descriptors behind; its process is retired",
-         agent_capability_name(h->cap), h->plugin->manifest.id, agent_function_name(fn),
-         (unsigned long long)f->threads_left, (unsigned long long)f->files_left);
-  if (h->op_count == 0)
-    agent_host_stop(h);
+  agent_function fn = op->function;
+  if (op->late && !cd_code_ok(f->status)) {
+    f->status = CD_E_DEADLINE;
+    (void)snprintf(f->sentence, sizeof(f->sentence), "plugin '%s' did not end %s within %u ms",
+                   plugin_id(op), agent_function_name(fn),
+                   op->host->plugin->manifest.budget_ms[fn]);
+  } else if (!cd_code_ok(f->status) && f->sentence[0] == '\0') {
+    (void)snprintf(f->sentence, sizeof(f->sentence),
+                   "plugin '%s' ended %s as %s and gave no reason", plugin_id(op),
+                   agent_function_name(fn), cd_code_name(f->status));
+  }
 }
 
 static void on_end(agent_op *op, cd_str payload)
 {
   cd_err err = {0};
-  end_facts f = {.status = CD_E_INTERNAL};
+  host_end f = {0};
   agent_host *h = op->host;
-  agent_function fn = op->function;
-  if (read_end(payload, &f, &err) != CD_OK) {
+  if (host_end_read(payload, &f, &err) != CD_OK) {
     broke(op, &err);
     return;
   }
-  if (op->late && !cd_code_ok(f.status)) {
-    f.status = CD_E_DEADLINE;
-    (void)snprintf(f.sentence, sizeof(f.sentence), "plugin '%s' did not end %s within %u ms",
-                   plugin_id(op), agent_function_name(fn), h->plugin->manifest.budget_ms[fn]);
-  } else if (!cd_code_ok(f.status) && f.sentence[0] == '\0') {
-    (void)snprintf(f.sentence, sizeof(f.sentence), "plugin '%s' ended %s as %s and gave no reason",
-                   plugin_id(op), agent_function_name(fn), cd_code_name(f.status));
-  }
+  explain_end(op, &f);
   /* The host ends an operation as internal when the plugin broke the contract. */
-  bool misbehaved = f.status == CD_E_INTERNAL;
-  if (misbehaved)
+  bool misbehaved = f.status == CD_E_INTERNAL || f.leaving;
+  if (f.leaving)
+    host_leaves(h, f.status, f.sentence);
+  else if (misbehaved)
     agent_supervisor_strike(h->sup, h->plugin, h->cap, f.sentence);
   agent_op_end end = {.status = f.status,
                       .os_error = f.os_error,
                       .sentence = f.sentence,
                       .result = cd_buf_view(&op->result),
                       .misbehaved = misbehaved};
+  retire_if_leaking(op, &f);
   finish(op, &end);
-  retire_if_leaking(h, fn, &f);
   host_ops_pump(h);
   host_idle(h);
 }

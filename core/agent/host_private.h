@@ -56,7 +56,8 @@ struct agent_host {
   uv_timer_t timer; /* by phase: start, idle, quit or settle deadline */
   int open_handles;
   uint64_t started_us;
-  uint32_t functions; /* bit per agent_function, from HELLO */
+  bool greeted; /* HELLO came */
+  bool leaking; /* an operation left something behind */
   unsigned concurrency;
   agent_op *ops[AGENT_HOST_OPS_MAX];
   unsigned op_count;
@@ -97,6 +98,8 @@ const char *host_ops_first_name(
 
 /* host.c */
 void host_die(agent_host *h, bool strike, cd_code code, const char *fmt, ...) CD_PRINTF(4, 5);
+/* It has said that it ends itself, and why; a strike. */
+void host_leaves(agent_host *h, cd_code code, const char *sentence);
 cd_code host_begin(agent_host *h, cd_err *err); /* NEW to CHECKING, for the first operation */
 void host_idle(agent_host *h);                  /* after an operation ended */
 bool host_rate_ok(host_rate *r, unsigned max_per_second);

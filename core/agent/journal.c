@@ -190,16 +190,35 @@ static cd_code check(agent_journal *j, cd_err *err)
   return rc;
 }
 
+/* The file is made by us, so that nobody else can read it whatever the umask is; SQLite gives its
+ * WAL the same mode. A failure is SQLite's to tell. */
+static void make_private(const agent_journal *j)
+{
+  uv_fs_t req;
+  uv_file file =
+      uv_fs_open(NULL, &req, j->path, UV_FS_O_RDWR | UV_FS_O_CREAT | UV_FS_O_NOFOLLOW, 0600, NULL);
+  uv_fs_req_cleanup(&req);
+  if (file < 0)
+    return;
+  (void)uv_fs_close(NULL, &req, file, NULL);
+  uv_fs_req_cleanup(&req);
+}
+
 static cd_code open_file(agent_journal *j, cd_err *err)
 {
   int flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+  make_private(j);
   if (sqlite3_open_v2(j->path, &j->db, flags, NULL) != SQLITE_OK)
     return journal_fail(j, err, "open the database");
   (void)sqlite3_extended_result_codes(j->db, 1);
   cd_code rc = configure(j, err);
   if (rc == CD_OK)
     rc = check(j, err);
+  /* The WAL that the last run left is written back, so that this run begins at its front, in the
+   * room that it has: behind its end there may be none. */
+  if (rc == CD_OK)
+    (void)sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   if (rc == CD_OK)
     rc = journal_exec(j, schema, "make the tables", err);
   return rc;

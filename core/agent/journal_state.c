@@ -91,19 +91,25 @@ cd_code agent_journal_unhold(agent_journal *j, agent_capability state, const cha
   return journal_end(j, rc, err);
 }
 
-static cd_code undo_count(agent_journal *j, agent_capability state, const char *plugin,
-                          unsigned *ret_count, cd_err *err)
+/* How many records there are, and their bytes, separators counted. */
+static cd_code undo_size(agent_journal *j, agent_capability state, const char *plugin,
+                         unsigned *ret_count, uint64_t *ret_bytes, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
-  cd_code rc =
-      journal_prepare(j, "SELECT count(*) FROM undo WHERE state = ? AND plugin = ?", &s, err);
+  cd_code rc = journal_prepare(
+      j,
+      "SELECT count(*), coalesce(sum(length(CAST(record AS BLOB)) + 1), 0) FROM undo"
+      " WHERE state = ? AND plugin = ?",
+      &s, err);
   if (rc != CD_OK)
     return rc;
   journal_bind(s, "it", (sqlite3_int64)state, plugin);
-  if (sqlite3_step(s) == SQLITE_ROW)
+  if (sqlite3_step(s) == SQLITE_ROW) {
     *ret_count = (unsigned)sqlite3_column_int64(s, 0);
-  else
+    *ret_bytes = (uint64_t)sqlite3_column_int64(s, 1);
+  } else {
     rc = journal_fail(j, err, "count the undo records");
+  }
   (void)sqlite3_finalize(s);
   return rc;
 }
@@ -113,15 +119,20 @@ cd_code agent_journal_undo_add(agent_journal *j, agent_capability state, const c
 {
   sqlite3_stmt *s = NULL;
   unsigned count = 0;
+  uint64_t bytes = 0;
   if (record.len > CD_UNDO_RECORD_MAX)
     return cd_fail(err, CD_E_LIMIT, "an undo record of plugin '%s' has %zu bytes, the limit is %u",
                    plugin, record.len, CD_UNDO_RECORD_MAX);
-  cd_code rc = undo_count(j, state, plugin, &count, err);
+  cd_code rc = undo_size(j, state, plugin, &count, &bytes, err);
   if (rc != CD_OK)
     return rc;
   if (count >= CD_UNDO_RECORDS_MAX)
     return cd_fail(err, CD_E_LIMIT, "plugin '%s' has noted %u undo records, the limit is %u",
                    plugin, count, CD_UNDO_RECORDS_MAX);
+  if (bytes + record.len + 2 > CD_UNDO_BYTES_MAX)
+    return cd_fail(err, CD_E_LIMIT,
+                   "plugin '%s' would have %llu bytes of undo records, the limit is %u", plugin,
+                   (unsigned long long)(bytes + record.len), CD_UNDO_BYTES_MAX);
   rc = journal_prepare(j, "INSERT INTO undo(state, plugin, record) VALUES(?,?,?)", &s, err);
   if (rc != CD_OK)
     return rc;

@@ -134,7 +134,8 @@ static cd_code load_one(void *context, const char *name, cd_err *err)
     rc = examine(l, path, p, &why);
   if (p->manifest.id[0] == '\0')
     (void)cd_str_copy(p->manifest.id, sizeof(p->manifest.id), cd_str_from(name));
-  if (rc == CD_OK && agent_registry_find(l->registry, p->manifest.id) != NULL)
+  const agent_plugin *twin = agent_registry_find(l->registry, p->manifest.id);
+  if (rc == CD_OK && twin != NULL && twin->usable)
     rc = cd_fail(&why, CD_E_CONFLICT, "another manifest before '%s' has the id '%s' already", name,
                  p->manifest.id);
   p->usable = rc == CD_OK;
@@ -176,9 +177,11 @@ void agent_registry_release(agent_registry *r)
 
 agent_plugin *agent_registry_find(const agent_registry *r, const char *id)
 {
+  agent_plugin *found = NULL;
   for (unsigned i = 0; i < r->count; i++) {
-    if (cd_str_eq_cstr(cd_str_from(id), r->plugins[i]->manifest.id))
-      return r->plugins[i];
+    agent_plugin *p = r->plugins[i];
+    if (cd_str_eq_cstr(cd_str_from(id), p->manifest.id) && (found == NULL || p->usable))
+      found = p;
   }
-  return NULL;
+  return found;
 }

@@ -32,6 +32,7 @@ typedef struct agent_registry {
 CD_MUST_USE cd_code agent_registry_load(agent_registry *r, const char *folder,
                                         const char *trust_file, cd_err *err);
 void agent_registry_release(agent_registry *r);
+/* The one of that id that may be used, else the first that may not. */
 agent_plugin *agent_registry_find(const agent_registry *r, const char *id);
 
 /* Opens the library and checks owner, mode, parents and digest on the descriptor that is returned;

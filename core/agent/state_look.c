@@ -106,7 +106,9 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
     cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
            agent_capability_name(s->cap));
   else
-    note_drift(s, value);
+    /* Without a digest on record it was an apply of ours that broke off. */
+    if (r->digest[0] != '\0')
+      note_drift(s, value);
   state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
   mark_tried(s, r->plugin->manifest.id);
   r->attempts = 0;
@@ -114,7 +116,7 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   state_apply(s);
 }
 
-static void look_wanted_released(agent_state *s, state_enforced value)
+static void look_wanted_released(agent_state *s, state_enforced before, state_enforced value)
 {
   s->run.looking = false;
   if (value == ENFORCED_RELEASED && s->run.holder_count == 0) {
@@ -132,7 +134,9 @@ static void look_wanted_released(agent_state *s, state_enforced value)
     }
     state_conclude(s);
   } else {
-    if (value != ENFORCED_RELEASED)
+    /* Who is on record as a holder has still to release, and that is no news; nor is what the last
+     * look found too. */
+    if (value != ENFORCED_RELEASED && value != before && s->run.holder_count == 0)
       note_drift(s, value);
     state_release_begin(s);
   }
@@ -141,6 +145,7 @@ static void look_wanted_released(agent_state *s, state_enforced value)
 void state_after_look_query(agent_state *s, const agent_op_end *end)
 {
   cd_err err = {0};
+  state_enforced before = s->enforced;
   state_enforced value = ENFORCED_UNKNOWN;
   char digest[STATE_DIGEST_MAX];
   bool read = state_read_query(end, &value, digest, &err);
@@ -148,10 +153,14 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
   if (read && s->run.isolate) {
     look_wanted_isolated(s, value, digest);
   } else if (read) {
-    look_wanted_released(s, value);
+    look_wanted_released(s, before, value);
   } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {
     s->run.attempts++;
     state_run_function(s, AGENT_FN_QUERY);
+  } else if (!s->run.isolate && s->wanted.known && s->run.holder_count > 0) {
+    /* It may hold the state: it is asked to release, whatever became of its query. */
+    s->run.looking = false;
+    state_release_begin(s);
   } else {
     /* A provider that is merely absent on a device that should hold nothing is no failure of a
      * look. */

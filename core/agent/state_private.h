@@ -32,9 +32,10 @@ typedef struct state_run {
   bool looking;         /* the first query of a look */
   bool verify;          /* a look that also proves */
   unsigned next_provider;
-  agent_plugin *plugin; /* the provider in hand */
-  bool held_before;     /* it was a holder before this run asked it to apply */
-  uint32_t tried;       /* bit per provider of the policy: not again in this run */
+  agent_plugin *plugin;                   /* the provider in hand */
+  agent_holder before[AGENT_HOLDERS_MAX]; /* the holders before it was asked to apply */
+  unsigned before_count;
+  uint32_t tried; /* bit per provider of the policy: not again in this run */
   agent_holder holders[AGENT_HOLDERS_MAX];
   unsigned holder_count;
   unsigned holder;          /* the one that is being released */
@@ -44,7 +45,7 @@ typedef struct state_run {
   unsigned all_attempts;
   char digest[STATE_DIGEST_MAX]; /* of what apply put in force */
   bool releasing;                /* queries belong to a release */
-  bool touched;                  /* an apply broke off: something may be half done */
+  bool touched;                  /* an apply was not refused: something may be in force */
   bool kept; /* it failed, but the order stands: in force and not proven, or still to be released */
   cd_err failure; /* code CD_OK: none */
   cd_buf reasons; /* why providers were passed over */
@@ -80,6 +81,7 @@ struct agent_state {
   uv_timer_t timer;
   agent_op *watch;
   char watch_plugin[AGENT_ID_MAX];
+  bool watch_bad;    /* it said something that is not by the schema, and is told to end */
   bool watch_absent; /* the provider has none, or may not: the timer is all there is */
   unsigned watch_failures;
   uv_timer_t watch_timer;

@@ -158,20 +158,6 @@ static void after_probe(agent_state *s, const agent_op_end *end)
 
 /* ---- apply ---- */
 
-static bool is_holder(agent_state *s, const char *id)
-{
-  agent_holder holders[AGENT_HOLDERS_MAX];
-  unsigned count = 0;
-  cd_err err = {0};
-  if (agent_journal_holders(s->journal, s->cap, holders, &count, &err) != CD_OK)
-    return false;
-  for (unsigned i = 0; i < count; i++) {
-    if (cd_str_eq_cstr(cd_str_from(id), holders[i].plugin))
-      return true;
-  }
-  return false;
-}
-
 static cd_code hold(agent_state *s, const char *digest, cd_err *err)
 {
   agent_holder h = {.current = true};
@@ -189,16 +175,20 @@ static cd_code hold(agent_state *s, const char *digest, cd_err *err)
 void state_apply(agent_state *s)
 {
   cd_err err = {0};
-  s->run.held_before = is_holder(s, s->run.plugin->manifest.id);
-  cd_code rc = hold(s, "", &err);
+  state_run *r = &s->run;
+  cd_code rc = CD_OK;
+  if (r->attempts == 0)
+    rc = agent_journal_holders(s->journal, s->cap, r->before, &r->before_count, &err);
+  if (rc == CD_OK)
+    rc = hold(s, "", &err);
   if (rc != CD_OK) {
     state_fail(s, rc, "%s", err.text);
     state_conclude(s);
     return;
   }
   CD_FAULT_POINT("agent.before_apply");
-  s->run.attempts++;
-  s->run.all_attempts++;
+  r->attempts++;
+  r->all_attempts++;
   state_run_function(s, AGENT_FN_APPLY);
 }
 
@@ -227,15 +217,36 @@ static bool changed_nothing(cd_code status)
          status == CD_E_DENIED || status == CD_E_CONFLICT || status == CD_E_NOTFOUND;
 }
 
-static void apply_refused(agent_state *s, const agent_op_end *end)
+/* Nothing was changed: who holds it, and what, is as it was before. The current holder comes first,
+ * because writing it takes that from all others. */
+static void restore_holders(agent_state *s)
 {
   cd_err err = {0};
-  const char *id = s->run.plugin->manifest.id;
-  if (!s->run.held_before && s->run.attempts == 1) {
-    if (agent_journal_unhold(s->journal, s->cap, id, &err) != CD_OK)
-      cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; going on", err.text);
-    s->provider[0] = '\0';
+  const state_run *r = &s->run;
+  const char *id = r->plugin->manifest.id;
+  bool held = false;
+  cd_code rc = CD_OK;
+  s->provider[0] = '\0';
+  for (unsigned i = 0; i < r->before_count && rc == CD_OK; i++) {
+    const agent_holder *h = &r->before[i];
+    bool itself = cd_str_eq_cstr(cd_str_from(id), h->plugin);
+    held = held || itself;
+    if (itself || h->current)
+      rc = agent_journal_hold(s->journal, s->cap, h, &err);
+    if (h->current)
+      (void)cd_str_copy(s->provider, sizeof(s->provider), cd_str_from(h->plugin));
   }
+  if (rc == CD_OK && !held)
+    rc = agent_journal_unhold(s->journal, s->cap, id, &err);
+  if (rc != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; going on", err.text);
+}
+
+static void apply_refused(agent_state *s, const agent_op_end *end)
+{
+  const char *id = s->run.plugin->manifest.id;
+  if (s->run.attempts == 1)
+    restore_holders(s);
   if (end->status == CD_E_INVALID) {
     state_fail(s, end->status, "%s", end->sentence);
     state_conclude(s);
@@ -253,6 +264,7 @@ static void after_apply(agent_state *s, const agent_op_end *end)
     apply_refused(s, end);
     return;
   }
+  s->run.touched = true;
   const char *why = end->sentence;
   if (cd_code_ok(end->status)) {
     if (read_applied(s, end, &err) && hold(s, s->run.digest, &err) == CD_OK) {
@@ -264,7 +276,6 @@ static void after_apply(agent_state *s, const agent_op_end *end)
   }
   cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s plugin=%s: apply broke off: %s",
          agent_capability_name(s->cap), s->run.plugin->manifest.id, why);
-  s->run.touched = true;
   if (s->run.attempts < STATE_ATTEMPTS_MAX) {
     state_apply(s);
     return;

@@ -67,7 +67,7 @@ static void on_watch_record(void *owner, cd_str json)
   cd_err err = {0};
   cd_json_doc *doc = NULL;
   int event = 0;
-  if (s->stopping ||
+  if (s->stopping || s->watch_bad ||
       cd_json_parse(json, CD_FRAME_PAYLOAD_MAX, "a record of watch", &doc, &err) != CD_OK)
     return;
   cd_json root = cd_json_root(doc);
@@ -78,8 +78,10 @@ static void on_watch_record(void *owner, cd_str json)
     s->watch_failures = 0;
     look_soon(s);
   } else {
-    cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s plugin=%s: %s; ignoring it",
+    cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s plugin=%s: %s; ending this watch",
            agent_capability_name(s->cap), s->watch_plugin, err.text);
+    s->watch_bad = true;
+    state_watch_stop(s);
   }
   cd_json_free(doc);
 }
@@ -93,6 +95,7 @@ static void on_watch_end(void *owner, const agent_op_end *end)
 {
   agent_state *s = owner;
   s->watch = NULL;
+  s->watch_bad = false;
   if (s->stopping || s->sup->stopping || !s->wanted.isolated)
     return;
   if (end->status == CD_E_UNSUPPORTED) {

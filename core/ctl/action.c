@@ -52,6 +52,11 @@ void ctl_action_read(cd_json *obj, ctl_action *ret_action)
   *ret_action = a;
 }
 
+cd_str ctl_action_noun(cd_str kind)
+{
+  return cd_str_eq_cstr(kind, "isolate") ? CD_STR("isolation") : kind;
+}
+
 static bool is_release(const ctl_action *a)
 {
   return cd_str_eq_cstr(a->kind, "release");
@@ -75,34 +80,37 @@ static cd_code outcome_code(const ctl_action *a)
 
 static ctl_exit exit_of_success(const ctl_action *a, cd_err *why)
 {
+  cd_str noun = ctl_action_noun(a->kind);
   cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
   if (outcome == CD_OK && ctl_action_is_proven(a))
     return CTL_EXIT_DONE;
   if (a->sentence.len > 0)
     (void)cd_fail(why, CD_E_UNVERIFIED, "the %.*s was done but is not proven: %.*s",
-                  CD_STR_ARG(a->kind), CD_STR_ARG(a->sentence));
+                  CD_STR_ARG(noun), CD_STR_ARG(a->sentence));
   else
-    (void)cd_fail(why, CD_E_UNVERIFIED, "the %.*s was done but is not proven", CD_STR_ARG(a->kind));
+    (void)cd_fail(why, CD_E_UNVERIFIED, "the %.*s was done but is not proven", CD_STR_ARG(noun));
   return CTL_EXIT_UNPROVEN;
 }
 
 static ctl_exit exit_of_failure(const ctl_action *a, cd_err *why)
 {
+  cd_str noun = ctl_action_noun(a->kind);
   cd_code outcome = outcome_code(a);
   const char *verb = a->status == CTL_ACTION_CANCELLED   ? "was cancelled"
                      : a->status == CTL_ACTION_TIMED_OUT ? "took too long"
                                                          : "failed";
   if (a->sentence.len > 0)
-    (void)cd_fail(why, outcome, "the %.*s %s: %.*s", CD_STR_ARG(a->kind), verb,
+    (void)cd_fail(why, outcome, "the %.*s %s: %.*s", CD_STR_ARG(noun), verb,
                   CD_STR_ARG(a->sentence));
   else
-    (void)cd_fail(why, outcome, "the %.*s %s (%.*s)", CD_STR_ARG(a->kind), verb,
+    (void)cd_fail(why, outcome, "the %.*s %s (%.*s)", CD_STR_ARG(noun), verb,
                   CD_STR_ARG(a->outcome));
   return a->status == CTL_ACTION_FAILED ? ctl_exit_of_failed_action(outcome) : CTL_EXIT_FAILED;
 }
 
 ctl_exit ctl_action_exit(const ctl_action *a, cd_err *why)
 {
+  cd_str noun = ctl_action_noun(a->kind);
   switch (a->status) {
   case CTL_ACTION_SUCCEEDED: return exit_of_success(a, why);
   case CTL_ACTION_FAILED:
@@ -113,7 +121,7 @@ ctl_exit ctl_action_exit(const ctl_action *a, cd_err *why)
   }
   (void)cd_fail(why, CD_E_DEADLINE,
                 "the agent answered before the %.*s ended; it goes on as action %.*s",
-                CD_STR_ARG(a->kind), CD_STR_ARG(a->id));
+                CD_STR_ARG(noun), CD_STR_ARG(a->id));
   return CTL_EXIT_WAITING;
 }
 

@@ -45,6 +45,8 @@ typedef struct ctl_action {
 
 /* A failure sticks to the document, as with all readers. */
 void ctl_action_read(cd_json *obj, ctl_action *ret_action);
+/* What an action of this kind is called in a sentence: "isolation" for isolate. */
+cd_str ctl_action_noun(cd_str kind);
 /* Whether what was wanted was measured: an isolation's probes hold, a release left nothing. */
 bool ctl_action_is_proven(const ctl_action *a);
 /* How the program ends after it waited for this action; the reason, if it is not CTL_EXIT_DONE,

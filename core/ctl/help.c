@@ -47,7 +47,7 @@ static bool has_lab_options(const ctl_command *command)
 void ctl_help_command(const ctl_command *command, cd_buf *out)
 {
   add_usage(command, out);
-  cd_buf_addf(out, "\n%s.\n", command->help);
+  cd_buf_addf(out, "\n%c%s.\n", command->help[0] - 'a' + 'A', command->help + 1);
   if (command->more != NULL)
     cd_buf_addf(out, "\n%s", command->more);
   cd_buf_add_cstr(out, "\noptions:\n");

@@ -1,6 +1,7 @@
 /* From a command's arguments to a request, and from the answer to output and exit code. */
 #include "local.h"
 
+#include "action.h"
 #include "client.h"
 #include "progress.h"
 
@@ -98,19 +99,19 @@ static ctl_exit report_no_answer(const ctl_context *ctx, const ctl_order *order,
                                  const ctl_progress *progress, ctl_exit code, cd_err *err)
 {
   cd_err said = *err;
+  cd_str noun = ctl_action_noun(cd_str_from(order->method));
   if (code == CTL_EXIT_WAITING && progress->action[0] != '\0')
-    (void)cd_fail(&said, err->code, "%s; the %s goes on as action %s", err->text, order->method,
-                  progress->action);
+    (void)cd_fail(&said, err->code, "%s; the %.*s goes on as action %s", err->text,
+                  CD_STR_ARG(noun), progress->action);
   else if (code == CTL_EXIT_WAITING)
     (void)cd_fail(&said, err->code,
-                  "%s; whether it accepted the %s is not known, 'cordon local actions' tells",
-                  err->text, order->method);
+                  "%s; whether it accepted the %.*s is not known, 'cordon local actions' tells",
+                  err->text, CD_STR_ARG(noun));
   return ctl_report(ctx, code, &said, progress->action[0] != '\0' ? progress->action : NULL);
 }
 
-/* The checked command line of an order, sent. */
 static ctl_exit send_order(const ctl_context *ctx, const ctl_args *args, const ctl_order *order,
-                           ctl_request *request)
+                           const ctl_request *checked)
 {
   bool wait = args->value[CTL_OPT_NO_WAIT] == NULL;
   ctl_view view = {.kind = wait ? CTL_KIND_ORDER_WAITED : CTL_KIND_ORDER,
@@ -120,10 +121,11 @@ static ctl_exit send_order(const ctl_context *ctx, const ctl_args *args, const c
   cd_buf response = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};
   ctl_progress progress;
+  ctl_request request = *checked;
   ctl_progress_init(&progress, ctx, progress_form(ctx, args), order->method);
-  request->on_event = ctl_progress_event;
-  request->context = &progress;
-  ctl_exit code = ctl_client_ask(request, &response, &err);
+  request.on_event = ctl_progress_event;
+  request.context = &progress;
+  ctl_exit code = ctl_client_ask(&request, &response, &err);
   ctl_progress_end(&progress);
   code = code == CTL_EXIT_DONE ? print_answer(ctx, &view, &response)
                                : report_no_answer(ctx, order, &progress, code, &err);

@@ -17,6 +17,21 @@ static void add_part(cd_buf *out, const char *before, cd_str text)
   ctl_text_add(out, text);
 }
 
+/* Many names carry the version already: "Debian GNU/Linux 12 (bookworm)". */
+static void add_os(cd_json *os, cd_buf *out)
+{
+  cd_str name = {0};
+  cd_str version = {0};
+  (void)cd_json_opt_str(os, "name", TEXT_MAX, &name);
+  (void)cd_json_opt_str(os, "version", TEXT_MAX, &version);
+  add_part(out, ", ", name);
+  bool said = false;
+  for (size_t i = 0; i + version.len <= name.len && !said; i++)
+    said = cd_str_starts((cd_str){name.ptr + i, name.len - i}, version);
+  if (!said)
+    add_part(out, " ", version);
+}
+
 static void add_device(cd_json *result, const ctl_style *style, cd_buf *out)
 {
   cd_json device = {0};
@@ -29,14 +44,8 @@ static void add_device(cd_json *result, const ctl_style *style, cd_buf *out)
   ctl_label(out, style, "Device");
   cd_json_str(&device, "host_name", TEXT_MAX, &text);
   ctl_text_add(out, text);
-  if (cd_json_opt_obj(&device, "os", &os)) {
-    text = (cd_str){0};
-    (void)cd_json_opt_str(&os, "name", TEXT_MAX, &text);
-    add_part(out, ", ", text);
-    text = (cd_str){0};
-    (void)cd_json_opt_str(&os, "version", TEXT_MAX, &text);
-    add_part(out, " ", text);
-  }
+  if (cd_json_opt_obj(&device, "os", &os))
+    add_os(&os, out);
   text = (cd_str){0};
   (void)cd_json_opt_str(&device, "kernel", TEXT_MAX, &text);
   add_part(out, ", ", text);

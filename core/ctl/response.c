@@ -77,6 +77,9 @@ static cd_code render_action(const ctl_view *view, cd_json *result, cd_buf *out,
       view->kind == CTL_KIND_ORDER_WAITED ? ctl_action_exit(&action, why) : CTL_EXIT_DONE;
   if (!view->json) {
     cd_err broken = {0};
+    /* Why it failed is told on standard error; once is enough. */
+    if (code != CTL_EXIT_DONE)
+      action.sentence = (cd_str){0};
     if (view->kind != CTL_KIND_ACTION && code == CTL_EXIT_DONE)
       add_headline(&action, view->kind, &view->style, out);
     rc = ctl_action_render(&action, &view->style, out, &broken);

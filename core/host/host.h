@@ -38,36 +38,36 @@ typedef struct ph_host ph_host;
 /* A slot for an operation. `id` 0 means free; it is written by the control thread alone. */
 typedef struct ph_op {
   _Atomic uint64_t id;
-  atomic_bool cancel;
   ph_host *host;
   const ph_function *function;
   cordon_op_fn call;
   ph_start start;
   uv_thread_t thread;
   uv_timer_t budget;
-  bool overdue;    /* the budget passed; control thread only */
-  bool measured;   /* `before` can be compared with what is there at the end; control thread only */
   pf_usage before; /* control thread only */
+  atomic_bool cancel;
+  bool overdue;  /* the budget passed; control thread only */
+  bool measured; /* `before` can be compared with what is there at the end; control thread only */
 
   /* under host->lock from here */
-  uv_thread_t self; /* the worker, once `running` */
-  bool running;     /* between the call of the plugin's function and its return */
-  uint64_t credits;
+  bool running; /* between the call of the plugin's function and its return */
   bool undo_waiting;
   bool undo_lost; /* an answer did not come in time: no further change is allowed */
-  cd_code undo_status;
+  bool progress_fresh;
+  bool progress_named;
+  uv_thread_t self; /* the worker, once `running` */
+  uint64_t credits;
   char *result;
   size_t result_len;
-  cordon_status status;
-  uint32_t os_error;
-  char sentence[CD_ERR_TEXT_MAX];
-  char misuse[CD_ERR_TEXT_MAX]; /* the first wrong use; empty if there was none */
-  bool progress_fresh;
   uint64_t progress_done;
   uint64_t progress_total;
-  char progress_what[PH_WHAT_MAX];
-  bool progress_named;
   uint64_t progress_sent_ms;
+  cd_code undo_status;
+  cordon_status status;
+  uint32_t os_error;
+  char progress_what[PH_WHAT_MAX];
+  char sentence[CD_ERR_TEXT_MAX];
+  char misuse[CD_ERR_TEXT_MAX]; /* the first wrong use; empty if there was none */
 } ph_op;
 
 /* What waits to be sent, in order. `ended` marks the place of an operation's end. */

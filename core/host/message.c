@@ -245,6 +245,8 @@ cd_code ph_end_write(const ph_end *end, cd_buf *out, cd_err *err)
   cd_jw_cstr(&w, "sentence", end->sentence != NULL ? end->sentence : "");
   cd_jw_u64(&w, "threads_left", end->threads_left);
   cd_jw_u64(&w, "files_left", end->files_left);
+  if (end->leaving)
+    cd_jw_bool(&w, "leaving", true);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "END", err);
 }

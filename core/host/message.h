@@ -57,6 +57,7 @@ typedef struct ph_end {
   const char *sentence;
   uint32_t threads_left;
   uint32_t files_left;
+  bool leaving; /* this host ends itself after it: what is started now would never begin */
 } ph_end;
 
 /* Each appends one payload to `out`. */

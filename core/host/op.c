@@ -145,27 +145,32 @@ static void reset(ph_op *op)
   op->overdue = false;
 }
 
-/* Checks what was asked and finds the function and a free slot for it. */
-static cd_code admit(ph_host *host, const ph_start *start, const ph_function **ret_function,
-                     ph_op **ret_op, cd_err *err)
+static ph_op *free_slot(ph_host *host)
+{
+  for (size_t i = 0; i < PH_OPS_MAX; i++) {
+    if (atomic_load(&host->ops[i].id) == 0)
+      return &host->ops[i];
+  }
+  return NULL;
+}
+
+/* The function that was asked for, if it can be run now. */
+static const ph_function *admit(ph_host *host, const ph_start *start, cd_err *err)
 {
   const ph_function *function = ph_function_find(host->setup.capability, start->function);
-  if (function == NULL || ph_plugin_function(&host->plugin, function) == NULL)
-    return cd_fail(err, CD_E_UNSUPPORTED, "plugin '%s' has no function '%s' for '%s'",
-                   host->setup.plugin, start->function, host->setup.capability->name);
+  if (function == NULL || ph_plugin_function(&host->plugin, function) == NULL) {
+    (void)cd_fail(err, CD_E_UNSUPPORTED, "plugin '%s' has no function '%s' for '%s'",
+                  host->setup.plugin, start->function, host->setup.capability->name);
+    return NULL;
+  }
   size_t background = 0;
   size_t all = ph_op_count(host, &background);
-  if (!function->background && all - background >= host->plugin.concurrency)
-    return cd_fail(err, CD_E_LIMIT, "plugin '%s' runs %u operations at once and no more",
-                   host->setup.plugin, host->plugin.concurrency);
-  for (size_t i = 0; i < PH_OPS_MAX; i++) {
-    if (atomic_load(&host->ops[i].id) == 0) {
-      *ret_function = function;
-      *ret_op = &host->ops[i];
-      return CD_OK;
-    }
+  if (!function->background && all - background >= host->plugin.concurrency) {
+    (void)cd_fail(err, CD_E_LIMIT, "plugin '%s' runs %u operations at once and no more",
+                  host->setup.plugin, host->plugin.concurrency);
+    return NULL;
   }
-  return cd_fail(err, CD_E_LIMIT, "the plugin host has no place for another '%s'", function->name);
+  return function;
 }
 
 /* Takes over `start`. */
@@ -200,14 +205,16 @@ void ph_op_start(ph_host *host, uint64_t id, cd_str payload)
 {
   cd_err err = {0};
   ph_start start = {0};
-  const ph_function *function = NULL;
-  ph_op *op = NULL;
-  cd_code rc = ph_start_parse(payload, &start, &err);
-  if (rc == CD_OK)
-    rc = admit(host, &start, &function, &op, &err);
-  if (rc == CD_OK)
-    rc = launch(host, op, id, &start, function, &err);
-  if (rc != CD_OK)
+  if (ph_start_parse(payload, &start, &err) != CD_OK) {
+    refuse(host, id, &err);
+    return;
+  }
+  const ph_function *function = admit(host, &start, &err);
+  ph_op *op = free_slot(host);
+  if (function != NULL && op == NULL)
+    (void)cd_fail(&err, CD_E_LIMIT, "the plugin host has no place for another '%s'",
+                  function->name);
+  if (function == NULL || op == NULL || launch(host, op, id, &start, function, &err) != CD_OK)
     refuse(host, id, &err);
   ph_start_release(&start);
 }
@@ -272,7 +279,7 @@ static void measure_after(ph_op *op, ph_end *end)
 }
 
 /* From here on the operation is unknown to the plugin's threads. */
-static void free_slot(ph_host *host, ph_op *op)
+static void leave_slot(ph_host *host, ph_op *op)
 {
   uv_mutex_lock(&host->lock);
   atomic_store(&op->id, 0);
@@ -301,7 +308,7 @@ void ph_op_finish(ph_host *host, ph_op *op)
     ph_host_send(host, IPC_RESULT, id, (cd_str){result, op->result_len});
   free(result);
   send_end(host, id, &end);
-  free_slot(host, op);
+  leave_slot(host, op);
   size_t background = 0;
   if (ph_op_count(host, &background) > 0)
     ph_cpu_arm(host);
@@ -310,5 +317,6 @@ void ph_op_finish(ph_host *host, ph_op *op)
 
 void ph_op_give_up(ph_host *host, ph_op *op, cd_code status, const char *sentence)
 {
-  send_end(host, atomic_load(&op->id), &(ph_end){.status = status, .sentence = sentence});
+  send_end(host, atomic_load(&op->id),
+           &(ph_end){.status = status, .sentence = sentence, .leaving = true});
 }

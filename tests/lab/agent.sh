@@ -45,6 +45,7 @@ start)
   fi
   setsid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" /usr/sbin/cordond </dev/null >>"$log" 2>&1 &
   daemon=$!
+  echo $daemon >/run/lab-agent.pid
   if [ "$wait" = yes ] && { ! wait_until 20 settled || ! kill -0 "$daemon" 2>/dev/null; }; then
     echo "lab-agent: cordond does not run and answer within 20 s of its start; the end of $log:" >&2
     tail -n 20 "$log" >&2
@@ -54,16 +55,15 @@ start)
 stop | kill)
   signal=TERM
   [ "$1" = stop ] || signal=KILL
-  pids=$(pidof cordond || true)
-  # shellcheck disable=SC2086 # a list of numbers
-  [ -z "$pids" ] || kill -s "$signal" $pids 2>/dev/null || true
+  kill -s "$signal" "$(cat /run/lab-agent.pid)" 2>/dev/null || true
   if ! wait_until 20 gone; then
     echo "lab-agent: cordond or a plugin host still runs 20 s after SIG$signal" >&2
     exit 1
   fi
   ;;
 pid)
-  pidof cordond
+  # Not pidof: between fork and exec a plugin host bears its parent's name.
+  cat /run/lab-agent.pid
   ;;
 *)
   echo "usage: lab-agent start [--no-wait] [NAME=VALUE ...] | stop | kill | pid" >&2

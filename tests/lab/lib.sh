@@ -38,6 +38,10 @@ test_end() {
   rc=$?
   [ "$ended" = yes ] || echo "NOT OK - the test ended before its last fact"
   trap - EXIT INT TERM HUP
+  if [ $rc != 0 ] && [ -d "$LAB_DIR" ]; then
+    echo "the end of cordond's log on desk-1:"
+    on desk-1 tail -n 40 /var/log/cordond.log 2>&1 || true
+  fi
   lab down >/dev/null 2>&1 || echo "the lab in $LAB_DIR could not be removed" >&2
   rm -rf --one-file-system "$work"
   exit $rc
@@ -219,18 +223,6 @@ reality() {
 
 really() {
   same "$(reality)" "$1"
-}
-
-# The newest action of a device: newest DEVICE PATH ...
-newest() {
-  newest_on=$1
-  shift
-  on "$newest_on" cordon local actions --json </dev/null >"$work/actions"
-  for newest_path in "$@"; do
-    set -- "$@" "actions.0.$newest_path"
-    shift
-  done
-  "$json" "$@" <"$work/actions"
 }
 
 # Undisturbed: the agent answers, no action is open, and what is wanted is enforced.

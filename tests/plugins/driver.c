@@ -61,7 +61,8 @@ static void on_exit_of_host(uv_process_t *process, int64_t code, int term_signal
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
-  *ret_buf = uv_buf_init(malloc(suggested), (unsigned)suggested);
+  ret_buf->base = malloc(suggested);
+  ret_buf->len = ret_buf->base != NULL ? suggested : 0;
 }
 
 static void on_printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,16 +318,36 @@ START_TEST(refuses_with_the_reason_that_create_logged)
 }
 END_TEST
 
+static void on_hand_exit(uv_process_t *process, int64_t code, int term_signal)
+{
+  *(int64_t *)process->data = code;
+  uv_close((uv_handle_t *)process, NULL);
+}
+
 START_TEST(started_by_hand_it_says_so)
 {
-  char line[DRIVER_TEXT_MAX];
-  FILE *out = popen(CORDON_HOST " 2>&1 3<&- </dev/null", "r");
-  ck_assert_ptr_nonnull(out);
-  ck_assert_ptr_nonnull(fgets(line, sizeof(line), out));
+  static char program[] = CORDON_HOST;
+  char *args[] = {program, NULL};
+  int out[2] = {-1, -1};
+  int64_t code = -1;
+  uv_loop_t loop;
+  uv_process_t process = {.data = &code};
+  ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+  uv_stdio_container_t stdio[3] = {
+      {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = out[1]}};
+  uv_process_options_t options = {
+      .file = program, .args = args, .stdio = stdio, .stdio_count = 3, .exit_cb = on_hand_exit};
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ck_assert_int_eq(uv_spawn(&loop, &process, &options), 0);
+  (void)close(out[1]);
+  (void)uv_run(&loop, UV_RUN_DEFAULT);
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+  char line[DRIVER_TEXT_MAX] = "";
+  ck_assert_int_gt(read(out[0], line, sizeof(line) - 1), 0);
   ck_assert_ptr_nonnull(strstr(line, "started by cordond"));
-  ck_assert_ptr_null(fgets(line, sizeof(line), out));
-  int status = pclose(out);
-  ck_assert_int_eq(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 2);
+  ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+  ck_assert_int_eq(code, 2);
+  (void)close(out[0]);
 }
 END_TEST
 

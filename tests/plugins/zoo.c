@@ -1,4 +1,4 @@
-/* What every member of the zoo shares: entry, settings, the log of calls, and the way through
+/* What every member of the zoo shares: settings, the log of calls, and the way through
  * zoo_act(). */
 #include "zoo.h"
 
@@ -19,6 +19,9 @@ static struct {
   char state_file[2 * ZOO_TEXT_MAX];
   char log_file[ZOO_TEXT_MAX];
 } self;
+
+/* For the calls that belong to no operation. */
+static const cordon_request no_request = {.struct_size = sizeof(no_request)};
 
 const cordon_host *zoo_host(void)
 {
@@ -102,7 +105,7 @@ static void log_call(const char *call, const cordon_request *req)
   int fd = open(self.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
     return;
-  (void)dprintf(fd, "%s op=%llu\n", call, req != NULL ? (unsigned long long)req->op : 0ULL);
+  (void)dprintf(fd, "%s op=%llu\n", call, (unsigned long long)req->op);
   (void)close(fd);
 }
 
@@ -112,7 +115,7 @@ cordon_status zoo_enter(const char *call, const cordon_request *req, bool *ret_d
   log_call(call, req);
   *ret_done = false;
   cordon_status status = zoo_act(call, req, ret_done);
-  if (*ret_done || req == NULL)
+  if (*ret_done || req->op == 0)
     return status;
   (void)snprintf(key, sizeof(key), "%s_delay_ms", call);
   unsigned long delay_ms = zoo_number(key, 0);
@@ -131,7 +134,7 @@ static const void *CORDON_CALL get_extension(const cordon_plugin *p, const char 
 static void CORDON_CALL destroy(const cordon_plugin *p)
 {
   bool done = false;
-  (void)zoo_enter("destroy", NULL, &done);
+  (void)zoo_enter("destroy", &no_request, &done);
 }
 
 static const cordon_plugin plugin = {
@@ -160,20 +163,5 @@ const cordon_plugin *CORDON_CALL zoo_create(const cordon_host *h, const char *co
     h->log(h, 0, CORDON_LOG_WARN, "there is no zoo on this machine");
     return NULL;
   }
-  return zoo_enter("create", NULL, &done) == CORDON_OK ? &plugin : NULL;
+  return zoo_enter("create", &no_request, &done) == CORDON_OK ? &plugin : NULL;
 }
-
-#ifndef ZOO_NO_ENTRY
-static const char *const provides[] = {CORDON_EXT_ISOLATE, NULL};
-
-CORDON_EXPORT const cordon_plugin_entry cordon_plugin_entry_1 = {
-    .struct_size = sizeof(cordon_plugin_entry),
-    .abi_major = CORDON_ABI_MAJOR,
-    .abi_minor = CORDON_ABI_MINOR,
-    .concurrency = 1,
-    .id = ZOO_ID,
-    .version = "1.0.0",
-    .provides = provides,
-    .create = zoo_create,
-};
-#endif

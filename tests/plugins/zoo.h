@@ -28,7 +28,7 @@ cordon_status zoo_act(const char *call, const cordon_request *req, bool *ret_don
  * for. *ret_done: nothing is left to do but to return the status. */
 cordon_status zoo_enter(const char *call, const cordon_request *req, bool *ret_done);
 
-/* For members with an entry or a table of their own (built with ZOO_NO_ENTRY). */
+/* For members with an entry or a table of their own. */
 const cordon_plugin *CORDON_CALL zoo_create(const cordon_host *h, const char *config, size_t len);
 extern const cordon_state zoo_table;
 

@@ -7,11 +7,12 @@
 
 #define MB (1024u * 1024u)
 
+static struct block {
+  struct block *next;
+} * all;
+
 cordon_status zoo_act(const char *call, const cordon_request *req, bool *ret_done)
 {
-  struct block {
-    struct block *next;
-  } *all = NULL;
   if (!zoo_is_at(call))
     return CORDON_OK;
   unsigned long max_mb = zoo_number("max_mb", 1024);

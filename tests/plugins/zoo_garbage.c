@@ -23,11 +23,12 @@ static void give_large(const cordon_request *req)
   free(text);
 }
 
+static cordon_op late_op;
+
 static void *emit_late(void *arg)
 {
   const cordon_host *h = zoo_host();
-  cordon_op op = (cordon_op)(uintptr_t)arg;
-  while (h->emit(h, op, "{}", 2) != CORDON_E_INVALID)
+  while (h->emit(h, late_op, "{}", 2) != CORDON_E_INVALID)
     continue;
   return NULL;
 }
@@ -35,7 +36,8 @@ static void *emit_late(void *arg)
 static void give_late(const cordon_request *req)
 {
   pthread_t thread;
-  if (pthread_create(&thread, NULL, emit_late, (void *)(uintptr_t)req->op) == 0)
+  late_op = req->op;
+  if (pthread_create(&thread, NULL, emit_late, NULL) == 0)
     (void)pthread_detach(thread);
 }
 

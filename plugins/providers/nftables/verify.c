@@ -224,9 +224,8 @@ static void add_trial(cJSON *probes, const trial *t)
 static cordon_status answer(const verification *v, const sup_call *call, bool holds, sup_err *err)
 {
   static const char *const not_probed[] = {
-      "what others open to this device: only the digest of the rules tells that it is dropped",
-      "what this device forwards for others, such as containers and guests: only the digest of the "
-      "rules tells",
+      "what others open to this device: only the digest of the rules tells",
+      "what this device forwards, as for containers and guests: only the digest of the rules tells",
       "packet sockets and interfaces stacked on one of this device, which send past the rules"};
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddBoolToObject(result, "holds", holds);

@@ -133,7 +133,7 @@ static int listen_on(serve *s, const char *address, const service *what)
     rc = uv_udp_init(&s->loop, &l->u.udp);
     if (rc == 0)
       rc = uv_udp_bind(&l->u.udp, (struct sockaddr *)&at,
-                       UV_UDP_IPV6ONLY * (at.ss_family == AF_INET6));
+                       UV_UDP_REUSEADDR | (at.ss_family == AF_INET6 ? UV_UDP_IPV6ONLY : 0));
     l->u.handle.data = l;
     if (rc == 0)
       rc = uv_udp_recv_start(&l->u.udp, on_udp_room, on_datagram);

@@ -25,6 +25,17 @@
 #define ARGS_MAX 16
 #define COLUMNS 60
 
+/* libuv takes the words of a command line and what is to be written without const, and leaves them
+ * alone. */
+static char *unconst(const char *text)
+{
+  union {
+    const char *in;
+    char *out;
+  } u = {.in = text};
+  return u.out;
+}
+
 typedef struct stage {
   play *p;
   uv_loop_t loop;
@@ -114,7 +125,7 @@ static void go_on(stage *s)
     } else if (step->verb == PLAY_FRAME) {
       send_frame(s, step->number, step->text);
     } else if (step->verb == PLAY_RAW && s->link_open) {
-      uv_buf_t bytes = uv_buf_init((char *)(uintptr_t)step->text, (unsigned)step->number);
+      uv_buf_t bytes = uv_buf_init(unconst(step->text), (unsigned)step->number);
       (void)uv_try_write((uv_stream_t *)&s->link.pipe, &bytes, 1);
     } else if (step->verb == PLAY_CLOSE && s->link_open) {
       ipc_link_finish(&s->link);
@@ -322,14 +333,14 @@ static void start_child(stage *s, const char *const *args)
   char *env[8] = {NULL};
   int count = 0;
   int envs = 0;
-  argv[count++] = (char *)(uintptr_t)program_of(s->p);
+  argv[count++] = unconst(program_of(s->p));
   for (int i = 0; args[i] != NULL; i++) {
     ck_assert_int_lt(i, ARGS_MAX);
     const char *arg = args[i][0] == '@' ? path_of(args[i] + 1, paths[i]) : args[i];
-    argv[count++] = (char *)(uintptr_t)arg;
+    argv[count++] = unconst(arg);
   }
-  argv[count++] = (char *)(uintptr_t) "--socket";
-  argv[count++] = s->p->socket != NULL ? (char *)(uintptr_t)s->p->socket : s->socket;
+  argv[count++] = unconst("--socket");
+  argv[count++] = s->p->socket != NULL ? unconst(s->p->socket) : s->socket;
   /* What a sanitizer is told must reach the program too. */
   static const char *const kept[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS",
                                      "LSAN_OPTIONS"};

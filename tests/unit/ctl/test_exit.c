@@ -20,7 +20,7 @@ START_TEST(one_when_the_action_failed)
   play p = {.script = ANSWER(
                 SAMPLE_ACTION("isolate", "Failed", "\"io\"", "\"the kernel said no\"", "null"))};
   PLAY(&p, 1, "local", "isolate");
-  HAS(&p.err, "cordon: the isolate failed: the kernel said no\n");
+  HAS(&p.err, "cordon: the isolation failed: the kernel said no\n");
   HAS(&p.out, "Status      Failed, io");
   HAS_NOT(&p.out, "Isolated:");
   PLAY(&p, 1, "local", "isolate", "--json");
@@ -86,7 +86,8 @@ START_TEST(six_when_it_goes_on_without_us)
   PLAY(&p, 6, "local", "isolate", "--timeout", "1");
   ck_assert_str_eq(
       cd_buf_cstr(&p.err),
-      "cordon: the agent did not answer within 1 s; the isolate goes on as action " SAMPLE_ID "\n");
+      "cordon: the agent did not answer within 1 s; the isolation goes on as action " SAMPLE_ID
+      "\n");
   PLAY(&p, 6, "local", "release", "--timeout", "1", "--json");
   ck_assert_str_eq(
       cd_buf_cstr(&p.out),
@@ -102,7 +103,7 @@ START_TEST(seven_when_changed_but_not_proven)
                 SAMPLE_ACTION("isolate", "Failed", "\"unverified\"", "\"a probe passed\"",
                               "{\"verify\":{\"holds\":false,\"probes\":" SAMPLE_PROBES "}}"))};
   PLAY(&p, 7, "local", "isolate");
-  HAS(&p.err, "cordon: the isolate failed: a probe passed\n");
+  HAS(&p.err, "cordon: the isolation failed: a probe passed\n");
   HAS(&p.out, "icmp6   2001:db8::1     inconclusive   7 -> 7        no route\n");
   HAS_NOT(&p.out, "Isolated:");
   play_release(&p);

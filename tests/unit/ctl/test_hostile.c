@@ -114,7 +114,7 @@ START_TEST(an_id_that_is_none_is_not_repeated_in_a_command)
       {PLAY_END, NULL, 0}};
   play p = {.script = script};
   PLAY(&p, 6, "local", "isolate");
-  HAS(&p.err, "whether it accepted the isolate is not known");
+  HAS(&p.err, "whether it accepted the isolation is not known");
   HAS_NOT(&p.err, "rm -rf");
   play_release(&p);
 }

@@ -35,7 +35,7 @@ START_TEST(an_agent_that_never_answers)
   ck_assert_uint_ge(p.took_ms, 950);
   PLAY(&p, 6, "local", "unquarantine", "x", "--timeout", "1");
   PLAY(&p, 6, "local", "isolate", "--timeout", "1");
-  HAS(&p.err, "whether it accepted the isolate is not known, 'cordon local actions' tells\n");
+  HAS(&p.err, "whether it accepted the isolation is not known, 'cordon local actions' tells\n");
   play_release(&p);
 }
 END_TEST
@@ -63,7 +63,7 @@ START_TEST(an_interrupt_says_that_it_goes_on)
   play p = {.script = script};
   PLAY(&p, 6, "local", "isolate");
   HAS(&p.err,
-      "cordon: interrupted while waiting for the agent; the isolate goes on as action " SAMPLE_ID
+      "cordon: interrupted while waiting for the agent; the isolation goes on as action " SAMPLE_ID
       "\n");
   play_release(&p);
 }
@@ -75,9 +75,8 @@ START_TEST(an_agent_that_goes_away_in_the_middle)
       {PLAY_EVENT, SAMPLE_EVENT_ACTION, 0}, {PLAY_CLOSE, NULL, 0}, {PLAY_END, NULL, 0}};
   play p = {.script = script};
   PLAY(&p, 6, "local", "isolate");
-  HAS(&p.err,
-      "the agent closed the connection without an answer; the isolate goes on as action " SAMPLE_ID
-      "\n");
+  HAS(&p.err, "the agent closed the connection without an answer; the isolation goes on as "
+              "action " SAMPLE_ID "\n");
   play_release(&p);
 }
 END_TEST

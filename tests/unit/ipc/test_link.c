@@ -174,6 +174,33 @@ START_TEST(tells_held_frames_before_the_end)
 }
 END_TEST
 
+static void start_before_the_poll(uv_prepare_t *prepare)
+{
+  cd_err err = {0};
+  ck_assert_int_eq(ipc_link_start(&p.a.link, &err), CD_OK);
+  uv_close((uv_handle_t *)prepare, NULL);
+}
+
+/* The loop looks at descriptors before it looks at timers again: the end is seen while frames are
+ * still held. */
+START_TEST(tells_held_frames_before_an_end_that_is_seen_first)
+{
+  uv_prepare_t prepare;
+  pair_make_raw(&p, 64);
+  p.a.then = pause_each;
+  write_five();
+  pair_raw_close(&p);
+  ck_assert_int_eq(p.a.frames, 1);
+  p.a.then = NULL;
+  ck_assert_int_eq(uv_prepare_init(&p.loop, &prepare), 0);
+  ck_assert_int_eq(uv_prepare_start(&prepare, start_before_the_poll), 0);
+  pair_run_until(&p, &p.a.closed, 1);
+  ck_assert_msg(p.a.code == CD_OK, "%s", p.a.sentence);
+  ck_assert_int_eq(p.a.frames, 5);
+  pair_done(&p);
+}
+END_TEST
+
 static void pause_and_start(pair_end *end)
 {
   cd_err err = {0};
@@ -244,6 +271,7 @@ Suite *link_suite(void)
   tcase_add_test(c, hands_out_nothing_after_a_finish_inside_on_frame);
   tcase_add_test(c, holds_frames_back_while_paused);
   tcase_add_test(c, tells_held_frames_before_the_end);
+  tcase_add_test(c, tells_held_frames_before_an_end_that_is_seen_first);
   tcase_add_test(c, may_be_paused_and_started_inside_on_frame);
   tcase_add_test(c, stays_whole_under_a_storm_of_answers);
   tcase_add_test(c, closes_on_a_peer_that_does_not_read);

@@ -20,7 +20,9 @@
 
 static const pf_confine none = {.processes = 0};
 
-static char *const no_arguments[] = {(char[]){"true"}, NULL};
+/* A program whose success would look like a failure of ours, if it ran. */
+#define PROGRAM "/bin/false"
+static char *const no_arguments[] = {(char[]){"false"}, NULL};
 static char *const no_environment[] = {NULL};
 
 /* One way to start a process or a program; true if it was refused as it should be. */
@@ -51,17 +53,17 @@ static bool refuses_clone3(void)
 static bool refuses_spawn(void)
 {
   pid_t child = 0;
-  return posix_spawn(&child, "/bin/true", NULL, NULL, no_arguments, no_environment) == EPERM;
+  return posix_spawn(&child, PROGRAM, NULL, NULL, no_arguments, no_environment) == EPERM;
 }
 
 static bool refuses_execve(void)
 {
-  return execve("/bin/true", no_arguments, no_environment) < 0 && errno == EPERM;
+  return execve(PROGRAM, no_arguments, no_environment) < 0 && errno == EPERM;
 }
 
 static bool refuses_execveat(void)
 {
-  int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
+  int fd = open(PROGRAM, O_RDONLY | O_CLOEXEC);
   return syscall(SYS_execveat, fd, "", no_arguments, no_environment, AT_EMPTY_PATH) < 0 &&
          errno == EPERM;
 }

@@ -192,6 +192,15 @@ static void hold_more(pthread_t *ret_thread)
   burn_ms(50);
 }
 
+static uint32_t count_open(void)
+{
+  uint32_t count = 0;
+  for (int fd = 0; fd < 4096; fd++)
+    if (fcntl(fd, F_GETFD) >= 0)
+      count++;
+  return count;
+}
+
 static void body_usage(const void *context)
 {
   pf_usage before = {0};
@@ -204,6 +213,7 @@ static void body_usage(const void *context)
   EXPECT(pthread_create(&thread, NULL, do_nothing, NULL) == 0);
   EXPECT(pthread_join(thread, NULL) == 0);
   EXPECT(pf_usage_self(&before, &err) == CD_OK);
+  EXPECT(before.files == count_open());
   EXPECT(pf_usage_self(&now, &err) == CD_OK);
   EXPECT(now.files == before.files && now.threads == before.threads);
   hold_more(&thread);

@@ -69,8 +69,18 @@ static cordon_status CORDON_CALL take_record(const cordon_host *h, cordon_op op,
     cJSON_Delete(record);
   }
   (void)pthread_cond_broadcast(&f->said);
+  while (f->hold_records)
+    (void)pthread_cond_wait(&f->said, &f->lock);
   (void)pthread_mutex_unlock(&f->lock);
   return CORDON_OK;
+}
+
+void fake_hold_records(fake_host *f, bool hold)
+{
+  (void)pthread_mutex_lock(&f->lock);
+  f->hold_records = hold;
+  (void)pthread_cond_broadcast(&f->said);
+  (void)pthread_mutex_unlock(&f->lock);
 }
 
 static cordon_status CORDON_CALL take_undo(const cordon_host *h, cordon_op op, const char *json,
@@ -221,6 +231,22 @@ bool fake_wait_records(fake_host *f, int count, int ms)
   bool enough = f->record_count >= count;
   (void)pthread_mutex_unlock(&f->lock);
   return enough;
+}
+
+void fake_save(const cJSON *document, const char *name)
+{
+  const char *folder = getenv("CORDON_TEST_RESULTS");
+  char path[512];
+  if (folder == NULL)
+    return;
+  ck_assert_ptr_nonnull(document);
+  (void)snprintf(path, sizeof(path), "%s/%s.json", folder, name);
+  FILE *file = fopen(path, "w");
+  ck_assert_msg(file != NULL, "%s cannot be written", path);
+  char *text = cJSON_Print(document);
+  ck_assert_int_ge(fputs(text, file), 0);
+  ck_assert_int_eq(fclose(file), 0);
+  cJSON_free(text);
 }
 
 static const cJSON *member(const fake_host *f, const char *name)

@@ -23,6 +23,7 @@ typedef struct fake_host {
   pthread_cond_t said;
   cordon_op last_op;
   cordon_op cancelled;
+  bool hold_records;
   uint32_t os_error;
   char sentence[512];
   cJSON *result; /* of the last operation, or NULL */
@@ -54,6 +55,13 @@ cordon_status fake_stop(fake_thread *t);
 
 /* Waits until there are at least `count` records; false if that takes more than `ms`. */
 bool fake_wait_records(fake_host *f, int count, int ms);
+
+/* Lets emit() block after it has kept the record, as a busy agent does. */
+void fake_hold_records(fake_host *f, bool hold);
+
+/* Writes the last result, or one record, to $CORDON_TEST_RESULTS/NAME.json, where a test compares
+ * it with its schema. Does nothing where that is not set. */
+void fake_save(const cJSON *document, const char *name);
 
 /* Members of the last result. */
 const char *fake_text(const fake_host *f, const char *name);

@@ -6,7 +6,7 @@
 fake_host host;
 const cordon_state *isolate;
 
-static char params[4096];
+static char params[160 * 1024];
 
 void kernel_setup(void)
 {

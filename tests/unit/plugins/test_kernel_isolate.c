@@ -396,6 +396,24 @@ START_TEST(forwarded_traffic_is_dropped)
 }
 END_TEST
 
+START_TEST(a_thousand_exclusions_are_loaded_and_read_back)
+{
+  static char exclusions[128 * 1024];
+  size_t len = 0;
+  for (unsigned i = 0; i < 1024; i++)
+    len += (size_t)snprintf(
+        exclusions + len, sizeof(exclusions) - len,
+        "%s{\"direction\":\"both\",\"address\":\"fd00:1111:2222:3333:4444:5555:%x:1-"
+        "fd00:1111:2222:3333:4444:5555:%x:9\"}",
+        i > 0 ? "," : "", 0x1000 + i, 0x1000 + i);
+  kernel_isolate(exclusions);
+  ck_assert_str_eq(kernel_state(), "isolated");
+  cordon_status status = fake_run(&host, isolate->verify, 0, kernel_params(exclusions));
+  ck_assert_msg(status == CORDON_OK, "%s", host.sentence);
+  ck_assert_int_eq(fake_run(&host, isolate->release, 0, "{}"), CORDON_OK);
+}
+END_TEST
+
 START_TEST(probe_says_what_works_here)
 {
   ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
@@ -425,6 +443,7 @@ int main(void)
       bad_parameters_change_nothing,
       foreign_tables_that_accept_everything_open_nothing,
       forwarded_traffic_is_dropped,
+      a_thousand_exclusions_are_loaded_and_read_back,
       probe_says_what_works_here,
   };
   return run_kernel_suite("plugins.nftables.isolate", tests, COUNT_OF(tests), kernel_setup,

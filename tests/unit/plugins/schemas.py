@@ -1,0 +1,86 @@
+"""Usage: schemas.py SOURCE BUILD RESULTS
+
+Are the schemas schemas, and is what we make what they say: the default configuration, the built manifests, the trust list of an
+installation, and the results that the plugins gave in the other tests (RESULTS, one file per function).
+"""
+import glob
+import json
+import os
+import sys
+
+try:
+    from jsonschema import Draft202012Validator
+except ImportError:
+    sys.exit("python3 has no jsonschema; on Debian: apt install python3-jsonschema")
+
+source, build, results = sys.argv[1:4]
+wrong = 0
+
+
+def complain(text):
+    global wrong
+    wrong += 1
+    print(text)
+
+
+def load(path):
+    """A JSON document without duplicate members."""
+
+    def unique(pairs):
+        names = [name for name, _ in pairs]
+        if len(names) != len(set(names)):
+            complain(f"{path}: a member is given twice")
+        return dict(pairs)
+
+    with open(path, encoding="utf-8") as file:
+        return json.load(file, object_pairs_hook=unique)
+
+
+schemas = {}
+for path in sorted(glob.glob(os.path.join(source, "config/schemas/*.json"))):
+    schema = load(path)
+    Draft202012Validator.check_schema(schema)
+    schemas[os.path.basename(path).removesuffix(".schema.json")] = schema
+
+
+def check(document, schema, what):
+    for error in Draft202012Validator(schema).iter_errors(document):
+        complain(f"{what}: {error.json_path}: {error.message}")
+
+
+def definition(name, function):
+    return {**schemas[name], "$ref": f"#/$defs/{function}"}
+
+
+def must_fail(document, schema, what):
+    if Draft202012Validator(schema).is_valid(document):
+        complain(f"{what}: the schema lets it through")
+
+
+default = load(os.path.join(source, "config/cordond.json"))
+check(default, schemas["cordond"], "config/cordond.json")
+must_fail({**default, "provider": {}}, schemas["cordond"], "a misspelt member")
+must_fail({"console": {"addresses": ["console.example:8443"]}}, schemas["cordond"], "a console by name")
+must_fail({"reconcile": {"interval_s": 1}}, schemas["cordond"], "an interval that is too short")
+
+manifests = [path for path in glob.glob(os.path.join(build, "plugins/**/cordon-*.json"), recursive=True)]
+if len(manifests) < 2:
+    complain(f"only {len(manifests)} manifests in {build}/plugins")
+for path in manifests:
+    check(load(path), schemas["manifest"], path)
+
+full = {"type": "full", "console": [], "resolvers": [], "mark": 1, "exclusions": []}
+check(full, schemas["isolate.params"], "a full isolation")
+must_fail({**full, "lease": 1}, schemas["isolate.params"], "an unknown parameter")
+must_fail({**full, "mark": 0}, schemas["isolate.params"], "mark 0")
+must_fail({"plugins": [{"id": "a", "library": "sha256:0", "manifest": "sha256:0"}]}, schemas["trust"], "short digests")
+
+seen = 0
+for path in sorted(glob.glob(os.path.join(results, "*.json"))):
+    capability, function = os.path.basename(path).split(".")[:2]
+    schema = schemas["facts.results"] if capability == "facts" else definition("isolate.results", function)
+    check(load(path), schema, path)
+    seen += 1
+
+print(f"{len(schemas)} schemas, {len(manifests)} manifests, {seen} results, {wrong} complaints")
+sys.exit(1 if wrong else 0)
