@@ -26,31 +26,50 @@ static size_t encode_group(const char *letters, const uint8_t *in, size_t len, c
   return len + 1;
 }
 
-static void encode(cd_buf *out, const char *letters, bool padded, const uint8_t *in, size_t len)
+static size_t encode(char *out, const char *letters, bool padded, const uint8_t *in, size_t len)
 {
-  char text[256];
   size_t n = 0;
   for (size_t i = 0; i < len; i += 3) {
-    size_t group = len - i < 3 ? len - i : 3;
-    n += encode_group(letters, in + i, group, text + n);
-    for (; padded && n % 4 != 0; n++)
-      text[n] = '=';
-    if (n > sizeof(text) - 4 || i + 3 >= len) {
-      cd_buf_add(out, text, n);
-      n = 0;
-    }
+    char group[4];
+    size_t letters_used = encode_group(letters, in + i, len - i < 3 ? len - i : 3, group);
+    for (size_t k = 0; k < letters_used; k++)
+      out[n++] = group[k];
+    for (size_t k = letters_used; padded && k < 4; k++)
+      out[n++] = '=';
   }
+  out[n] = '\0';
+  return n;
+}
+
+/* Block by block; each block but the last is a multiple of three, so that no padding falls within.
+ */
+static void add(cd_buf *out, const char *letters, bool padded, const uint8_t *in, size_t len)
+{
+  enum { BLOCK = 192 };
+  char text[CD_BASE64_LEN(BLOCK) + 1];
+  for (size_t i = 0; i < len; i += BLOCK)
+    cd_buf_add(out, text, encode(text, letters, padded, in + i, len - i < BLOCK ? len - i : BLOCK));
   cd_wipe(text, sizeof(text)); /* it may have been a password */
+}
+
+void cd_base64url_text(char *out, const void *bytes, size_t len)
+{
+  (void)encode(out, url_alphabet, false, bytes, len);
+}
+
+void cd_base64_text(char *out, const void *bytes, size_t len)
+{
+  (void)encode(out, alphabet, true, bytes, len);
 }
 
 void cd_base64url_add(cd_buf *out, const void *bytes, size_t len)
 {
-  encode(out, url_alphabet, false, bytes, len);
+  add(out, url_alphabet, false, bytes, len);
 }
 
 void cd_base64_add(cd_buf *out, const void *bytes, size_t len)
 {
-  encode(out, alphabet, true, bytes, len);
+  add(out, alphabet, true, bytes, len);
 }
 
 /* 64 for what is no letter. The last two letters are what the alphabets differ in. */

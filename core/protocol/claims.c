@@ -135,12 +135,9 @@ void cd_claim_write_digest(cd_jw *w, const char *key, const cd_digest *digest)
 
 void cd_claim_write_nonce(cd_jw *w, const char *key, const uint8_t nonce[CD_NONCE_SIZE])
 {
-  cd_buf text = CD_BUF_INIT(CD_BASE64URL_LEN(CD_NONCE_SIZE));
-  cd_base64url_add(&text, nonce, CD_NONCE_SIZE);
-  if (text.failed != CD_OK)
-    cd_buf_fail(w->out, text.failed);
-  cd_jw_str(w, key, cd_buf_view(&text));
-  cd_buf_release(&text);
+  char text[CD_BASE64URL_LEN(CD_NONCE_SIZE) + 1];
+  cd_base64url_text(text, nonce, CD_NONCE_SIZE);
+  cd_jw_cstr(w, key, text);
 }
 
 /* ---- documents ---- */

@@ -16,8 +16,13 @@ struct cd_key {
   cd_public_key public;
 };
 
-/* The failure of a call of mbedTLS, which should not fail: "<what>: mbedTLS says -0x4f80". */
+/* The failure of a call of mbedTLS, which should not fail: "<what>: mbedTLS gave error
+ * -0x4f80". */
 cd_code cd_fail_mbedtls(cd_err *err, int rc, const char *what);
+
+/* The random bytes of the cd_random that its context is, for mbedTLS: a failure of any number
+ * becomes MBEDTLS_ERR_ECP_RANDOM_FAILED. */
+int cd_curve_random(void *random, unsigned char *bytes, size_t len);
 
 /* NIST P-256 with one of our public keys on it; cd_curve_free() whatever came of it. */
 typedef struct cd_curve {

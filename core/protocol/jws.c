@@ -14,7 +14,7 @@
 #include "base/banned.h"
 
 #define HEADER_MAX 128u
-#define HEADER_TEXT_MAX 172u /* CD_BASE64URL_LEN(HEADER_MAX) and a NUL */
+#define HEADER_TEXT_MAX (CD_BASE64URL_LEN(HEADER_MAX) + 1)
 #define SIGNATURE_TEXT_LEN CD_BASE64URL_LEN(CD_SIGNATURE_SIZE)
 
 const cd_jws_kind cd_jws_order = {"the order", CD_JWS_HEADER("cordon-order+1"),
@@ -61,15 +61,16 @@ cd_code cd_es256_sign(const cd_key *key, const void *bytes, size_t len, const cd
   if (code != CD_OK)
     return code;
   numbers n;
+  cd_random source = *random;
   uint8_t signature[CD_SIGNATURE_SIZE];
   numbers_init(&n);
   int rc = cd_curve_load(&n.curve, key->public.point);
   if (rc == 0)
     rc = mbedtls_mpi_read_binary(&n.secret, key->secret, sizeof(key->secret));
   if (rc == 0)
-    rc = mbedtls_ecdsa_sign_det_ext(&n.curve.group, &n.r, &n.s, &n.secret, hash.bytes,
-                                    sizeof(hash.bytes), MBEDTLS_MD_SHA256, random->fill,
-                                    random->context);
+    rc =
+        mbedtls_ecdsa_sign_det_ext(&n.curve.group, &n.r, &n.s, &n.secret, hash.bytes,
+                                   sizeof(hash.bytes), MBEDTLS_MD_SHA256, cd_curve_random, &source);
   if (rc == 0)
     rc = mbedtls_mpi_write_binary(&n.r, signature, CD_SCALAR_SIZE);
   if (rc == 0)
@@ -108,16 +109,6 @@ cd_code cd_es256_verify(const cd_public_key *key, const void *bytes, size_t len,
 }
 
 /* ---- the compact form ---- */
-
-static size_t header_text(const cd_jws_kind *kind, char out[HEADER_TEXT_MAX])
-{
-  cd_buf text = CD_BUF_INIT(HEADER_TEXT_MAX - 1);
-  cd_base64url_add(&text, kind->header.ptr, kind->header.len);
-  size_t len = text.len;
-  (void)cd_str_copy(out, HEADER_TEXT_MAX, cd_buf_view(&text));
-  cd_buf_release(&text);
-  return len;
-}
 
 size_t cd_jws_max(const cd_jws_kind *kind)
 {
@@ -184,8 +175,10 @@ static cd_code check_form(const cd_jws_kind *kind, cd_str jws, parts *ret,
   if (!split(jws, ret))
     return cd_fail(err, CD_E_INVALID, "%s is no compact JWS: three parts with dots between them",
                    kind->noun);
-  if (header_text(kind, header) == 0)
-    return cd_fail(err, CD_E_INTERNAL, "no memory to check %s", kind->noun);
+  if (kind->header.len > HEADER_MAX)
+    return cd_fail(err, CD_E_INTERNAL, "%s has a header of more than %u bytes", kind->noun,
+                   HEADER_MAX);
+  cd_base64url_text(header, kind->header.ptr, kind->header.len);
   if (!cd_str_eq_cstr(ret->header, header))
     return cd_fail(err, CD_E_INVALID, "%s does not have the only header that it may have, %.*s",
                    kind->noun, CD_STR_ARG(kind->header));

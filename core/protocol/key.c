@@ -6,6 +6,7 @@
 #include "protocol/secret.h"
 
 #include <mbedtls/ecp.h>
+#include <mbedtls/md.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,18 @@ _Static_assert(sizeof(spki_prefix) + CD_KEY_POINT_SIZE == CD_KEY_DER_SIZE, "pref
 
 cd_code cd_fail_mbedtls(cd_err *err, int rc, const char *what)
 {
-  cd_code code = rc == MBEDTLS_ERR_ECP_RANDOM_FAILED ? CD_E_UNAVAILABLE : CD_E_INTERNAL;
-  return cd_fail_os(err, code, rc, "%s: mbedTLS gave error -0x%04x", what, (unsigned)-rc);
+  if (rc == MBEDTLS_ERR_MPI_ALLOC_FAILED || rc == MBEDTLS_ERR_ECP_ALLOC_FAILED ||
+      rc == MBEDTLS_ERR_MD_ALLOC_FAILED)
+    return cd_fail(err, CD_E_INTERNAL, "%s: no memory", what);
+  if (rc == MBEDTLS_ERR_ECP_RANDOM_FAILED)
+    return cd_fail(err, CD_E_UNAVAILABLE, "%s: there are no random bytes", what);
+  return cd_fail_os(err, CD_E_INTERNAL, rc, "%s: mbedTLS gave error -0x%04x", what, (unsigned)-rc);
+}
+
+int cd_curve_random(void *random, unsigned char *bytes, size_t len)
+{
+  const cd_random *r = random;
+  return r->fill(r->context, bytes, len) == 0 ? 0 : MBEDTLS_ERR_ECP_RANDOM_FAILED;
 }
 
 void cd_curve_init(cd_curve *c)
@@ -101,6 +112,7 @@ cd_code cd_key_generate(const cd_random *random, cd_key **ret_key, cd_err *err)
   cd_code code = CD_OK;
   size_t len = 0;
   uint8_t point[CD_KEY_POINT_SIZE];
+  cd_random source = *random;
   mbedtls_mpi secret;
   cd_curve curve;
   mbedtls_mpi_init(&secret);
@@ -112,8 +124,7 @@ cd_code cd_key_generate(const cd_random *random, cd_key **ret_key, cd_err *err)
   }
   int rc = mbedtls_ecp_group_load(&curve.group, MBEDTLS_ECP_DP_SECP256R1);
   if (rc == 0)
-    rc =
-        mbedtls_ecp_gen_keypair(&curve.group, &secret, &curve.point, random->fill, random->context);
+    rc = mbedtls_ecp_gen_keypair(&curve.group, &secret, &curve.point, cd_curve_random, &source);
   if (rc == 0)
     rc = mbedtls_mpi_write_binary(&secret, key->secret, sizeof(key->secret));
   if (rc == 0)

@@ -160,6 +160,7 @@ cd_code cd_key_from_pem(cd_str pem, const cd_random *random, cd_key **ret_key, c
 {
   char *copy = NULL;
   cd_key *key = NULL;
+  cd_random source = *random;
   mbedtls_pk_context pk;
   mbedtls_pk_init(&pk);
   cd_code rc = terminated(pem, &copy, err);
@@ -171,13 +172,13 @@ cd_code cd_key_from_pem(cd_str pem, const cd_random *random, cd_key **ret_key, c
     goto done;
   }
   int mrc = mbedtls_pk_parse_key(&pk, (const unsigned char *)copy, pem.len + 1, NULL, 0,
-                                 random->fill, random->context);
+                                 cd_curve_random, &source);
   rc = mrc != 0 ? fail_parse(err, mrc) : take_numbers(&pk, key, err);
   if (rc != CD_OK)
     goto done;
   /* A file whose public half belongs to another private key would sign what nobody can verify. */
-  if (mbedtls_ecp_check_pub_priv(mbedtls_pk_ec(pk), mbedtls_pk_ec(pk), random->fill,
-                                 random->context) != 0) {
+  if (mbedtls_ecp_check_pub_priv(mbedtls_pk_ec(pk), mbedtls_pk_ec(pk), cd_curve_random, &source) !=
+      0) {
     rc = cd_fail(err, CD_E_INVALID, "the two halves of the key in the file do not belong together");
     goto done;
   }

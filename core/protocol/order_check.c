@@ -45,7 +45,7 @@ static cd_code check_time(const cd_order *o, const cd_order_known *known, cd_ref
   char limit[CD_TIME_TEXT_MAX];
   char now[CD_TIME_TEXT_MAX];
   cd_time_text(known->now_ms, now);
-  if (o->issued_ms > known->now_ms + CD_CLOCK_SKEW_MS) {
+  if (o->issued_ms - CD_CLOCK_SKEW_MS > known->now_ms) {
     cd_time_text(o->issued_ms, limit);
     return cd_order_refuse(ret_refusal, CD_REFUSAL_NOT_YET_VALID,
                            cd_fail(err, CD_E_DEADLINE,

@@ -92,22 +92,19 @@ static void write_statement(const cd_statement *s, cd_jw *w)
 {
   uint8_t der[CD_KEY_DER_SIZE];
   char id[CD_KEY_ID_TEXT_MAX];
-  cd_buf key = CD_BUF_INIT(CD_BASE64URL_LEN(CD_KEY_DER_SIZE));
+  char key[CD_BASE64URL_LEN(CD_KEY_DER_SIZE) + 1];
   cd_public_key_to_der(&s->key, der);
-  cd_base64url_add(&key, der, sizeof(der));
-  if (key.failed != CD_OK)
-    cd_buf_fail(w->out, key.failed);
+  cd_base64url_text(key, der, sizeof(der));
   cd_public_key_id(&s->key, id);
   cd_jw_obj(w, NULL);
   cd_jw_cstr(w, "purpose", cd_purpose_name(s->purpose));
   cd_claim_write_opt(w, "subject", s->subject);
-  cd_jw_str(w, "key", cd_buf_view(&key));
+  cd_jw_cstr(w, "key", key);
   cd_jw_cstr(w, "key_id", id);
   cd_jw_u64(w, "generation", s->generation);
   cd_jw_i64(w, "not_before", s->not_before_ms);
   cd_jw_i64(w, "not_after", s->not_after_ms);
   cd_jw_end_obj(w);
-  cd_buf_release(&key);
 }
 
 /* Takes the document apart and frees it. */
@@ -172,7 +169,7 @@ cd_code cd_statement_check(const cd_statement *s, const cd_statement_known *know
   if (!known->judge_time)
     return CD_OK;
   cd_time_text(known->now_ms, now);
-  if (s->not_before_ms > known->now_ms + CD_CLOCK_SKEW_MS) {
+  if (s->not_before_ms - CD_CLOCK_SKEW_MS > known->now_ms) {
     cd_time_text(s->not_before_ms, limit);
     return cd_fail(err, CD_E_DEADLINE, "the %s key is not valid before %s, and now it is %s",
                    purpose, limit, now);

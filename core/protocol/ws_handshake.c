@@ -14,17 +14,9 @@ static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 _Static_assert(CD_WS_KEY_MAX == 24 + 1 && CD_WS_ACCEPT_MAX == 28 + 1, "base64 and the NUL");
 
-static void base64_text(char *out, size_t out_size, const uint8_t *bytes, size_t len)
-{
-  cd_buf text = CD_BUF_INIT(out_size - 1);
-  cd_base64_add(&text, bytes, len);
-  (void)cd_str_copy(out, out_size, cd_buf_view(&text));
-  cd_buf_release(&text);
-}
-
 void cd_ws_key(const uint8_t random[CD_WS_KEY_BYTES], char out[CD_WS_KEY_MAX])
 {
-  base64_text(out, CD_WS_KEY_MAX, random, CD_WS_KEY_BYTES);
+  cd_base64_text(out, random, CD_WS_KEY_BYTES);
 }
 
 cd_code cd_ws_accept(cd_str key, char out[CD_WS_ACCEPT_MAX], cd_err *err)
@@ -42,7 +34,7 @@ cd_code cd_ws_accept(cd_str key, char out[CD_WS_ACCEPT_MAX], cd_err *err)
   mbedtls_sha1_free(&sha1);
   if (rc != 0)
     return cd_fail_os(err, CD_E_INTERNAL, rc, "mbedTLS could not hash a WebSocket key");
-  base64_text(out, CD_WS_ACCEPT_MAX, hash, sizeof(hash));
+  cd_base64_text(out, hash, sizeof(hash));
   return CD_OK;
 }
 

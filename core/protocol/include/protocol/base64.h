@@ -15,6 +15,9 @@
 /* No text of `len` characters decodes to more bytes than this. */
 #define CD_BASE64_DECODED_MAX(len) ((size_t)(len) / 4 * 3 + 2)
 
+/* `out` takes CD_BASE64URL_LEN(len) or CD_BASE64_LEN(len) characters and a NUL. */
+void cd_base64url_text(char *out, const void *bytes, size_t len);
+void cd_base64_text(char *out, const void *bytes, size_t len);
 void cd_base64url_add(cd_buf *out, const void *bytes, size_t len);
 void cd_base64_add(cd_buf *out, const void *bytes, size_t len);
 
