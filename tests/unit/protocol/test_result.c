@@ -401,12 +401,12 @@ START_TEST(a_mark_with_wrong_claims_is_refused)
       {"{\"from\":\"device\",\"device\":\"" DEVICE "\",\"nonce\":\"AQIDBAUGBwgJCgsMDQ4P\"}",
        "the mark: nonce must be 16 bytes in base64url"},
       {"{\"from\":\"device\",\"device\":\"" DEVICE "\",\"nonce\":\"AQIDBAUGBwgJCgsMDQ4PEA\",\"at\":"
-                                                   "1,\"key_generation\":0,\"states\":[{\"state\":"
+       "1,\"key_generation\":0,\"states\":[{\"state\":"
        "\"isolate\",\"generation\":-1}]}",
        "the mark: states[0].generation must be a whole number from 0 to 9007199254740992, it is "
        "-1"},
       {"{\"from\":\"device\",\"device\":\"" DEVICE "\",\"nonce\":\"AQIDBAUGBwgJCgsMDQ4PEA\",\"at\":"
-                                                   "1,\"key_generation\":0,\"states\":[{\"state\":"
+       "1,\"key_generation\":0,\"states\":[{\"state\":"
        "\"sleep\",\"generation\":1}]}",
        "the mark: states[0].state is 'sleep', which is no state known here"},
   };
