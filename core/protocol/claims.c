@@ -140,24 +140,6 @@ void cd_claim_write_nonce(cd_jw *w, const char *key, const uint8_t nonce[CD_NONC
   cd_jw_cstr(w, key, text);
 }
 
-/* ---- documents ---- */
-
-cd_code cd_claims_parse(const cd_jws_kind *kind, cd_str payload, cd_json_doc **ret_doc, cd_err *err)
-{
-  return cd_json_parse(payload, kind->payload_max, kind->noun, ret_doc, err);
-}
-
-cd_code cd_claims_open(const cd_jws_kind *kind, cd_str jws, const cd_public_key *key,
-                       cd_json_doc **ret_doc, cd_err *err)
-{
-  cd_buf payload = CD_BUF_INIT(kind->payload_max);
-  cd_code rc = cd_jws_verify(kind, jws, key, &payload, err);
-  if (rc == CD_OK)
-    rc = cd_claims_parse(kind, cd_buf_view(&payload), ret_doc, err);
-  cd_buf_release(&payload);
-  return rc;
-}
-
 cd_code cd_claims_keep(cd_str *first, cd_str *second, char **ret_memory, cd_err *err)
 {
   char *memory = malloc(first->len + second->len + 2);

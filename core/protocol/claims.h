@@ -35,13 +35,6 @@ void cd_claim_write_time(cd_jw *w, const char *key, int64_t ms);
 void cd_claim_write_digest(cd_jw *w, const char *key, const cd_digest *digest);
 void cd_claim_write_nonce(cd_jw *w, const char *key, const uint8_t nonce[CD_NONCE_SIZE]);
 
-/* Parses a payload; the caller frees *ret_doc. */
-CD_MUST_USE cd_code cd_claims_parse(const cd_jws_kind *kind, cd_str payload, cd_json_doc **ret_doc,
-                                    cd_err *err);
-/* The same of a signed document, once its signature is verified. */
-CD_MUST_USE cd_code cd_claims_open(const cd_jws_kind *kind, cd_str jws, const cd_public_key *key,
-                                   cd_json_doc **ret_doc, cd_err *err);
-
 /* Keeps copies of two texts in one allocation and turns the views into views of it. */
 CD_MUST_USE cd_code cd_claims_keep(cd_str *first, cd_str *second, char **ret_memory, cd_err *err);
 

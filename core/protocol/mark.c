@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "claims.h"
+#include "payload.h"
 
 #include "base/banned.h"
 
@@ -61,15 +62,19 @@ static void read_mark(cd_json *root, cd_mark *out)
   cd_json_no_more(root);
 }
 
-static cd_code take_document(cd_json_doc *doc, cd_mark *ret_mark, cd_err *err)
+cd_code cd_mark_read(cd_str payload, cd_mark *ret_mark, cd_err *err)
 {
-  cd_mark m = {0};
+  cd_mark x = {0};
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CD_MARK_PAYLOAD_MAX, cd_jws_mark.noun, &doc, err);
+  if (rc != CD_OK)
+    return rc;
   cd_json root = cd_json_root(doc);
-  read_mark(&root, &m);
-  cd_code rc = cd_json_status(&root, err);
+  read_mark(&root, &x);
+  rc = cd_json_status(&root, err);
   cd_json_free(doc);
   if (rc == CD_OK)
-    *ret_mark = m;
+    *ret_mark = x;
   return rc;
 }
 
@@ -78,15 +83,12 @@ cd_code cd_mark_sign(const cd_mark *m, const cd_key *key, const cd_random *rando
 {
   cd_jw w;
   cd_mark back;
-  cd_json_doc *doc = NULL;
   cd_buf payload = CD_BUF_INIT(CD_MARK_PAYLOAD_MAX);
   cd_jw_init(&w, &payload);
   write_mark(m, &w);
   cd_code rc = cd_jw_done(&w, cd_jws_mark.noun, err);
   if (rc == CD_OK)
-    rc = cd_claims_parse(&cd_jws_mark, cd_buf_view(&payload), &doc, err);
-  if (rc == CD_OK)
-    rc = take_document(doc, &back, err);
+    rc = cd_mark_read(cd_buf_view(&payload), &back, err);
   if (rc == CD_OK)
     rc = cd_jws_sign(&cd_jws_mark, cd_buf_view(&payload), key, random, out, err);
   cd_buf_release(&payload);
@@ -97,10 +99,11 @@ cd_code cd_mark_verify(cd_str jws, const cd_public_key *key, cd_mark_from from, 
                        const uint8_t nonce[CD_NONCE_SIZE], cd_mark *ret_mark, cd_err *err)
 {
   cd_mark m = {0};
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_claims_open(&cd_jws_mark, jws, key, &doc, err);
+  cd_buf payload = CD_BUF_INIT(CD_MARK_PAYLOAD_MAX);
+  cd_code rc = cd_jws_verify(&cd_jws_mark, jws, key, &payload, err);
   if (rc == CD_OK)
-    rc = take_document(doc, &m, err);
+    rc = cd_mark_read(cd_buf_view(&payload), &m, err);
+  cd_buf_release(&payload);
   if (rc != CD_OK)
     return rc;
   if (m.from != from)

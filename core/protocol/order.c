@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "claims.h"
 #include "order_private.h"
+#include "payload.h"
 
 #include <stdlib.h>
 
@@ -117,43 +118,53 @@ static cd_code read_order(cd_json *root, cd_order *out, cd_json *ret_parameters,
   return rc == CD_OK ? rc : cd_order_refuse(ret_refusal, CD_REFUSAL_MALFORMED, rc);
 }
 
-/* Reads the document and keeps what the order needs of it. */
-static cd_code take_document(cd_json_doc *doc, cd_order *ret_order, cd_refusal *ret_refusal,
-                             cd_err *err)
+/* What the order keeps of its document. */
+static cd_code keep(cd_order *o, const cd_json *parameters, cd_err *err)
 {
-  cd_order o = {0};
-  cd_json parameters = {0};
   cd_buf text = CD_BUF_INIT(CD_ORDER_PAYLOAD_MAX);
-  cd_json root = cd_json_root(doc);
-  cd_code rc = read_order(&root, &o, &parameters, ret_refusal, err);
-  if (rc != CD_OK)
-    goto done;
-  cd_json_print(&parameters, &text);
-  rc = cd_buf_status(&text, "the parameters of the order", err);
+  cd_json_print(parameters, &text);
+  cd_code rc = cd_buf_status(&text, "the parameters of the order", err);
   if (rc == CD_OK && text.len > CD_PARAMETERS_MAX)
     rc = cd_fail(err, CD_E_LIMIT, "the parameters of the order have %zu bytes, the limit is %u",
                  text.len, CD_PARAMETERS_MAX);
-  o.parameters = cd_buf_view(&text);
+  o->parameters = cd_buf_view(&text);
   if (rc == CD_OK)
-    rc = cd_claims_keep(&o.comment, &o.parameters, &o.memory, err);
-  if (rc == CD_OK)
-    *ret_order = o;
-  else
-    (void)cd_order_refuse(ret_refusal, cd_order_refusal_of(rc), rc);
-done:
+    rc = cd_claims_keep(&o->comment, &o->parameters, &o->memory, err);
   cd_buf_release(&text);
+  return rc;
+}
+
+cd_code cd_order_read(cd_str payload, cd_order *ret_order, cd_refusal *ret_refusal, cd_err *err)
+{
+  cd_order o = {0};
+  cd_json parameters = {0};
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CD_ORDER_PAYLOAD_MAX, cd_jws_order.noun, &doc, err);
+  if (rc != CD_OK)
+    return cd_order_refuse(ret_refusal, cd_order_refusal_of(rc), rc);
+  cd_json root = cd_json_root(doc);
+  rc = read_order(&root, &o, &parameters, ret_refusal, err);
+  if (rc == CD_OK) {
+    rc = keep(&o, &parameters, err);
+    if (rc == CD_OK)
+      *ret_order = o;
+    else
+      (void)cd_order_refuse(ret_refusal, cd_order_refusal_of(rc), rc);
+  }
+  cd_json_free(doc);
   return rc;
 }
 
 cd_code cd_order_verify(cd_str jws, const cd_public_key *key, cd_order *ret_order,
                         cd_refusal *ret_refusal, cd_err *err)
 {
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_claims_open(&cd_jws_order, jws, key, &doc, err);
-  if (rc != CD_OK)
-    return cd_order_refuse(ret_refusal, cd_order_refusal_of(rc), rc);
-  rc = take_document(doc, ret_order, ret_refusal, err);
-  cd_json_free(doc);
+  cd_buf payload = CD_BUF_INIT(CD_ORDER_PAYLOAD_MAX);
+  cd_code rc = cd_jws_verify(&cd_jws_order, jws, key, &payload, err);
+  if (rc == CD_OK)
+    rc = cd_order_read(cd_buf_view(&payload), ret_order, ret_refusal, err);
+  else
+    (void)cd_order_refuse(ret_refusal, cd_order_refusal_of(rc), rc);
+  cd_buf_release(&payload);
   return rc;
 }
 
@@ -182,19 +193,15 @@ cd_code cd_order_sign(const cd_order *o, const cd_key *key, const cd_random *ran
 {
   cd_jw w;
   cd_order back = {0};
-  cd_json_doc *doc = NULL;
   cd_buf payload = CD_BUF_INIT(CD_ORDER_PAYLOAD_MAX);
   cd_jw_init(&w, &payload);
   write_order(o, &w);
   cd_code rc = cd_jw_done(&w, cd_jws_order.noun, err);
   if (rc == CD_OK)
-    rc = cd_claims_parse(&cd_jws_order, cd_buf_view(&payload), &doc, err);
-  if (rc == CD_OK)
-    rc = take_document(doc, &back, NULL, err);
+    rc = cd_order_read(cd_buf_view(&payload), &back, NULL, err);
   if (rc == CD_OK)
     rc = cd_jws_sign(&cd_jws_order, cd_buf_view(&payload), key, random, out, err);
   cd_order_release(&back);
-  cd_json_free(doc);
   cd_buf_release(&payload);
   return rc;
 }

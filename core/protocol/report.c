@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "claims.h"
+#include "payload.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,15 +41,19 @@ static void read_report(cd_json *root, cd_report *out, cd_json *ret_facts)
   cd_json_no_more(root);
 }
 
-static cd_code take_document(cd_json_doc *doc, cd_report *ret_report, cd_err *err)
+cd_code cd_report_read(cd_str payload, cd_report *ret_report, cd_err *err)
 {
   cd_report r = {0};
   cd_str nothing = {0};
   cd_json facts = {0};
   cd_buf text = CD_BUF_INIT(CD_REPORT_PAYLOAD_MAX);
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CD_REPORT_PAYLOAD_MAX, cd_jws_report.noun, &doc, err);
+  if (rc != CD_OK)
+    return rc;
   cd_json root = cd_json_root(doc);
   read_report(&root, &r, &facts);
-  cd_code rc = cd_json_status(&root, err);
+  rc = cd_json_status(&root, err);
   if (rc == CD_OK && facts.node != NULL)
     cd_json_print(&facts, &text);
   if (rc == CD_OK)
@@ -62,6 +67,7 @@ static cd_code take_document(cd_json_doc *doc, cd_report *ret_report, cd_err *er
   if (rc == CD_OK)
     *ret_report = r;
   cd_buf_release(&text);
+  cd_json_free(doc);
   return rc;
 }
 
@@ -70,19 +76,15 @@ cd_code cd_report_sign(const cd_report *r, const cd_key *device_key, const cd_ra
 {
   cd_jw w;
   cd_report back = {0};
-  cd_json_doc *doc = NULL;
   cd_buf payload = CD_BUF_INIT(CD_REPORT_PAYLOAD_MAX);
   cd_jw_init(&w, &payload);
   write_report(r, &w);
   cd_code rc = cd_jw_done(&w, cd_jws_report.noun, err);
   if (rc == CD_OK)
-    rc = cd_claims_parse(&cd_jws_report, cd_buf_view(&payload), &doc, err);
-  if (rc == CD_OK)
-    rc = take_document(doc, &back, err);
+    rc = cd_report_read(cd_buf_view(&payload), &back, err);
   if (rc == CD_OK)
     rc = cd_jws_sign(&cd_jws_report, cd_buf_view(&payload), device_key, random, out, err);
   cd_report_release(&back);
-  cd_json_free(doc);
   cd_buf_release(&payload);
   return rc;
 }
@@ -109,16 +111,16 @@ cd_code cd_report_verify(cd_str jws, const cd_public_key *device_key, cd_str dev
                          cd_report *ret_report, cd_err *err)
 {
   cd_report r = {0};
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_claims_open(&cd_jws_report, jws, device_key, &doc, err);
+  cd_buf payload = CD_BUF_INIT(CD_REPORT_PAYLOAD_MAX);
+  cd_code rc = cd_jws_verify(&cd_jws_report, jws, device_key, &payload, err);
   if (rc == CD_OK)
-    rc = take_document(doc, &r, err);
+    rc = cd_report_read(cd_buf_view(&payload), &r, err);
   if (rc == CD_OK)
     rc = check_turn(&r, device, nonce, last_number, err);
   if (rc == CD_OK)
     *ret_report = r;
   else
     cd_report_release(&r);
-  cd_json_free(doc);
+  cd_buf_release(&payload);
   return rc;
 }

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "claims.h"
+#include "payload.h"
 
 #include <stdlib.h>
 
@@ -78,14 +79,18 @@ static void read_result(cd_json *root, cd_result *out, cd_json *ret_document)
   cd_json_no_more(root);
 }
 
-static cd_code take_document(cd_json_doc *doc, cd_result *ret_result, cd_err *err)
+cd_code cd_result_read(cd_str payload, cd_result *ret_result, cd_err *err)
 {
   cd_result r = {0};
   cd_json document = {0};
   cd_buf text = CD_BUF_INIT(CD_RESULT_PAYLOAD_MAX);
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CD_RESULT_PAYLOAD_MAX, cd_jws_result.noun, &doc, err);
+  if (rc != CD_OK)
+    return rc;
   cd_json root = cd_json_root(doc);
   read_result(&root, &r, &document);
-  cd_code rc = cd_json_status(&root, err);
+  rc = cd_json_status(&root, err);
   if (rc == CD_OK && document.node != NULL)
     cd_json_print(&document, &text);
   if (rc == CD_OK)
@@ -99,6 +104,7 @@ static cd_code take_document(cd_json_doc *doc, cd_result *ret_result, cd_err *er
   if (rc == CD_OK)
     *ret_result = r;
   cd_buf_release(&text);
+  cd_json_free(doc);
   return rc;
 }
 
@@ -107,19 +113,15 @@ cd_code cd_result_sign(const cd_result *r, const cd_key *device_key, const cd_ra
 {
   cd_jw w;
   cd_result back = {0};
-  cd_json_doc *doc = NULL;
   cd_buf payload = CD_BUF_INIT(CD_RESULT_PAYLOAD_MAX);
   cd_jw_init(&w, &payload);
   write_result(r, &w);
   cd_code rc = cd_jw_done(&w, cd_jws_result.noun, err);
   if (rc == CD_OK)
-    rc = cd_claims_parse(&cd_jws_result, cd_buf_view(&payload), &doc, err);
-  if (rc == CD_OK)
-    rc = take_document(doc, &back, err);
+    rc = cd_result_read(cd_buf_view(&payload), &back, err);
   if (rc == CD_OK)
     rc = cd_jws_sign(&cd_jws_result, cd_buf_view(&payload), device_key, random, out, err);
   cd_result_release(&back);
-  cd_json_free(doc);
   cd_buf_release(&payload);
   return rc;
 }
@@ -128,10 +130,10 @@ cd_code cd_result_verify(cd_str jws, const cd_public_key *device_key, cd_str dev
                          cd_result *ret_result, cd_err *err)
 {
   cd_result r = {0};
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_claims_open(&cd_jws_result, jws, device_key, &doc, err);
+  cd_buf payload = CD_BUF_INIT(CD_RESULT_PAYLOAD_MAX);
+  cd_code rc = cd_jws_verify(&cd_jws_result, jws, device_key, &payload, err);
   if (rc == CD_OK)
-    rc = take_document(doc, &r, err);
+    rc = cd_result_read(cd_buf_view(&payload), &r, err);
   if (rc == CD_OK && !cd_str_eq_cstr(device, r.device))
     rc = cd_fail(err, CD_E_DENIED, "the result is of the device %s, and was sent by %.*s", r.device,
                  CD_STR_ARG(device));
@@ -139,6 +141,6 @@ cd_code cd_result_verify(cd_str jws, const cd_public_key *device_key, cd_str dev
     *ret_result = r;
   else
     cd_result_release(&r);
-  cd_json_free(doc);
+  cd_buf_release(&payload);
   return rc;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "claims.h"
+#include "payload.h"
 #include "protocol/base64.h"
 
 #include <inttypes.h>
@@ -107,16 +108,19 @@ static void write_statement(const cd_statement *s, cd_jw *w)
   cd_jw_end_obj(w);
 }
 
-/* Takes the document apart and frees it. */
-static cd_code take_document(cd_json_doc *doc, cd_statement *ret_statement, cd_err *err)
+cd_code cd_statement_read(cd_str payload, cd_statement *ret_statement, cd_err *err)
 {
-  cd_statement s = {0};
+  cd_statement x = {0};
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CD_STATEMENT_PAYLOAD_MAX, cd_jws_statement.noun, &doc, err);
+  if (rc != CD_OK)
+    return rc;
   cd_json root = cd_json_root(doc);
-  read_statement(&root, &s);
-  cd_code rc = cd_json_status(&root, err);
+  read_statement(&root, &x);
+  rc = cd_json_status(&root, err);
   cd_json_free(doc);
   if (rc == CD_OK)
-    *ret_statement = s;
+    *ret_statement = x;
   return rc;
 }
 
@@ -125,15 +129,12 @@ cd_code cd_statement_sign(const cd_statement *s, const cd_key *issuer, const cd_
 {
   cd_jw w;
   cd_statement back;
-  cd_json_doc *doc = NULL;
   cd_buf payload = CD_BUF_INIT(CD_STATEMENT_PAYLOAD_MAX);
   cd_jw_init(&w, &payload);
   write_statement(s, &w);
   cd_code rc = cd_jw_done(&w, cd_jws_statement.noun, err);
   if (rc == CD_OK)
-    rc = cd_claims_parse(&cd_jws_statement, cd_buf_view(&payload), &doc, err);
-  if (rc == CD_OK)
-    rc = take_document(doc, &back, err);
+    rc = cd_statement_read(cd_buf_view(&payload), &back, err);
   if (rc == CD_OK)
     rc = cd_jws_sign(&cd_jws_statement, cd_buf_view(&payload), issuer, random, out, err);
   cd_buf_release(&payload);
@@ -144,10 +145,11 @@ cd_code cd_statement_verify(cd_str jws, const cd_public_key *issuer, cd_purpose 
                             cd_statement *ret_statement, cd_err *err)
 {
   cd_statement s = {0};
-  cd_json_doc *doc = NULL;
-  cd_code rc = cd_claims_open(&cd_jws_statement, jws, issuer, &doc, err);
+  cd_buf payload = CD_BUF_INIT(CD_STATEMENT_PAYLOAD_MAX);
+  cd_code rc = cd_jws_verify(&cd_jws_statement, jws, issuer, &payload, err);
   if (rc == CD_OK)
-    rc = take_document(doc, &s, err);
+    rc = cd_statement_read(cd_buf_view(&payload), &s, err);
+  cd_buf_release(&payload);
   if (rc == CD_OK && s.purpose != purpose)
     rc = cd_fail(err, CD_E_DENIED, "the key statement is for the purpose %s, not for %s",
                  cd_purpose_name(s.purpose), cd_purpose_name(purpose));
