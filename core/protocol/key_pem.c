@@ -156,6 +156,17 @@ static cd_code take_numbers(const mbedtls_pk_context *pk, cd_key *key, cd_err *e
   return cd_public_key_from_point(point, &key->public, err);
 }
 
+/* A file whose public half belongs to another private key would sign what nobody can verify. */
+static cd_code check_halves(const mbedtls_pk_context *pk, cd_random *source, cd_err *err)
+{
+  const mbedtls_ecp_keypair *pair = mbedtls_pk_ec(*pk);
+  int rc = mbedtls_ecp_check_pub_priv(pair, pair, cd_curve_random, source);
+  if (rc == MBEDTLS_ERR_ECP_BAD_INPUT_DATA)
+    return cd_fail(err, CD_E_INVALID,
+                   "the two halves of the key in the file do not belong together");
+  return rc == 0 ? CD_OK : cd_fail_mbedtls(err, rc, "the halves of a key could not be compared");
+}
+
 cd_code cd_key_from_pem(cd_str pem, const cd_random *random, cd_key **ret_key, cd_err *err)
 {
   char *copy = NULL;
@@ -176,12 +187,9 @@ cd_code cd_key_from_pem(cd_str pem, const cd_random *random, cd_key **ret_key, c
   rc = mrc != 0 ? fail_parse(err, mrc) : take_numbers(&pk, key, err);
   if (rc != CD_OK)
     goto done;
-  /* A file whose public half belongs to another private key would sign what nobody can verify. */
-  if (mbedtls_ecp_check_pub_priv(mbedtls_pk_ec(pk), mbedtls_pk_ec(pk), cd_curve_random, &source) !=
-      0) {
-    rc = cd_fail(err, CD_E_INVALID, "the two halves of the key in the file do not belong together");
+  rc = check_halves(&pk, &source, err);
+  if (rc != CD_OK)
     goto done;
-  }
   *ret_key = key;
   key = NULL;
 done:

@@ -17,20 +17,20 @@ static cd_code fault(cd_rpc_fault *ret_fault, bool answer, uint64_t id, int64_t 
   return rc;
 }
 
-/* A JSON number without a sign, a point or an exponent: a string of digits is another id to whoever
- * compares the answer with what was asked. */
+/* A JSON number: a string of digits is another id to whoever compares the answer with what was
+ * asked.
+ */
 static void read_id(cd_json *root, uint64_t *out)
 {
   cd_json value = {0};
-  cd_buf text = CD_BUF_INIT(32);
   uint64_t id = 0;
   cd_json_value(root, "id", &value);
-  cd_json_print(&value, &text);
-  if (cd_str_to_u64(cd_buf_view(&text), CD_RPC_ID_MAX, &id) && id > 0)
+  if (cd_json_is_number(&value))
+    cd_json_u64(root, "id", CD_RPC_ID_MAX, &id);
+  if (id > 0)
     *out = id;
   else
     cd_json_bad(root, "id", "must be a whole number from 1 to 2^53");
-  cd_buf_release(&text);
 }
 
 static void read_method(cd_json *root, char out[METHOD_MAX + 1])

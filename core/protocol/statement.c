@@ -43,32 +43,28 @@ bool cd_device_id_valid(cd_str id)
   return id.len > 0 && id.len <= CD_DEVICE_ID_MAX;
 }
 
-static void read_key(cd_json *root, cd_public_key *out)
+/* Not while the document is read: what fails here may be want of memory, which is no fault of the
+ * document. */
+static cd_code take_key(cd_str text, cd_str id, cd_public_key *ret_key, cd_err *err)
 {
-  cd_str text = {0};
-  cd_str id = {0};
+  cd_public_key key = {0};
   uint8_t der[CD_KEY_DER_SIZE];
   size_t len = 0;
   char own_id[CD_KEY_ID_TEXT_MAX];
-  cd_err why = {0};
-  cd_json_str(root, "key", CD_BASE64URL_LEN(CD_KEY_DER_SIZE), &text);
-  cd_json_str(root, "key_id", CD_KEY_ID_TEXT_MAX - 1, &id);
-  if (text.ptr == NULL || id.ptr == NULL)
-    return;
-  if (!cd_base64url_decode(text, der, sizeof(der), &len)) {
-    cd_json_bad(root, "key", "must be base64url");
-    return;
-  }
-  if (cd_public_key_from_der((cd_str){(const char *)der, len}, out, &why) != CD_OK) {
-    cd_json_bad(root, "key", "cannot be taken: %s", why.text);
-    return;
-  }
-  cd_public_key_id(out, own_id);
+  if (!cd_base64url_decode(text, der, sizeof(der), &len))
+    return cd_fail(err, CD_E_INVALID, "the key statement: key must be base64url");
+  cd_code rc = cd_public_key_from_der((cd_str){(const char *)der, len}, &key, err);
+  if (rc != CD_OK)
+    return cd_err_prefix(err, "the key statement");
+  cd_public_key_id(&key, own_id);
   if (!cd_str_eq_cstr(id, own_id))
-    cd_json_bad(root, "key_id", "must be the SHA-256 of the key, %s", own_id);
+    return cd_fail(err, CD_E_INVALID,
+                   "the key statement: key_id must be the SHA-256 of the key, %s", own_id);
+  *ret_key = key;
+  return CD_OK;
 }
 
-static void read_statement(cd_json *root, cd_statement *out)
+static void read_statement(cd_json *root, cd_statement *out, cd_str *ret_key, cd_str *ret_id)
 {
   cd_str text = {0};
   cd_json_str(root, "purpose", CD_WORD_MAX, &text);
@@ -80,7 +76,8 @@ static void read_statement(cd_json *root, cd_statement *out)
     (void)cd_json_opt_str(root, "subject", 0, &text);
   if ((out->purpose == CD_PURPOSE_DEVICE) != (out->subject[0] != '\0'))
     cd_json_bad(root, "subject", "must be a device's id for the purpose device, else null");
-  read_key(root, &out->key);
+  cd_json_str(root, "key", CD_BASE64URL_LEN(CD_KEY_DER_SIZE), ret_key);
+  cd_json_str(root, "key_id", CD_KEY_ID_TEXT_MAX - 1, ret_id);
   cd_json_u64(root, "generation", CD_GENERATION_MAX, &out->generation);
   if (out->generation == 0)
     cd_json_bad(root, "generation", "must be at least 1");
@@ -115,9 +112,13 @@ cd_code cd_statement_read(cd_str payload, cd_statement *ret_statement, cd_err *e
   cd_code rc = cd_json_parse(payload, CD_STATEMENT_PAYLOAD_MAX, cd_jws_statement.noun, &doc, err);
   if (rc != CD_OK)
     return rc;
+  cd_str key = {0};
+  cd_str id = {0};
   cd_json root = cd_json_root(doc);
-  read_statement(&root, &x);
+  read_statement(&root, &x, &key, &id);
   rc = cd_json_status(&root, err);
+  if (rc == CD_OK)
+    rc = take_key(key, id, &x.key, err);
   cd_json_free(doc);
   if (rc == CD_OK)
     *ret_statement = x;

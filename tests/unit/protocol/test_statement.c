@@ -140,7 +140,7 @@ START_TEST(refuses_claims_that_are_wrong_though_they_are_signed)
        "the key statement: not_after must be a whole number from 1789913600000 to 253402300799999, "
        "it is 1000"},
       {"\"key\":\"M", "\"key\":\"m",
-       "the key statement: key cannot be taken: the public key is no SubjectPublicKeyInfo with an "
+       "the key statement: the public key is no SubjectPublicKeyInfo with an "
        "uncompressed point on P-256"},
       {"\"key\":\"M", "\"key\":\"=", "the key statement: key must be base64url"},
       {"\"key_id\":\"", "\"key_id\":\"0", NULL},
