@@ -59,26 +59,44 @@ static void sign_result(const cd_result *r, const keys *k, cd_buf *out)
   expect_ok(cd_result_sign(r, k->device, &test_random, out, &err), &err);
 }
 
+static void values_text(const cd_values *v, cd_buf *out)
+{
+  cd_jw w;
+  cd_err err = {0};
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_values_write(v, 1, &w, "states");
+  cd_jw_end_obj(&w);
+  expect_ok(cd_jw_done(&w, "the values", &err), &err);
+}
+
 static void expect_same_values(const cd_values *a, const cd_values *b)
 {
-  ck_assert_int_eq(a->state, b->state);
-  ck_assert_int_eq(a->wanted, b->wanted);
-  ck_assert_str_eq(a->wanted_type, b->wanted_type);
-  ck_assert_uint_eq(a->wanted_generation, b->wanted_generation);
-  ck_assert_str_eq(a->wanted_action, b->wanted_action);
-  ck_assert_int_eq(a->wanted_since_ms, b->wanted_since_ms);
-  ck_assert_int_eq(a->enforced, b->enforced);
-  ck_assert_int_eq(a->enforced_at_ms, b->enforced_at_ms);
-  ck_assert_str_eq(a->enforced_digest, b->enforced_digest);
-  ck_assert_str_eq(a->enforced_note, b->enforced_note);
-  ck_assert_int_eq(a->proven, b->proven);
-  ck_assert_int_eq(a->proven_at_ms, b->proven_at_ms);
-  ck_assert_str_eq(a->proven_note, b->proven_note);
-  ck_assert_uint_eq(a->drift_count, b->drift_count);
-  ck_assert_int_eq(a->drift_last_ms, b->drift_last_ms);
-  ck_assert_str_eq(a->drift_note, b->drift_note);
-  ck_assert_str_eq(a->provider, b->provider);
+  cd_buf x = CD_BUF_INIT(4096);
+  cd_buf y = CD_BUF_INIT(4096);
+  values_text(a, &x);
+  values_text(b, &y);
+  ck_assert_str_eq(cd_buf_cstr(&x), cd_buf_cstr(&y));
+  cd_buf_release(&x);
+  cd_buf_release(&y);
 }
+
+START_TEST(three_values_are_written_in_one_way)
+{
+  cd_buf text = CD_BUF_INIT(4096);
+  cd_values v = sample_values();
+  values_text(&v, &text);
+  ck_assert_str_eq(
+      cd_buf_cstr(&text),
+      "{\"states\":[{\"state\":\"isolate\",\"wanted\":{\"value\":\"isolated\",\"type\":\"full\","
+      "\"generation\":7,\"action\":\"" ACTION "\",\"since\":1790000000000},\"enforced\":{\"value\":"
+      "\"isolated\",\"at\":1790000000040,\"digest\":\"sha256:00\",\"note\":null},\"proven\":{"
+      "\"value\":\"holds\",\"at\":1790000000600,\"note\":\"6 of 6 probes blocked\"},\"drift\":{"
+      "\"count\":2,\"last\":1789913600000,\"note\":\"the table was gone\"},\"provider\":"
+      "\"org.cordon.nftables\"}]}");
+  cd_buf_release(&text);
+}
+END_TEST
 
 START_TEST(a_result_says_what_was_signed)
 {
@@ -451,6 +469,7 @@ END_TEST
 int main(void)
 {
   const TTest *const tests[] = {
+      three_values_are_written_in_one_way,
       a_result_says_what_was_signed,
       a_local_action_that_never_began_has_a_result_too,
       a_result_that_the_channel_forged_is_refused,
