@@ -307,9 +307,58 @@ START_TEST(refuses_a_statement_and_an_order_in_each_others_place)
 }
 END_TEST
 
+/* The next ```text block of the documentation, without its line end; free(). */
+static char *next_example(FILE *page)
+{
+  static char line[16384];
+  while (fgets(line, sizeof(line), page) != NULL) {
+    if (strcmp(line, "```text\n") != 0)
+      continue;
+    ck_assert_ptr_nonnull(fgets(line, sizeof(line), page));
+    line[strcspn(line, "\n")] = '\0';
+    return cd_str_dup(cd_str_from(line));
+  }
+  ck_abort_msg("the documentation has no further example");
+  return NULL;
+}
+
+START_TEST(takes_the_example_of_the_documentation)
+{
+  /* RFC 7515, appendix A.3 */
+  static const char point_hex[] =
+      "047fcdce2770f6c45d4183cbee6fdb4b7b580733357be9ef13bacf6e3c7bd15445"
+      "c7f144cd1bbd9b7e872cdfedb9eeb9f4b3695d6ea90b24ad8a4623288588e5ad";
+  uint8_t point[CD_KEY_POINT_SIZE];
+  cd_public_key root = {0};
+  cd_err err = {0};
+  cd_accepted a = {0};
+  char digest[CD_DIGEST_TEXT_MAX];
+  const cd_order_known known = {
+      .device = CD_STR(DEVICE), .now_ms = NOW_MS + HOUR_MS, .clock_trusted = true};
+  FILE *page = fopen(PROTOCOL_PAGE, "r");
+  ck_assert_msg(page != NULL, "no page " PROTOCOL_PAGE);
+  char *statement = next_example(page);
+  char *order = next_example(page);
+  char *expected = next_example(page);
+  (void)fclose(page);
+  ck_assert(cd_unhex(point, sizeof(point), cd_str_from(point_hex)));
+  expect_ok(cd_public_key_from_point(point, &root, &err), &err);
+  expect_ok(
+      cd_order_accept(cd_str_from(statement), cd_str_from(order), &root, &known, &a, NULL, &err),
+      &err);
+  cd_digest_text(&a.digest, digest);
+  ck_assert_str_eq(digest, expected);
+  cd_order_release(&a.order);
+  free(statement);
+  free(order);
+  free(expected);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
+      takes_the_example_of_the_documentation,
       takes_an_order_that_comes_the_right_way,
       refuses_a_forged_order,
       refuses_an_order_by_a_key_that_the_root_does_not_state,
