@@ -82,6 +82,19 @@ bool agent_text_set(char **field, cd_str text)
   return true;
 }
 
+void agent_reason_add(cd_buf *reasons, const char *id, const char *reason)
+{
+  static const char more[] = "; ...";
+  size_t need = strlen(id) + strlen(reason) + 4 + sizeof(more);
+  if (cd_str_ends(cd_buf_view(reasons), CD_STR("; ...")))
+    return;
+  if (reasons->len + need > reasons->max) {
+    cd_buf_add_cstr(reasons, more);
+    return;
+  }
+  cd_buf_addf(reasons, "%s%s: %s", reasons->len > 0 ? "; " : "", id, reason);
+}
+
 static void write_requestor(const agent_action *a, cd_jw *w)
 {
   cd_jw_obj(w, "requestor");

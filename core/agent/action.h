@@ -51,6 +51,9 @@ void agent_action_free(agent_action *a); /* NULL is fine */
 /* Replaces one of the owned texts by a copy; false when there is no memory (the old text is kept).
  */
 bool agent_text_set(char **field, cd_str text);
+/* "<id>: <reason>" behind what is there already; what does not fit any more is left out and marked,
+ * so that the first reasons stay. */
+void agent_reason_add(cd_buf *reasons, const char *id, const char *reason);
 /* The action as docs/ipc.md gives it. */
 void agent_action_write(const agent_action *a, cd_jw *w, const char *key);
 

@@ -76,7 +76,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "started, %u plugins, state in '%s'",
          a->supervisor.registry.count, options->state_dir);
   agent_state_start(a->isolate);
-  agent_probes_refresh(a->probes);
+  agent_probes_refresh(a->probes, 0);
   return CD_OK;
 }
 

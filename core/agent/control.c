@@ -1,5 +1,6 @@
 /* The control socket: who may connect, one request per connection, and those who wait for an
  * action. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,21 @@
 #include "ipc/message.h"
 
 #include "base/banned.h"
+
+void control_warn(agent *a, const char *fmt, ...)
+{
+  va_list args;
+  char line[CD_LOG_LINE_MAX];
+  if (a->control == NULL || !agent_rate_ok(&a->control->warnings, CONTROL_WARNINGS_PER_SECOND))
+    return;
+  unsigned dropped = agent_rate_dropped(&a->control->warnings);
+  if (dropped > 0)
+    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "%u lines about local requests were dropped", dropped);
+  va_start(args, fmt);
+  (void)vsnprintf(line, sizeof(line), fmt, args);
+  va_end(args);
+  cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "%s", line);
+}
 
 static void forget(control_client *c)
 {
@@ -22,8 +38,10 @@ static void forget(control_client *c)
 
 static void on_handle_closed(control_client *c)
 {
-  if (--c->open_handles == 0)
-    free(c);
+  if (--c->open_handles > 0)
+    return;
+  free(c->request);
+  free(c);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -34,9 +52,10 @@ static void on_timer_closed(uv_handle_t *handle)
 static void on_link_closed(ipc_link *link, cd_code code, const char *sentence)
 {
   control_client *c = link->owner;
+  c->gone = true;
   if (code != CD_OK)
-    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "user=%s pid=%llu: %s", c->who.user,
-           (unsigned long long)c->who.process_id, sentence);
+    control_warn(c->agent, "user=%s pid=%llu: %s", c->who.user,
+                 (unsigned long long)c->who.process_id, sentence);
   forget(c);
   uv_close((uv_handle_t *)&c->timer, on_timer_closed);
   on_handle_closed(c);
@@ -46,7 +65,7 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
 {
   control_client *c = link->owner;
   cd_err err = {0};
-  if (frame->type != IPC_REQUEST || c->answered || c->waits_for[0] != '\0') {
+  if (frame->type != IPC_REQUEST || c->answered || c->request != NULL || c->waits_for[0] != '\0') {
     (void)cd_fail(&err, CD_E_INVALID, "one request is expected, and nothing else");
     control_refuse(c, &err);
     return;
@@ -76,7 +95,7 @@ static void send_and_finish(control_client *c, cd_buf *text)
   if (rc == CD_OK)
     rc = ipc_link_send(&c->link, IPC_RESPONSE, 0, cd_buf_view(text), &err);
   if (rc != CD_OK)
-    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "user=%s: cannot answer: %s", c->who.user, err.text);
+    control_warn(c->agent, "user=%s: cannot answer: %s", c->who.user, err.text);
   ipc_link_finish(&c->link);
 }
 
@@ -113,8 +132,42 @@ void control_event(control_client *c, cd_str event_json)
 {
   cd_err err = {0};
   if (!c->answered && ipc_link_send(&c->link, IPC_EVENT, 0, event_json, &err) != CD_OK)
-    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "user=%s: cannot tell an event: %s", c->who.user,
-           err.text);
+    control_warn(c->agent, "user=%s: cannot tell an event: %s", c->who.user, err.text);
+}
+
+/* A directory service may be slow, or cut off by the very isolation that is to be released. */
+static void look_up_in_pool(uv_work_t *work)
+{
+  control_client *c = work->data;
+  const char *group = c->agent->config.local_group;
+  pf_peer_name(&c->who);
+  if (group[0] != '\0')
+    c->lookup_rc = pf_peer_in_group(&c->who, group, &c->member, &c->lookup_err);
+}
+
+static void on_looked_up(uv_work_t *work, int status)
+{
+  control_client *c = work->data;
+  (void)status;
+  if (!c->gone)
+    control_looked_up(c, (cd_str){c->request, c->request_len});
+  free(c->request);
+  c->request = NULL;
+  on_handle_closed(c);
+}
+
+cd_code control_look_up(control_client *c, cd_str payload, cd_err *err)
+{
+  c->request = cd_str_dup(payload);
+  c->request_len = payload.len;
+  if (c->request == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory for the request");
+  c->lookup.data = c;
+  int uv = uv_queue_work(c->agent->loop, &c->lookup, look_up_in_pool, on_looked_up);
+  if (uv != 0)
+    return cd_fail_os(err, CD_E_INTERNAL, -uv, "cannot queue work: %s", uv_strerror(uv));
+  c->open_handles++;
+  return CD_OK;
 }
 
 static control_client **free_place(agent_control *control)
@@ -126,7 +179,7 @@ static control_client **free_place(agent_control *control)
   return NULL;
 }
 
-/* People without rights can take some of the places, never all: whoever may release must get in. */
+/* People without rights can take some of the places, never all: administrators always get in. */
 static bool may_have_place(const agent_control *control, const pf_identity *who)
 {
   unsigned same = 0;
@@ -182,7 +235,7 @@ static void on_connection(uv_stream_t *server, int status)
   agent *a = server->data;
   cd_err err = {0};
   if (status != 0) {
-    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "a connection failed: %s", uv_strerror(status));
+    control_warn(a, "a connection failed: %s", uv_strerror(status));
     return;
   }
   control_client *c = make_client(a);
@@ -193,7 +246,7 @@ static void on_connection(uv_stream_t *server, int status)
   int uv = uv_accept(server, (uv_stream_t *)&c->link.pipe);
   cd_code rc = uv != 0 ? cd_fail_os(&err, CD_E_IO, -uv, "%s", uv_strerror(uv)) : admit(a, c, &err);
   if (rc != CD_OK) {
-    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "a connection was turned away: %s", err.text);
+    control_warn(a, "a connection was turned away: %s", err.text);
     ipc_link_close(&c->link);
     return;
   }

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "control_private.h"
+#include "control_read.h"
 #include "platform/system.h"
 
 #include "base/banned.h"
@@ -35,6 +36,7 @@ static void write_agent(const agent *a, cd_jw *w)
   cd_jw_u64(w, "pid", (uint64_t)uv_os_getpid());
   cd_jw_time(w, "started", a->started_ms);
   cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
+  cd_jw_bool(w, "journal_was_damaged", a->damaged);
   cd_jw_end_obj(w);
 }
 
@@ -45,7 +47,10 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   cd_code rc = cd_json_done(params, err);
   if (rc != CD_OK)
     return rc;
-  agent_probes_refresh(c->agent->probes);
+  /* Others see what is known: they cannot make plugins work. */
+  if (c->who.administrator)
+    agent_probes_refresh(c->agent->probes,
+                         agent_state_in_force(c->agent->isolate) ? 1u << AGENT_CAP_ISOLATE : 0);
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   write_agent(c->agent, &w);
@@ -57,14 +62,14 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   return finish_answer(c, &w, &text, err);
 }
 
-static void write_hosts(const agent_supervisor *s, const agent_plugin *p, cd_jw *w)
+static void write_hosts(const agent_plugin *p, cd_jw *w)
 {
   cd_jw_arr(w, "hosts");
   for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
     int pid = 0;
     unsigned running = 0;
     bool resident = false;
-    if (!agent_supervisor_describe(s, p, (agent_capability)cap, &pid, &running, &resident))
+    if (!agent_supervisor_describe(p, (agent_capability)cap, &pid, &running, &resident))
       continue;
     cd_jw_obj(w, NULL);
     cd_jw_cstr(w, "capability", agent_capability_name((agent_capability)cap));
@@ -110,7 +115,7 @@ static void write_plugin(const agent_supervisor *s, const agent_plugin *p, cd_jw
   cd_jw_bool(w, "trusted", p->usable);
   cd_jw_cstr(w, "reason", p->usable ? NULL : p->reason);
   write_strikes(s, p, w);
-  write_hosts(s, p, w);
+  write_hosts(p, w);
   cd_jw_end_obj(w);
 }
 
@@ -136,20 +141,17 @@ static cd_code method_unquarantine(control_client *c, cd_json *params, cd_err *e
 {
   cd_buf text = CD_BUF_INIT(256);
   cd_jw w;
-  cd_str id = {0};
   char plugin[AGENT_ID_MAX] = "";
   unsigned lifted = 0;
-  cd_json_str(params, "plugin", AGENT_ID_MAX - 1, &id);
-  cd_code rc = cd_json_done(params, err);
+  cd_code rc = control_unquarantine_read(params, plugin, err);
   if (rc != CD_OK)
     return rc;
-  (void)cd_str_copy(plugin, sizeof(plugin), id);
   rc = agent_supervisor_pardon(&c->agent->supervisor, plugin, &lifted, err);
   if (rc != CD_OK)
     return rc;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "user=%s lifted %u quarantines of plugin=%s", c->who.user,
          lifted, plugin);
-  agent_state_kick(c->agent->isolate);
+  agent_state_unblocked(c->agent->isolate);
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   cd_jw_u64(&w, "lifted", lifted);
@@ -183,22 +185,16 @@ static cd_code method_actions(control_client *c, cd_json *params, cd_err *err)
 {
   cd_buf text = CD_BUF_INIT(CONTROL_ANSWER_MAX);
   cd_jw w;
-  cd_str before = {0};
-  uint64_t limit = 50;
-  char id[CD_ID_SIZE] = "";
-  if (cd_json_opt_u64(params, "limit", 500, &limit) && limit == 0)
-    cd_json_bad(params, "limit", "must be at least 1");
-  if (cd_json_opt_str(params, "before", CD_ID_SIZE - 1, &before) && !cd_id_valid(before))
-    cd_json_bad(params, "before", "is not an action id");
-  cd_code rc = cd_json_done(params, err);
+  unsigned limit = 0;
+  char before[CD_ID_SIZE] = "";
+  cd_code rc = control_actions_read(params, &limit, before, err);
   if (rc != CD_OK)
     return rc;
-  (void)cd_str_copy(id, sizeof(id), before);
   cd_jw_init(&w, &text);
   listing l = {.w = &w, .text = &text};
   cd_jw_obj(&w, NULL);
   cd_jw_arr(&w, "actions");
-  rc = agent_journal_actions(c->agent->journal, (unsigned)limit, id[0] != '\0' ? id : NULL,
+  rc = agent_journal_actions(c->agent->journal, limit, before[0] != '\0' ? before : NULL,
                              list_action, &l, err);
   cd_jw_end_arr(&w);
   cd_jw_bool(&w, "more", l.more);
@@ -238,16 +234,9 @@ static cd_code answer_action_by_id(control_client *c, const char *id, cd_err *er
 
 static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
 {
-  cd_str text = {0};
   char id[CD_ID_SIZE] = "";
-  cd_json_str(params, "id", CD_ID_SIZE - 1, &text);
-  if (text.ptr != NULL && !cd_id_valid(text))
-    cd_json_bad(params, "id", "is not an action id");
-  cd_code rc = cd_json_done(params, err);
-  if (rc != CD_OK)
-    return rc;
-  (void)cd_str_copy(id, sizeof(id), text);
-  return answer_action_by_id(c, id, err);
+  cd_code rc = control_action_read(params, id, err);
+  return rc != CD_OK ? rc : answer_action_by_id(c, id, err);
 }
 
 /* Records the order, listens if asked to, and only then lets it run. */
@@ -274,49 +263,29 @@ static cd_code place_order(control_client *c, const agent_order_request *request
   return rc;
 }
 
-static void read_exclusion(cd_json *list, size_t i)
-{
-  static const char *const directions[] = {"out", "in", "both", NULL};
-  static const char *const protocols[] = {"any", "tcp", "udp", "icmp", NULL};
-  cd_json e = {0};
-  cd_str text = {0};
-  int choice = 0;
-  cd_json_at_obj(list, i, &e);
-  cd_json_enum(&e, "direction", directions, &choice);
-  cd_json_str(&e, "address", 128, &text);
-  (void)cd_json_opt_enum(&e, "protocol", protocols, &choice);
-  (void)cd_json_opt_str(&e, "port", 16, &text);
-  (void)cd_json_opt_str(&e, "note", 4 * 200, &text); /* 200 characters of at most 4 bytes */
-  cd_json_no_more(&e);
-}
-
 static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
 {
-  static const char *const types[] = {"full", "selective", NULL};
-  agent_order_request request = {.kind = AGENT_KIND_ISOLATE, .who = &c->who};
-  cd_json exclusions = {0};
-  int type = 0;
-  bool wait = false;
-  cd_json_enum(params, "type", types, &type);
-  request.selective = type == 1;
-  if (cd_json_opt_arr(params, "exclusions", CD_EXCLUSIONS_MAX, &exclusions))
-    request.exclusions = &exclusions;
-  for (size_t i = 0; i < cd_json_len(&exclusions); i++)
-    read_exclusion(&exclusions, i);
-  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &request.comment);
-  (void)cd_json_opt_bool(params, "wait", &wait);
-  cd_code rc = cd_json_done(params, err);
-  return rc != CD_OK ? rc : place_order(c, &request, wait, err);
+  control_order order = {0};
+  cd_code rc = control_isolate_read(params, &order, err);
+  if (rc != CD_OK)
+    return rc;
+  agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
+                                 .selective = order.selective,
+                                 .exclusions = order.has_exclusions ? &order.exclusions : NULL,
+                                 .comment = order.comment,
+                                 .who = &c->who};
+  return place_order(c, &request, order.wait, err);
 }
 
 static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
 {
-  agent_order_request request = {.kind = AGENT_KIND_RELEASE, .who = &c->who};
-  bool wait = false;
-  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &request.comment);
-  (void)cd_json_opt_bool(params, "wait", &wait);
-  cd_code rc = cd_json_done(params, err);
-  return rc != CD_OK ? rc : place_order(c, &request, wait, err);
+  control_order order = {0};
+  cd_code rc = control_release_read(params, &order, err);
+  if (rc != CD_OK)
+    return rc;
+  agent_order_request request = {
+      .kind = AGENT_KIND_RELEASE, .comment = order.comment, .who = &c->who};
+  return place_order(c, &request, order.wait, err);
 }
 
 /* ---- the door ---- */
@@ -338,18 +307,14 @@ static const struct {
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   const char *group = c->agent->config.local_group;
-  bool member = false;
-  if (methods[method].anyone || c->who.administrator)
+  if (methods[method].anyone || c->who.administrator || c->member)
     return CD_OK;
-  if (group[0] != '\0') {
-    cd_code rc = pf_peer_in_group(&c->who, group, &member, err);
-    if (rc != CD_OK)
-      return rc;
+  if (c->lookup_rc != CD_OK) {
+    *err = c->lookup_err;
+    return c->lookup_rc;
   }
-  if (member)
-    return CD_OK;
-  cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "user=%s pid=%llu may not ask for '%s'", c->who.user,
-         (unsigned long long)c->who.process_id, methods[method].name);
+  control_warn(c->agent, "user=%s pid=%llu may not ask for '%s'", c->who.user,
+               (unsigned long long)c->who.process_id, methods[method].name);
   return cd_fail(err, CD_E_DENIED, "user '%s' may not ask for '%s': only administrators%s%s may",
                  c->who.user, methods[method].name,
                  group[0] != '\0' ? " and members of group " : "", group);
@@ -366,29 +331,44 @@ static cd_code find_method(cd_str name, size_t *ret_method, cd_err *err)
   return cd_fail(err, CD_E_UNSUPPORTED, "there is no method '%.*s'", CD_STR_ARG(name));
 }
 
-void control_request(control_client *c, cd_str payload)
+/* Everybody but administrators is looked up first, where it matters who asks. */
+static bool needs_lookup(const control_client *c, size_t method, bool looked_up)
+{
+  return !methods[method].anyone && !c->who.administrator && !looked_up;
+}
+
+static void serve(control_client *c, cd_str payload, bool looked_up)
 {
   cd_err err = {0};
   cd_json_doc *doc = NULL;
   cd_str name = {0};
   cd_json params = {0};
   size_t method = 0;
-  cd_code rc = cd_json_parse(payload, CONTROL_REQUEST_MAX, "the request", &doc, &err);
-  if (rc == CD_OK) {
-    cd_json root = cd_json_root(doc);
-    cd_json_str(&root, "method", 64, &name);
-    cd_json_obj(&root, "params", &params);
-    rc = cd_json_done(&root, &err);
-  }
+  cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
+    rc = control_look_up(c, payload, &err);
+    goto done;
+  }
   if (rc == CD_OK)
     rc = check_allowed(c, method, &err);
   if (rc == CD_OK)
     rc = methods[method].run(c, &params, &err);
+done:
   if (rc != CD_OK) {
     c->waits_for[0] = '\0';
     control_refuse(c, &err);
   }
   cd_json_free(doc);
+}
+
+void control_request(control_client *c, cd_str payload)
+{
+  serve(c, payload, false);
+}
+
+void control_looked_up(control_client *c, cd_str payload)
+{
+  serve(c, payload, true);
 }

@@ -4,12 +4,14 @@
 #define AGENT_CONTROL_PRIVATE_H
 
 #include "agent.h"
+#include "control_read.h"
 #include "ipc/link.h"
+#include "rate.h"
 
 #define CONTROL_CLIENTS_MAX 32
+#define CONTROL_WARNINGS_PER_SECOND 10
 #define CONTROL_CLIENTS_OF_USER_MAX 4 /* of one user who is no administrator */
 #define CONTROL_REQUEST_MS 5000       /* from connect to a whole request */
-#define CONTROL_REQUEST_MAX (512u * 1024u)
 #define CONTROL_ANSWER_MAX (900u * 1024u)
 
 typedef struct control_client {
@@ -19,22 +21,34 @@ typedef struct control_client {
   int open_handles;
   pf_identity who;
   bool answered;
+  bool gone;        /* the link has closed */
+  uv_work_t lookup; /* who the user is, for requests that not everybody may make */
+  cd_code lookup_rc;
+  cd_err lookup_err;
+  bool member;   /* of the configured group */
+  char *request; /* kept while the pool looks; NULL else */
+  size_t request_len;
   char waits_for[CD_ID_SIZE]; /* an action; empty: none */
 } control_client;
 
 struct agent_control {
   uv_pipe_t server;
-  bool listening;
+  agent_rate warnings;
   control_client *clients[CONTROL_CLIENTS_MAX];
 };
 
 /* control.c */
 void control_answer(control_client *c, cd_str result_json); /* the value of "result" */
 void control_refuse(control_client *c, const cd_err *err);
+/* A line in the log about somebody who may be anybody: with a ceiling. */
+void control_warn(agent *a, const char *fmt, ...) CD_PRINTF(2, 3);
+/* Looks up the user's name and membership in the pool, then comes back to control_looked_up(). */
+CD_MUST_USE cd_code control_look_up(control_client *c, cd_str payload, cd_err *err);
 void control_event(control_client *c, cd_str event_json);
 
 /* control_methods.c */
 void control_request(control_client *c, cd_str payload);
+void control_looked_up(control_client *c, cd_str payload);
 void control_answer_action(control_client *c, const agent_action *a);
 
 #endif

@@ -19,23 +19,15 @@
 
 #include "base/banned.h"
 
+#define SETTLE_TIMES_MAX 5
 #define SETTLE_MS 1000 /* between the process's end and the link's, whichever comes first */
 #define FRAMES_PER_SECOND 20000
 #define LINES_PER_SECOND 100
 #define SETUP_MAX (512u * 1024u)
 
 static void settle(agent_host *h);
+static void go(agent_host *h);
 static void log_line(host_lines *l);
-
-bool host_rate_ok(host_rate *r, unsigned max_per_second)
-{
-  uint64_t now = cd_mono_ms();
-  if (now - r->window_ms >= 1000) {
-    r->window_ms = now;
-    r->count = 0;
-  }
-  return ++r->count <= max_per_second;
-}
 
 static void free_when_closed(agent_host *h)
 {
@@ -92,6 +84,7 @@ void host_die(agent_host *h, bool strike, cd_code code, const char *fmt, ...)
   (void)vsnprintf(text, sizeof(text), fmt, args);
   va_end(args);
   set_why(h, strike, code, text);
+  h->deaf = true;
   kill_process(h);
   settle(h);
 }
@@ -132,6 +125,14 @@ static void on_settle_timer(uv_timer_t *timer)
   kill_process(h);
   if (h->linked)
     ipc_link_close(&h->link);
+  /* A process that is stuck in the kernel cannot even be killed; who waits for it is told. */
+  if (++h->settling >= SETTLE_TIMES_MAX && h->phase == HOST_ENDING) {
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR,
+           "%s plugin=%s: its process or its files cannot be had back from the kernel; going on "
+           "without",
+           agent_capability_name(h->cap), h->plugin->manifest.id);
+    go(h);
+  }
 }
 
 static void go(agent_host *h)
@@ -257,7 +258,10 @@ static void on_log(agent_host *h, const ipc_frame *frame)
 static void on_frame(ipc_link *link, const ipc_frame *frame)
 {
   agent_host *h = link->owner;
-  if (!host_rate_ok(&h->frame_rate, FRAMES_PER_SECOND)) {
+  /* Whoever is being killed for what it said has nothing more to say. */
+  if (h->deaf)
+    return;
+  if (!agent_rate_ok(&h->frame_rate, FRAMES_PER_SECOND)) {
     host_die(h, true, CD_E_LIMIT, "plugin '%s' sent more than %d messages in a second",
              h->plugin->manifest.id, FRAMES_PER_SECOND);
     return;
@@ -286,17 +290,17 @@ static const ipc_link_events link_events = {
 static void log_line(host_lines *l)
 {
   agent_host *h = l->host;
+  const char *cap = agent_capability_name(h->cap);
+  const char *id = h->plugin->manifest.id;
   if (l->len == 0)
     return;
-  if (!host_rate_ok(&h->line_rate, LINES_PER_SECOND)) {
-    h->lines_dropped++;
-  } else {
-    if (h->lines_dropped > 0)
-      cd_log(CD_AREA_PLUGIN, CD_LOG_WARN, "%s plugin=%s: %u lines of output were dropped",
-             agent_capability_name(h->cap), h->plugin->manifest.id, h->lines_dropped);
-    h->lines_dropped = 0;
-    cd_log(CD_AREA_PLUGIN, CD_LOG_INFO, "%s plugin=%s %s: %.*s", agent_capability_name(h->cap),
-           h->plugin->manifest.id, l->name, (int)l->len, l->text);
+  if (agent_rate_ok(&h->line_rate, LINES_PER_SECOND)) {
+    unsigned dropped = agent_rate_dropped(&h->line_rate);
+    if (dropped > 0)
+      cd_log(CD_AREA_PLUGIN, CD_LOG_WARN, "%s plugin=%s: %u lines of output were dropped", cap, id,
+             dropped);
+    cd_log(CD_AREA_PLUGIN, CD_LOG_INFO, "%s plugin=%s %s: %.*s", cap, id, l->name, (int)l->len,
+           l->text);
   }
   l->len = 0;
 }
@@ -433,9 +437,14 @@ static int spawn(agent_host *h)
 static void on_start_timer(uv_timer_t *timer)
 {
   agent_host *h = timer->data;
-  host_die(h, true, CD_E_DEADLINE,
-           "plugin '%s' was not ready %d ms after its process was started, and was killed",
-           h->plugin->manifest.id, AGENT_HOST_START_MS);
+  const char *id = h->plugin->manifest.id;
+  if (h->phase == HOST_CHECKING)
+    host_die(h, false, CD_E_DEADLINE, "plugin '%s': its library '%s' could not be read in %d ms",
+             id, h->plugin->library, AGENT_HOST_START_MS);
+  else
+    host_die(h, true, CD_E_DEADLINE,
+             "plugin '%s' was not ready %d ms after its process was started, and was killed", id,
+             AGENT_HOST_START_MS);
 }
 
 static cd_code start_process(agent_host *h, cd_err *err)
@@ -479,30 +488,34 @@ static void check_in_pool(uv_work_t *work)
   h->check_rc = agent_plugin_open(h->plugin, &h->library, &h->check_err);
 }
 
+static void begin_process(agent_host *h)
+{
+  cd_err err = {0};
+  h->phase = HOST_STARTING;
+  (void)uv_timer_start(&h->timer, on_start_timer, AGENT_HOST_START_MS, 0);
+  cd_code rc = start_process(h, &err);
+  if (rc == CD_OK)
+    return;
+  if (h->linked)
+    ipc_link_close(&h->link);
+  host_die(h, false, rc, "%s", err.text);
+}
+
 static void on_checked(uv_work_t *work, int status)
 {
   agent_host *h = work->data;
-  cd_err err = {0};
+  bool opened = h->check_rc == CD_OK;
   (void)status;
   h->checking = false;
-  cd_code rc = h->check_rc;
-  bool opened = rc == CD_OK;
-  if (rc != CD_OK) {
-    host_die(h, false, rc, "%s", h->check_err.text);
-  } else if (h->phase == HOST_ENDING) {
+  if (h->phase == HOST_CHECKING && opened)
+    begin_process(h);
+  else if (!opened)
+    host_die(h, false, h->check_rc, "%s", h->check_err.text);
+  else
     settle(h);
-  } else {
-    h->phase = HOST_STARTING;
-    (void)uv_timer_start(&h->timer, on_start_timer, AGENT_HOST_START_MS, 0);
-    rc = start_process(h, &err);
-    if (rc != CD_OK) {
-      if (h->linked)
-        ipc_link_close(&h->link);
-      host_die(h, false, rc, "%s", err.text);
-    }
-  }
   if (opened)
     pf_file_close(h->library);
+  free_when_closed(h);
 }
 
 static void on_idle_timer(uv_timer_t *timer)
@@ -576,6 +589,8 @@ cd_code host_begin(agent_host *h, cd_err *err)
   if (rc != 0)
     return cd_fail_os(err, CD_E_INTERNAL, -rc, "cannot queue work: %s", uv_strerror(rc));
   h->checking = true;
+  h->open_handles++;
   h->phase = HOST_CHECKING;
+  (void)uv_timer_start(&h->timer, on_start_timer, AGENT_HOST_START_MS, 0);
   return CD_OK;
 }

@@ -303,7 +303,7 @@ static void on_record(agent_op *op, cd_str payload)
   if (!is_object(op, payload, CD_FRAME_PAYLOAD_MAX, "a record"))
     return;
   op->owed++;
-  bool slow_down = !host_rate_ok(&op->record_rate, RECORDS_PER_SECOND);
+  bool slow_down = !agent_rate_ok(&op->record_rate, RECORDS_PER_SECOND);
   if (slow_down && uv_is_active((uv_handle_t *)&op->credit) == 0)
     (void)uv_timer_start(&op->credit, on_credit_timer, CREDIT_DELAY_MS, 0);
   else if (!slow_down && op->owed >= CREDIT_BATCH)
@@ -313,6 +313,24 @@ static void on_record(agent_op *op, cd_str payload)
     op->events->on_record(op->owner, payload);
 }
 
+/* START wraps the records in two levels more; one that could never be handed back is refused now,
+ * before the change that it is about. */
+static cd_code undo_fits(cd_str payload, cd_err *err)
+{
+  cd_buf wrapped = CD_BUF_INIT(CD_UNDO_RECORD_MAX + 4);
+  cd_json_doc *doc = NULL;
+  cd_buf_add_cstr(&wrapped, "[[");
+  cd_buf_add_str(&wrapped, payload);
+  cd_buf_add_cstr(&wrapped, "]]");
+  cd_code rc = cd_json_parse(cd_buf_view(&wrapped), CD_UNDO_RECORD_MAX + 4,
+                             "an undo record, as "
+                             "release would get it,",
+                             &doc, err);
+  cd_json_free(doc);
+  cd_buf_release(&wrapped);
+  return rc;
+}
+
 static void on_undo(agent_op *op, cd_str payload)
 {
   cd_err err = {0};
@@ -320,7 +338,9 @@ static void on_undo(agent_op *op, cd_str payload)
   agent_host *h = op->host;
   if (!is_object(op, payload, CD_UNDO_RECORD_MAX, "an undo record"))
     return;
-  cd_code rc = agent_journal_undo_add(h->sup->journal, h->cap, plugin_id(op), payload, &err);
+  cd_code rc = undo_fits(payload, &err);
+  if (rc == CD_OK)
+    rc = agent_journal_undo_add(h->sup->journal, h->cap, plugin_id(op), payload, &err);
   if (rc != CD_OK)
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s; the plugin is told not to make the change",
            err.text);

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "host.h"
 #include "ipc/link.h"
+#include "rate.h"
 #include "supervisor.h"
 
 typedef enum host_phase {
@@ -26,12 +27,6 @@ typedef struct host_lines {
   char chunk[4096];
 } host_lines;
 
-/* Counts events per second; says no above a ceiling. */
-typedef struct host_rate {
-  uint64_t window_ms;
-  unsigned count;
-} host_rate;
-
 struct agent_host {
   agent_supervisor *sup;
   agent_plugin *plugin;
@@ -39,6 +34,7 @@ struct agent_host {
   host_phase phase;
   uv_work_t check;
   bool checking;
+  unsigned settling; /* times that the settle timer ran out */
   cd_code check_rc;
   cd_err check_err;
   uv_os_fd_t library; /* open between check and spawn */
@@ -50,13 +46,13 @@ struct agent_host {
   ipc_link link;
   bool linked; /* the link is open */
   host_lines lines[2];
-  host_rate line_rate;
-  unsigned lines_dropped;
-  host_rate frame_rate;
+  agent_rate line_rate;
+  agent_rate frame_rate;
   uv_timer_t timer; /* by phase: start, idle, quit or settle deadline */
   int open_handles;
   uint64_t started_us;
   bool greeted; /* HELLO came */
+  bool deaf;    /* it is being killed: what it still says does not count */
   bool leaking; /* an operation left something behind */
   unsigned concurrency;
   agent_op *ops[AGENT_HOST_OPS_MAX];
@@ -84,7 +80,7 @@ struct agent_op {
   bool late; /* its budget ran out */
   cd_buf result;
   unsigned owed; /* records taken and not yet granted again */
-  host_rate record_rate;
+  agent_rate record_rate;
 };
 
 /* host_ops.c */
@@ -102,6 +98,5 @@ void host_die(agent_host *h, bool strike, cd_code code, const char *fmt, ...) CD
 void host_leaves(agent_host *h, cd_code code, const char *sentence);
 cd_code host_begin(agent_host *h, cd_err *err); /* NEW to CHECKING, for the first operation */
 void host_idle(agent_host *h);                  /* after an operation ended */
-bool host_rate_ok(host_rate *r, unsigned max_per_second);
 
 #endif

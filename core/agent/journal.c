@@ -183,9 +183,10 @@ static cd_code check(agent_journal *j, cd_err *err)
     return rc;
   const char *answer =
       sqlite3_step(s) == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
-  if (answer == NULL || !cd_str_eq(cd_str_from(answer), CD_STR("ok")))
-    rc = cd_fail(err, CD_E_IO, "journal '%s' is damaged: %s", j->path,
-                 answer != NULL ? answer : sqlite3_errmsg(j->db));
+  if (answer == NULL)
+    rc = journal_fail(j, err, "check the database");
+  else if (!cd_str_eq(cd_str_from(answer), CD_STR("ok")))
+    rc = cd_fail_os(err, CD_E_IO, SQLITE_CORRUPT, "journal '%s' is damaged: %s", j->path, answer);
   (void)sqlite3_finalize(s);
   return rc;
 }
@@ -224,28 +225,40 @@ static cd_code open_file(agent_journal *j, cd_err *err)
   return rc;
 }
 
+/* Only what SQLite calls damage: a read error or no memory now may be gone at the next start, and
+ * orders that were set aside would be forgotten. */
 static bool is_damage(const agent_journal *j, const cd_err *err)
 {
   int code = (int)(err->os_error & 0xff);
-  return j->db != NULL && (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || err->os_error == 0);
+  return j->db != NULL && (code == SQLITE_CORRUPT || code == SQLITE_NOTADB);
 }
 
-static cd_code set_aside(agent_journal *j, cd_err *err)
+static int rename_file(const char *from, const char *to)
 {
   uv_fs_t req;
+  int rc = uv_fs_rename(NULL, &req, from, to, NULL);
+  uv_fs_req_cleanup(&req);
+  return rc;
+}
+
+/* The database and its WAL, which may hold orders that the database does not, stay for whoever can
+ * still read them. */
+static cd_code set_aside(agent_journal *j, cd_err *err)
+{
   char to[sizeof(j->path) + 64];
   char wal[sizeof(j->path) + 8];
+  char wal_to[sizeof(to) + 8];
   (void)sqlite3_close(j->db);
   j->db = NULL;
   (void)snprintf(to, sizeof(to), "%s.damaged-%lld", j->path, (long long)cd_wall_ms());
-  int rc = uv_fs_rename(NULL, &req, j->path, to, NULL);
-  uv_fs_req_cleanup(&req);
+  (void)snprintf(wal, sizeof(wal), "%s-wal", j->path);
+  (void)snprintf(wal_to, sizeof(wal_to), "%s-wal", to);
+  int rc = rename_file(wal, wal_to);
+  if (rc == 0 || rc == UV_ENOENT)
+    rc = rename_file(j->path, to);
   if (rc != 0)
     return cd_fail_os(err, CD_E_IO, -rc, "journal '%s' is damaged and cannot be set aside: %s",
                       j->path, uv_strerror(rc));
-  (void)snprintf(wal, sizeof(wal), "%s-wal", j->path);
-  (void)uv_fs_unlink(NULL, &req, wal, NULL);
-  uv_fs_req_cleanup(&req);
   cd_log(CD_AREA_JOURNAL, CD_LOG_ERROR,
          "the journal was damaged and is set aside as '%s'; beginning a new one", to);
   return CD_OK;

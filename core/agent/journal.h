@@ -85,7 +85,8 @@ CD_MUST_USE cd_code agent_journal_hold(agent_journal *j, agent_capability state,
 CD_MUST_USE cd_code agent_journal_unhold(agent_journal *j, agent_capability state,
                                          const char *plugin, cd_err *err);
 
-/* Undo records of a plugin for a state; synced on return. */
+/* Undo records of a plugin for a state; synced on return. One that is on record already, to the
+ * letter, is not added again. */
 CD_MUST_USE cd_code agent_journal_undo_add(agent_journal *j, agent_capability state,
                                            const char *plugin, cd_str record, cd_err *err);
 /* A JSON array, newest first, into `out`; left empty if there are none. */

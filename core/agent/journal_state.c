@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "journal_private.h"
 
@@ -114,16 +115,40 @@ static cd_code undo_size(agent_journal *j, agent_capability state, const char *p
   return rc;
 }
 
+/* A repair notes again what the first apply noted: once is enough, and many repairs must not fill
+ * the list. */
+static cd_code undo_known(agent_journal *j, agent_capability state, const char *plugin,
+                          cd_str record, bool *ret_known, cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  cd_code rc = journal_prepare(
+      j, "SELECT count(*) FROM undo WHERE state = ? AND plugin = ? AND record = ?", &s, err);
+  if (rc != CD_OK)
+    return rc;
+  journal_bind(s, "it", (sqlite3_int64)state, plugin);
+  (void)sqlite3_bind_text(s, 3, record.ptr, (int)record.len, SQLITE_TRANSIENT);
+  if (sqlite3_step(s) == SQLITE_ROW)
+    *ret_known = sqlite3_column_int64(s, 0) > 0;
+  else
+    rc = journal_fail(j, err, "look for an undo record");
+  (void)sqlite3_finalize(s);
+  return rc;
+}
+
 cd_code agent_journal_undo_add(agent_journal *j, agent_capability state, const char *plugin,
                                cd_str record, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
   unsigned count = 0;
   uint64_t bytes = 0;
+  bool known = false;
   if (record.len > CD_UNDO_RECORD_MAX)
     return cd_fail(err, CD_E_LIMIT, "an undo record of plugin '%s' has %zu bytes, the limit is %u",
                    plugin, record.len, CD_UNDO_RECORD_MAX);
-  cd_code rc = undo_size(j, state, plugin, &count, &bytes, err);
+  cd_code rc = undo_known(j, state, plugin, record, &known, err);
+  if (rc != CD_OK || known)
+    return rc;
+  rc = undo_size(j, state, plugin, &count, &bytes, err);
   if (rc != CD_OK)
     return rc;
   if (count >= CD_UNDO_RECORDS_MAX)
@@ -198,12 +223,15 @@ cd_code agent_journal_strikes(agent_journal *j, const char *digest, agent_capabi
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(
       j,
-      "SELECT (SELECT count(*) FROM strikes WHERE digest = ?1 AND capability = ?2 AND at >= ?3),"
+      "SELECT (SELECT count(*) FROM strikes WHERE digest = ?1 AND capability = ?2 AND at BETWEEN "
+      "?3 AND ?4),"
       " (SELECT coalesce(max(at), 0) FROM quarantine WHERE digest = ?1 AND capability = ?2)",
       &s, err);
   if (rc != CD_OK)
     return rc;
-  journal_bind(s, "tii", digest, (sqlite3_int64)cap, (sqlite3_int64)since_ms);
+  /* What lies in the future was counted before the clock was set back. */
+  journal_bind(s, "tiii", digest, (sqlite3_int64)cap, (sqlite3_int64)since_ms,
+               (sqlite3_int64)cd_wall_ms());
   if (sqlite3_step(s) == SQLITE_ROW) {
     *ret_strikes = (unsigned)sqlite3_column_int64(s, 0);
     *ret_quarantined_ms = sqlite3_column_int64(s, 1);

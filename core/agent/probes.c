@@ -9,13 +9,12 @@
 
 #include "base/banned.h"
 
-#define REASON_MAX 1024u
+#define REASON_MAX 4096u
 
 typedef struct cap_probe {
   agent_probes *owner;
   agent_capability cap;
   unsigned next; /* provider to ask */
-  agent_op *op;
   agent_plugin *asked;
   agent_function function;
   bool running;
@@ -35,9 +34,7 @@ static void ask_next(cap_probe *c);
 
 static void add_reason(cap_probe *c, const char *id, const char *why)
 {
-  if (c->asking.len > 0)
-    cd_buf_add_cstr(&c->asking, "; ");
-  cd_buf_addf(&c->asking, "%s: %s", id, why);
+  agent_reason_add(&c->asking, id, why);
 }
 
 static void answer(cap_probe *c, const char *provider)
@@ -53,7 +50,6 @@ static void on_end(void *owner, const agent_op_end *end)
 {
   cap_probe *c = owner;
   const agent_manifest *m = &c->asked->manifest;
-  c->op = NULL;
   if (cd_code_ok(end->status) && c->function == AGENT_FN_RUN) {
     cd_buf_reset(&c->owner->device);
     cd_buf_add_str(&c->owner->device, end->result);
@@ -89,9 +85,10 @@ static void ask_next(cap_probe *c)
     }
     c->asked = p;
     c->function = c->cap == AGENT_CAP_FACTS ? AGENT_FN_RUN : AGENT_FN_PROBE;
+    agent_op *op = NULL;
     agent_op_order order = {
         .function = c->function, .params = CD_STR("{}"), .events = &events, .owner = c};
-    if (agent_supervisor_run(c->owner->sup, p, c->cap, &order, &c->op, &err) == CD_OK)
+    if (agent_supervisor_run(c->owner->sup, p, c->cap, &order, &op, &err) == CD_OK)
       return;
     add_reason(c, id, err.text);
   }
@@ -127,11 +124,13 @@ void agent_probes_free(agent_probes *p)
   free(p);
 }
 
-void agent_probes_refresh(agent_probes *p)
+void agent_probes_refresh(agent_probes *p, uint32_t busy)
 {
   uint64_t now = cd_mono_ms();
   for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
     cap_probe *c = &p->caps[cap];
+    if (c->at_ms != 0 && (busy & (1u << cap)) != 0)
+      continue;
     if (c->running || (c->at_ms != 0 && now - c->at_ms < AGENT_PROBES_OLD_MS))
       continue;
     cd_buf_reset(&c->asking);

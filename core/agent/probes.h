@@ -12,8 +12,10 @@ typedef struct agent_probes agent_probes;
 
 CD_MUST_USE cd_code agent_probes_new(agent_supervisor *sup, agent_probes **ret_probes, cd_err *err);
 void agent_probes_free(agent_probes *p); /* NULL is fine; after the supervisor has stopped */
-/* Asks again whatever is older than AGENT_PROBES_OLD_MS; returns at once. */
-void agent_probes_refresh(agent_probes *p);
+/* Asks again whatever is older than AGENT_PROBES_OLD_MS; returns at once. `busy`: bit per
+ * capability whose provider holds a state: it proves every day that it works, and is not disturbed.
+ */
+void agent_probes_refresh(agent_probes *p, uint32_t busy);
 /* Members "device" and "capabilities" of docs/ipc.md, as far as they are known. */
 void agent_probes_write(const agent_probes *p, cd_jw *w);
 

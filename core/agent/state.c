@@ -120,6 +120,11 @@ void agent_state_free(agent_state *s)
   free(s);
 }
 
+bool agent_state_in_force(const agent_state *s)
+{
+  return s->wanted.isolated;
+}
+
 /* ---- words ---- */
 
 static void write_wanted(const agent_state *s, cd_jw *w)
@@ -181,6 +186,9 @@ void agent_state_write(agent_state *s, cd_jw *w)
   state_write_measured(s, w);
   write_drift(s, w);
   cd_jw_cstr(w, "provider", s->provider[0] != '\0' ? s->provider : NULL);
-  cd_jw_cstr(w, "watch", s->watch != NULL ? "watching" : s->watch_absent ? "timer only" : "off");
+  cd_jw_cstr(w, "watch",
+             s->watch != NULL                                                   ? "watching"
+             : s->watch_absent || (s->wanted.isolated && s->watch_failures > 0) ? "timer only"
+                                                                                : "off");
   cd_jw_end_obj(w);
 }

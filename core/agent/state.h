@@ -35,11 +35,15 @@ CD_MUST_USE cd_code agent_state_new(agent_supervisor *sup, agent_journal *journa
 void agent_state_start(agent_state *s);
 /* A new order is in the journal. */
 void agent_state_kick(agent_state *s);
+/* A plugin was let out of quarantine: what waits for it is tried now. */
+void agent_state_unblocked(agent_state *s);
 /* Stops looking; what runs ends with the supervisor. Nothing is released. After this and the
  * supervisor's stop the loop has nothing of it. */
 void agent_state_stop(agent_state *s);
 void agent_state_free(
     agent_state *s); /* NULL is fine; after the loop has run the close callbacks */
+/* Whether it is wanted in force. */
+bool agent_state_in_force(const agent_state *s);
 /* The state as docs/ipc.md gives it. */
 void agent_state_write(agent_state *s, cd_jw *w);
 

@@ -45,7 +45,7 @@ static void fill_outcome(agent_state *s, agent_action *a)
   cd_err err = {0};
   const cd_err *failure = &s->run.failure;
   a->outcome = failure->code;
-  a->status = failure->code == CD_OK ? AGENT_SUCCEEDED : AGENT_FAILED;
+  a->status = cd_code_ok(failure->code) ? AGENT_SUCCEEDED : AGENT_FAILED;
   a->ended_ms = cd_wall_ms();
   if (failure->code != CD_OK)
     (void)agent_text_set(&a->sentence, cd_str_from(failure->text));
@@ -89,7 +89,7 @@ static cd_code record(agent_state *s, agent_action *a, cd_err *err)
 {
   agent_wanted settled = {0};
   agent_wanted wanted = {0};
-  bool stands = s->run.failure.code == CD_OK || s->run.kept;
+  bool stands = cd_code_ok(s->run.failure.code) || s->run.kept;
   bool newest = s->wanted.generation == a->generation;
   cd_code rc = stands ? as_wanted(s, a, &settled, err) : give_way(s, a, &wanted, err);
   if (rc == CD_OK) {
@@ -135,7 +135,7 @@ static void end_action(agent_state *s)
          "%s action=%s: %s (%s)%s%s", agent_kind_name(a->kind), a->id,
          agent_action_status_name(a->status), cd_code_name(a->outcome),
          a->sentence != NULL ? ": " : "", a->sentence != NULL ? a->sentence : "");
-  if (s->run.failure.code != CD_OK)
+  if (!cd_code_ok(s->run.failure.code))
     s->look_due = true;
   s->failures = 0;
   s->events->on_action(s->owner, a);
@@ -150,7 +150,7 @@ static void on_record_timer(uv_timer_t *timer)
 static void end_look(agent_state *s)
 {
   const cd_err *failure = &s->run.failure;
-  if (failure->code == CD_OK) {
+  if (cd_code_ok(failure->code)) {
     s->failures = 0;
     s->changed_by[0] = '\0';
   } else {

@@ -105,10 +105,9 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   if (lost_at_boot(s, value))
     cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
            agent_capability_name(s->cap));
-  else
+  else if (r->news && r->digest[0] != '\0')
     /* Without a digest on record it was an apply of ours that broke off. */
-    if (r->digest[0] != '\0')
-      note_drift(s, value);
+    note_drift(s, value);
   state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
   mark_tried(s, r->plugin->manifest.id);
   r->attempts = 0;
@@ -116,7 +115,7 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   state_apply(s);
 }
 
-static void look_wanted_released(agent_state *s, state_enforced before, state_enforced value)
+static void look_wanted_released(agent_state *s, state_enforced value)
 {
   s->run.looking = false;
   if (value == ENFORCED_RELEASED && s->run.holder_count == 0) {
@@ -134,9 +133,8 @@ static void look_wanted_released(agent_state *s, state_enforced before, state_en
     }
     state_conclude(s);
   } else {
-    /* Who is on record as a holder has still to release, and that is no news; nor is what the last
-     * look found too. */
-    if (value != ENFORCED_RELEASED && value != before && s->run.holder_count == 0)
+    /* Who is on record as a holder has still to release: nobody else's doing. */
+    if (value != ENFORCED_RELEASED && s->run.news && s->run.holder_count == 0)
       note_drift(s, value);
     state_release_begin(s);
   }
@@ -145,19 +143,27 @@ static void look_wanted_released(agent_state *s, state_enforced before, state_en
 void state_after_look_query(agent_state *s, const agent_op_end *end)
 {
   cd_err err = {0};
-  state_enforced before = s->enforced;
   state_enforced value = ENFORCED_UNKNOWN;
   char digest[STATE_DIGEST_MAX];
   bool read = state_read_query(end, &value, digest, &err);
+  /* What the last look found too, and could not mend, is not another drift. */
+  s->run.news = value != s->enforced || !cd_str_eq_cstr(cd_str_from(digest), s->enforced_digest);
   state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
   if (read && s->run.isolate) {
     look_wanted_isolated(s, value, digest);
   } else if (read) {
-    look_wanted_released(s, before, value);
+    look_wanted_released(s, value);
   } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {
     s->run.attempts++;
     state_run_function(s, AGENT_FN_QUERY);
-  } else if (!s->run.isolate && s->wanted.known && s->run.holder_count > 0) {
+  } else if (s->run.isolate) {
+    /* What cannot be read may be anything: it is put in force anew. */
+    s->run.looking = false;
+    state_proved(s, PROVEN_UNKNOWN, "what is in force could not be read");
+    mark_tried(s, s->run.plugin->manifest.id);
+    s->run.attempts = 0;
+    state_apply(s);
+  } else if (s->wanted.known && s->run.holder_count > 0) {
     /* It may hold the state: it is asked to release, whatever became of its query. */
     s->run.looking = false;
     state_release_begin(s);
@@ -165,7 +171,7 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
     /* A provider that is merely absent on a device that should hold nothing is no failure of a
      * look. */
     s->run.looking = false;
-    if (s->run.isolate || end->misbehaved)
+    if (end->misbehaved)
       state_fail(s, err.code, "%s", err.text);
     state_conclude(s);
   }

@@ -31,6 +31,7 @@ typedef struct state_run {
   char *params;         /* of apply, query, verify; "{}" for a release */
   bool looking;         /* the first query of a look */
   bool verify;          /* a look that also proves */
+  bool news;            /* a look that found something else than was last measured */
   unsigned next_provider;
   agent_plugin *plugin;                   /* the provider in hand */
   agent_holder before[AGENT_HOLDERS_MAX]; /* the holders before it was asked to apply */
@@ -76,6 +77,7 @@ struct agent_state {
   bool look_due;               /* something may have changed */
   bool proof_due;              /* and a look should also prove */
   char changed_by[128];        /* what watch said last */
+  uint64_t proof_at_ms;        /* monotonic; the next proof is due, whatever happens between */
   uint64_t looked_ms;          /* monotonic; when the last look began */
   unsigned failures;           /* looks in a row that could not mend what they found */
   uv_timer_t timer;
@@ -84,6 +86,7 @@ struct agent_state {
   bool watch_bad;    /* it said something that is not by the schema, and is told to end */
   bool watch_absent; /* the provider has none, or may not: the timer is all there is */
   unsigned watch_failures;
+  uint64_t watch_began_ms; /* monotonic */
   uv_timer_t watch_timer;
   state_run run;
 };

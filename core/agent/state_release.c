@@ -76,7 +76,7 @@ static void release_next(agent_state *s)
       return;
     }
     state_measured(s, ENFORCED_UNKNOWN, (cd_str){0}, "the provider that holds it cannot be asked");
-    state_fail(s, CD_E_UNAVAILABLE, "provider '%s' may hold it and cannot be asked: %s", id,
+    state_fail(s, CD_E_UNVERIFIED, "provider '%s' may hold it and cannot be asked: %s", id,
                r->plugin == NULL ? "it is not installed" : r->plugin->reason);
   }
   release_over(s);

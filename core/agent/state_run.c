@@ -19,7 +19,8 @@ void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
 {
   va_list args;
   char text[CD_ERR_TEXT_MAX];
-  if (s->run.failure.code != CD_OK)
+  /* That something was done in part gives way to a failure. */
+  if (!cd_code_ok(s->run.failure.code))
     return;
   va_start(args, fmt);
   (void)vsnprintf(text, sizeof(text), fmt, args);
@@ -95,10 +96,9 @@ void state_run_function(agent_state *s, agent_function fn)
 
 static void pass_over(agent_state *s, const char *id, const char *reason)
 {
-  cd_buf *b = &s->run.reasons;
-  if (b->len > 0)
-    cd_buf_add_cstr(b, "; ");
-  cd_buf_addf(b, "%s: %s", id, reason);
+  cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s: passing over provider %s: %s",
+         agent_capability_name(s->cap), id, reason);
+  agent_reason_add(&s->run.reasons, id, reason);
 }
 
 static void no_provider(agent_state *s)
@@ -269,6 +269,9 @@ static void after_apply(agent_state *s, const agent_op_end *end)
   if (cd_code_ok(end->status)) {
     if (read_applied(s, end, &err) && hold(s, s->run.digest, &err) == CD_OK) {
       CD_FAULT_POINT("agent.applied");
+      if (end->status == CD_PARTIAL)
+        state_fail(s, CD_PARTIAL, "%s",
+                   end->sentence[0] != '\0' ? end->sentence : "it was applied in part");
       state_run_function(s, AGENT_FN_QUERY);
       return;
     }
@@ -355,6 +358,7 @@ static bool read_verified(const agent_op_end *end)
 static void after_verify(agent_state *s, const agent_op_end *end)
 {
   CD_FAULT_POINT("agent.after_verify");
+  s->proof_at_ms = cd_mono_ms() + (uint64_t)s->interval_s * 1000;
   if (read_verified(end)) {
     state_proved(s, PROVEN_HOLDS, NULL);
   } else {
@@ -431,7 +435,7 @@ static void begin_look(agent_state *s)
 {
   run_reset(s);
   s->run.isolate = s->wanted.isolated;
-  s->run.verify = s->proof_due;
+  s->run.verify = s->proof_due || cd_mono_ms() >= s->proof_at_ms;
   s->look_due = false;
   s->proof_due = false;
   s->looked_ms = cd_mono_ms();
@@ -453,8 +457,10 @@ void state_next(agent_state *s)
   cd_code rc = agent_journal_wanted(s->journal, s->cap, &s->wanted, &err);
   if (rc == CD_OK)
     rc = agent_journal_next(s->journal, s->cap, &a, &err);
-  if (rc != CD_OK && rc != CD_E_NOTFOUND)
+  if (rc != CD_OK && rc != CD_E_NOTFOUND) {
+    s->failures++;
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; looking again later", err.text);
+  }
   if (rc == CD_OK)
     begin_action(s, a);
   else if (s->look_due)

@@ -12,6 +12,7 @@
 #define LOOK_SPACING_MS 50 /* a flood of changes becomes one look each */
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
+#define WATCH_LIVED_MS 60000
 
 static uint64_t backoff(unsigned failures)
 {
@@ -56,8 +57,11 @@ static void remember_who(agent_state *s, cd_json *record)
     return;
   (void)cd_json_opt_str(&by, "name", 64, &name);
   (void)cd_json_opt_u64(&by, "pid", UINT32_MAX, &pid);
-  (void)snprintf(s->changed_by, sizeof(s->changed_by), "%.*s, process %llu", CD_STR_ARG(name),
-                 (unsigned long long)pid);
+  if (pid != 0)
+    (void)snprintf(s->changed_by, sizeof(s->changed_by), "%.*s, process %llu", CD_STR_ARG(name),
+                   (unsigned long long)pid);
+  else
+    (void)snprintf(s->changed_by, sizeof(s->changed_by), "%.*s", CD_STR_ARG(name));
 }
 
 static void on_watch_record(void *owner, cd_str json)
@@ -75,7 +79,6 @@ static void on_watch_record(void *owner, cd_str json)
   if (event == 1)
     remember_who(s, &root);
   if (cd_json_status(&root, &err) == CD_OK) {
-    s->watch_failures = 0;
     look_soon(s);
   } else {
     cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s plugin=%s: %s; ending this watch",
@@ -104,6 +107,9 @@ static void on_watch_end(void *owner, const agent_op_end *end)
            agent_capability_name(s->cap), s->watch_plugin, s->interval_s);
     return;
   }
+  /* Only a watch that has lived starts the back-off anew. */
+  if (cd_mono_ms() - s->watch_began_ms >= WATCH_LIVED_MS)
+    s->watch_failures = 0;
   s->watch_failures++;
   cd_log(CD_AREA_RECONCILE, CD_LOG_WARN,
          "%s plugin=%s: watch ended: %s; beginning again in %llu ms", agent_capability_name(s->cap),
@@ -137,11 +143,30 @@ static void watch_start(agent_state *s)
   (void)cd_str_copy(s->watch_plugin, sizeof(s->watch_plugin), cd_str_from(s->provider));
   agent_op_order order = {
       .function = AGENT_FN_WATCH, .params = CD_STR("{}"), .events = &watch_events, .owner = s};
-  if (agent_supervisor_run(s->sup, p, s->cap, &order, &s->watch, &err) != CD_OK) {
-    s->watch_absent = true;
-    cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s: not watching: %s; looking every %u s instead",
+  s->watch_began_ms = cd_mono_ms();
+  if (agent_supervisor_run(s->sup, p, s->cap, &order, &s->watch, &err) == CD_OK)
+    return;
+  s->watch_failures++;
+  if (s->watch_failures == 1)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s: not watching: %s; looking every %u s meanwhile",
            agent_capability_name(s->cap), err.text, s->interval_s);
-  }
+  (void)uv_timer_start(&s->watch_timer, on_watch_timer, backoff(s->watch_failures), 0);
+}
+
+/* Looks between do not put off the next proof. */
+static uint64_t until_proof(agent_state *s)
+{
+  uint64_t now = cd_mono_ms();
+  if (s->proof_at_ms == 0)
+    s->proof_at_ms = now + (uint64_t)s->interval_s * 1000;
+  return s->proof_at_ms > now ? s->proof_at_ms - now : 1;
+}
+
+void agent_state_unblocked(agent_state *s)
+{
+  s->watch_failures = 0;
+  (void)uv_timer_stop(&s->watch_timer);
+  state_next(s);
 }
 
 void state_rest(agent_state *s)
@@ -161,7 +186,7 @@ void state_rest(agent_state *s)
   if (s->failures > 0)
     (void)uv_timer_start(&s->timer, on_timer, backoff(s->failures), 0);
   else if (s->wanted.isolated)
-    (void)uv_timer_start(&s->timer, on_timer, (uint64_t)s->interval_s * 1000, 0);
+    (void)uv_timer_start(&s->timer, on_timer, until_proof(s), 0);
   else
     (void)uv_timer_stop(&s->timer);
 }

@@ -181,11 +181,9 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s", err.text);
 }
 
-bool agent_supervisor_describe(const agent_supervisor *s, const agent_plugin *p,
-                               agent_capability cap, int *ret_pid, unsigned *ret_running,
-                               bool *ret_resident)
+bool agent_supervisor_describe(const agent_plugin *p, agent_capability cap, int *ret_pid,
+                               unsigned *ret_running, bool *ret_resident)
 {
-  (void)s;
   if (p->slots[cap] == NULL || p->slots[cap]->host == NULL)
     return false;
   agent_host_describe(p->slots[cap]->host, ret_pid, ret_running, ret_resident);

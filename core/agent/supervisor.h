@@ -56,9 +56,8 @@ CD_MUST_USE cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, a
 void agent_supervisor_strikes(const agent_supervisor *s, const agent_plugin *p,
                               agent_capability cap, unsigned *ret_strikes, bool *ret_quarantined);
 /* Its host process; false if there is none. */
-bool agent_supervisor_describe(const agent_supervisor *s, const agent_plugin *p,
-                               agent_capability cap, int *ret_pid, unsigned *ret_running,
-                               bool *ret_resident);
+bool agent_supervisor_describe(const agent_plugin *p, agent_capability cap, int *ret_pid,
+                               unsigned *ret_running, bool *ret_resident);
 /* Lifts all quarantines of a plugin. */
 CD_MUST_USE cd_code agent_supervisor_pardon(agent_supervisor *s, const char *id,
                                             unsigned *ret_lifted, cd_err *err);

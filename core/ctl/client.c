@@ -176,6 +176,7 @@ static cd_code check_server(client *c)
     return rc;
   if (server.administrator || server.user_id == self.user_id)
     return CD_OK;
+  pf_peer_name(&server);
   return cd_fail(c->err, CD_E_DENIED,
                  "what listens at %s belongs to user %s (process %llu), not to an administrator: "
                  "that is not the agent",

@@ -23,6 +23,12 @@ static bool is_about_an_action(ctl_kind kind)
   return kind == CTL_KIND_ACTION || kind == CTL_KIND_ORDER || kind == CTL_KIND_ORDER_WAITED;
 }
 
+/* Where the answer cannot be read, such a request may have been carried out all the same. */
+static bool asked_for_a_change(ctl_kind kind)
+{
+  return kind == CTL_KIND_ORDER || kind == CTL_KIND_ORDER_WAITED || kind == CTL_KIND_UNQUARANTINE;
+}
+
 static cd_code read_error(cd_json *root, ctl_exit *ret_exit, cd_err *why)
 {
   cd_json error = {0};
@@ -132,7 +138,7 @@ cd_code ctl_response_render(const ctl_view *view, cd_str payload, cd_buf *out, c
 {
   cd_json_doc *doc = NULL;
   bool ok = false;
-  *ret_exit = CTL_EXIT_UNREACHABLE;
+  *ret_exit = asked_for_a_change(view->kind) ? CTL_EXIT_WAITING : CTL_EXIT_UNREACHABLE;
   cd_code rc = cd_json_parse(payload, CD_FRAME_PAYLOAD_MAX, "the agent's answer", &doc, ret_why);
   if (rc != CD_OK)
     return rc;

@@ -25,19 +25,25 @@
 
 static void fill_identity(uid_t uid, pid_t pid, pf_identity *out)
 {
-  pf_account account = {0};
-  cd_err ignored = {0};
   *out = (pf_identity){
       .user_id = uid,
       .process_id = pid > 0 ? (uint64_t)pid : 0,
       .administrator = uid == 0,
   };
-  /* An account without a name, or a directory service that is down, does not make the peer nobody.
-   */
-  if (pf_account_by_uid(uid, &account, &ignored) == CD_OK)
-    (void)snprintf(out->user, sizeof(out->user), "%s", account.name);
+  if (uid == 0)
+    (void)snprintf(out->user, sizeof(out->user), "root");
   else
     (void)snprintf(out->user, sizeof(out->user), "%lu", (unsigned long)uid);
+}
+
+void pf_peer_name(pf_identity *who)
+{
+  pf_account account = {0};
+  cd_err ignored = {0};
+  /* An account without a name, or a directory service that is down, does not make the peer nobody.
+   */
+  if (pf_account_by_uid((uid_t)who->user_id, &account, &ignored) == CD_OK)
+    (void)snprintf(who->user, sizeof(who->user), "%s", account.name);
 }
 
 cd_code pf_peer_of(uv_pipe_t *pipe, pf_identity *ret_identity, cd_err *err)

@@ -16,6 +16,10 @@ cd_code pf_peer_self(pf_identity *ret_identity, cd_err *err)
                  "telling who runs this process is not there on Windows yet");
 }
 
+void pf_peer_name(pf_identity *who)
+{
+}
+
 cd_code pf_peer_in_group(const pf_identity *who, const char *group, bool *ret_member, cd_err *err)
 {
   return cd_fail(err, CD_E_UNSUPPORTED, "the members of '%s' are not there on Windows yet", group);

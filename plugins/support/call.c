@@ -93,7 +93,7 @@ cordon_status sup_call_result(const sup_call *c, const cJSON *result, sup_err *e
 
 cordon_status sup_call_end(const sup_call *c, cordon_status status, const sup_err *err)
 {
-  if (status < 0 && HOST_CAN(c->host, explain))
+  if (status != CORDON_OK && err->sentence[0] != '\0' && HOST_CAN(c->host, explain))
     c->host->explain(c->host, c->op, err->os_error, err->sentence);
   return status;
 }

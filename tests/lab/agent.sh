@@ -55,7 +55,10 @@ start)
 stop | kill)
   signal=TERM
   [ "$1" = stop ] || signal=KILL
-  kill -s "$signal" "$(cat /run/lab-agent.pid)" 2>/dev/null || true
+  pid=$(cat /run/lab-agent.pid 2>/dev/null || true)
+  if [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = /usr/sbin/cordond ]; then
+    kill -s "$signal" "$pid" 2>/dev/null || true
+  fi
   if ! wait_until 20 gone; then
     echo "lab-agent: cordond or a plugin host still runs 20 s after SIG$signal" >&2
     exit 1

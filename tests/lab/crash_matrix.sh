@@ -4,12 +4,16 @@
 # that is not so.
 #
 #   crash_matrix.sh SHARD/SHARDS: every SHARDS-th point, beginning with the SHARD-th
+#   crash_matrix.sh POINT=ACTION[:N] ...: just these
 #
 # The points come from the sources, so that a new one is covered the day it is written.
 # shellcheck disable=SC2154 # variables that `read_case` sets
 . "$(dirname "$0")/lib.sh"
 
-shard=${1:-1/1}
+case ${1:-1/1} in
+*=*) shard= ;;
+*) shard=${1:-1/1} ;;
+esac
 
 if ! grep -q '^CORDON_FAULT_POINTS:BOOL=ON$' "$LAB_BUILD_DIR/CMakeCache.txt"; then
   echo 'skipped: this build has no fault points'
@@ -27,7 +31,7 @@ host.before_end=kill:3 host.before_end=kill:4 journal.commit=kill:2 journal.comm
 journal.commit=fail journal.commit=fail:2 journal.commit=fail:3 journal.commit=fail:4'
 
 faults() {
-  grep -rhoE 'CD_FAULT_(POINT|FAILS)\("[^"]+"' "$tree/core" "$tree/plugins" | sed 's/.*"\(.*\)"/\1/' | sort -u |
+  grep -rhoE '(CD|SUP)_FAULT_(POINT|FAILS)\("[^"]+"' "$tree/core" "$tree/plugins" | sed 's/.*"\(.*\)"/\1/' | sort -u |
     while read -r point; do
       case " $out_of_reach " in
       *" $point "*) ;;
@@ -77,6 +81,10 @@ blame() {
 judge() {
   wrong=$trouble
   target=$(target_of "$1")
+  case $quarantined in
+  '' | isolated,released,fails) ;;
+  *) blame "in quarantine it was said to be (wanted, enforced, proven) $quarantined" ;;
+  esac
   [ "$device" = "$wanted" ] || blame "the device is $device, wanted is $wanted"
   [ "$enforced" = "$wanted" ] || blame "enforced is said to be $enforced, wanted is $wanted"
   case $wanted/$proven in
@@ -123,7 +131,11 @@ prepare() {
 
 wanted_path=states.state=isolate.wanted.value
 lab up
-faults | awk -v shard="${shard%/*}" -v shards="${shard#*/}" 'NR % shards == shard % shards' >"$work/faults"
+if [ -z "$shard" ]; then
+  printf '%s\n' "$@"
+else
+  faults | awk -v shard="${shard%/*}" -v shards="${shard#*/}" 'NR % shards == shard % shards'
+fi >"$work/faults"
 : >"$work/table"
 : >"$work/reached"
 while read -r fault <&3; do

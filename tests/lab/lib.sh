@@ -1,7 +1,8 @@
 # What every lab test begins with: a lab of its own, facts that are counted, and an end that leaves nothing behind.
 # shellcheck shell=sh
 #
-# A test is a list of facts: `fact NAME COMMAND...` holds if the command succeeds, `never NAME COMMAND...` if it fails.
+# A test is a list of facts: `fact NAME COMMAND...` holds if the command succeeds, `never NAME COMMAND...` if it fails,
+# `unreached NAME ... lab-probe ...` if the probe says so.
 # The test ends with `facts_end`. It is skipped (77) for anybody but root.
 set -eu
 
@@ -74,6 +75,20 @@ never() {
   fact_rc=0
   "$@" >"$work/said" 2>&1 && fact_rc=1
   count_fact $fact_rc "$fact_name"
+}
+
+# unreached NAME ... lab-probe ...: the probe ran and says that nothing came back (1), and not that it could not run.
+unreached() {
+  fact_name=$1
+  shift
+  fact_rc=0
+  "$@" >"$work/said" 2>&1 || fact_rc=$?
+  if [ "$fact_rc" = 1 ]; then
+    count_fact 0 "$fact_name"
+  else
+    echo "exit code $fact_rc" >>"$work/said"
+    count_fact 1 "$fact_name"
+  fi
 }
 
 facts_end() {
@@ -228,7 +243,7 @@ really() {
 # Undisturbed: the agent answers, no action is open, and what is wanted is enforced.
 settled() {
   on "$1" cordon local status --json </dev/null >"$work/status" 2>/dev/null || return 1
-  on "$1" cordon local actions --json </dev/null >"$work/actions" 2>/dev/null || return 1
+  on "$1" cordon local actions --limit 500 --json </dev/null >"$work/actions" 2>/dev/null || return 1
   "$json" $wanted $enforced <"$work/status" | {
     read -r settled_wanted
     read -r settled_enforced

@@ -15,8 +15,12 @@ typedef struct pf_identity {
   bool administrator;
 } pf_identity;
 
-/* Identity of the peer of a connected pipe, as the OS attests it. */
+/* Identity of the peer of a connected pipe, as the OS attests it. Does not block: `user` is the
+ * account's number as text, or the administrator's name, until pf_peer_name() has looked it up. */
 CD_MUST_USE cd_code pf_peer_of(uv_pipe_t *pipe, pf_identity *ret_identity, cd_err *err);
+/* Looks up the account's name; keeps the number where there is none. May block on a directory
+ * service: not on a loop's thread. */
+void pf_peer_name(pf_identity *who);
 /* This process's own identity. */
 CD_MUST_USE cd_code pf_peer_self(pf_identity *ret_identity, cd_err *err);
 /* Whether the user is a member (primary or supplementary) of the group; false, without an error, if

@@ -6,9 +6,14 @@
 
 #include "nft.h"
 #include "sockets.h"
+#include "support/fault.h"
 #include "support/json.h"
 
-enum { APPLY_STEPS = 4, RELEASE_STEPS = 2 };
+enum {
+  APPLY_STEPS = 4,
+  RELEASE_STEPS = 2,
+  LOAD_TRIES = 32 /* a few milliseconds each */
+};
 
 static cordon_status answer_dry_run(const sup_call *call, const char *rules, sup_err *err)
 {
@@ -23,49 +28,78 @@ static cordon_status answer_dry_run(const sup_call *call, const char *rules, sup
   return status;
 }
 
-static cordon_status load_rules(iso_plugin *self, const sup_call *call, const char *rules,
-                                const char *tag, iso_holding *ret_holding, sup_err *err)
+/* Loads once and reads back. `ret_alone`: nobody changed nftables from before the load until after
+ * the reading, so that what was read is what was loaded. Its digest would else be trusted from then
+ * on with somebody's rule in it. */
+static cordon_status load_once(iso_plugin *self, const sup_call *call, const char *rules,
+                               const char *tag, iso_holding *ret_holding, bool *ret_alone,
+                               sup_err *err)
 {
   cordon_status status = sup_call_check(call, err);
-  if (status == CORDON_OK)
-    status = iso_load(self, rules, err);
   if (status != CORDON_OK)
     return status;
-  sup_call_progress(call, 2, APPLY_STEPS, "rules loaded");
+  SUP_FAULT_POINT("nftables.before_load");
+  status = iso_load(self, rules, err);
+  if (status != CORDON_OK)
+    return status;
+  SUP_FAULT_POINT("nftables.loaded");
   sup_err why = {0};
-  if (iso_examine(self, tag, true, ret_holding, &why) != CORDON_OK)
+  status = iso_examine(self, tag, true, ret_holding, &why);
+  if (status == CORDON_OK)
+    status = iso_gens_undisturbed(&self->gens, ret_alone, &why);
+  if (status != CORDON_OK)
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "the rules were loaded, but could not be read back: %s", why.sentence);
-  if (ret_holding->state != ISO_ISOLATED)
-    return sup_fail(err, CORDON_E_UNVERIFIED,
-                    "the rules were loaded, but what was read back is not them: %s",
-                    ret_holding->note != NULL ? ret_holding->note : "the table is gone");
-  iso_record_keep(self, tag, ret_holding->digest);
   return CORDON_OK;
 }
 
-static void add_sockets(cJSON *details, const iso_ended *e, cordon_status status,
-                        const char *sentence)
+static cordon_status judge_loaded(const iso_holding *h, const char *rules, sup_err *err)
+{
+  iso_shape wanted;
+  iso_listing_shape(rules, &wanted);
+  if (h->state != ISO_ISOLATED)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded, but what was read back is not them: %s",
+                    h->note != NULL ? h->note : "the table is gone");
+  if (!iso_shape_same(&h->shape, &wanted))
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded, but what was read back has another number of rules");
+  return CORDON_OK;
+}
+
+static cordon_status load_rules(iso_plugin *self, const sup_call *call, const char *rules,
+                                const char *tag, iso_holding *ret_holding, sup_err *err)
+{
+  bool alone = false;
+  for (int i = 0; i < LOAD_TRIES && !alone; i++) {
+    cordon_status status = load_once(self, call, rules, tag, ret_holding, &alone, err);
+    if (status != CORDON_OK)
+      return status;
+    if (i == 0)
+      sup_call_progress(call, 2, APPLY_STEPS, "rules loaded");
+  }
+  if (!alone)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were loaded %d times, but each time somebody else changed nftables "
+                    "before they could be read back",
+                    LOAD_TRIES);
+  cordon_status status = judge_loaded(ret_holding, rules, err);
+  if (status == CORDON_OK)
+    iso_record_keep(self, tag, ret_holding->digest);
+  return status;
+}
+
+static void add_sockets(cJSON *details, const iso_ended *e, const char *note)
 {
   cJSON *sockets = cJSON_AddObjectToObject(details, "sockets");
   (void)cJSON_AddNumberToObject(sockets, "passes", e->passes);
   (void)cJSON_AddNumberToObject(sockets, "failed", e->failed);
-  const char *note = NULL;
-  if (status != CORDON_OK)
-    note = sentence;
-  else if (e->unsupported)
-    note = "this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY); their traffic is dropped "
-           "all the same";
-  else if (e->remaining)
-    note = "the last pass still found sockets to end, which were made while it looked; their "
-           "traffic is dropped";
   if (note != NULL)
     sup_json_add_text(sockets, "note", note);
 }
 
 static cordon_status answer_apply(const sup_call *call, const iso_holding *h, bool changed,
-                                  const iso_ended *e, cordon_status ended, const sup_err *why,
-                                  sup_err *err)
+                                  const iso_ended *e, const char *note, sup_err *err)
 {
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
@@ -74,29 +108,47 @@ static cordon_status answer_apply(const sup_call *call, const iso_holding *h, bo
   (void)cJSON_AddBoolToObject(result, "changed", changed);
   cJSON *details = cJSON_AddObjectToObject(result, "details");
   (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
-  add_sockets(details, e, ended, why->sentence);
+  add_sockets(details, e, note);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
 }
 
-/* The rules hold whatever becomes of the sockets: what could not be ended is said in the result. */
+/* The rules hold whatever becomes of the sockets: what could not be ended makes the work partial.
+ */
 static cordon_status end_sockets(const sup_call *call, const iso_params *p, const iso_holding *h,
                                  bool changed, sup_err *err)
 {
   iso_ended ended = {0};
   sup_err why = {0};
   cordon_status outcome = iso_sockets_end(p, call, &ended, &why);
-  cordon_status status = answer_apply(call, h, changed, &ended, outcome, &why, err);
+  SUP_FAULT_POINT("nftables.sockets_ended");
+  const char *note = outcome != CORDON_OK ? why.sentence : iso_ended_note(&ended);
+  cordon_status status = answer_apply(call, h, changed, &ended, note, err);
   if (status != CORDON_OK)
     return status;
   sup_call_progress(call, APPLY_STEPS, APPLY_STEPS, "sockets ended");
-  if (outcome == CORDON_E_CANCELLED || outcome == CORDON_E_DEADLINE)
-    return sup_fail(err, outcome, "the rules are in force, but not all sockets were ended: %s",
-                    why.sentence);
-  if (outcome != CORDON_OK || ended.failed > 0)
-    return CORDON_PARTIAL;
-  return CORDON_OK;
+  if (note == NULL)
+    return CORDON_OK;
+  bool stopped = outcome == CORDON_E_CANCELLED || outcome == CORDON_E_DEADLINE;
+  return sup_fail(err, stopped ? outcome : CORDON_PARTIAL,
+                  "the rules are in force, but not all sockets were ended: %s", note);
+}
+
+/* What cannot be read is loaded anew, which is what puts it right. The record is put away while we
+ * look: if reading ends this process, as an enormous table can, the next one finds no record, does
+ * not look and loads at once. */
+static void look_before(iso_plugin *self, const char *tag, iso_holding *ret_holding)
+{
+  iso_record known = self->record;
+  sup_err why = {0};
+  *ret_holding = (iso_holding){.state = ISO_PARTIAL};
+  if (strcmp(known.tag, tag) != 0)
+    return;
+  iso_record_put_away(self);
+  if (iso_examine(self, tag, false, ret_holding, &why) != CORDON_OK)
+    sup_log(self->host, 0, CORDON_LOG_WARN, "the rules are loaded anew: %s", why.sentence);
+  iso_record_keep(self, known.tag, known.digest);
 }
 
 cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
@@ -113,14 +165,13 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
     goto done;
   }
   sup_call_progress(call, 1, APPLY_STEPS, "rules made");
-  status = iso_examine(self, tag, false, &h, err);
-  if (status != CORDON_OK)
-    goto done;
+  look_before(self, tag, &h);
   bool changed = h.state != ISO_ISOLATED || !h.recorded;
   if (changed)
     status = load_rules(self, call, sup_text_get(&rules), tag, &h, err);
   if (status != CORDON_OK)
     goto done;
+  SUP_FAULT_POINT("nftables.read_back");
   sup_call_progress(call, 3, APPLY_STEPS, "rules read back");
   status = end_sockets(call, &p, &h, changed, err);
 done:
@@ -144,31 +195,36 @@ static cordon_status answer_release(const sup_call *call, bool changed, sup_err 
   return status;
 }
 
+static cordon_status delete_rules(iso_plugin *self, const sup_call *call, sup_err *err)
+{
+  SUP_FAULT_POINT("nftables.before_delete");
+  cordon_status status = iso_load(self, ISO_RULESET_DELETE, err);
+  if (status != CORDON_OK)
+    return status;
+  SUP_FAULT_POINT("nftables.deleted");
+  sup_call_progress(call, 1, RELEASE_STEPS, "rules deleted");
+  bool still = true;
+  sup_err why = {0};
+  if (iso_nft_has_table(&still, &why) != CORDON_OK)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were deleted, but that could not be read back: %s", why.sentence);
+  if (still)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the rules were deleted, but a table of that name is there again");
+  return CORDON_OK;
+}
+
 /* The parameters are not even looked at: nothing in them could be a reason to keep a device
  * isolated. */
 cordon_status iso_release(iso_plugin *self, const sup_call *call, sup_err *err)
 {
   bool there = false;
   cordon_status status = iso_nft_has_table(&there, err);
+  if (status == CORDON_OK && there)
+    status =
+        call->dry_run ? iso_nft_load(ISO_RULESET_DELETE, true, err) : delete_rules(self, call, err);
   if (status != CORDON_OK)
     return status;
-  if (there && call->dry_run)
-    status = iso_nft_load(ISO_RULESET_DELETE, true, err);
-  else if (there)
-    status = iso_load(self, ISO_RULESET_DELETE, err);
-  if (status != CORDON_OK)
-    return status;
-  if (there && !call->dry_run) {
-    sup_call_progress(call, 1, RELEASE_STEPS, "rules deleted");
-    bool still = true;
-    sup_err why = {0};
-    if (iso_nft_has_table(&still, &why) != CORDON_OK)
-      return sup_fail(err, CORDON_E_UNVERIFIED,
-                      "the rules were deleted, but that could not be read back: %s", why.sentence);
-    if (still)
-      return sup_fail(err, CORDON_E_UNVERIFIED,
-                      "the rules were deleted, but a table of that name is there again");
-  }
   if (!call->dry_run)
     iso_record_keep(self, "", "");
   sup_call_progress(call, RELEASE_STEPS, RELEASE_STEPS, "released");

@@ -26,7 +26,8 @@ bool iso_needs_syn(const sup_probe *first, bool counted)
          first->os_error == EHOSTUNREACH;
 }
 
-static const char unroutable[] = "there is no route for it and no interface that could send it";
+static const char unroutable[] =
+    "there is no route for it, or no address of this device to send it from";
 static const char not_ours[] =
     "it was refused on this device, but our rules did not count it: something else drops it first";
 static const char left[] = "it left the device";

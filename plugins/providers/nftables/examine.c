@@ -47,9 +47,20 @@ cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
   cordon_status status = iso_nft_has_table(&there, err);
   if (status != CORDON_OK || !there)
     goto done;
-  status = iso_nft_list("list table inet " ISO_TABLE, false, &listing, err);
-  if (status != CORDON_OK)
+  sup_err why = {0};
+  status = iso_nft_list("list table inet " ISO_TABLE, false, &listing, &why);
+  if (status == CORDON_E_LIMIT) {
+    /* What we load can be listed, so this is somebody's work. */
+    h.state = ISO_PARTIAL;
+    h.frame.table = true;
+    h.note = "the table is too large to be read: more was added to it than we ever load";
+    status = CORDON_OK;
     goto done;
+  }
+  if (status != CORDON_OK) {
+    *err = why;
+    goto done;
+  }
   iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
   if (normal.failed) {
     status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to compare the rules");
@@ -57,6 +68,7 @@ cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
   }
   iso_listing_digest(&normal, h.digest);
   iso_listing_frame(sup_text_get(&normal), &h.frame);
+  iso_listing_shape(sup_text_get(&normal), &h.shape);
   judge(self, tag, fresh, &h);
 done:
   sup_text_release(&listing);

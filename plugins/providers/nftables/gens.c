@@ -1,7 +1,6 @@
 #include "gens.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -9,9 +8,6 @@
 
 #include "events.h"
 #include "netlink.h"
-#include "support/call.h"
-
-enum { ANSWER_MS = 2000 };
 
 static void take_generation(void *data, const iso_event *e)
 {
@@ -21,10 +17,6 @@ static void take_generation(void *data, const iso_event *e)
 
 cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err)
 {
-  int fd = -1;
-  cordon_status status = iso_netlink_open(NETLINK_NETFILTER, 0, &fd, err);
-  if (status != CORDON_OK)
-    return status;
   struct {
     struct nlmsghdr head;
     struct nfgenmsg family;
@@ -33,28 +25,23 @@ cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err)
                     .nlmsg_flags = NLM_F_REQUEST}};
   unsigned char answer[4096];
   size_t len = 0;
-  iso_event e = {0};
-  status = iso_netlink_send(fd, &ask, sizeof(ask), err);
-  if (status == CORDON_OK)
-    status = iso_netlink_receive(fd, answer, sizeof(answer), sup_now_ms() + ANSWER_MS, &len, err);
+  cordon_status status =
+      iso_netlink_ask(NETLINK_NETFILTER, &ask, sizeof(ask), answer, sizeof(answer), &len, err);
   if (status != CORDON_OK)
-    goto done;
+    return status;
+  iso_event e = {0};
   iso_events_walk(answer, len, take_generation, &e);
-  if (!e.new_generation) {
-    const unsigned char *bytes = answer;
-    iso_message m;
-    int os_error = iso_message_next(&bytes, &len, &m) ? iso_message_error(&m) : -1;
-    status = os_error > 0
-                 ? sup_fail_os(err, os_error,
-                               "the kernel does not tell the generation of its nftables rules")
-                 : sup_fail(err, CORDON_E_IO,
-                            "the kernel's answer about its nftables rules makes no sense");
-    goto done;
+  if (e.new_generation) {
+    *ret_generation = e.generation;
+    return CORDON_OK;
   }
-  *ret_generation = e.generation;
-done:
-  (void)close(fd);
-  return status;
+  const unsigned char *bytes = answer;
+  iso_message m;
+  int os_error = iso_message_next(&bytes, &len, &m) ? iso_message_error(&m) : -1;
+  if (os_error > 0)
+    return sup_fail_os(err, os_error,
+                       "the kernel does not tell the generation of its nftables rules");
+  return sup_fail(err, CORDON_E_IO, "the kernel's answer about its nftables rules makes no sense");
 }
 
 /* Generation numbers wrap and leave out 0. */
@@ -85,6 +72,18 @@ void iso_gens_end(iso_gens *g)
     g->ours[g->count++ % ISO_GENS_KEPT] = now;
   g->loading = false;
   (void)pthread_mutex_unlock(&g->lock);
+}
+
+cordon_status iso_gens_undisturbed(iso_gens *g, bool *ret_undisturbed, sup_err *err)
+{
+  uint32_t now = 0;
+  cordon_status status = iso_gens_current(&now, err);
+  if (status != CORDON_OK)
+    return status;
+  (void)pthread_mutex_lock(&g->lock);
+  *ret_undisturbed = now == after(g->before);
+  (void)pthread_mutex_unlock(&g->lock);
+  return CORDON_OK;
 }
 
 iso_maker iso_gens_maker(iso_gens *g, uint32_t generation)

@@ -31,6 +31,10 @@ cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err);
 cordon_status iso_gens_begin(iso_gens *g, sup_err *err);
 void iso_gens_end(iso_gens *g);
 
+/* Is the generation still the one that the last load made, with none in between? Then what was read
+ * since is what was loaded, and nobody else's. */
+cordon_status iso_gens_undisturbed(iso_gens *g, bool *ret_undisturbed, sup_err *err);
+
 /* ISO_UNSETTLED while a load of ours is under way that may have made it. */
 iso_maker iso_gens_maker(iso_gens *g, uint32_t generation);
 

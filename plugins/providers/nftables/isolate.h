@@ -38,6 +38,8 @@ void iso_record_load(iso_plugin *self);
 /* Keeps it in memory and in the state folder. That the folder could not be written is logged and no
  * failure: the next apply then loads the same rules once more. An empty tag forgets. */
 void iso_record_keep(iso_plugin *self, const char *tag, const char *digest);
+/* Takes the file away, not what is in memory. */
+void iso_record_put_away(const iso_plugin *self);
 
 typedef enum iso_state { ISO_RELEASED, ISO_ISOLATED, ISO_PARTIAL } iso_state;
 
@@ -45,6 +47,7 @@ typedef enum iso_state { ISO_RELEASED, ISO_ISOLATED, ISO_PARTIAL } iso_state;
 typedef struct iso_holding {
   iso_state state;
   iso_frame frame;
+  iso_shape shape;
   char digest[ISO_DIGEST_TEXT]; /* empty without a table */
   bool recorded;                /* an apply made exactly this */
   const char *note;             /* why it is partial, else NULL */

@@ -223,6 +223,44 @@ void iso_listing_frame(const char *normalised, iso_frame *ret_frame)
   *ret_frame = frame;
 }
 
+/* Where to count the rules of the chain that begins in this line. */
+static uint32_t *rules_of(view chain, iso_shape *shape, uint32_t *others)
+{
+  if (is(chain, "chain input {"))
+    return &shape->input;
+  if (is(chain, "chain output {"))
+    return &shape->output;
+  if (is(chain, "chain forward {"))
+    return &shape->forward;
+  return others;
+}
+
+void iso_listing_shape(const char *text, iso_shape *ret_shape)
+{
+  iso_shape shape = {0};
+  uint32_t others = 0;
+  uint32_t *rules = NULL; /* of the chain that the line is in */
+  view rest = {text, strlen(text)};
+  while (rest.len > 0) {
+    view line = take_line(&rest);
+    if (begins(line, "chain ")) {
+      shape.chains++;
+      rules = rules_of(line, &shape, &others);
+    } else if (is(line, "}")) {
+      rules = NULL;
+    } else if (rules != NULL && line.len > 0 && !begins(line, "type filter hook ")) {
+      (*rules)++;
+    }
+  }
+  *ret_shape = shape;
+}
+
+bool iso_shape_same(const iso_shape *a, const iso_shape *b)
+{
+  return a->chains == b->chains && a->input == b->input && a->output == b->output &&
+         a->forward == b->forward;
+}
+
 static bool to_u64(view v, uint64_t *ret_number)
 {
   uint64_t number = 0;

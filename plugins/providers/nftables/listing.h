@@ -30,6 +30,18 @@ typedef struct iso_frame {
 
 void iso_listing_frame(const char *normalised, iso_frame *ret_frame);
 
+/* How many chains there are, and how many rules each of ours has. The same for the text that is
+ * loaded and for what is listed afterwards, which differ in the spelling of a rule. */
+typedef struct iso_shape {
+  uint32_t chains;
+  uint32_t input;
+  uint32_t output;
+  uint32_t forward;
+} iso_shape;
+
+void iso_listing_shape(const char *text, iso_shape *ret_shape);
+bool iso_shape_same(const iso_shape *a, const iso_shape *b);
+
 typedef struct iso_counter {
   char name[ISO_COUNTER_NAME];
   uint64_t packets;

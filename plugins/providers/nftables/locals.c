@@ -42,21 +42,60 @@ static void add_link(iso_locals *l, const struct ifaddrs *i)
   link->index = if_nametoindex(i->ifa_name);
 }
 
+/* Has the kernel not found out yet that nobody else has this IPv6 address? Until then nothing is
+ * sent from it. Where the list cannot be read, no address is taken for such. */
+static bool is_tentative(const iso_addr *a)
+{
+  enum { TENTATIVE = 0x40, DAD_FAILED = 0x08, OPTIMISTIC = 0x04 };
+  char wanted[33];
+  char line[160];
+  bool tentative = false;
+  for (size_t i = 0; i < 16; i++)
+    (void)snprintf(wanted + 2 * i, 3, "%02x", a->bytes[i]);
+  FILE *f = fopen("/proc/thread-self/net/if_inet6", "re");
+  while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+    unsigned flags = 0;
+    if (strncmp(line, wanted, 32) == 0 && sscanf(line + 32, "%*x %*x %*x %x", &flags) == 1)
+      tentative = (flags & DAD_FAILED) != 0 || (flags & (TENTATIVE | OPTIMISTIC)) == TENTATIVE;
+  }
+  if (f != NULL)
+    (void)fclose(f);
+  return tentative;
+}
+
+/* The address just added, and the interface that has it. */
+static void note_sender(iso_locals *l, const struct ifaddrs *i)
+{
+  const iso_addr *a = &l->addrs[l->count - 1];
+  if ((i->ifa_flags & IFF_UP) == 0 || (i->ifa_flags & IFF_LOOPBACK) != 0)
+    return;
+  if (a->family == 4)
+    l->can_send[0] = true;
+  else if (!l->can_send[1])
+    l->can_send[1] = !is_tentative(a);
+}
+
 cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err)
 {
-  iso_locals l = {0};
   struct ifaddrs *list = NULL;
-  if (getifaddrs(&list) != 0)
-    return sup_fail_os(err, errno, "the addresses of this device could not be read");
-  cordon_status status = CORDON_OK;
-  l.addrs = calloc(ISO_LOCALS_MAX, sizeof(*l.addrs));
+  iso_locals l = {.addrs = calloc(ISO_LOCALS_MAX, sizeof(iso_addr))};
   if (l.addrs == NULL)
-    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory for the addresses of this device");
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the addresses of this device");
+  if (getifaddrs(&list) != 0) {
+    cordon_status failed =
+        sup_fail_os(err, errno, "the addresses of this device could not be read");
+    iso_locals_release(&l);
+    return failed;
+  }
+  cordon_status status = CORDON_OK;
   for (const struct ifaddrs *i = list; i != NULL && status == CORDON_OK; i = i->ifa_next) {
     add_link(&l, i);
+    size_t before = l.count;
     if (i->ifa_addr != NULL && !add_addr(&l, i->ifa_addr))
       status =
           sup_fail(err, CORDON_E_LIMIT, "this device has more than %d addresses", ISO_LOCALS_MAX);
+    if (l.count > before)
+      note_sender(&l, i);
   }
   freeifaddrs(list);
   if (status == CORDON_OK)

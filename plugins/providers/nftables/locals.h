@@ -20,6 +20,8 @@ typedef struct iso_locals {
   size_t count;
   iso_link links[ISO_LINKS_MAX]; /* up, and no loopback */
   size_t link_count;
+  bool can_send[2]; /* IPv4, IPv6: an interface that is up, and no loopback, has an address to send
+                       from */
 } iso_locals;
 
 cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err);

@@ -10,6 +10,8 @@
 
 #include "support/call.h"
 
+enum { ANSWER_MS = 2000 };
+
 static size_t padded(size_t len)
 {
   return (len + 3) & ~(size_t)3;
@@ -115,4 +117,18 @@ cordon_status iso_netlink_receive(int fd, void *buffer, size_t size, uint64_t de
     uint64_t left = deadline_ms - now;
     (void)poll(&p, 1, left > 60000 ? 60000 : (int)left);
   }
+}
+
+cordon_status iso_netlink_ask(int protocol, const void *request, size_t len, void *answer,
+                              size_t size, size_t *ret_len, sup_err *err)
+{
+  int fd = -1;
+  cordon_status status = iso_netlink_open(protocol, 0, &fd, err);
+  if (status != CORDON_OK)
+    return status;
+  status = iso_netlink_send(fd, request, len, err);
+  if (status == CORDON_OK)
+    status = iso_netlink_receive(fd, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
+  (void)close(fd);
+  return status;
 }

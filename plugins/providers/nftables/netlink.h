@@ -46,4 +46,8 @@ cordon_status iso_netlink_send(int fd, const void *request, size_t len, sup_err 
 cordon_status iso_netlink_receive(int fd, void *buffer, size_t size, uint64_t deadline_ms,
                                   size_t *ret_len, sup_err *err);
 
+/* One request on a socket of its own, and the first bytes that come back, within two seconds. */
+cordon_status iso_netlink_ask(int protocol, const void *request, size_t len, void *answer,
+                              size_t size, size_t *ret_len, sup_err *err);
+
 #endif

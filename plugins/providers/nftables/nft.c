@@ -7,6 +7,12 @@
 #include <cjson/cJSON.h>
 #include <nftables/libnftables.h>
 
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+#include "netlink.h"
 #include "ruleset.h"
 #include "support/json.h"
 
@@ -84,18 +90,36 @@ cordon_status iso_nft_list(const char *command, bool stateful, sup_text *out, su
   return run(command, flags, false, "the rules could not be listed", out, err);
 }
 
+/* Asks the kernel for this one table: somebody may have made more tables than can be listed. */
 cordon_status iso_nft_has_table(bool *ret_there, sup_err *err)
 {
-  sup_text tables = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list("list tables inet", false, &tables, err);
-  if (status == CORDON_OK) {
-    static const char wanted[] = "table inet " ISO_TABLE "\n";
-    const char *text = sup_text_get(&tables);
-    const char *at = strstr(text, wanted);
-    *ret_there = at != NULL && (at == text || at[-1] == '\n');
-  }
-  sup_text_release(&tables);
-  return status;
+  struct {
+    struct nlmsghdr head;
+    struct nfgenmsg family;
+    struct nlattr name_head;
+    char name[(sizeof(ISO_TABLE) + 3) / 4 * 4];
+  } ask = {.head = {.nlmsg_len = sizeof(ask),
+                    .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
+                    .nlmsg_flags = NLM_F_REQUEST},
+           .family = {.nfgen_family = NFPROTO_INET},
+           .name_head = {.nla_len = sizeof(struct nlattr) + sizeof(ISO_TABLE),
+                         .nla_type = NFTA_TABLE_NAME},
+           .name = ISO_TABLE};
+  unsigned char answer[4096];
+  size_t len = 0;
+  cordon_status status =
+      iso_netlink_ask(NETLINK_NETFILTER, &ask, sizeof(ask), answer, sizeof(answer), &len, err);
+  if (status != CORDON_OK)
+    return status;
+  const unsigned char *bytes = answer;
+  iso_message m;
+  if (!iso_message_next(&bytes, &len, &m))
+    return sup_fail(err, CORDON_E_IO, "the kernel's answer about our table makes no sense");
+  int os_error = iso_message_error(&m);
+  if (os_error > 0 && os_error != ENOENT)
+    return sup_fail_os(err, os_error, "the kernel does not tell whether our table is there");
+  *ret_there = os_error < 0;
+  return CORDON_OK;
 }
 
 cordon_status iso_nft_version(char *ret_version, size_t size, sup_err *err)
@@ -109,7 +133,7 @@ cordon_status iso_nft_version(char *ret_version, size_t size, sup_err *err)
     const cJSON *version =
         first != NULL ? sup_json_get(sup_json_get(first, "metainfo"), "version") : NULL;
     (void)snprintf(ret_version, size, "%s",
-                   cJSON_IsString(version) ? version->valuestring : "unknown");
+                   version != NULL && cJSON_IsString(version) ? version->valuestring : "unknown");
     cJSON_Delete(doc);
   }
   sup_text_release(&text);

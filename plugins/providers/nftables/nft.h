@@ -8,7 +8,10 @@
 #include "support/err.h"
 #include "support/text.h"
 
-enum { ISO_LISTING_MAX = 8 * 1024 * 1024 };
+enum {
+  ISO_LISTING_MAX =
+      2 * 1024 * 1024 /* twice the longest rules; what we load is listed in the same words */
+};
 
 /* Runs commands as one transaction. `dry`: the kernel checks them and changes nothing. */
 cordon_status iso_nft_load(const char *commands, bool dry, sup_err *err);

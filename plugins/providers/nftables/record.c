@@ -71,6 +71,12 @@ static int replace_file(const char *path, const char *text)
   return os_error;
 }
 
+void iso_record_put_away(const iso_plugin *self)
+{
+  if (self->record_path[0] != '\0')
+    (void)unlink(self->record_path);
+}
+
 void iso_record_keep(iso_plugin *self, const char *tag, const char *digest)
 {
   (void)snprintf(self->record.tag, sizeof(self->record.tag), "%s", tag);

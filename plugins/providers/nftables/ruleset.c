@@ -285,6 +285,34 @@ static void write_errors(sup_text *out, const char *set, size_t f)
                   ends[e], set, family_digit[f], types[f]);
 }
 
+/* What the network itself needs. It is no way in or out for more than that: packets are as short as
+ * the protocol allows, and few; DHCP goes to everybody or to private addresses, from where a lease
+ * is renewed (elsewhere a client asks everybody in the end). Neighbours on the link are probed by
+ * their global addresses too, which no rule can tell from addresses that are far away. */
+static const char in_network[] =
+    "    meta nfproto ipv4 udp sport 67 udp dport 68 meta length <= 1500 limit rate 10/second "
+    "burst "
+    "20 packets accept\n"
+    "    ip6 saddr fe80::/10 udp sport 547 udp dport 546 meta length <= 1500 limit rate 10/second "
+    "burst 20 packets accept\n"
+    "    icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } "
+    "ip6 "
+    "hoplimit 255 accept\n"
+    "    icmpv6 type mld-listener-query ip6 saddr fe80::/10 accept\n";
+
+#define OUT_ND "    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } "
+
+static const char out_network[] =
+    "    ip daddr { 255.255.255.255, 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, "
+    "192.168.0.0/16 } udp sport 68 udp dport 67 meta length <= 1500 limit rate 10/minute burst 10 "
+    "packets accept\n"
+    "    ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 meta length <= 1500 limit "
+    "rate 10/minute burst 10 packets accept\n" OUT_ND
+    "ip6 daddr { fe80::/10, ff02::/16 } ip6 hoplimit 255 meta length <= 128 accept\n" OUT_ND
+    "ip6 hoplimit 255 meta length <= 128 limit rate 20/second burst 100 packets accept\n"
+    "    icmpv6 type mld2-listener-report ip6 daddr ff02::16 meta length <= 1500 limit rate "
+    "10/second burst 50 packets accept\n";
+
 static void write_input(sup_text *out, const plan *pl, const char *tag)
 {
   sup_text_addf(out,
@@ -294,7 +322,7 @@ static void write_input(sup_text *out, const plan *pl, const char *tag)
                 tag);
   for (size_t f = 0; f < 2; f++) {
     if (pl->has_consoles[f])
-      sup_text_addf(out, "    %s saddr . tcp sport @console%s accept\n", ip_word[f],
+      sup_text_addf(out, "    %s saddr . tcp sport @console%s " NOT_OPENING " accept\n", ip_word[f],
                     family_digit[f]);
   }
   sup_text_add(out, "    ct state invalid counter name \"dropped_in\" drop\n");
@@ -307,12 +335,7 @@ static void write_input(sup_text *out, const plan *pl, const char *tag)
   }
   write_in_exclusions(out, pl, 0);
   write_in_exclusions(out, pl, 1);
-  sup_text_add(out, "    meta nfproto ipv4 udp sport 67 udp dport 68 accept\n"
-                    "    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n"
-                    "    icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, "
-                    "nd-redirect } ip6 "
-                    "hoplimit 255 accept\n"
-                    "    icmpv6 type mld-listener-query ip6 saddr fe80::/10 accept\n");
+  sup_text_add(out, in_network);
   for (size_t f = 0; f < 2; f++) {
     if (pl->has_consoles[f])
       write_errors(out, "console_addr", f);
@@ -359,12 +382,7 @@ static void write_output(sup_text *out, const plan *pl)
   }
   write_out_exclusions(out, pl, 0);
   write_out_exclusions(out, pl, 1);
-  sup_text_add(out, "    meta nfproto ipv4 udp sport 68 udp dport 67 limit rate 30/minute accept\n"
-                    "    ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 limit rate "
-                    "30/minute accept\n"
-                    "    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert "
-                    "} ip6 hoplimit 255 accept\n"
-                    "    icmpv6 type mld2-listener-report ip6 daddr ff02::16 accept\n");
+  sup_text_add(out, out_network);
   for (size_t i = 0; i < ISO_TARGETS; i++)
     write_target(out, &pl->targets[i]);
   sup_text_add(out, "    counter name \"dropped_out\"\n"

@@ -12,7 +12,7 @@
 
 #include "netlink.h"
 
-enum { PASSES = 3, FOUND_MAX = 65536, ANSWER_MS = 2000 };
+enum { PASSES = 8, FOUND_MAX = 65536, ANSWER_MS = 2000 };
 
 /* States of linux/tcp_states.h, which is not for user space. */
 enum {
@@ -267,6 +267,18 @@ cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_end
   *ret_ended = w.ended;
   work_end(&w);
   return status;
+}
+
+const char *iso_ended_note(const iso_ended *e)
+{
+  if (e->unsupported)
+    return "this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY); their traffic is dropped";
+  if (e->failed > 0)
+    return "the kernel refused to end some; their traffic is dropped";
+  if (e->remaining)
+    return "the last pass still found some, which were made while it looked; their traffic is "
+           "dropped";
+  return NULL;
 }
 
 bool iso_sockets_can_end(void)

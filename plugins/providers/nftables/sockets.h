@@ -32,6 +32,9 @@ bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_p
 cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_ended *ret_ended,
                               sup_err *err);
 
+/* Why sockets may be left, a part of a sentence; NULL if none is. */
+const char *iso_ended_note(const iso_ended *e);
+
 /* Can this kernel end sockets? */
 bool iso_sockets_can_end(void);
 

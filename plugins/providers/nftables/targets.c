@@ -24,6 +24,26 @@ static const iso_addr documentation[] = {
 static const iso_addr link_local = {
     6, {0xfe, 0x80, [8] = 0xc0, 0xd1, 0xc0, 0xd1, 0xc0, 0xd1, 0xc0, 0xd1}};
 
+/* Other ports for where the exclusions let the usual one through: discard, and one that nobody
+ * uses. For ICMP and DNS there is no other. */
+static const uint16_t other_ports[] = {9, 49233};
+
+static bool is_open(const iso_params *p, const iso_target *t, const iso_addr *a)
+{
+  return iso_params_excludes(p, ISO_OUT, t->protocol, a, t->port);
+}
+
+static void choose_addresses(const iso_params *p, iso_target *t)
+{
+  for (size_t d = 0; d < sizeof(documentation) / sizeof(documentation[0]) && t->addr.family == 0;
+       d++) {
+    if (documentation[d].family == t->family && !is_open(p, t, &documentation[d]))
+      t->addr = documentation[d];
+  }
+  if (t->family == 6 && !is_open(p, t, &link_local))
+    t->on_link = link_local;
+}
+
 void iso_targets_choose(const iso_params *p, iso_target ret_targets[ISO_TARGETS])
 {
   for (size_t i = 0; i < ISO_TARGETS; i++) {
@@ -32,13 +52,15 @@ void iso_targets_choose(const iso_params *p, iso_target ret_targets[ISO_TARGETS]
                       .family = kinds[i].family,
                       .protocol = kinds[i].protocol,
                       .port = kinds[i].port};
-    for (size_t d = 0; d < sizeof(documentation) / sizeof(documentation[0]) && t->addr.family == 0;
-         d++) {
-      if (documentation[d].family == t->family &&
-          !iso_params_excludes(p, ISO_OUT, t->protocol, &documentation[d], t->port))
-        t->addr = documentation[d];
+    choose_addresses(p, t);
+    for (size_t n = 0; n < sizeof(other_ports) / sizeof(other_ports[0]) && t->port == 443 &&
+                       t->addr.family == 0 && t->on_link.family == 0;
+         n++) {
+      iso_target other = *t;
+      other.port = other_ports[n];
+      choose_addresses(p, &other);
+      if (other.addr.family != 0 || other.on_link.family != 0)
+        *t = other;
     }
-    if (t->family == 6 && !iso_params_excludes(p, ISO_OUT, t->protocol, &link_local, t->port))
-      t->on_link = link_local;
   }
 }

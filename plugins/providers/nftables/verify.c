@@ -11,6 +11,7 @@
 
 #include <netinet/in.h>
 
+#include "coverage.h"
 #include "evidence.h"
 #include "locals.h"
 #include "nft.h"
@@ -28,6 +29,7 @@ typedef struct trial {
   iso_addr used;            /* where it was sent in the end */
   char device[IF_NAMESIZE]; /* through which interface; empty: by the routes */
   const char *skipped;      /* why nothing was sent */
+  const char *excused;      /* why it need not be blocked, if it was not; it counts as not probed */
   iso_seen seen;
   uint64_t before;
   uint64_t after;
@@ -104,6 +106,7 @@ static void start_somehow(trial *t, const iso_locals *locals)
   const iso_target *target = &t->target;
   if (target->addr.family == 0 && target->on_link.family == 0) {
     t->skipped = "the exclusions let through what it would send, to every address that nobody has";
+    t->excused = t->skipped;
     return;
   }
   if (iso_locals_has(locals, &target->addr) || iso_locals_has(locals, &target->on_link)) {
@@ -185,8 +188,47 @@ static cordon_status run_trials(verification *v, const sup_call *call, sup_err *
   return status;
 }
 
+/* A family that nothing can be sent over needs no proof, and gives none. What passed always counts.
+ */
+static void excuse_families(verification *v)
+{
+  static const char *const no_sender[2] = {
+      "no interface of this device that is up has an IPv4 address",
+      "no interface of this device that is up has an IPv6 address that it may send from"};
+  for (size_t i = 0; i < ISO_TARGETS; i++) {
+    trial *t = &v->trials[i];
+    size_t f = t->target.family == 6 ? 1 : 0;
+    if (!v->locals.can_send[f])
+      t->excused = no_sender[f];
+  }
+}
+
+/* The first probe that should have been blocked and proves nothing; NULL if there is none. DNS
+ * proves no more than any other UDP, so that it may be left open by the one that is blocked. */
+static const trial *find_unproven(const verification *v)
+{
+  const trial *udp = NULL;
+  for (size_t i = 0; i < ISO_TARGETS; i++) {
+    const trial *t = &v->trials[i];
+    bool is_dns = t->target.port == 53;
+    if (t->target.protocol == ISO_UDP && !is_dns)
+      udp = t;
+    bool follows = is_dns && udp != NULL && udp->target.family == t->target.family &&
+                   udp->outcome == ISO_BLOCKED;
+    if (t->outcome == ISO_INCONCLUSIVE && t->excused == NULL && !follows)
+      return t;
+  }
+  return NULL;
+}
+
+static const char *why_unproven(const trial *t)
+{
+  return t->note != NULL ? t->note : "it gave no answer";
+}
+
 static void judge_trials(verification *v)
 {
+  excuse_families(v);
   for (size_t i = 0; i < ISO_TARGETS; i++) {
     trial *t = &v->trials[i];
     t->note = t->skipped;
@@ -221,12 +263,22 @@ static void add_trial(cJSON *probes, const trial *t)
   (void)cJSON_AddItemToArray(probes, probe);
 }
 
+static void add_not_probed(cJSON *result, const verification *v)
+{
+  cJSON *list = cJSON_AddArrayToObject(result, "not_probed");
+  for (size_t i = 0; i < ISO_TARGETS && v->holding.frame.table; i++) {
+    const trial *t = &v->trials[i];
+    char text[256];
+    if (t->outcome != ISO_INCONCLUSIVE || t->excused == NULL)
+      continue;
+    (void)snprintf(text, sizeof(text), "%s: %s", t->target.name, t->excused);
+    (void)cJSON_AddItemToArray(list, cJSON_CreateString(text));
+  }
+  iso_coverage_add(list);
+}
+
 static cordon_status answer(const verification *v, const sup_call *call, bool holds, sup_err *err)
 {
-  static const char *const not_probed[] = {
-      "what others open to this device: only the digest of the rules tells",
-      "what this device forwards, as for containers and guests: only the digest of the rules tells",
-      "packet sockets and interfaces stacked on one of this device, which send past the rules"};
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddBoolToObject(result, "holds", holds);
   sup_json_add_text(result, "digest", v->holding.digest[0] != '\0' ? v->holding.digest : NULL);
@@ -239,25 +291,22 @@ static cordon_status answer(const verification *v, const sup_call *call, bool ho
       (void)cJSON_AddNumberToObject(counters, v->after.items[i].name,
                                     (double)v->after.items[i].packets);
   }
-  cJSON *rest = cJSON_AddArrayToObject(result, "not_probed");
-  for (size_t i = 0; i < sizeof(not_probed) / sizeof(not_probed[0]); i++)
-    (void)cJSON_AddItemToArray(rest, cJSON_CreateString(not_probed[i]));
+  add_not_probed(result, v);
   cJSON *details = cJSON_AddObjectToObject(result, "details");
   (void)cJSON_AddStringToObject(details, "state", iso_state_name(v->holding.state));
   if (v->holding.note != NULL)
     (void)cJSON_AddStringToObject(details, "note", v->holding.note);
+  iso_coverage_add_flowtables(details);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
 }
 
-static cordon_status conclude(const verification *v, const sup_call *call, sup_err *err)
+/* Everything that stands against it, the worst first. CORDON_OK: it holds. */
+static cordon_status judge_all(const verification *v, sup_err *err)
 {
   bool whole = v->holding.state == ISO_ISOLATED;
-  bool holds = whole && v->passed == 0 && v->blocked > 0;
-  cordon_status status = answer(v, call, holds, err);
-  if (status != CORDON_OK || holds)
-    return status;
+  const trial *unproven = find_unproven(v);
   if (v->holding.state == ISO_RELEASED)
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "there are no rules of ours: the device is not isolated");
@@ -270,9 +319,46 @@ static cordon_status conclude(const verification *v, const sup_call *call, sup_e
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "no network interface of this device is up, so nothing could be probed; the "
                     "rules are in place");
-  return sup_fail(
-      err, CORDON_E_UNVERIFIED,
-      "no probe was counted by our rules, so none shows that they hold; the rules are in place");
+  if (v->blocked == 0)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "no probe was counted by our rules, so none shows that they hold%s%s%s%s; the "
+                    "rules are in place",
+                    unproven != NULL ? ": " : "", unproven != NULL ? unproven->target.name : "",
+                    unproven != NULL ? ": " : "", unproven != NULL ? why_unproven(unproven) : "");
+  if (unproven != NULL)
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "the probe %s shows nothing: %s; the rules are in place", unproven->target.name,
+                    why_unproven(unproven));
+  return CORDON_OK;
+}
+
+static cordon_status conclude(const verification *v, const sup_call *call, sup_err *err)
+{
+  sup_err against = {0};
+  cordon_status verdict = judge_all(v, &against);
+  cordon_status status = answer(v, call, verdict == CORDON_OK, err);
+  if (status == CORDON_OK && verdict != CORDON_OK)
+    *err = against;
+  return status == CORDON_OK ? verdict : status;
+}
+
+static cordon_status verify_with(iso_plugin *self, const sup_call *call, const iso_params *p,
+                                 const char *tag, verification *v, sup_err *err)
+{
+  cordon_status status = iso_examine(self, tag, false, &v->holding, err);
+  if (status == CORDON_OK)
+    status = iso_locals_read(&v->locals, err);
+  if (status != CORDON_OK)
+    return status;
+  iso_target targets[ISO_TARGETS];
+  iso_targets_choose(p, targets);
+  for (size_t i = 0; i < ISO_TARGETS; i++)
+    v->trials[i].target = targets[i];
+  if (v->holding.frame.table) {
+    status = run_trials(v, call, err);
+    judge_trials(v);
+  }
+  return status == CORDON_OK ? conclude(v, call, err) : status;
 }
 
 cordon_status iso_verify(iso_plugin *self, const sup_call *call, sup_err *err)
@@ -280,32 +366,16 @@ cordon_status iso_verify(iso_plugin *self, const sup_call *call, sup_err *err)
   iso_params p = {0};
   sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
   char tag[ISO_TAG_LEN + 1] = "";
-  verification *v = calloc(1, sizeof(*v));
-  cordon_status status =
-      v != NULL ? CORDON_OK : sup_fail(err, CORDON_E_LIMIT, "there is no memory to verify");
-  if (status == CORDON_OK)
-    status = iso_read_request(call, &p, &rules, tag, err);
-  if (status == CORDON_OK)
-    status = iso_examine(self, tag, false, &v->holding, err);
-  if (status == CORDON_OK)
-    status = iso_locals_read(&v->locals, err);
-  if (status != CORDON_OK)
-    goto done;
-  iso_target targets[ISO_TARGETS];
-  iso_targets_choose(&p, targets);
-  for (size_t i = 0; i < ISO_TARGETS; i++)
-    v->trials[i].target = targets[i];
-  if (v->holding.frame.table) {
-    status = run_trials(v, call, err);
-    judge_trials(v);
-  }
-  if (status == CORDON_OK)
-    status = conclude(v, call, err);
-done:
-  if (v != NULL)
+  cordon_status status = iso_read_request(call, &p, &rules, tag, err);
+  sup_text_release(&rules);
+  verification *v = status == CORDON_OK ? calloc(1, sizeof(*v)) : NULL;
+  if (v != NULL) {
+    status = verify_with(self, call, &p, tag, v, err);
     iso_locals_release(&v->locals);
+  } else if (status == CORDON_OK) {
+    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to verify");
+  }
   free(v);
   iso_params_release(&p);
-  sup_text_release(&rules);
   return status;
 }

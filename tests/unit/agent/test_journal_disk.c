@@ -32,7 +32,8 @@ static unsigned count_set_aside(void)
   DIR *dir = opendir(place());
   ck_assert_ptr_nonnull(dir);
   for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-    if (strncmp(e->d_name, "journal.db.damaged-", 19) == 0)
+    if (strncmp(e->d_name, "journal.db.damaged-", 19) == 0 &&
+        !cd_str_ends(cd_str_from(e->d_name), CD_STR("-wal")))
       count++;
   }
   (void)closedir(dir);

@@ -134,14 +134,20 @@ START_TEST(undo_records_are_bounded_so_that_release_can_have_them)
   unsigned taken = 0;
   while (taken < 100 && agent_journal_undo_add(j, AGENT_CAP_ISOLATE, "org.a",
                                                (cd_str){record, CD_UNDO_RECORD_MAX}, &err) == CD_OK)
-    taken++;
-  ck_assert_uint_eq(taken, CD_UNDO_BYTES_MAX / CD_UNDO_RECORD_MAX - 1);
+    record[1 + taken++] = '\t';
+  ck_assert_uint_eq(taken, CD_UNDO_BYTES_MAX / CD_UNDO_RECORD_MAX);
   ck_assert_msg(strstr(err.text, "bytes of undo records") != NULL, "%s", err.text);
   ck_assert_int_eq(agent_journal_undo_list(j, AGENT_CAP_ISOLATE, "org.a", &out, &err), CD_OK);
   cd_buf_reset(&out);
-  for (unsigned i = 0; i < CD_UNDO_RECORDS_MAX; i++)
-    ck_assert_int_eq(agent_journal_undo_add(j, AGENT_CAP_ISOLATE, "org.b", CD_STR("{}"), &err),
-                     CD_OK);
+  for (unsigned i = 0; i < CD_UNDO_RECORDS_MAX; i++) {
+    char small[32];
+    (void)snprintf(small, sizeof(small), "{\"n\":%u}", i);
+    ck_assert_int_eq(
+        agent_journal_undo_add(j, AGENT_CAP_ISOLATE, "org.b", cd_str_from(small), &err), CD_OK);
+  }
+  /* Noted once more, it is there already. */
+  ck_assert_int_eq(agent_journal_undo_add(j, AGENT_CAP_ISOLATE, "org.b", CD_STR("{\"n\":7}"), &err),
+                   CD_OK);
   ck_assert_int_eq(agent_journal_undo_add(j, AGENT_CAP_ISOLATE, "org.b", CD_STR("{}"), &err),
                    CD_E_LIMIT);
   ck_assert_str_eq(err.text, "plugin 'org.b' has noted 1024 undo records, the limit is 1024");

@@ -139,9 +139,9 @@ static const bytes_row broken[] = {
     {RAW("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), 3, 6},
     {{PLAY_FRAME, "{}", IPC_REQUEST}, 3, 6},
     {{PLAY_FRAME, "{}", 255}, 3, 6},
-    {{PLAY_RESPONSE, "", 0}, 3, 3},
-    {{PLAY_RESPONSE, "hello", 0}, 3, 3},
-    {{PLAY_RESPONSE, "{\"ok\":true,\"result\":{}}", 0}, 3, 3},
+    {{PLAY_RESPONSE, "", 0}, 3, 6},
+    {{PLAY_RESPONSE, "hello", 0}, 3, 6},
+    {{PLAY_RESPONSE, "{\"ok\":true,\"result\":{}}", 0}, 3, 6},
     {{PLAY_CLOSE, NULL, 0}, 3, 6},
 };
 

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -132,6 +133,8 @@ static void expect_peer(uid_t uid, const char *user)
   ck_assert_int_eq(pf_peer_of(&s.client, &who, &err), CD_OK);
   ck_assert_uint_eq(who.user_id, uid);
   ck_assert_uint_eq(who.process_id, (uint64_t)child);
+  ck_assert_uint_eq(strtoul(who.user, NULL, 10), uid);
+  pf_peer_name(&who);
   ck_assert_str_eq(who.user, user);
   ck_assert(!who.administrator);
   (void)kill(child, SIGKILL);

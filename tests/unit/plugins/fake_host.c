@@ -129,6 +129,16 @@ static void make_table(fake_host *f)
                            .explain = take_explanation};
 }
 
+static void create_plugin(fake_host *f, const char *capability)
+{
+  char config[256];
+  (void)snprintf(config, sizeof(config),
+                 "{\"capability\":\"%s\",\"state_dir\":\"%s\",\"settings\":{}}", capability,
+                 f->state_dir);
+  f->plugin = f->entry->create(&f->table, config, strlen(config));
+  ck_assert_ptr_nonnull(f->plugin);
+}
+
 void fake_host_open(fake_host *f, const char *library, const char *capability)
 {
   memset(f, 0, sizeof(*f));
@@ -142,12 +152,13 @@ void fake_host_open(fake_host *f, const char *library, const char *capability)
   ck_assert_uint_eq(f->entry->abi_major, CORDON_ABI_MAJOR);
   (void)snprintf(f->state_dir, sizeof(f->state_dir), "/tmp/cordon-test-XXXXXX");
   ck_assert_ptr_nonnull(mkdtemp(f->state_dir));
-  char config[256];
-  (void)snprintf(config, sizeof(config),
-                 "{\"capability\":\"%s\",\"state_dir\":\"%s\",\"settings\":{}}", capability,
-                 f->state_dir);
-  f->plugin = f->entry->create(&f->table, config, strlen(config));
-  ck_assert_ptr_nonnull(f->plugin);
+  create_plugin(f, capability);
+}
+
+void fake_host_restart(fake_host *f, const char *capability)
+{
+  f->plugin->destroy(f->plugin);
+  create_plugin(f, capability);
 }
 
 static void forget_records(fake_host *f)
@@ -186,7 +197,7 @@ cordon_status fake_run(fake_host *f, cordon_op_fn fn, uint32_t flags, const char
   f->step_count = 0;
   cordon_request r = request(++f->last_op, flags, 20000, params);
   cordon_status status = fn(f->plugin, &r);
-  ck_assert_msg((status < 0) == (f->sentence[0] != '\0'), "status %d with the sentence '%s'",
+  ck_assert_msg((status != CORDON_OK) == (f->sentence[0] != '\0'), "status %d with the sentence '%s'",
                 (int)status, f->sentence);
   return status;
 }

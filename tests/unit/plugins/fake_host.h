@@ -38,6 +38,8 @@ typedef struct fake_host {
  * that fails. */
 void fake_host_open(fake_host *f, const char *library, const char *capability);
 void fake_host_close(fake_host *f);
+/* Creates the plugin anew in the same state folder, as the next process would. */
+void fake_host_restart(fake_host *f, const char *capability);
 
 /* Runs one function of the capability's table on this thread, with a budget of 20 s. */
 cordon_status fake_run(fake_host *f, cordon_op_fn fn, uint32_t flags, const char *params);

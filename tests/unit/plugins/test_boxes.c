@@ -18,8 +18,8 @@ static const struct row {
 } rows[] = {
 #define B(a, b, p, q)                                                                              \
   {                                                                                                \
-    .range = {.first = {4, {10, 0, 0, a}}, .last = {4, {10, 0, 0, b}}}, .port_first = p,           \
-    .port_last = q                                                                                 \
+    .range = {.first = {4, {10, 0, 0, (a)}}, .last = {4, {10, 0, 0, (b)}}}, .port_first = (p),     \
+    .port_last = (q)                                                                               \
   }
     {{B(1, 1, 80, 80)}, 1, {B(1, 1, 80, 80)}, 1},
     {{B(1, 1, 80, 80), B(1, 1, 80, 80)}, 2, {B(1, 1, 80, 80)}, 1},

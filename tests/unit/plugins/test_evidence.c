@@ -31,6 +31,7 @@ static const struct row {
      ISO_INCONCLUSIVE}, /* a foreign refusal */
     {SUP_PROBE_TCP, false, false, ECONNREFUSED, false, 0,
      ISO_PASSED}, /* the other side's refusal */
+    {SUP_PROBE_TCP, false, false, ECONNREFUSED, false, -1, ISO_INCONCLUSIVE},
     {SUP_PROBE_TCP, false, true, 0, false, -1, ISO_PASSED},
     {SUP_PROBE_TCP, false, true, 0, true, -1, ISO_PASSED},
     {SUP_PROBE_TCP, false, false, 0, true, EPERM, ISO_BLOCKED},

@@ -313,19 +313,39 @@ START_TEST(a_new_process_knows_what_the_last_one_applied)
   kernel_isolate(X4);
   char digest[100];
   (void)snprintf(digest, sizeof(digest), "%s", fake_text(&host, "digest"));
-  /* A second plugin in the same state folder stands for the next process. */
-  char config[128];
-  (void)snprintf(config, sizeof(config),
-                 "{\"capability\":\"isolate\",\"state_dir\":\"%s\",\"settings\":{}}",
-                 host.state_dir);
-  const cordon_plugin *first = host.plugin;
-  host.plugin = host.entry->create(&host.table, config, strlen(config));
-  first->destroy(first);
+  fake_host_restart(&host, "isolate");
   kernel_isolate(X4);
   ck_assert(!fake_flag(&host, "changed"));
   ck_assert_str_eq(fake_text(&host, "digest"), digest);
   bed_shell("nft add rule inet cordon output accept");
   ck_assert_str_eq(kernel_state(), "partial");
+}
+END_TEST
+
+/* What is seen without knowing how the rules looked when they were loaded. */
+static const char *const broken_frames[] = {
+    "nft 'add table inet cordon { flags dormant; }'",
+    "nft 'chain inet cordon input { policy accept; }'",
+    "nft 'chain inet cordon output { policy accept; }'",
+    "nft flush chain inet cordon forward; nft delete chain inet cordon forward",
+    "nft flush chain inet cordon input",
+    "nft flush table inet cordon",
+};
+
+START_TEST(a_broken_frame_is_seen_without_a_record)
+{
+  char path[128];
+  (void)snprintf(path, sizeof(path), "%s/isolate.json", host.state_dir);
+  for (size_t i = 0; i < COUNT_OF(broken_frames); i++) {
+    kernel_isolate(NULL);
+    ck_assert_int_eq(unlink(path), 0);
+    fake_host_restart(&host, "isolate");
+    ck_assert_str_eq(kernel_state(), "isolated");
+    bed_shell(broken_frames[i]);
+    ck_assert_msg(strcmp(kernel_state(), "partial") == 0, "not noticed: %s", broken_frames[i]);
+    ck_assert_ptr_nonnull(cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(host.result, "details"), "note"));
+  }
 }
 END_TEST
 
@@ -438,6 +458,7 @@ int main(void)
       query_knows_released_isolated_and_edited,
       query_notices_every_edit_and_apply_repairs_it,
       a_new_process_knows_what_the_last_one_applied,
+      a_broken_frame_is_seen_without_a_record,
       a_dry_run_gives_the_rules_and_changes_nothing,
       release_of_a_released_device_changes_nothing,
       bad_parameters_change_nothing,

@@ -163,9 +163,15 @@ START_TEST(an_exclusion_over_a_target_moves_the_probe)
   kernel_isolate(some);
   ck_assert_msg(verify(some) == CORDON_OK, "%s", host.sentence);
   ck_assert_int_eq(count("blocked"), 8);
+  /* Over its port at every address: to another port. */
+  static const char port[] =
+      "{\"direction\":\"out\",\"address\":\"128.0.0.0/1\",\"protocol\":\"tcp\",\"port\":\"443\"}";
+  kernel_isolate(port);
+  ck_assert_msg(verify(port) == CORDON_OK, "%s", host.sentence);
+  ck_assert_int_eq(count("blocked"), 8);
   /* Over every target of a kind: that kind cannot be probed, and says so. */
   static const char all[] =
-      "{\"direction\":\"out\",\"address\":\"128.0.0.0/1\",\"protocol\":\"tcp\",\"port\":\"443\"}";
+      "{\"direction\":\"out\",\"address\":\"128.0.0.0/1\",\"protocol\":\"tcp\"}";
   kernel_isolate(all);
   ck_assert_msg(verify(all) == CORDON_OK, "%s", host.sentence);
   ck_assert_str_eq(outcome("tcp4"), "inconclusive");

@@ -77,6 +77,7 @@ START_TEST(changes_to_other_tables_are_not_told)
   start_watch();
   bed_shell("nft add table inet other; nft add table ip cordon; nft 'add chain inet other c'; nft "
             "delete table inet other");
+  ck_assert(!fake_wait_records(&host, 2, 300));
   bed_shell("nft flush chain inet cordon forward");
   ck_assert(fake_wait_records(&host, 2, 5000));
   ck_assert_int_eq(fake_stop(&watching), CORDON_E_CANCELLED);

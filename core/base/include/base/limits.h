@@ -19,9 +19,9 @@
 #define CD_COMMENT_MAX 1024u             /* the comment on an action, characters as bytes */
 #define CD_EXCLUSIONS_MAX 1024u          /* exclusions of one selective isolation */
 #define CD_UNDO_RECORD_MAX (64u * 1024u) /* one undo record */
-#define CD_UNDO_RECORDS_MAX 1024u        /* undo records of one action */
+#define CD_UNDO_RECORDS_MAX 1024u        /* undo records of one plugin for one state */
 /* All undo records of a plugin for a state: they go to release in one frame. */
-#define CD_UNDO_BYTES_MAX (512u * 1024u)
+#define CD_UNDO_BYTES_MAX (160u * 1024u)
 #define CD_RECORDS_WINDOW 64u /* records a plugin may send before the agent grants more */
 /* PATH_MAX on Linux and macOS; Windows long paths are longer but ours are not. */
 #define CD_PATH_MAX 4096u

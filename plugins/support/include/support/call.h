@@ -40,8 +40,8 @@ void sup_call_progress(const sup_call *c, uint64_t done, uint64_t total, const c
 cordon_status sup_call_emit(const sup_call *c, const cJSON *record);
 cordon_status sup_call_result(const sup_call *c, const cJSON *result, sup_err *err);
 
-/* Explains `err` to the host when `status` is a failure, and returns `status`: the last line of an
- * operation. */
+/* Explains `err` to the host when `status` is no plain success, and returns `status`: the last line
+ * of an operation. */
 cordon_status sup_call_end(const sup_call *c, cordon_status status, const sup_err *err);
 
 /* One log line; op 0 when it belongs to no operation. */

@@ -1,0 +1,113 @@
+#include "control_read.h"
+
+#include "base/banned.h"
+
+cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
+                             cd_json *ret_params, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CONTROL_REQUEST_MAX, "the request", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_str name = {0};
+  cd_json params = {0};
+  cd_json root = cd_json_root(doc);
+  cd_json_str(&root, "method", 64, &name);
+  cd_json_obj(&root, "params", &params);
+  rc = cd_json_done(&root, err);
+  if (rc != CD_OK) {
+    cd_json_free(doc);
+    return rc;
+  }
+  *ret_doc = doc;
+  *ret_method = name;
+  *ret_params = params;
+  return CD_OK;
+}
+
+static void read_exclusion(cd_json *list, size_t i)
+{
+  static const char *const directions[] = {"out", "in", "both", NULL};
+  static const char *const protocols[] = {"any", "tcp", "udp", "icmp", NULL};
+  cd_json e = {0};
+  cd_str text = {0};
+  int choice = 0;
+  cd_json_at_obj(list, i, &e);
+  cd_json_enum(&e, "direction", directions, &choice);
+  cd_json_str(&e, "address", 128, &text);
+  (void)cd_json_opt_enum(&e, "protocol", protocols, &choice);
+  (void)cd_json_opt_str(&e, "port", 16, &text);
+  (void)cd_json_opt_str(&e, "note", 200, &text);
+  cd_json_no_more(&e);
+}
+
+/* What both orders have. */
+static cd_code read_rest(cd_json *params, control_order *order, control_order *ret_order,
+                         cd_err *err)
+{
+  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &order->comment);
+  (void)cd_json_opt_bool(params, "wait", &order->wait);
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    *ret_order = *order;
+  return rc;
+}
+
+cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *err)
+{
+  static const char *const types[] = {"full", "selective", NULL};
+  control_order order = {0};
+  int type = 0;
+  cd_json_enum(params, "type", types, &type);
+  order.selective = type == 1;
+  order.has_exclusions =
+      cd_json_opt_arr(params, "exclusions", CD_EXCLUSIONS_MAX, &order.exclusions);
+  for (size_t i = 0; i < cd_json_len(&order.exclusions); i++)
+    read_exclusion(&order.exclusions, i);
+  return read_rest(params, &order, ret_order, err);
+}
+
+cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err)
+{
+  control_order order = {0};
+  return read_rest(params, &order, ret_order, err);
+}
+
+cd_code control_actions_read(cd_json *params, unsigned *ret_limit, char before[CD_ID_SIZE],
+                             cd_err *err)
+{
+  cd_str id = {0};
+  uint64_t limit = 50;
+  if (cd_json_opt_u64(params, "limit", 500, &limit) && limit == 0)
+    cd_json_bad(params, "limit", "must be at least 1");
+  if (cd_json_opt_str(params, "before", CD_ID_SIZE - 1, &id) && !cd_id_valid(id))
+    cd_json_bad(params, "before", "is not an action id");
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  *ret_limit = (unsigned)limit;
+  (void)cd_str_copy(before, CD_ID_SIZE, id);
+  return CD_OK;
+}
+
+cd_code control_action_read(cd_json *params, char id[CD_ID_SIZE], cd_err *err)
+{
+  cd_str text = {0};
+  cd_json_str(params, "id", CD_ID_SIZE - 1, &text);
+  if (text.ptr != NULL && !cd_id_valid(text))
+    cd_json_bad(params, "id", "is not an action id");
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    (void)cd_str_copy(id, CD_ID_SIZE, text);
+  return rc;
+}
+
+cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT_ID_MAX], cd_err *err)
+{
+  cd_str id = {0};
+  cd_json_str(params, "plugin", AGENT_ID_MAX - 1, &id);
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    (void)cd_str_copy(plugin, AGENT_ID_MAX, id);
+  return rc;
+}

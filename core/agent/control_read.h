@@ -1,0 +1,38 @@
+/* What may be asked over the control socket, read and checked. Pure functions over text that
+ * anybody on this machine may have written: the fuzzer lives here
+ * (tests/fuzz/fuzz_control_request.c). docs/ipc.md has every member. */
+#ifndef AGENT_CONTROL_READ_H
+#define AGENT_CONTROL_READ_H
+
+#include "base/id.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "config.h"
+
+#define CONTROL_REQUEST_MAX (512u * 1024u)
+
+/* The request without its parameters. Name and params are views into *ret_doc, which the caller
+ * frees; on failure there is nothing to free. */
+CD_MUST_USE cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
+                                         cd_json *ret_params, cd_err *err);
+
+/* Parameters of `isolate` and `release`; views into the document. */
+typedef struct control_order {
+  bool selective;
+  bool has_exclusions;
+  cd_json exclusions;
+  cd_str comment;
+  bool wait;
+} control_order;
+
+CD_MUST_USE cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *err);
+CD_MUST_USE cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err);
+/* before: empty if it is not given. */
+CD_MUST_USE cd_code control_actions_read(cd_json *params, unsigned *ret_limit,
+                                         char before[CD_ID_SIZE], cd_err *err);
+CD_MUST_USE cd_code control_action_read(cd_json *params, char id[CD_ID_SIZE], cd_err *err);
+CD_MUST_USE cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT_ID_MAX],
+                                              cd_err *err);
+
+#endif

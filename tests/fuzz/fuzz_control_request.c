@@ -1,0 +1,59 @@
+/* A request over the control socket, as any user of the machine may send it: read as each method
+ * would read it. */
+#include "control_read.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool fact)
+{
+  if (!fact)
+    abort();
+}
+
+static void check_order(const control_order *order)
+{
+  must(order->comment.len <= CD_COMMENT_MAX);
+  must(order->has_exclusions || cd_json_len(&order->exclusions) == 0);
+  must(cd_json_len(&order->exclusions) <= CD_EXCLUSIONS_MAX);
+}
+
+/* A document keeps its first failure, so each reader gets its own. */
+static void try_as(cd_str payload, int reader)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_str method = {0};
+  cd_json params = {0};
+  control_order order = {0};
+  unsigned limit = 1;
+  char id[CD_ID_SIZE] = "";
+  char plugin[AGENT_ID_MAX] = "";
+  cd_code rc = control_request_read(payload, &doc, &method, &params, &err);
+  if (rc == CD_OK && reader == 0)
+    rc = control_isolate_read(&params, &order, &err);
+  else if (rc == CD_OK && reader == 1)
+    rc = control_release_read(&params, &order, &err);
+  else if (rc == CD_OK && reader == 2)
+    rc = control_actions_read(&params, &limit, id, &err);
+  else if (rc == CD_OK && reader == 3)
+    rc = control_action_read(&params, id, &err);
+  else if (rc == CD_OK)
+    rc = control_unquarantine_read(&params, plugin, &err);
+  must((rc == CD_OK) == (err.text[0] == '\0'));
+  if (rc == CD_OK) {
+    must(method.len <= 64);
+    must(limit >= 1 && limit <= 500);
+    must(id[0] == '\0' || cd_id_valid(cd_str_from(id)));
+    check_order(&order);
+  }
+  cd_json_free(doc);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  for (int reader = 0; reader < 5; reader++)
+    try_as((cd_str){(const char *)data, size}, reader);
+  return 0;
+}

@@ -1,0 +1,189 @@
+/* Stands in for cordon-plugin-host and says what no honest host would say. Which lie is in the file
+ * FOLDER/lie beside the program; the rest is as in docs/ipc.md. */
+#include "base/buf.h"
+#include "base/limits.h"
+#include "ipc/frame.h"
+#include "ipc/message.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINK 3
+
+static char lie[64];
+
+static bool lies(const char *which)
+{
+  return strcmp(lie, which) == 0;
+}
+
+static void put(const void *bytes, size_t len)
+{
+  const char *at = bytes;
+  while (len > 0) {
+    ssize_t n = write(LINK, at, len);
+    if (n <= 0)
+      _exit(3);
+    at += n;
+    len -= (size_t)n;
+  }
+}
+
+static void say(uint8_t type, uint64_t op, const char *payload)
+{
+  uint8_t header[IPC_FRAME_HEADER];
+  ipc_frame_header(header, type, op, (uint32_t)strlen(payload));
+  put(header, sizeof(header));
+  put(payload, strlen(payload));
+}
+
+static void linger(void)
+{
+  for (;;)
+    (void)pause();
+}
+
+static void greet(const char *plugin)
+{
+  char hello[512];
+  if (lies("silent"))
+    linger();
+  (void)snprintf(hello, sizeof(hello),
+                 "{\"protocol\":%d,\"plugin\":\"%s\",\"version\":\"1.0.0\",\"abi_minor\":0,"
+                 "\"concurrency\":%s,\"functions\":[\"probe\",\"apply\",\"release\",\"query\","
+                 "\"verify\",\"%s\"],\"confined\":{}}",
+                 lies("protocol") ? 2 : 1, lies("other_id") ? "org.cordon.test.else" : plugin,
+                 lies("no_concurrency") ? "0" : "1", lies("functions") ? "fly" : "watch");
+  say(IPC_HELLO, 0, lies("hello_array") ? "[]" : hello);
+  if (lies("hello_twice"))
+    say(IPC_HELLO, 0, hello);
+}
+
+static const char *function_of(cd_str start)
+{
+  static const char *const names[] = {"probe", "apply", "release", "query", "verify", "watch"};
+  char pattern[64];
+  char text[256];
+  (void)snprintf(text, sizeof(text), "%.*s", start.len < 200 ? (int)start.len : 200, start.ptr);
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    (void)snprintf(pattern, sizeof(pattern), "\"function\":\"%s\"", names[i]);
+    if (strstr(text, pattern) != NULL)
+      return names[i];
+  }
+  return "";
+}
+
+static void flood(uint64_t op)
+{
+  for (;;)
+    say(IPC_PROGRESS, op, "{\"done\":1,\"total\":2,\"what\":null}");
+}
+
+static void huge(uint64_t op)
+{
+  uint8_t header[IPC_FRAME_HEADER];
+  ipc_frame_header(header, IPC_RESULT, op, 0x7fffffff);
+  put(header, sizeof(header));
+}
+
+static void undo_flood(uint64_t op)
+{
+  for (int i = 0; i < 1100; i++)
+    say(IPC_UNDO, op, "{\"n\":0}");
+}
+
+/* Each in apply; false: nothing more is said. */
+static bool lie_in_apply(uint64_t op)
+{
+  if (lies("unknown_op"))
+    say(IPC_END, op + 1000, "{}");
+  if (lies("wrong_type"))
+    say(IPC_START, op, "{}");
+  if (lies("unknown_type"))
+    say(200, op, "{}");
+  if (lies("result_array"))
+    say(IPC_RESULT, op, "[1]");
+  if (lies("record_text"))
+    say(IPC_RECORD, op, "no JSON at all");
+  if (lies("record_early"))
+    say(IPC_RECORD, op, "{}");
+  if (lies("undo_bad"))
+    say(IPC_UNDO, op, "[]");
+  if (lies("undo_flood"))
+    undo_flood(op);
+  if (lies("garbage"))
+    put("this is no frame, but long enough for a header", 46);
+  if (lies("huge"))
+    huge(op);
+  if (lies("flood"))
+    flood(op);
+  if (lies("bad_status"))
+    say(IPC_END, op,
+        "{\"status\":\"splendid\",\"os_error\":0,\"sentence\":\"\",\"threads_left\":0,"
+        "\"files_left\":0}");
+  if (lies("end_twice"))
+    for (int i = 0; i < 2; i++)
+      say(IPC_END, op,
+          "{\"status\":\"unavailable\",\"os_error\":0,\"sentence\":\"\",\"threads_left\":0,"
+          "\"files_left\":0}");
+  if (lies("closes_link")) {
+    (void)close(LINK);
+    linger();
+  }
+  return !lies("unknown_op") && !lies("no_end");
+}
+
+static void run(const ipc_frame *frame)
+{
+  const char *function = function_of(frame->payload);
+  if (strcmp(function, "watch") == 0)
+    return;
+  if (strcmp(function, "apply") == 0 && !lie_in_apply(frame->op))
+    return;
+  if (!lies("no_result"))
+    say(IPC_RESULT, frame->op,
+        strcmp(function, "apply") == 0 || strcmp(function, "query") == 0
+            ? "{\"state\":\"isolated\",\"digest\":\"x\",\"holds\":true}"
+            : "{\"state\":\"released\",\"holds\":true}");
+  say(IPC_END, frame->op,
+      "{\"status\":\"ok\",\"os_error\":0,\"sentence\":\"\",\"threads_left\":0,\"files_left\":0}");
+}
+
+static void take(const ipc_frame *frame, const char *plugin)
+{
+  switch (frame->type) {
+  case IPC_SETUP: greet(plugin); break;
+  case IPC_START: run(frame); break;
+  case IPC_QUIT:
+    if (lies("no_quit"))
+      linger();
+    _exit(0);
+  default: break;
+  }
+}
+
+int main(int argc, char **argv)
+{
+  static char bytes[65536];
+  char path[4096];
+  cd_err err = {0};
+  ipc_decoder decoder;
+  ipc_frame frame;
+  (void)snprintf(path, sizeof(path), "%.4000s.lie", argv[0]);
+  FILE *file = fopen(path, "re");
+  if (file == NULL || argc < 2 || fgets(lie, sizeof(lie), file) == NULL)
+    return 2;
+  (void)fclose(file);
+  (void)signal(SIGPIPE, SIG_IGN);
+  ipc_decoder_init(&decoder, CD_FRAME_PAYLOAD_MAX);
+  for (;;) {
+    ssize_t n = read(LINK, bytes, sizeof(bytes));
+    if (n <= 0 || ipc_decoder_feed(&decoder, bytes, (size_t)n, &err) != CD_OK)
+      return 3;
+    while (ipc_decoder_next(&decoder, &frame, &err) == CD_OK)
+      take(&frame, argv[1]);
+  }
+}
