@@ -27,6 +27,20 @@ holdings() {
   done' | sort -n
 }
 
+# Between two operations: what an operation holds while it runs is no growth.
+quiet_holdings() {
+  one=
+  tries=0
+  while [ $tries -lt 40 ]; do
+    two=$(holdings)
+    [ "$(echo "$one" | cut -d ' ' -f 1-3)" = "$(echo "$two" | cut -d ' ' -f 1-3)" ] && break
+    one=$two
+    tries=$((tries + 1))
+    sleep 0.5
+  done
+  echo "$two"
+}
+
 # One round: a table of ours that goes, and twenty changes that are none of our business.
 round() {
   count=$(drift)
@@ -51,9 +65,9 @@ bad=0
 while [ "$(date +%s)" -lt "$until" ] || [ $rounds -le $warm_up ]; do
   round || bad=$((bad + 1))
   rounds=$((rounds + 1))
-  [ $rounds = $warm_up ] && holdings >"$work/early"
+  [ $rounds = $warm_up ] && quiet_holdings >"$work/early"
 done
-holdings >"$work/late"
+quiet_holdings >"$work/late"
 cat "$work/early" "$work/late"
 fact "each of $rounds times it was noticed and repaired" same "$bad" 0
 fact 'each time was one drift' same "$(drift)" "$rounds"
