@@ -16,6 +16,7 @@
 #include "ipc/message.h"
 #include "platform/confine.h"
 #include "platform/file.h"
+#include "platform/process.h"
 
 #include "base/banned.h"
 
@@ -60,8 +61,11 @@ static void on_process_closed(uv_handle_t *handle)
 
 static void kill_process(agent_host *h)
 {
-  if (h->running)
-    (void)uv_process_kill(&h->process, SIGKILL);
+  if (!h->running)
+    return;
+  (void)uv_process_kill(&h->process, SIGKILL);
+  /* With everything that the plugin started. */
+  pf_process_kill_group(h->process.pid);
 }
 
 /* The first reason for the end stays the reason. */
@@ -189,6 +193,7 @@ static void on_link_closed(ipc_link *link, cd_code code, const char *sentence)
 static void on_exit_cb(uv_process_t *process, int64_t status, int signal_number)
 {
   agent_host *h = process->data;
+  pf_process_kill_group(process->pid);
   h->running = false;
   h->exit_status = status;
   h->exit_signal = signal_number;

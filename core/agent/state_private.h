@@ -53,6 +53,7 @@ typedef struct state_run {
   cd_buf results[AGENT_FN_COUNT];
   agent_op *op;
   agent_function function; /* what op runs */
+  uint64_t told_ms;        /* monotonic; when its progress was told last */
 } state_run;
 
 struct agent_state {

@@ -57,8 +57,11 @@ static void remember_who(agent_state *s, cd_json *record)
     return;
   (void)cd_json_opt_str(&by, "name", 64, &name);
   (void)cd_json_opt_u64(&by, "pid", UINT32_MAX, &pid);
-  (void)snprintf(s->changed_by, sizeof(s->changed_by), "%.*s, process %llu", CD_STR_ARG(name),
-                 (unsigned long long)pid);
+  if (pid != 0)
+    (void)snprintf(s->changed_by, sizeof(s->changed_by), "%.*s, process %llu", CD_STR_ARG(name),
+                   (unsigned long long)pid);
+  else
+    (void)snprintf(s->changed_by, sizeof(s->changed_by), "%.*s", CD_STR_ARG(name));
 }
 
 static void on_watch_record(void *owner, cd_str json)

@@ -5,6 +5,7 @@
 #include "ipc/message.h"
 #include "platform/file.h"
 #include "platform/inherit.h"
+#include "platform/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +16,19 @@
 #define PH_QUIT_WAIT_MS 2000u   /* for workers that were cancelled to return */
 #define PH_CREDITS_MAX (1024u * 1024u)
 
+/* What the plugin started ends with this process. */
+static _Noreturn void end_process(int exit_code)
+{
+  pf_process_end_followers();
+  _Exit(exit_code);
+}
+
 /* No handler of the plugin runs: a process whose agent is gone, or cannot be understood, has
  * nothing left to do. */
 static void die(const char *sentence)
 {
   cd_log(CD_AREA_HOST, CD_LOG_ERROR, "%s", sentence);
-  _Exit(PH_EXIT_LINK);
+  end_process(PH_EXIT_LINK);
 }
 
 void ph_host_send(ph_host *host, uint8_t type, uint64_t op, cd_str payload)
@@ -249,11 +257,11 @@ static void on_closed(ipc_link *link, cd_code code, const char *sentence)
 {
   ph_host *host = link->owner;
   if (host->leaving)
-    _Exit(host->exit_code);
+    end_process(host->exit_code);
   if (code != CD_OK)
     die(sentence);
   /* The agent is gone, and with it whoever would read a sentence. */
-  _Exit(PH_EXIT_LINK);
+  end_process(PH_EXIT_LINK);
 }
 
 static const ipc_link_events link_events = {.on_frame = on_frame, .on_closed = on_closed};
@@ -317,5 +325,5 @@ void ph_host_run(ph_host *host)
   (void)uv_timer_start(&host->deadline, on_setup_deadline, PH_SETUP_WAIT_MS, 0);
   /* on_closed ends the process; the link keeps the loop alive until then. */
   (void)uv_run(&host->loop, UV_RUN_DEFAULT);
-  _Exit(PH_EXIT_LINK);
+  end_process(PH_EXIT_LINK);
 }

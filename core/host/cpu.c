@@ -11,9 +11,6 @@
 
 #include "base/banned.h"
 
-#define PH_IDLE_FACTOR                                                                             \
-  20u /* a watch that used less than a twentieth of the time since then may go on */
-
 static uint32_t allowed_s(ph_host *host)
 {
   uint32_t most_s = 0;

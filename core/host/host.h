@@ -48,6 +48,9 @@ typedef struct ph_op {
   atomic_bool cancel;
   bool overdue;  /* the budget passed; control thread only */
   bool measured; /* `before` can be compared with what is there at the end; control thread only */
+  bool beside;   /* of a watch; control thread only */
+  bool up; /* a watch that has made what it needs, as far as can be told; control thread only */
+  uint64_t turn; /* the order of the starts; control thread only */
 
   /* under host->lock from here */
   bool running; /* between the call of the plugin's function and its return */
@@ -87,6 +90,12 @@ typedef struct ph_out {
   ph_item end_of[PH_OPS_MAX]; /* an end needs no memory when it comes */
 } ph_out;
 
+/* What an operation left behind. */
+typedef struct ph_growth {
+  uint32_t threads;
+  uint32_t files;
+} ph_growth;
+
 typedef struct ph_lograte {
   uint64_t since_ms;
   uint32_t lines;
@@ -113,6 +122,9 @@ struct ph_host {
   uint64_t cpu_armed_ms; /* monotonic clock, and processor time used by then */
   uint64_t cpu_used_ms;
   uint32_t cpu_s;
+
+  uint64_t turns;                    /* starts so far; control thread only */
+  ph_growth grown[PH_FUNCTIONS_MAX]; /* by the last of each function beside a watch; likewise */
 
   uv_mutex_t lock;
   uv_cond_t changed;                    /* room, credits, an answer, a cancel */
@@ -148,6 +160,13 @@ void ph_op_give_up(ph_host *host, ph_op *op, cd_code status, const char *sentenc
 ph_op *ph_op_find(ph_host *host, uint64_t id);
 /* How many run now; *ret_background how many of them are watches. */
 size_t ph_op_count(ph_host *host, size_t *ret_background);
+
+/* ---- leak.c: what operations leave behind; all on the control thread ---- */
+
+/* Before the operation's slot is taken. */
+void ph_leak_begin(ph_host *host, ph_op *op);
+/* Fills in what is left; its worker has returned and is joined. */
+void ph_leak_end(ph_host *host, ph_op *op, ph_end *end);
 
 /* ---- out.c: from any thread to the agent ---- */
 

@@ -85,9 +85,9 @@ static void read_confine(cd_json *root, ph_setup *setup)
 /* The text for create(): what the host serves, the plugin's folder, and its settings. */
 static void make_config(cd_json *root, ph_setup *setup)
 {
-  cd_str state_dir = {0};
   cd_json settings = {0};
-  cd_json_str(root, "state_dir", CD_PATH_MAX - 1, &state_dir);
+  read_text(root, "state_dir", setup->state_dir, sizeof(setup->state_dir));
+  setup->confine.state_dir = setup->state_dir;
   cd_json_obj(root, "settings", &settings);
   cd_err err = {0};
   if (setup->capability == NULL || cd_json_status(root, &err) != CD_OK)
@@ -97,7 +97,7 @@ static void make_config(cd_json *root, ph_setup *setup)
   cd_jw_init(&w, &out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "capability", setup->capability->id);
-  cd_jw_str(&w, "state_dir", state_dir);
+  cd_jw_cstr(&w, "state_dir", setup->state_dir);
   cd_jw_value(&w, "settings", &settings);
   cd_jw_end_obj(&w);
   if (cd_jw_done(&w, "the plugin's configuration", &err) != CD_OK)

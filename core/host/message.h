@@ -23,7 +23,8 @@ typedef struct ph_setup {
   const ph_capability *capability;
   char library[CD_PATH_MAX]; /* for sentences only */
   char user[PH_USER_MAX];
-  pf_confine confine; /* its user points to `user` or is NULL */
+  char state_dir[CD_PATH_MAX];
+  pf_confine confine; /* its user points to `user` or is NULL, its state_dir to `state_dir` */
   char *config;       /* the JSON text for the plugin's create() */
   size_t config_len;
 } ph_setup;

@@ -12,8 +12,6 @@
 #include "base/banned.h"
 
 #define PH_STACK_BYTES (1024u * 1024u) /* address space is limited, and a plugin needs no 8 MiB */
-#define PH_LEAVE_TRIES 20 /* a thread that was joined stays in the OS's list for a moment */
-#define PH_LEAVE_TRY_MS 1u
 
 ph_op *ph_op_find(ph_host *host, uint64_t id)
 {
@@ -106,16 +104,6 @@ static void run(void *arg)
 
 /* ---- start ---- */
 
-/* What an operation leaves behind can be told only if it was alone from its start to its end. */
-static void measure_before(ph_host *host, ph_op *op)
-{
-  size_t background = 0;
-  bool alone = ph_op_count(host, &background) == 0;
-  op->measured = alone && pf_usage_self(&op->before, NULL) == CD_OK;
-  for (size_t i = 0; !alone && i < PH_OPS_MAX; i++)
-    host->ops[i].measured = false;
-}
-
 static void on_budget(uv_timer_t *timer)
 {
   ph_op *op = timer->data;
@@ -177,7 +165,7 @@ static const ph_function *admit(ph_host *host, const ph_start *start, cd_err *er
 static cd_code launch(ph_host *host, ph_op *op, uint64_t id, ph_start *start,
                       const ph_function *function, cd_err *err)
 {
-  measure_before(host, op);
+  ph_leak_begin(host, op);
   uv_mutex_lock(&host->lock);
   reset(op);
   op->function = function;
@@ -258,26 +246,6 @@ static void judge(ph_op *op, ph_end *end, char *room, size_t size)
   }
 }
 
-static uint32_t beyond(uint32_t now, uint32_t before)
-{
-  return now > before ? now - before : 0;
-}
-
-/* The worker is joined already, but the OS may list it a little longer. */
-static void measure_after(ph_op *op, ph_end *end)
-{
-  for (int i = 0; op->measured && i < PH_LEAVE_TRIES; i++) {
-    pf_usage now = {0};
-    if (pf_usage_self(&now, NULL) != CD_OK)
-      return;
-    end->threads_left = beyond(now.threads, op->before.threads);
-    end->files_left = beyond(now.files, op->before.files);
-    if (end->threads_left == 0)
-      return;
-    uv_sleep(PH_LEAVE_TRY_MS);
-  }
-}
-
 /* From here on the operation is unknown to the plugin's threads. */
 static void leave_slot(ph_host *host, ph_op *op)
 {
@@ -298,7 +266,7 @@ void ph_op_finish(ph_host *host, ph_op *op)
   (void)uv_thread_join(&op->thread);
   (void)uv_timer_stop(&op->budget);
   ph_out_progress(host, op);
-  measure_after(op, &end);
+  ph_leak_end(host, op, &end);
   uv_mutex_lock(&host->lock);
   judge(op, &end, room, sizeof(room));
   char *result = op->result;

@@ -80,6 +80,9 @@ static void send_item(ph_host *host, ph_item *item)
     ph_op_finish(host, item->ended);
     return;
   }
+  ph_op *op = item->type == IPC_RECORD ? ph_op_find(host, item->op) : NULL;
+  if (op != NULL)
+    op->up = true;
   ph_host_send(host, item->type, item->op, (cd_str){item->payload, item->len});
   free(item);
 }

@@ -70,7 +70,8 @@ typedef struct plan {
   const pf_confine *c;
   pf_account account; /* whom to run as */
   bool change_user;
-  bool root; /* stay the administrator with everything */
+  bool root;     /* stay the administrator with everything */
+  bool landlock; /* applied */
   uint64_t caps;
 } plan;
 
@@ -163,13 +164,42 @@ static cd_code set_identity(const plan *p, cd_err *err)
   return rc;
 }
 
-static cd_code set_children(const plan *p, cd_err *err)
+/* Before the identity goes: the folder may be below some that only root can enter. Whoever may look
+ * into other processes is left out, because Landlock would keep it from that. */
+static cd_code set_folders(plan *p, cd_err *err)
 {
-  if (p->c->processes == 0)
-    return pf_no_children(err);
-  if (p->account.uid == 0)
+  if (p->root || (p->c->privileges & PF_PRIV_TRACE) != 0)
     return CD_OK;
-  return pf_limit_set(RLIMIT_NPROC, (rlim_t)p->c->processes + SHARED_TASKS, "processes", err);
+  return pf_landlock_self(p->c->state_dir, (p->c->privileges & PF_PRIV_KILL) == 0, &p->landlock,
+                          err);
+}
+
+static pf_signals signals_wanted(const plan *p)
+{
+  if (p->root || (p->c->privileges & PF_PRIV_KILL) != 0)
+    return PF_SIGNALS_ANY;
+  if (p->c->processes == 0)
+    return PF_SIGNALS_SELF;
+  return PF_SIGNALS_GROUP;
+}
+
+static cd_code set_filter(const plan *p, cd_err *err)
+{
+  const pf_filter f = {.no_children = p->c->processes == 0,
+                       .no_looking = !p->root && (p->c->privileges & PF_PRIV_TRACE) == 0,
+                       .own_limits = !p->root,
+                       .signals = signals_wanted(p)};
+  return pf_filter_self(&f, err);
+}
+
+/* Threads count too, so that they are bounded also where no process can be started. Without a user
+ * of their own the plugins run as one who has other things to do. */
+static cd_code set_tasks(const plan *p, cd_err *err)
+{
+  if (p->account.uid == 0 || (p->c->processes == 0 && p->c->user == NULL))
+    return CD_OK;
+  return pf_limit_set(RLIMIT_NPROC, (rlim_t)p->c->processes + SHARED_TASKS, "processes and threads",
+                      err);
 }
 
 static cd_code follow_parent(const pf_confine *c, cd_err *err)
@@ -214,6 +244,7 @@ static cd_code write_report(const plan *p, cd_buf *out, cd_err *err)
   cd_jw_u64(&w, "processes", p->c->processes);
   report_limit(&w, "files", p->c->files);
   report_limit(&w, "file_mb", p->c->file_bytes / MIB);
+  cd_jw_bool(&w, "landlock", p->landlock);
   if (PF_SANITIZER && p->c->memory_bytes > 0)
     cd_jw_cstr(&w, "note", "memory is not limited: this build has a sanitizer");
   cd_jw_end_obj(&w);
@@ -229,11 +260,15 @@ cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err)
   if (rc == CD_OK)
     rc = set_limits(c, err);
   if (rc == CD_OK)
+    rc = set_folders(&p, err);
+  if (rc == CD_OK)
     rc = set_identity(&p, err);
   if (rc == CD_OK)
     rc = pf_os_undumpable(err);
   if (rc == CD_OK)
-    rc = set_children(&p, err);
+    rc = set_tasks(&p, err);
+  if (rc == CD_OK)
+    rc = set_filter(&p, err);
   if (rc == CD_OK)
     rc = follow_parent(c, err);
   if (rc == CD_OK)

@@ -19,10 +19,34 @@ CD_MUST_USE cd_code pf_caps_bar(cd_err *err);
 /* Permitted and effective become exactly this set, inheritable empty; checked afterwards. */
 CD_MUST_USE cd_code pf_caps_keep(uint64_t set, cd_err *err);
 
-/* ---- no_children.c ---- */
+/* ---- landlock.c ---- */
 
-/* From now on no thread of this process can start a process or run another program; threads can be
- * started. */
-CD_MUST_USE cd_code pf_no_children(cd_err *err);
+/* From now on this thread, and those it starts, write, make, rename and remove nothing but below
+ * `state_dir` (NULL: nowhere) and to /dev/null; with `signals`, where the kernel can, signals reach
+ * only this process and its descendants. *ret_applied: false if this kernel has no Landlock. Needs
+ * "no new privileges". */
+CD_MUST_USE cd_code pf_landlock_self(const char *state_dir, bool signals, bool *ret_applied,
+                                     cd_err *err);
+
+/* ---- filter.c, filter_others.c ---- */
+
+typedef enum pf_signals {
+  PF_SIGNALS_ANY,   /* the filter leaves them alone */
+  PF_SIGNALS_GROUP, /* of the process groups only our own; single processes are for Landlock, since
+                       a filter does not know the children */
+  PF_SIGNALS_SELF   /* only to this process */
+} pf_signals;
+
+typedef struct pf_filter {
+  bool no_children; /* no process is started and no program run; else all stay in our group */
+  bool no_looking;  /* into other processes */
+  bool own_limits;  /* limits, priorities and modes of others stay as they are */
+  pf_signals signals;
+} pf_filter;
+
+/* From now on no thread of this process, and none that it starts, gets what the filter refuses. */
+CD_MUST_USE cd_code pf_filter_self(const pf_filter *f, cd_err *err);
+/* Adds the rules about other processes to a libseccomp filter. 0, or the library's error. */
+int pf_filter_others(void *filter, const pf_filter *f);
 
 #endif

@@ -91,8 +91,11 @@ static void huge(uint64_t op)
 
 static void undo_flood(uint64_t op)
 {
-  for (int i = 0; i < 1100; i++)
-    say(IPC_UNDO, op, "{\"n\":0}");
+  char record[32];
+  for (int i = 0; i < 1100; i++) {
+    (void)snprintf(record, sizeof(record), "{\"n\":%d}", i);
+    say(IPC_UNDO, op, record);
+  }
 }
 
 /* Each in apply; false: nothing more is said. */

@@ -210,13 +210,15 @@ static void check_newest(driver *d, const cJSON *actions)
   ck_assert_str_eq(driver_state(d, "wanted.value"), isolate ? "isolated" : "released");
 }
 
+/* What no host lived to read is put in force anew, and is no drift that anybody saw. */
 static void check_drift(driver *d, const round_ *r)
 {
   unsigned long count = strtoul(driver_state(d, "drift.count"), NULL, 10);
   if (strcmp(r->kind, "repair") != 0)
     ck_assert_uint_eq(count, 0);
   else
-    ck_assert_msg(count >= 1 && count <= 2, "drift was counted %lu times", count);
+    ck_assert_msg(count >= (in_host(r->point) ? 0u : 1u) && count <= 2,
+                  "drift was counted %lu times", count);
 }
 
 static void note_row(driver *d, const round_ *r, const cJSON *actions)

@@ -309,17 +309,25 @@ static void fill_disk(driver *d)
   ck_assert_int_eq(close(fd), 0);
 }
 
+/* The fake device is a file in its plugin's folder and needs room of its own: that folder is on the
+ * large disk. */
+static void put_device_elsewhere(driver *d)
+{
+  char device[DRIVER_PATH_MAX];
+  (void)snprintf(device, sizeof(device), "%s", driver_path(d, "device"));
+  ck_assert_int_eq(mkdir(device, 0700), 0);
+  ck_assert_int_eq(chown(device, 65534, 65534), 0);
+  ck_assert_int_eq(mkdir(driver_path(d, "state/plugins"), 0711), 0);
+  ck_assert_int_eq(mkdir(driver_path(d, "state/plugins/org.cordon.test.good"), 0700), 0);
+  ck_assert_int_eq(
+      mount(device, driver_path(d, "state/plugins/org.cordon.test.good"), NULL, MS_BIND, NULL), 0);
+}
+
 START_TEST(a_full_disk_stops_neither_orders_nor_a_start)
 {
-  char settings[DRIVER_PATH_MAX];
   driver *d = driver_new(&good);
-  /* The fake device is a file of its own, which needs room elsewhere. */
-  ck_assert_int_eq(mkdir(driver_path(d, "device"), 0755), 0);
-  ck_assert_int_eq(chown(driver_path(d, "device"), 65534, 65534), 0);
-  (void)snprintf(settings, sizeof(settings), "\"state_file\":\"%s\"",
-                 driver_path(d, "device/state"));
-  driver_configure(d, &(driver_options){.providers = {"good"}, .settings = {settings}});
   mount_small_disk(d);
+  put_device_elsewhere(d);
   driver_start(d, NULL);
   driver_isolate_well(d);
   fill_disk(d);

@@ -17,22 +17,22 @@ fact 'isolation is proven' says desk-1 "$proven" holds
 
 for address in 10.77.0.1 fd77::1; do
   fact "marked: the console at $address is reached" on desk-1 lab-probe tcp "$address" 8443 --mark $mark
-  never "marked: not another port of it, $address" on desk-1 lab-probe tcp "$address" 22 --mark $mark
-  never "marked: not the console's port over UDP, $address" on desk-1 lab-probe udp "$address" 8443 --mark $mark
-  never "marked: no ping, $address" on desk-1 lab-probe icmp "$address" 0 --mark $mark
-  never "another mark does not do, $address" on desk-1 lab-probe tcp "$address" 8443 --mark 0xc0d10002
-  never "half of the mark does not do, $address" on desk-1 lab-probe tcp "$address" 8443 --mark 0x0001
-  never "unmarked: the console is cut, $address" on desk-1 lab-probe tcp "$address" 8443
+  unreached "marked: not another port of it, $address" on desk-1 lab-probe tcp "$address" 22 --mark $mark
+  unreached "marked: not the console's port over UDP, $address" on desk-1 lab-probe udp "$address" 8443 --mark $mark
+  unreached "marked: no ping, $address" on desk-1 lab-probe icmp "$address" 0 --mark $mark
+  unreached "another mark does not do, $address" on desk-1 lab-probe tcp "$address" 8443 --mark 0xc0d10002
+  unreached "half of the mark does not do, $address" on desk-1 lab-probe tcp "$address" 8443 --mark 0x0001
+  unreached "unmarked: the console is cut, $address" on desk-1 lab-probe tcp "$address" 8443
   fact "marked: the resolver at $address answers" on desk-1 lab-probe dns "$address" 53 --mark $mark
   fact "marked: the resolver at $address answers over TCP" on desk-1 lab-probe dnstcp "$address" 53 --mark $mark
-  never "unmarked: the resolver is cut, $address" on desk-1 lab-probe dns "$address" 53
+  unreached "unmarked: the resolver is cut, $address" on desk-1 lab-probe dns "$address" 53
 done
 for address in 10.77.0.12 fd77::12 198.18.0.1 2001:2::1; do
-  never "marked: nobody else, $address" on desk-1 lab-probe tcp "$address" 22 --mark $mark
-  never "marked: no other resolver, $address" on desk-1 lab-probe dns "$address" 53 --mark $mark
+  unreached "marked: nobody else, $address" on desk-1 lab-probe tcp "$address" 22 --mark $mark
+  unreached "marked: no other resolver, $address" on desk-1 lab-probe dns "$address" 53 --mark $mark
 done
-never 'the console gets in nowhere' on internet lab-probe tcp 10.77.0.11 22
-never 'not even from its own port' on internet lab-probe udp 10.77.0.11 7 --from-port 8443
+unreached 'the console gets in nowhere' on internet lab-probe tcp 10.77.0.11 22
+unreached 'not even from its own port' on internet lab-probe udp 10.77.0.11 7 --from-port 8443
 look during
 facts_cut during 'unmarked'
 

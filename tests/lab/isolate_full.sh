@@ -16,6 +16,14 @@ came_in() {
     }'
 }
 
+# What an isolation of a device must not change on the machine that the lab runs on.
+host_network() {
+  ip address | sed 's/valid_lft .*//'
+  ip route
+  ip -6 route
+  nft list ruleset
+}
+
 neighbour_is() {
   on "$1" ip neigh show "$2" dev eth0 | grep -q "$3"
 }
@@ -42,6 +50,7 @@ ended_at_least() {
   return 1
 }
 
+host_network >"$work/host-before"
 lab up
 look before
 fact 'before: everybody reaches everybody' every before reached 1
@@ -90,13 +99,13 @@ $(followed out6 desk-1)
 END
 fact 'during: no connected socket is left on desk-1' \
   same_text 'on desk-1 ss -Htu state connected "not dst 127.0.0.0/8 and not dst [::1]" | grep -v TIME-WAIT' ''
-never 'during: the old datagram flow is dead' on desk-1 lab-probe udp 10.77.0.1 7 --from-port 5555
-never 'during: DNS over TCP is cut' on desk-1 lab-probe dnstcp 10.77.0.1 53
-never 'during: nobody reaches the console'\''s port, none being configured' on desk-1 lab-probe tcp 10.77.0.1 8443
-never 'during: a mark opens nothing, no console being configured' on desk-1 lab-probe tcp 10.77.0.1 8443 --mark 0xc0d10001
-never 'during: source port 53 opens nothing' on internet lab-probe udp 10.77.0.11 7 --from-port 53
-never 'during: source port 67 opens nothing' on internet lab-probe udp 10.77.0.11 7 --from-port 67
-never 'during: source port 68 opens nothing but DHCP' on desk-1 lab-probe udp 10.77.0.1 7 --from-port 68
+unreached 'during: the old datagram flow is dead' on desk-1 lab-probe udp 10.77.0.1 7 --from-port 5555
+unreached 'during: DNS over TCP is cut' on desk-1 lab-probe dnstcp 10.77.0.1 53
+unreached 'during: nobody reaches the console'\''s port, none being configured' on desk-1 lab-probe tcp 10.77.0.1 8443
+unreached 'during: a mark opens nothing, no console being configured' on desk-1 lab-probe tcp 10.77.0.1 8443 --mark 0xc0d10001
+unreached 'during: source port 53 opens nothing' on internet lab-probe udp 10.77.0.11 7 --from-port 53
+unreached 'during: source port 67 opens nothing' on internet lab-probe udp 10.77.0.11 7 --from-port 67
+unreached 'during: source port 68 opens nothing but DHCP' on desk-1 lab-probe udp 10.77.0.1 7 --from-port 68
 
 for address in 127.0.0.1 ::1 10.77.0.11 fd77::11; do
   for probe in 'tcp 22' 'udp 7' 'icmp 0' 'http 80' 'dns 53'; do
@@ -129,5 +138,8 @@ fact 'release again changes nothing and succeeds' release desk-1
 fact 'history: four actions, each ended well' same_text \
   'on desk-1 cordon local actions --json | "$json" "actions.*.status"' 'Succeeded Succeeded Succeeded Succeeded'
 fact 'no drift was counted' says desk-1 states.state=isolate.drift.count 0
+
+host_network >"$work/host-after"
+fact 'the host has the addresses, routes and rules of before' diff "$work/host-before" "$work/host-after"
 
 facts_end

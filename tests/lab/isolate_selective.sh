@@ -53,10 +53,10 @@ fact 'a port range: isolate succeeds' selective '{"direction":"out","address":"1
   '{"direction":"out","address":"10.77.0.12","protocol":"tcp","port":"2222"}'
 fact 'a port range: its first port is open' on desk-1 lab-probe tcp 10.77.0.1 9000
 fact 'a port range: a port inside is open' on desk-1 lab-probe tcp 10.77.0.1 9001
-never 'a port range: a port outside is cut' on desk-1 lab-probe tcp 10.77.0.1 8443
-never 'an excluded remote gets in nowhere by using its excluded port as source' \
+unreached 'a port range: a port outside is cut' on desk-1 lab-probe tcp 10.77.0.1 8443
+unreached 'an excluded remote gets in nowhere by using its excluded port as source' \
   on desk-2 lab-probe tcp 10.77.0.11 22 --from-port 2222
-never 'nor with datagrams' on desk-2 lab-probe udp 10.77.0.11 7 --from-port 2222
+unreached 'nor with datagrams' on desk-2 lab-probe udp 10.77.0.11 7 --from-port 2222
 
 fact 'release succeeds' release desk-1
 follow kept desk-1 10.77.0.1

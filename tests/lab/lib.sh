@@ -1,7 +1,8 @@
 # What every lab test begins with: a lab of its own, facts that are counted, and an end that leaves nothing behind.
 # shellcheck shell=sh
 #
-# A test is a list of facts: `fact NAME COMMAND...` holds if the command succeeds, `never NAME COMMAND...` if it fails.
+# A test is a list of facts: `fact NAME COMMAND...` holds if the command succeeds, `never NAME COMMAND...` if it fails,
+# `unreached NAME ... lab-probe ...` if the probe says so.
 # The test ends with `facts_end`. It is skipped (77) for anybody but root.
 set -eu
 
@@ -40,7 +41,7 @@ test_end() {
   trap - EXIT INT TERM HUP
   if [ $rc != 0 ] && [ -d "$LAB_DIR" ]; then
     echo "the end of cordond's log on desk-1:"
-    on desk-1 tail -n 40 /var/log/cordond.log 2>&1 || true
+    on desk-1 tail -n "${LAB_LOG_LINES:-40}" /var/log/cordond.log 2>&1 || true
   fi
   lab down >/dev/null 2>&1 || echo "the lab in $LAB_DIR could not be removed" >&2
   rm -rf --one-file-system "$work"
@@ -74,6 +75,20 @@ never() {
   fact_rc=0
   "$@" >"$work/said" 2>&1 && fact_rc=1
   count_fact $fact_rc "$fact_name"
+}
+
+# unreached NAME ... lab-probe ...: the probe ran and says that nothing came back (1), and not that it could not run.
+unreached() {
+  fact_name=$1
+  shift
+  fact_rc=0
+  "$@" >"$work/said" 2>&1 || fact_rc=$?
+  if [ "$fact_rc" = 1 ]; then
+    count_fact 0 "$fact_name"
+  else
+    echo "exit code $fact_rc" >>"$work/said"
+    count_fact 1 "$fact_name"
+  fi
 }
 
 facts_end() {

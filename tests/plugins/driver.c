@@ -131,12 +131,12 @@ static void send_setup(driver *d, const driver_options *options)
       setup, sizeof(setup),
       "{\"protocol\":1,\"plugin\":\"%s\",\"version\":\"%s\",\"capability\":\"isolate\","
       "\"library\":\"zoo_%s.so\",\"state_dir\":\"%s\",\"settings\":{\"log_file\":\"%s/calls\"%s%s},"
-      "\"confine\":{\"user\":%s,\"privileges\":[],\"memory_mb\":%u,\"processes\":0,\"files\":64,"
+      "\"confine\":{\"user\":%s,\"privileges\":[],\"memory_mb\":%u,\"processes\":%u,\"files\":64,"
       "\"file_mb\":16},\"parent\":%d}",
       options->id != NULL ? options->id : d->id,
       options->version != NULL ? options->version : "1.0.0", options->member, d->folder, d->folder,
       options->settings != NULL ? "," : "", options->settings != NULL ? options->settings : "",
-      user, options->memory_mb != 0 ? options->memory_mb : 256, (int)getpid());
+      user, options->memory_mb != 0 ? options->memory_mb : 256, options->processes, (int)getpid());
   ck_assert_int_lt(len, (int)sizeof(setup));
   driver_send(d, IPC_SETUP, 0, setup);
 }

@@ -30,6 +30,7 @@ typedef struct driver_options {
   const char *user;     /* to run as */
   const char *fault;    /* CORDON_FAULT for the host */
   unsigned memory_mb;   /* default 256 */
+  unsigned processes;   /* default none */
 } driver_options;
 
 typedef struct driver {

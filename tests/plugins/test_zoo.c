@@ -3,6 +3,7 @@
 #include "driver.h"
 
 #include "ipc/message.h"
+#include "platform/process.h"
 
 #include <check.h>
 
@@ -469,6 +470,120 @@ START_TEST(big_undo_is_not_sent)
 }
 END_TEST
 
+START_TEST(leak_is_counted_beside_a_watch)
+{
+  driver *d = start("leak", NULL);
+  uint64_t watch = driver_call(d, "watch", NULL, NULL);
+  (void)driver_wait_frame(d, IPC_RECORD, watch);
+  const char *threads = "0";
+  const char *files = "0";
+  /* What happens once may have been the watch's; what happens again is the operation's. */
+  for (int i = 0; i < 3; i++) {
+    uint64_t op = driver_call(d, "apply", NULL, NULL);
+    const driver_frame *end = driver_wait_end(d, op, "ok");
+    ck_assert_str_eq(driver_text(end, "threads_left"), threads);
+    ck_assert_str_eq(driver_text(end, "files_left"), files);
+    op = driver_call(d, "query", NULL, NULL);
+    end = driver_wait_end(d, op, "ok");
+    ck_assert_str_eq(driver_text(end, "threads_left"), "0");
+    ck_assert_str_eq(driver_text(end, "files_left"), "0");
+    threads = "3";
+    files = "5";
+  }
+  driver_stop(d);
+}
+END_TEST
+
+START_TEST(no_leak_is_seen_where_there_is_none)
+{
+  driver *d = start("good", NULL);
+  d->grant_credits = true;
+  (void)driver_call(d, "watch", NULL, NULL);
+  for (int i = 0; i < 50; i++) {
+    uint64_t op = driver_call(d, i % 2 == 0 ? "apply" : "release", NULL, NULL);
+    const driver_frame *end = driver_wait_end(d, op, "ok");
+    ck_assert_str_eq(driver_text(end, "threads_left"), "0");
+    ck_assert_str_eq(driver_text(end, "files_left"), "0");
+  }
+  still_serves(d);
+  driver_stop(d);
+}
+END_TEST
+
+/* Whether the kernel knows Landlock, as HELLO tells it. */
+static bool has_landlock(driver *d)
+{
+  const char *confined = driver_text(driver_wait_frame(d, IPC_HELLO, 0), "confined");
+  return strstr(confined, "\"landlock\":true") != NULL;
+}
+
+START_TEST(meddles_in_vain_with_another_plugin)
+{
+  /* Without root there is no user to share. */
+  if (geteuid() != 0)
+    return;
+  char settings[256];
+  char expected[256];
+  char state[DRIVER_TEXT_MAX];
+  driver *other = driver_start(&(driver_options){.member = "good", .user = "nobody"});
+  (void)driver_wait_frame(other, IPC_HELLO, 0);
+  (void)driver_wait_end(other, driver_call(other, "apply", NULL, NULL), "ok");
+  (void)snprintf(settings, sizeof(settings), "\"victim\":%d,\"folder\":\"%s\"", other->process.pid,
+                 other->folder);
+  driver *d =
+      driver_start(&(driver_options){.member = "meddles", .user = "nobody", .settings = settings});
+  if (has_landlock(d)) {
+    uint64_t op = driver_call(d, "apply", NULL, NULL);
+    (void)driver_wait_end(d, op, "ok");
+    (void)snprintf(expected, sizeof(expected),
+                   "{\"limit\":%d,\"mode\":%d,\"stop\":%d,\"kill\":%d,\"make\":%d,\"change\":%d}",
+                   EPERM, EPERM, EPERM, EPERM, EACCES, EACCES);
+    ck_assert_str_eq(driver_text(driver_wait_frame(d, IPC_RESULT, op), "details"), expected);
+    ck_assert(driver_read_file(other, "state", state, sizeof(state)));
+    ck_assert_ptr_nonnull(strstr(state, "isolated"));
+  }
+  still_serves(d);
+  driver_stop(d);
+  still_serves(other);
+  driver_stop(other);
+}
+END_TEST
+
+/* driver_wait_exit() waits for the end of what the host prints to, which a child would hold. */
+START_TEST(leaves_child_which_ends_with_the_host)
+{
+  driver *d = driver_start(&(driver_options){.member = "leaves_child", .processes = 4});
+  (void)driver_wait_frame(d, IPC_HELLO, 0);
+  uint64_t op = driver_call(d, "apply", NULL, NULL);
+  (void)driver_wait_end(d, op, "ok");
+  const char *details = driver_text(driver_wait_frame(d, IPC_RESULT, op), "details");
+  ck_assert_ptr_nonnull(strstr(details, "\"left_group\":false"));
+  if (_i == 0) {
+    still_serves(d);
+  } else {
+    ipc_link_close(&d->link);
+    driver_wait_exit(d);
+    ck_assert_int_eq(d->exit_code, 3);
+  }
+  driver_stop(d);
+}
+END_TEST
+
+START_TEST(leaves_child_which_the_agent_ends_with_the_group)
+{
+  driver *d = driver_start(&(driver_options){
+      .member = "leaves_child", .processes = 4, .settings = "\"then\":\"exits\""});
+  (void)driver_wait_frame(d, IPC_HELLO, 0);
+  (void)driver_call(d, "apply", NULL, NULL);
+  while (!d->exited)
+    driver_turn(d, 5);
+  ck_assert(!uv_is_closing((uv_handle_t *)&d->out[0]));
+  pf_process_kill_group(d->process.pid);
+  driver_wait_exit(d);
+  driver_stop(d);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("zoo");
@@ -490,6 +605,8 @@ int main(void)
   tcase_add_test(tc, garbage_after_the_end_is_logged);
   tcase_add_test(tc, chatter_goes_to_the_pipes_and_nowhere_else);
   tcase_add_test(tc, leak_is_counted);
+  tcase_add_test(tc, leak_is_counted_beside_a_watch);
+  tcase_add_test(tc, no_leak_is_seen_where_there_is_none);
   tcase_add_test(tc, old_struct_is_served_for_what_it_has);
   tcase_add_loop_test(tc, what_is_no_fitting_plugin_is_refused, 0, 7);
   tcase_add_test(tc, bad_status_ends_as_internal);
@@ -501,6 +618,9 @@ int main(void)
   tcase_add_test(tc, exits_without_an_end);
   tcase_add_test(tc, kills_parent_in_vain);
   tcase_add_test(tc, big_undo_is_not_sent);
+  tcase_add_test(tc, meddles_in_vain_with_another_plugin);
+  tcase_add_loop_test(tc, leaves_child_which_ends_with_the_host, 0, 2);
+  tcase_add_test(tc, leaves_child_which_the_agent_ends_with_the_group);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

@@ -30,11 +30,12 @@ typedef struct pf_confine {
   uint64_t memory_bytes; /* address space; 0: no limit. Not applied in sanitizer builds, which
                             reserve terabytes */
   uint32_t processes;  /* child processes; 0: none can be started and no program run (threads can);
-                        * else a bound on runaway  forking only: the OS counts the user's threads, in
-                        * all its processes, and does not bind root */
+                          else a bound on runaway forking only. Either way the OS counts the user's
+                          processes and threads together, over all hosts, and does not bind root */
   uint32_t files;      /* open descriptors; 0: no limit */
   uint64_t file_bytes; /* size of a file that is written; 0: no limit */
   uint64_t parent;     /* end when this process is no longer our parent; 0: do not */
+  const char *state_dir; /* the only folder below which files may be made and changed; NULL: none */
 } pf_confine;
 
 /* Applies everything or fails; a process that failed must exit. No core dumps, no new privileges on
@@ -42,7 +43,8 @@ typedef struct pf_confine {
  * ignored: writing to a closed pipe or past `file_bytes` fails and does not kill. Call it while the
  * process has one thread, before foreign code runs. Writes what was applied as a JSON object to
  * `ret_report` (for HELLO.confined):
- * {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16},
+ * {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16,
+ * "landlock":true},
  * null where nothing limits, "note" when something asked for was not applied. Asking for a user or
  * privilege that this process cannot give is CD_E_DENIED, a user that does not exist CD_E_NOTFOUND.
  */

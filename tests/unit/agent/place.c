@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define PATH_SIZE 512
-#define TEST_TIMEOUT_S 60
+#define TEST_TIMEOUT_S 120
 
 static char base[PATH_SIZE];
 static char here[PATH_SIZE];

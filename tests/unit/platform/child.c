@@ -3,10 +3,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,4 +89,10 @@ uint64_t own_status(const char *name, int base)
   const char *line = strstr(text, name);
   EXPECT(line != NULL);
   return strtoull(line + strlen(name), NULL, base);
+}
+
+long landlock_version(void)
+{
+  long found = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return found > 0 ? found : 0;
 }

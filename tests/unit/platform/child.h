@@ -27,5 +27,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void child_fail(const char *fmt,
 void confine(const pf_confine *c, char *report, size_t report_size);
 /* A line of /proc/self/status as a number, hexadecimal for the capability sets. */
 uint64_t own_status(const char *name, int base);
+/* What the running kernel knows of Landlock; 0: nothing. */
+long landlock_version(void);
 
 #endif

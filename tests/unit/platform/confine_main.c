@@ -2,7 +2,12 @@
 
 int main(void)
 {
-  Suite *const suites[] = {confine_suite(), capability_suite(), children_suite(),
-                           limits_suite(),  harden_suite(),     NULL};
+  Suite *const suites[] = {confine_suite(),
+                           capability_suite(),
+                           children_suite(),
+                           limits_suite(),
+                           harden_suite(),
+                           others_suite(),
+                           NULL};
   return run_suites(suites);
 }

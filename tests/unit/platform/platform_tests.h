@@ -17,6 +17,7 @@ Suite *children_suite(void);
 Suite *confine_suite(void);
 Suite *harden_suite(void);
 Suite *limits_suite(void);
+Suite *others_suite(void);
 
 /* Adds a case that needs root to change owners or users; without root it is named as not run. */
 void tcase_add_root_test(TCase *c, const char *name, const TTest *test);

@@ -111,8 +111,8 @@ static void body_report(const void *context)
   (void)snprintf(expected, sizeof(expected),
                  "{\"user\":\"nobody\",\"privileges\":[\"net_admin\"],\"memory_mb\":%s,"
                  "\"processes\":0,\"files\":64,"
-                 "\"file_mb\":16%s}",
-                 PF_SANITIZER ? "null" : "256",
+                 "\"file_mb\":16,\"landlock\":%s%s}",
+                 PF_SANITIZER ? "null" : "256", landlock_version() > 0 ? "true" : "false",
                  PF_SANITIZER ? ",\"note\":\"memory is not limited: this build has a sanitizer\""
                               : "");
   if (strcmp(report, expected) != 0)
@@ -132,7 +132,7 @@ static void body_report_nothing(const void *context)
   confine(&plain, report, sizeof(report));
   if (strcmp(report, "{\"user\":\"root\",\"privileges\":[\"root\"],\"memory_mb\":null,"
                      "\"processes\":0,\"files\":null,"
-                     "\"file_mb\":null}") != 0)
+                     "\"file_mb\":null,\"landlock\":false}") != 0)
     child_fail("%s", report);
 }
 

@@ -5,6 +5,7 @@
 #include "platform/library.h"
 #include "platform/paths.h"
 #include "platform/peer.h"
+#include "platform/process.h"
 #include "platform/system.h"
 
 #include <check.h>
@@ -35,6 +36,8 @@ static any_function const seam[] = {
     (any_function)pf_peer_name,
     (any_function)pf_peer_in_group,
     (any_function)pf_peer_listen,
+    (any_function)pf_process_kill_group,
+    (any_function)pf_process_end_followers,
     (any_function)pf_boot_id,
     (any_function)pf_system_name,
     (any_function)pf_service_ready,
