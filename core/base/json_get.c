@@ -267,6 +267,11 @@ bool cd_json_is_object(const cd_json *j)
   return j->node != NULL && cJSON_IsObject((const cJSON *)j->node);
 }
 
+bool cd_json_is_number(const cd_json *j)
+{
+  return j->node != NULL && cJSON_IsNumber((const cJSON *)j->node);
+}
+
 bool cd_json_has(const cd_json *obj, const char *key)
 {
   cd_json copy = *obj; /* so that the question is not remembered */

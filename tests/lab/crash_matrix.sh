@@ -82,8 +82,8 @@ judge() {
   wrong=$trouble
   target=$(target_of "$1")
   case $quarantined in
-  '' | isolated,released,fails) ;;
-  *) blame "in quarantine it was said to be (wanted, enforced, proven) $quarantined" ;;
+  '' | 'wanted isolated, held released, told released fails' | 'wanted isolated, held isolated, told isolated fails') ;;
+  *) blame "in quarantine: $quarantined" ;;
   esac
   [ "$device" = "$wanted" ] || blame "the device is $device, wanted is $wanted"
   [ "$enforced" = "$wanted" ] || blame "enforced is said to be $enforced, wanted is $wanted"

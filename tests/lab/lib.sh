@@ -41,7 +41,7 @@ test_end() {
   trap - EXIT INT TERM HUP
   if [ $rc != 0 ] && [ -d "$LAB_DIR" ]; then
     echo "the end of cordond's log on desk-1:"
-    on desk-1 tail -n 40 /var/log/cordond.log 2>&1 || true
+    on desk-1 tail -n "${LAB_LOG_LINES:-40}" /var/log/cordond.log 2>&1 || true
   fi
   lab down >/dev/null 2>&1 || echo "the lab in $LAB_DIR could not be removed" >&2
   rm -rf --one-file-system "$work"

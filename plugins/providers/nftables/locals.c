@@ -54,9 +54,14 @@ static bool is_tentative(const iso_addr *a)
     (void)snprintf(wanted + 2 * i, 3, "%02x", a->bytes[i]);
   FILE *f = fopen("/proc/thread-self/net/if_inet6", "re");
   while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-    unsigned flags = 0;
-    if (strncmp(line, wanted, 32) == 0 && sscanf(line + 32, "%*x %*x %*x %x", &flags) == 1)
-      tentative = (flags & DAD_FAILED) != 0 || (flags & (TENTATIVE | OPTIMISTIC)) == TENTATIVE;
+    if (strncmp(line, wanted, 32) != 0)
+      continue;
+    /* Behind the address: index, length of the prefix, scope, flags, all in hex. */
+    unsigned long flags = 0;
+    char *at = line + 32;
+    for (int field = 0; field < 4; field++)
+      flags = strtoul(at, &at, 16);
+    tentative = (flags & DAD_FAILED) != 0 || (flags & (TENTATIVE | OPTIMISTIC)) == TENTATIVE;
   }
   if (f != NULL)
     (void)fclose(f);

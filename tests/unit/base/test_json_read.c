@@ -558,7 +558,9 @@ START_TEST(optional_members_that_fit_are_read)
   ck_assert(cd_json_opt_enum(&r, "e", modes, &e) && e == 0);
   ck_assert(cd_json_opt_obj(&r, "o", &o) && cd_json_is_object(&o));
   ck_assert(cd_json_opt_arr(&r, "a", 1, &a) && cd_json_len(&a) == 1);
-  ck_assert(cd_json_opt_value(&r, "v", &v));
+  ck_assert(cd_json_opt_value(&r, "v", &v) && !cd_json_is_number(&v));
+  ck_assert(cd_json_opt_value(&r, "u", &v) && cd_json_is_number(&v));
+  ck_assert(cd_json_opt_value(&r, "s", &v) && !cd_json_is_number(&v));
   ck_assert_int_eq(cd_json_done(&r, NULL), CD_OK);
   cd_json_free(doc);
 }

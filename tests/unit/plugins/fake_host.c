@@ -197,8 +197,8 @@ cordon_status fake_run(fake_host *f, cordon_op_fn fn, uint32_t flags, const char
   f->step_count = 0;
   cordon_request r = request(++f->last_op, flags, 20000, params);
   cordon_status status = fn(f->plugin, &r);
-  ck_assert_msg((status != CORDON_OK) == (f->sentence[0] != '\0'), "status %d with the sentence '%s'",
-                (int)status, f->sentence);
+  ck_assert_msg((status != CORDON_OK) == (f->sentence[0] != '\0'),
+                "status %d with the sentence '%s'", (int)status, f->sentence);
   return status;
 }
 

@@ -42,6 +42,7 @@ cd_json cd_json_root(cd_json_doc *doc);
 /* The root whatever its type, for cd_json_print() and cd_json_is_object(). */
 cd_json cd_json_any(cd_json_doc *doc);
 bool cd_json_is_object(const cd_json *j);
+bool cd_json_is_number(const cd_json *j); /* a decimal string is none */
 bool cd_json_has(const cd_json *obj,
                  const char *key); /* present and not null; does not count as asked */
 

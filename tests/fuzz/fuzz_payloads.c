@@ -1,0 +1,82 @@
+/* The payloads of signed documents as if their signatures were good. The first byte says of which
+ * kind: o, k, r, p, m. */
+#include "payload.h"
+
+#include "fuzz_must.h"
+
+static void order(cd_str text)
+{
+  cd_order o = {0};
+  cd_err err = {0};
+  cd_refusal refusal = CD_REFUSAL_NONE;
+  cd_code rc = cd_order_read(text, &o, &refusal, &err);
+  must_explain(rc, &err);
+  must((rc == CD_OK) == (refusal == CD_REFUSAL_NONE), "a failure without its refusal");
+  if (rc != CD_OK)
+    return;
+  must(cd_order_kind_name(o.kind) != NULL && o.requestor[0] != '\0', "an order without its words");
+  must(o.expires_ms >= o.issued_ms && o.parameters.len >= 2, "an order that cannot be");
+  must((o.generation > 0) == (cd_order_kind_state(o.kind) != CD_STATE_NONE), "another generation");
+  cd_order_release(&o);
+}
+
+static void statement(cd_str text)
+{
+  cd_statement s = {0};
+  cd_err err = {0};
+  cd_code rc = cd_statement_read(text, &s, &err);
+  must_explain(rc, &err);
+  if (rc == CD_OK)
+    must(cd_purpose_name(s.purpose) != NULL && s.generation > 0 && s.key.point[0] == 4,
+         "a statement that cannot be");
+}
+
+static void result(cd_str text)
+{
+  cd_result r = {0};
+  cd_err err = {0};
+  cd_code rc = cd_result_read(text, &r, &err);
+  must_explain(rc, &err);
+  if (rc != CD_OK)
+    return;
+  must(cd_action_status_final(r.status) && r.state_count < CD_STATE_COUNT, "no result");
+  cd_result_release(&r);
+}
+
+static void report(cd_str text)
+{
+  cd_report r = {0};
+  cd_err err = {0};
+  cd_code rc = cd_report_read(text, &r, &err);
+  must_explain(rc, &err);
+  if (rc != CD_OK)
+    return;
+  must(r.number > 0 && cd_device_id_valid(cd_str_from(r.device)), "no report");
+  cd_report_release(&r);
+}
+
+static void mark(cd_str text)
+{
+  cd_mark m = {0};
+  cd_err err = {0};
+  cd_code rc = cd_mark_read(text, &m, &err);
+  must_explain(rc, &err);
+  if (rc == CD_OK)
+    must(m.from == CD_MARK_FROM_DEVICE || m.from == CD_MARK_FROM_CONSOLE, "from nowhere");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  if (size == 0)
+    return 0;
+  cd_str text = {(const char *)data + 1, size - 1};
+  switch (data[0]) {
+  case 'o': order(text); break;
+  case 'k': statement(text); break;
+  case 'r': result(text); break;
+  case 'p': report(text); break;
+  case 'm': mark(text); break;
+  default: break;
+  }
+  return 0;
+}
