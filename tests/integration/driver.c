@@ -355,7 +355,8 @@ static void on_exit_of_agent(uv_process_t *process, int64_t code, int term_signa
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
-  *ret_buf = uv_buf_init(malloc(suggested), (unsigned)suggested);
+  driver *d = handle->data;
+  *ret_buf = uv_buf_init(d->chunk, sizeof(d->chunk));
 }
 
 static void on_err_closed(uv_handle_t *handle)
@@ -369,7 +370,6 @@ static void on_printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
   driver *d = stream->data;
   if (count > 0)
     cd_buf_add(&d->log, buf->base, (size_t)count);
-  free(buf->base);
   if (count < 0)
     uv_close((uv_handle_t *)stream, on_err_closed);
 }

@@ -42,6 +42,7 @@ typedef struct driver {
   uv_process_t process;
   uv_pipe_t err;
   cd_buf log; /* what the agent printed, since the first start */
+  char chunk[16384];
   driver_options options;
   char folder[DRIVER_PATH_MAX];
   char host[DRIVER_PATH_MAX];
@@ -149,6 +150,7 @@ driver_reply driver_request_as(driver *d, uid_t uid, const char *method, const c
 const char *driver_at(const cJSON *json, const char *path);
 /* A value of the isolate state, asked now: "enforced.value". */
 const char *driver_state(driver *d, const char *path);
+void driver_expect_state(driver *d, const char *path, const char *value);
 void driver_wait_state(driver *d, const char *path, const char *value);
 /* A member of `plugins` of that zoo member: "strikes". */
 const char *driver_plugin(driver *d, const char *member, const char *path);

@@ -262,6 +262,12 @@ const char *driver_state(driver *d, const char *path)
   return text;
 }
 
+void driver_expect_state(driver *d, const char *path, const char *value)
+{
+  const char *is = driver_state(d, path);
+  ck_assert_msg(strcmp(is, value) == 0, "the state's %s is '%s' and not '%s'", path, is, value);
+}
+
 typedef struct state_wish {
   const char *path;
   const char *value;

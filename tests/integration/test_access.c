@@ -46,7 +46,7 @@ START_TEST(anyone_may_ask_for_the_status_and_for_nothing_else)
   driver_start(d, NULL);
   expect_status(d, "nobody");
   expect_denied(d, "nobody", "only administrators may");
-  ck_assert_str_eq(driver_state(d, "wanted.action"), "null");
+  driver_expect_state(d, "wanted.action", "null");
   ck_assert_uint_eq(driver_calls(d, "good", "apply"), 0);
   driver_wait_log(d, "user=nobody");
   driver_stop(d);

@@ -47,7 +47,7 @@ START_TEST(two_hundred_actions_leave_nothing_behind)
   ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(r.result, "actions")), ACTIONS);
   ck_assert_str_eq(driver_at(r.result, "actions.0.generation"), "200");
   driver_reply_release(&r);
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "drift.count", "0");
   driver_wait(d, has_files, &files, "no more descriptors are open than at the start");
   driver_stop(d);
   driver_free(d);

@@ -41,7 +41,7 @@ START_TEST(watch_notices_each_change_and_it_is_repaired)
   tamper(d, "good", NULL, "1", "wanted isolated, found released");
   tamper(d, "good", "something else\n", "2", "wanted isolated, found partial");
   tamper(d, "good", "isolated elsewhere\n", "3", "wanted isolated, found other rules");
-  ck_assert_str_eq(driver_state(d, "wanted.generation"), "1");
+  driver_expect_state(d, "wanted.generation", "1");
   driver_reply r = driver_request(d, "actions", "{}");
   ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(r.result, "actions")), 1);
   driver_reply_release(&r);
@@ -78,7 +78,7 @@ START_TEST(without_a_watch_the_timer_notices)
   driver *d = driver_new(&unwatched);
   driver_start(d, NULL);
   driver_isolate_well(d);
-  ck_assert_str_eq(driver_state(d, "watch"), "timer only");
+  driver_expect_state(d, "watch", "timer only");
   tamper(d, "old_struct", NULL, "1", "wanted isolated, found released");
   tamper(d, "old_struct", "isolated elsewhere\n", "2", "other rules");
   driver_release_well(d);
@@ -135,9 +135,9 @@ START_TEST(a_device_that_never_had_an_order_is_left_alone)
   driver_set_device(d, "good", "isolated elsewhere\n");
   driver_start(d, NULL);
   driver_wait_state(d, "enforced.value", "isolated");
-  ck_assert_str_eq(driver_state(d, "enforced.note"),
-                   "in force without an order on record; it is left as it is");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "enforced.note",
+                      "in force without an order on record; it is left as it is");
+  driver_expect_state(d, "drift.count", "0");
   ck_assert_str_eq(driver_device(d, "good"), "isolated elsewhere\n");
   driver_stop(d);
   driver_free(d);
@@ -170,15 +170,15 @@ START_TEST(what_cannot_be_proven_is_kept_and_said)
   driver_expect(&r, "Failed", "unverified", "it is in force, but could not be shown to hold",
                 "a probe got through");
   driver_reply_release(&r);
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "proven.value"), "fails");
-  ck_assert_str_eq(driver_state(d, "proven.note"), "a probe got through");
+  driver_expect_state(d, "wanted.value", "isolated");
+  driver_expect_state(d, "enforced.value", "isolated");
+  driver_expect_state(d, "proven.value", "fails");
+  driver_expect_state(d, "proven.note", "a probe got through");
   driver_stop(d);
   driver_configure(d, &(driver_options){.providers = {"good"}, .interval_s = 5});
   driver_start(d, NULL);
   driver_wait_state(d, "proven.value", "holds");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "drift.count", "0");
   driver_release_well(d);
   driver_stop(d);
   driver_free(d);

@@ -33,10 +33,10 @@ START_TEST(stopping_releases_nothing_and_starting_proves_again)
   unsigned applied = driver_calls(d, "good", "apply");
   driver_start(d, NULL);
   driver_wait_state(d, "proven.value", "holds");
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "wanted.generation"), "1");
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.good");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "enforced.value", "isolated");
+  driver_expect_state(d, "wanted.generation", "1");
+  driver_expect_state(d, "provider", "org.cordon.test.good");
+  driver_expect_state(d, "drift.count", "0");
   ck_assert_uint_eq(driver_calls(d, "good", "apply"), applied);
   driver_release_well(d);
   driver_stop(d);
@@ -53,7 +53,7 @@ START_TEST(a_killed_agent_leaves_no_process_and_the_isolation_in_force)
   ck_assert(device_is_isolated(d));
   driver_start(d, NULL);
   driver_wait_state(d, "proven.value", "holds");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "drift.count", "0");
   driver_release_well(d);
   ck_assert_str_eq(driver_device(d, "good"), "");
   driver_stop(d);
@@ -181,8 +181,8 @@ START_TEST(a_killed_host_is_replaced_and_the_isolation_stays)
   driver_wait_log(d, "watch ended");
   driver_wait_state(d, "watch", "watching");
   driver_wait_hosts(d, 1);
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "enforced.value", "isolated");
+  driver_expect_state(d, "drift.count", "0");
   ck_assert(device_is_isolated(d));
   driver_release_well(d);
   driver_stop(d);
@@ -361,10 +361,10 @@ START_TEST(a_lost_journal_neither_releases_nor_isolates)
                0600);
   driver_start(d, NULL);
   driver_wait_state(d, "enforced.value", "isolated");
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "released");
-  ck_assert_str_eq(driver_state(d, "enforced.note"),
-                   "in force without an order on record; it is left as it is");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "wanted.value", "released");
+  driver_expect_state(d, "enforced.note",
+                      "in force without an order on record; it is left as it is");
+  driver_expect_state(d, "drift.count", "0");
   ck_assert(device_is_isolated(d));
   driver_release_well(d);
   ck_assert_str_eq(driver_device(d, "good"), "");

@@ -86,6 +86,14 @@ static const expectation members[] = {
      !MEMORY_IS_LIMITED, NULL, NULL},
 };
 
+static void expect_device(driver *d, const expectation *e)
+{
+  const char *device = driver_device(d, e->member);
+  bool isolated = strncmp(device, "isolated ", 9) == 0;
+  ck_assert_msg(isolated == e->isolated && (isolated || device[0] == '\0'), "the device is '%s'",
+                device);
+}
+
 static void expect_outcome(driver *d, const expectation *e, const driver_reply *r)
 {
   char id[128];
@@ -96,18 +104,15 @@ static void expect_outcome(driver *d, const expectation *e, const driver_reply *
     *c = '-';
   bool named = failed && strcmp(e->outcome, "unverified") != 0;
   driver_expect(r, e->status, e->outcome, e->sentence, named ? id : NULL);
-  const char *device = driver_device(d, e->member);
-  ck_assert_msg((strncmp(device, "isolated ", 9) == 0) == e->isolated &&
-                    (e->isolated || device[0] == '\0'),
-                "the device is '%s'", device);
+  expect_device(d, e);
   if (!failed || e->isolated) {
-    ck_assert_str_eq(driver_state(d, "wanted.value"), "isolated");
-    ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
+    driver_expect_state(d, "wanted.value", "isolated");
+    driver_expect_state(d, "enforced.value", "isolated");
   } else {
-    ck_assert_str_eq(driver_state(d, "wanted.value"), "released");
-    ck_assert_str_eq(driver_state(d, "provider"), "null");
+    driver_expect_state(d, "wanted.value", "released");
+    driver_expect_state(d, "provider", "null");
   }
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "drift.count", "0");
   (void)snprintf(strikes, sizeof(strikes), "%u", e->strikes);
   ck_assert_str_eq(driver_plugin(d, e->member, "strikes"), strikes);
   ck_assert_str_eq(driver_plugin(d, e->member, "quarantined"), "[]");
@@ -123,10 +128,10 @@ static void expect_release(driver *d, const expectation *e)
   } else {
     driver_expect(&r, "Succeeded", "ok", NULL, NULL);
     ck_assert_str_eq(driver_device(d, e->member), "");
-    ck_assert_str_eq(driver_state(d, "enforced.value"), "released");
-    ck_assert_str_eq(driver_state(d, "proven.value"), "released");
+    driver_expect_state(d, "enforced.value", "released");
+    driver_expect_state(d, "proven.value", "released");
   }
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "released");
+  driver_expect_state(d, "wanted.value", "released");
   driver_reply_release(&r);
 }
 

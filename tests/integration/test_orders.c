@@ -12,7 +12,7 @@ START_TEST(isolate_and_release_do_what_they_say)
   driver *d = driver_new(&good);
   driver_start(d, NULL);
   driver_wait_state(d, "proven.value", "released");
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "released");
+  driver_expect_state(d, "wanted.value", "released");
   driver_reply r = driver_isolate(d);
   driver_expect(&r, "Succeeded", "ok", NULL, NULL);
   ck_assert_str_eq(driver_at(r.result, "action.provider"), "org.cordon.test.good");
@@ -25,13 +25,13 @@ START_TEST(isolate_and_release_do_what_they_say)
   ck_assert_str_eq(driver_at(r.result, "action.result.verify.holds"), "true");
   ck_assert_msg(strncmp(driver_device(d, "good"), "isolated ", 9) == 0, "the device is '%s'",
                 driver_device(d, "good"));
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "wanted.type"), "full");
+  driver_expect_state(d, "wanted.value", "isolated");
+  driver_expect_state(d, "wanted.type", "full");
   ck_assert_str_eq(driver_state(d, "wanted.action"), driver_at(r.result, "action.id"));
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "proven.value"), "holds");
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.good");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "enforced.value", "isolated");
+  driver_expect_state(d, "proven.value", "holds");
+  driver_expect_state(d, "provider", "org.cordon.test.good");
+  driver_expect_state(d, "drift.count", "0");
   driver_reply_release(&r);
   r = driver_release(d);
   driver_expect(&r, "Succeeded", "ok", NULL, NULL);
@@ -40,9 +40,9 @@ START_TEST(isolate_and_release_do_what_they_say)
   ck_assert_str_eq(driver_at(r.result, "action.result.enforced.value"), "released");
   driver_reply_release(&r);
   ck_assert_str_eq(driver_device(d, "good"), "");
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "released");
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "released");
-  ck_assert_str_eq(driver_state(d, "provider"), "null");
+  driver_expect_state(d, "wanted.value", "released");
+  driver_expect_state(d, "enforced.value", "released");
+  driver_expect_state(d, "provider", "null");
   driver_stop(d);
   driver_free(d);
 }
@@ -146,7 +146,7 @@ START_TEST(orders_run_in_the_order_of_their_creation)
     (void)snprintf(ended, sizeof(ended), "%s", driver_at(r.result, "action.ended"));
     driver_reply_release(&r);
   }
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "isolated");
+  driver_expect_state(d, "wanted.value", "isolated");
   ck_assert_str_ne(driver_device(d, "good"), "");
   ck_assert_uint_eq(driver_calls(d, "good", "apply"), 4);
   ck_assert_uint_eq(driver_calls(d, "good", "release"), 3);
@@ -187,8 +187,8 @@ START_TEST(a_client_that_goes_away_ends_nothing)
   driver_wait_events(call, 1);
   driver_hang_up(call);
   driver_wait(d, no_order_is_open, NULL, "the order has ended");
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "proven.value"), "holds");
+  driver_expect_state(d, "enforced.value", "isolated");
+  driver_expect_state(d, "proven.value", "holds");
   driver_stop(d);
   driver_free(d);
 }
@@ -215,10 +215,10 @@ START_TEST(a_selective_isolation_passes_its_exclusions_on)
   ck_assert_str_eq(driver_at(r.result, "action.params.mark"), "3234922497");
   ck_assert_str_eq(driver_at(r.result, "action.result.previous"), "isolated");
   driver_reply_release(&r);
-  ck_assert_str_eq(driver_state(d, "wanted.type"), "selective");
+  driver_expect_state(d, "wanted.type", "selective");
   /* The fake device's digest is of the parameters that it got. */
   ck_assert_str_ne(driver_device(d, "good"), full);
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "drift.count", "0");
   driver_stop(d);
   driver_free(d);
 }

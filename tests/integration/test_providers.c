@@ -12,11 +12,11 @@ static void expect_taken_over(driver *d, const char *first, const char *why)
   driver_expect(&r, "Succeeded", "ok", NULL, NULL);
   ck_assert_str_eq(driver_at(r.result, "action.provider"), "org.cordon.test.good");
   driver_reply_release(&r);
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.good");
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "proven.value"), "holds");
+  driver_expect_state(d, "provider", "org.cordon.test.good");
+  driver_expect_state(d, "enforced.value", "isolated");
+  driver_expect_state(d, "proven.value", "holds");
   ck_assert_str_ne(driver_device(d, "good"), "");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "drift.count", "0");
   if (why != NULL)
     driver_wait_log(d, why);
   driver_release_well(d);
@@ -103,14 +103,14 @@ START_TEST(another_order_of_the_policy_moves_the_isolation_at_the_next_order)
   driver *d = driver_new(&(driver_options){.providers = {"good", "old_struct"}});
   driver_start(d, NULL);
   driver_isolate_well(d);
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.good");
+  driver_expect_state(d, "provider", "org.cordon.test.good");
   driver_stop(d);
   driver_configure(d, &(driver_options){.providers = {"old_struct", "good"}});
   driver_start(d, NULL);
   driver_wait_state(d, "proven.value", "holds");
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.good");
+  driver_expect_state(d, "provider", "org.cordon.test.good");
   driver_isolate_well(d);
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.old-struct");
+  driver_expect_state(d, "provider", "org.cordon.test.old-struct");
   driver_release_well(d);
   ck_assert_str_eq(driver_device(d, "good"), "");
   ck_assert_str_eq(driver_device(d, "old_struct"), "");
@@ -145,11 +145,11 @@ START_TEST(a_refused_change_leaves_the_isolation_that_is_in_force)
     driver_stop(d);
     driver_start(d, NULL);
     driver_wait_state(d, "proven.value", "holds");
-    ck_assert_str_eq(driver_state(d, "wanted.value"), "isolated");
-    ck_assert_str_eq(driver_state(d, "wanted.type"), "full");
-    ck_assert_str_eq(driver_state(d, "wanted.generation"), "2");
-    ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.bad-status");
-    ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+    driver_expect_state(d, "wanted.value", "isolated");
+    driver_expect_state(d, "wanted.type", "full");
+    driver_expect_state(d, "wanted.generation", "2");
+    driver_expect_state(d, "provider", "org.cordon.test.bad-status");
+    driver_expect_state(d, "drift.count", "0");
     ck_assert_str_eq(driver_device(d, "bad_status"), device);
     ck_assert_uint_eq(driver_calls(d, "bad_status", "apply"), applied);
     driver_release_well(d);
@@ -175,8 +175,8 @@ START_TEST(a_refusal_of_another_provider_leaves_the_holder)
   driver_expect(&r, "Failed", "invalid", NULL, NULL);
   driver_reply_release(&r);
   driver_wait_state(d, "watch", "watching");
-  ck_assert_str_eq(driver_state(d, "provider"), "org.cordon.test.good");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "provider", "org.cordon.test.good");
+  driver_expect_state(d, "drift.count", "0");
   driver_release_well(d);
   ck_assert_str_eq(driver_device(d, "good"), "");
   driver_stop(d);
@@ -195,8 +195,8 @@ START_TEST(a_half_made_isolation_is_taken_back_from_its_records)
   ck_assert_str_eq(driver_at(r.result, "action.result.release.changed"), "true");
   driver_reply_release(&r);
   ck_assert_str_eq(driver_device(d, "half_done"), "");
-  ck_assert_str_eq(driver_state(d, "enforced.value"), "released");
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "released");
+  driver_expect_state(d, "enforced.value", "released");
+  driver_expect_state(d, "wanted.value", "released");
   driver_stop(d);
   driver_free(d);
 }
@@ -216,8 +216,8 @@ START_TEST(a_half_made_isolation_is_finished_by_the_next_agent)
   ck_assert_str_eq(driver_device(d, "half_done"), "half\n");
   driver_start(d, NULL);
   driver_wait_state(d, "proven.value", "holds");
-  ck_assert_str_eq(driver_state(d, "wanted.value"), "isolated");
-  ck_assert_str_eq(driver_state(d, "drift.count"), "0");
+  driver_expect_state(d, "wanted.value", "isolated");
+  driver_expect_state(d, "drift.count", "0");
   driver_release_well(d);
   ck_assert_str_eq(driver_device(d, "half_done"), "");
   driver_stop(d);
