@@ -18,6 +18,7 @@
 
 #define LIBRARY_MAX (64u * 1024u * 1024u)
 #define LOG_MAX (64u * 1024u * 1024u)
+#define LOG_SHOWN_MAX 3500u /* Check gives up on messages that are much longer */
 #define TICK_MS 10
 #define SKIPPED 77
 
@@ -274,7 +275,7 @@ static bool wait_for(driver *d, bool (*holds)(driver *d, const void *context), c
 static const char *log_end(const driver *d)
 {
   const char *text = cd_buf_cstr(&d->log);
-  return d->log.len > 6000 ? text + d->log.len - 6000 : text;
+  return d->log.len > LOG_SHOWN_MAX ? text + d->log.len - LOG_SHOWN_MAX : text;
 }
 
 void driver_wait(driver *d, bool (*holds)(driver *d, const void *context), const void *context,
