@@ -80,8 +80,11 @@ elif [ "$operation" = repair ]; then
   drift=$(isolate_says drift.count)
   nft flush ruleset
   case $fault in
-  host.*) wait_until 5 repaired_or_dead || true ;; # the host dies each time it is started, so there may be no repair
-  *) wait_until 20 repaired_or_dead || echo 'trouble the rules did not come back within 20 s' ;;
+  agent.* | journal.*)
+    wait_until 20 repaired_or_dead || echo "trouble not repaired within 20 s: enforced $(isolate_says enforced.value)," \
+      "proven $(isolate_says proven.value), drift $(isolate_says drift.count) after $drift"
+    ;;
+  *) wait_until 5 repaired_or_dead || true ;; # the plugin's host dies each time it gets there, so there may be no repair
   esac
 else
   code=0
