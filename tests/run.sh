@@ -173,6 +173,7 @@ run_cppcheck() {
 
 # One file at a time: the analyzer's va_list check carries state from file to file and then sees ghosts.
 run_clang_tidy() {
+  cmake --build --preset dev --target generated_sources || return 1
   # shellcheck disable=SC2016 # expanded by the inner shell; standard error only counts suppressed warnings
   compiled_files | xargs -P "$jobs" -n 1 sh -c '
     found=$(clang-tidy-14 --quiet -p .build/dev "$1" 2>/dev/null) && exit 0
