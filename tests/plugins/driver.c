@@ -267,7 +267,8 @@ static void on_timeout(uv_timer_t *timer)
 static void arm(driver *d)
 {
   d->timed_out = false;
-  (void)uv_timer_start(&d->timer, on_timeout, DRIVER_WAIT_MS, 0);
+  uv_update_time(&d->loop);
+  (void)uv_timer_start(&d->timer, on_timeout, DRIVER_WAIT_MS, DRIVER_WAIT_MS / 100);
 }
 
 static const driver_frame *find(const driver *d, uint8_t type, uint64_t op)
@@ -321,9 +322,11 @@ static void on_turned(uv_timer_t *timer)
 {
 }
 
+/* The timer repeats: one that is due already runs before the loop polls, and the poll would then
+ * wait without an end. */
 void driver_turn(driver *d, unsigned ms)
 {
-  (void)uv_timer_start(&d->timer, on_turned, ms, 0);
+  (void)uv_timer_start(&d->timer, on_turned, ms, ms);
   (void)uv_run(&d->loop, UV_RUN_ONCE);
   (void)uv_timer_stop(&d->timer);
 }
