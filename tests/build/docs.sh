@@ -15,6 +15,10 @@ pages=$(find . -name '*.md' -not -path './.*' | sort)
 
 # Links to files beside the page; what follows a # must be a heading of that page.
 for page in $pages; do
+  # A number that was to be filled in and was not.
+  if grep -nE '@[A-Z][A-Z_]*@' "$page"; then
+    complain "$page: the lines above hold a placeholder"
+  fi
   folder=$(dirname "$page")
   links=$(grep -o '](\([^)]*\))' "$page" | sed 's/^](//; s/)$//')
   for link in $links; do
