@@ -44,7 +44,8 @@ typedef struct net_conn_events {
   /* The server is who it should be. It may still refuse this side's certificate: with TLS 1.3 that
    * shows only when reading. */
   void (*on_open)(net_conn *c);
-  /* Valid during the call. */
+  /* Valid during the call. After net_conn_resume() it comes once with nothing: what the owner held
+   * back can go on. */
   void (*on_data)(net_conn *c, cd_str bytes);
   /* Nothing is queued any more. May be NULL. */
   void (*on_drained)(net_conn *c);
