@@ -125,7 +125,7 @@ static cd_code check_writable(const net_tls *t, size_t len, cd_err *err)
   if (!t->open || t->shut || is_over(t))
     return cd_fail(err, CD_E_UNAVAILABLE, "the TLS connection to '%s' is not open", t->host);
   if (t->write_failed)
-    return cd_fail(err, CD_E_IO, "'%s' takes nothing more", t->host);
+    return cd_fail(err, CD_E_UNAVAILABLE, "'%s' takes nothing more", t->host);
   size_t cost = len + (len / RECORD_DATA + 1) * RECORD_OVERHEAD;
   size_t queued = net_tls_queued(t);
   if (cost > NET_QUEUE_MAX || queued > NET_QUEUE_MAX - cost)
