@@ -27,7 +27,9 @@ static void arm(net_ws *ws, uint64_t due)
 static void on_silence(net_ws *ws, uint64_t now)
 {
   cd_err err = {0};
-  if (ws->pinging && ws->heard_at > ws->pinged_at)
+  /* A ping is sent only when nothing was heard for long, so what came in that millisecond is new.
+   */
+  if (ws->pinging && ws->heard_at >= ws->pinged_at)
     ws->pinging = false;
   if (ws->pinging && now >= ws->pinged_at + ws->pong_ms) {
     cd_code code = cd_fail(&err, CD_E_DEADLINE,
