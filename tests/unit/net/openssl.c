@@ -36,11 +36,6 @@ static void remove_files(void)
   (void)rmdir(folder);
 }
 
-bool openssl_is_there(void)
-{
-  return access("/usr/bin/openssl", X_OK) == 0;
-}
-
 static void run_openssl(openssl_rules rules, int out)
 {
   const char *argv[32] = {"openssl",  "s_server", "-accept", "127.0.0.1:0",

@@ -13,8 +13,6 @@ typedef struct openssl_rules {
   const char *more;    /* one more option, or NULL */
 } openssl_rules;
 
-/* False where there is no openssl. */
-bool openssl_is_there(void);
 peer_process openssl_start(openssl_rules rules);
 /* Waits for its end; how it judges the connection is not asked. */
 void openssl_finish(const peer_process *process);
