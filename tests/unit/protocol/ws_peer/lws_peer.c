@@ -288,8 +288,7 @@ static void use_tls(struct lws_context_creation_info *info, const char *folder)
   static const char *const names[] = {"server.pem", "server.key", "ca.pem"};
   for (int i = 0; i < 3; i++)
     (void)snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder, names[i]);
-  info->options =
-      LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT;
+  info->options = LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT; /* implies TLS */
   info->ssl_cert_filepath = paths[0];
   info->ssl_private_key_filepath = paths[1];
   info->ssl_ca_filepath = paths[2];
