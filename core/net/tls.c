@@ -196,6 +196,10 @@ static bool step(net_tls *t)
   if (rc == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
     return true;
   if (rc == 0 && !t->open) {
+    if (!t->seen.leaf) {
+      end(t, CD_E_INTERNAL, "TLS came about without a look at the server's certificate");
+      return false;
+    }
     t->open = true;
     t->events->on_open(t->owner);
     return true;
@@ -281,6 +285,13 @@ void net_tls_resume(net_tls *t)
 
 /* ---- life ---- */
 
+static size_t address_of(const char *host, uint8_t address[16])
+{
+  if (uv_inet_pton(AF_INET, host, address) == 0)
+    return 4;
+  return uv_inet_pton(AF_INET6, host, address) == 0 ? 16 : 0;
+}
+
 cd_code net_tls_new(net_tls_config *config, uv_stream_t *stream, cd_str host,
                     const net_tls_events *events, void *owner, net_tls **ret_tls, cd_err *err)
 {
@@ -297,9 +308,11 @@ cd_code net_tls_new(net_tls_config *config, uv_stream_t *stream, cd_str host,
     net_tls_free(t);
     return cd_fail(err, CD_E_INVALID, "a server's name has 1 to %u bytes", CD_HTTP_HOST_MAX);
   }
+  t->address_len = address_of(t->host, t->address);
   int rc = mbedtls_ssl_setup(&t->ssl, &config->conf);
+  /* An address is not sent as a name, and is looked for by net_tls_on_certificate(). */
   if (rc == 0)
-    rc = mbedtls_ssl_set_hostname(&t->ssl, t->host);
+    rc = mbedtls_ssl_set_hostname(&t->ssl, t->address_len > 0 ? NULL : t->host);
   if (rc != 0) {
     cd_code code = net_tls_why(t, rc, err);
     net_tls_free(t);

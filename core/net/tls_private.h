@@ -22,8 +22,10 @@ struct net_tls_config {
 
 net_tls_config *net_tls_config_hold(net_tls_config *config);
 
-/* What was seen of the server's chain while it was verified: only for the sentence. */
+/* What was seen of the server's chain while it was verified: for the sentence, but for the first.
+ */
 typedef struct net_tls_seen {
+  bool leaf;          /* the server's own certificate was looked at */
   uint32_t flags;     /* MBEDTLS_X509_BADCERT_... of the whole chain */
   char names[160];    /* what the certificate is for */
   char issuer[128];   /* who vouches for it */
@@ -39,6 +41,8 @@ struct net_tls {
   const net_tls_events *events;
   void *owner;
   char host[CD_HTTP_HOST_MAX + 1];
+  uint8_t address[16]; /* if the host is an IP address */
+  size_t address_len;  /* 4, 16; 0: it is a name */
   mbedtls_ssl_context ssl;
   net_tls_seen seen;
   cd_buf out; /* encrypted, not handed to the stream yet */

@@ -21,13 +21,27 @@ static bool is_for_servers(const mbedtls_x509_crt *crt)
                                                    MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) == 0;
 }
 
+static unsigned kind_of(const mbedtls_x509_sequence *s)
+{
+  return (unsigned)s->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+}
+
+static bool has_address(const mbedtls_x509_crt *crt, const uint8_t *address, size_t len)
+{
+  for (const mbedtls_x509_sequence *s = &crt->subject_alt_names; s != NULL; s = s->next)
+    if (kind_of(s) == MBEDTLS_X509_SAN_IP_ADDRESS && s->buf.len == len &&
+        memcmp(s->buf.p, address, len) == 0)
+      return true;
+  return false;
+}
+
 /* "console.example, 192.0.2.1": the names that do not fit are left out. */
 static void note_names(net_tls_seen *seen, const mbedtls_x509_crt *crt)
 {
   size_t n = 0;
   for (const mbedtls_x509_sequence *s = &crt->subject_alt_names; s != NULL; s = s->next) {
     char text[CD_HTTP_HOST_MAX + 1];
-    unsigned kind = (unsigned)s->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+    unsigned kind = kind_of(s);
     bool known = false;
     if (kind == MBEDTLS_X509_SAN_DNS_NAME)
       known = cd_str_copy(text, sizeof(text), (cd_str){(const char *)s->buf.p, s->buf.len});
@@ -60,9 +74,12 @@ static void note_time(net_tls_seen *seen, const mbedtls_x509_crt *crt, uint32_t 
 
 int net_tls_on_certificate(void *context, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
-  net_tls_seen *seen = &((net_tls *)context)->seen;
+  net_tls *t = context;
+  net_tls_seen *seen = &t->seen;
   if (depth == 0) {
-    if (mbedtls_x509_crt_has_ext_type(crt, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) == 0)
+    seen->leaf = true;
+    if (mbedtls_x509_crt_has_ext_type(crt, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) == 0 ||
+        (t->address_len > 0 && !has_address(crt, t->address, t->address_len)))
       *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
     if (!is_for_servers(crt))
       *flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;

@@ -43,6 +43,7 @@ static const recipe recipes[CERT_COUNT] = {
     [CERT_ANY_USE] = {"CN=server", CERT_CA, NOW, false, HOST, true, NULL, 0},
     [CERT_FOREIGN] = {"CN=server", CERT_CA_OTHER, NOW, false, HOST, true, SERVERS},
     [CERT_DEVICE] = {"CN=device-1", CERT_CA, NOW, false, NULL, false, CLIENTS},
+    [CERT_BY_DEVICE] = {"CN=server", CERT_DEVICE, NOW, false, HOST, true, SERVERS},
     [CERT_DEVICE_EXPIRED] = {"CN=device-1", CERT_CA, PAST, false, NULL, false, CLIENTS},
     [CERT_DEVICE_FOREIGN] = {"CN=device-1", CERT_CA_OTHER, NOW, false, NULL, false, CLIENTS},
 };
@@ -129,6 +130,12 @@ static void make(cert_name name)
                                  random_bytes, NULL),
        "the certificate");
   mbedtls_x509write_crt_free(&crt);
+  if (!recipes[r->issuer].is_ca) {
+    const char *issuer = pairs[r->issuer].certificate;
+    size_t len = strlen(pairs[name].certificate);
+    must(len + strlen(issuer) < CERT_PEM_MAX ? 0 : -1, "room for the chain");
+    memcpy(pairs[name].certificate + len, issuer, strlen(issuer) + 1);
+  }
 }
 
 const cert_pair *cert_of(cert_name name)

@@ -18,6 +18,7 @@ typedef enum cert_name {
   CERT_ANY_USE,    /* without extended key usage */
   CERT_FOREIGN,    /* a server's, issued by the other CA */
   CERT_DEVICE,
+  CERT_BY_DEVICE, /* a server's, issued with a device's certificate, which comes with it */
   CERT_DEVICE_EXPIRED,
   CERT_DEVICE_FOREIGN, /* issued by the other CA */
   CERT_COUNT

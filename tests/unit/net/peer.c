@@ -45,6 +45,15 @@ static int on_receive(void *context, unsigned char *bytes, size_t len)
   return n < 0 ? MBEDTLS_ERR_NET_RECV_FAILED : (int)n;
 }
 
+static int on_server_name(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
+                          size_t len)
+{
+  peer *p = context;
+  return cd_str_copy(p->server_name, sizeof(p->server_name), (cd_str){(const char *)name, len})
+             ? 0
+             : -1;
+}
+
 static void set_up(peer *p, peer_rules rules)
 {
   static mbedtls_ssl_config conf;
@@ -62,6 +71,7 @@ static void set_up(peer *p, peer_rules rules)
                                    MBEDTLS_SSL_PRESET_DEFAULT) == 0,
        "no defaults");
   mbedtls_ssl_conf_rng(&conf, random_bytes, NULL);
+  mbedtls_ssl_conf_sni(&conf, on_server_name, p);
   if (rules.version != MBEDTLS_SSL_VERSION_UNKNOWN) {
     mbedtls_ssl_conf_min_tls_version(&conf, rules.version);
     mbedtls_ssl_conf_max_tls_version(&conf, rules.version);

@@ -16,6 +16,7 @@ typedef struct peer {
   mbedtls_ssl_context ssl;
   char text[8192]; /* what was read */
   size_t text_len;
+  char server_name[256]; /* what the client asked for (SNI) */
 } peer;
 
 typedef struct peer_rules {

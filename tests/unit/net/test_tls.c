@@ -56,6 +56,29 @@ START_TEST(carries_bytes_to_and_from_a_good_server)
 }
 END_TEST
 
+static void says_the_name(peer *p)
+{
+  peer_tls(p);
+  peer_say(p, p->server_name[0] != '\0' ? p->server_name : "none");
+  peer_close_notify(p);
+  peer_raw_wait_end(p);
+}
+
+START_TEST(asks_for_a_name_and_never_for_an_address)
+{
+  static const char *const hosts[] = {"console.test", "127.0.0.1", "::1"};
+  client_target to;
+  net_tls_config *config = client_config(CERT_COUNT);
+  peer_process server = peer_start((peer_rules){.certificate = CERT_SERVER}, says_the_name);
+  client_target_set(&to, server.port, hosts[_i]);
+  client_told told = client_run(&to, config, 0, NULL, NULL);
+  ck_assert_msg(told.code == CD_OK, "%s", told.sentence);
+  ck_assert_str_eq(told.text, _i == 0 ? "console.test" : "none");
+  peer_finish(&server);
+  net_tls_config_free(config);
+}
+END_TEST
+
 /* ---- whom it does not ---- */
 
 static const struct {
@@ -64,6 +87,7 @@ static const struct {
   const char *says;
 } bad[] = {
     {"console.test", CERT_FOREIGN, "does not come from the pinned CA"},
+    {"console.test", CERT_BY_DEVICE, "does not come from the pinned CA"},
     {"other.test", CERT_SERVER, "is for another name: ::1, 127.0.0.1, console.test"},
     {"sub.console.test", CERT_SERVER, "is for another name"},
     {"127.0.0.2", CERT_SERVER, "is for another name"},
@@ -365,6 +389,7 @@ int main(void)
     (void)cert_of(name);
   tcase_set_timeout(facts, 30);
   tcase_add_loop_test(facts, carries_bytes_to_and_from_a_good_server, 0, COUNT_OF(good));
+  tcase_add_loop_test(facts, asks_for_a_name_and_never_for_an_address, 0, 3);
   tcase_add_loop_test(facts, refuses_a_server_that_it_cannot_believe_in_tls_1_3, 0, COUNT_OF(bad));
   tcase_add_loop_test(facts, refuses_a_server_that_it_cannot_believe_in_tls_1_2, 0, COUNT_OF(bad));
   tcase_add_loop_test(facts, refuses_a_certificate_that_is_for_clients, 0, 2);
