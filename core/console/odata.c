@@ -295,21 +295,24 @@ bool con_odata_ordered(const con_odata *q)
   return q->order_count > 0;
 }
 
-int con_odata_compare(const con_odata *q, con_get get, const void *a, const void *b)
+void con_odata_keys(const con_odata *q, con_get get, const void *row,
+                    con_value ret_keys[CON_ORDER_MAX])
+{
+  for (unsigned i = 0; i < q->order_count; i++)
+    get(row, q->order[i].field, &ret_keys[i]);
+}
+
+int con_odata_compare(const con_odata *q, const con_value *a, const con_value *b)
 {
   for (unsigned i = 0; i < q->order_count; i++) {
     const con_order *o = &q->order[i];
-    con_value x = {0};
-    con_value y = {0};
     int order = 0;
-    get(a, o->field, &x);
-    get(b, o->field, &y);
-    if (x.null || y.null)
-      order = (x.null ? 0 : 1) - (y.null ? 0 : 1);
+    if (a[i].null || b[i].null)
+      order = (a[i].null ? 0 : 1) - (b[i].null ? 0 : 1);
     else if (q->fields[o->field].type == CON_TEXT)
-      order = compare_text(x.text, y.text);
+      order = compare_text(a[i].text, b[i].text);
     else
-      order = compare_number(x.number, y.number);
+      order = compare_number(a[i].number, b[i].number);
     if (order != 0)
       return o->descending ? -order : order;
   }

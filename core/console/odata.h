@@ -23,7 +23,14 @@
 #define CON_PAGE_MAX 10000u      /* rows of one answer, and the most that $top may ask for */
 #define CON_FIELDS_MAX 64u       /* fields of a collection: bits of a mask */
 
-typedef enum con_type { CON_TEXT = 1, CON_NUMBER, CON_BOOL, CON_TIME, CON_LIST } con_type;
+typedef enum con_type {
+  CON_TEXT = 1,
+  CON_NUMBER,
+  CON_BOOL,
+  CON_TIME,
+  CON_LIST, /* of texts */
+  CON_JSON  /* a value of its own form; never queried */
+} con_type;
 
 typedef struct con_field {
   const char *name; /* as it is written */
@@ -34,7 +41,7 @@ typedef struct con_field {
 /* What a row holds in a field. */
 typedef struct con_value {
   bool null;
-  cd_str text;         /* CON_TEXT */
+  cd_str text;         /* CON_TEXT, CON_JSON */
   int64_t number;      /* CON_NUMBER; CON_BOOL 0 or 1; CON_TIME in milliseconds since 1970 */
   const cd_str *items; /* CON_LIST */
   size_t count;
@@ -59,8 +66,11 @@ void con_odata_free(con_odata *q); /* NULL is fine */
 /* True for every row where there is no $filter. */
 bool con_odata_matches(const con_odata *q, con_get get, const void *row);
 bool con_odata_ordered(const con_odata *q);
-/* Below, equal, above 0: which comes first by $orderby. Nulls come first. */
-int con_odata_compare(const con_odata *q, con_get get, const void *a, const void *b);
+/* What $orderby looks at in a row; and below, equal, above 0: which comes first. Nulls come first.
+ */
+void con_odata_keys(const con_odata *q, con_get get, const void *row,
+                    con_value ret_keys[CON_ORDER_MAX]);
+int con_odata_compare(const con_odata *q, const con_value *a, const con_value *b);
 bool con_odata_counts(const con_odata *q); /* $count=true */
 /* False if $select leaves the field out. */
 bool con_odata_selects(const con_odata *q, size_t field);

@@ -96,6 +96,7 @@ static cd_code convert(parser *p, con_type type, con_literal *ret_literal)
   switch (type) {
   case CON_TEXT:
   case CON_LIST:
+  case CON_JSON:
     if (!quoted)
       return bad(p, "a text in single quotes");
     ret_literal->text = keep_text(p->q, t->text);

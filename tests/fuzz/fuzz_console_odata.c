@@ -21,6 +21,15 @@ static void get(const void *row, size_t field, con_value *v)
                    : (con_value){.null = true};
 }
 
+static int compare(const con_odata *q, const void *a, const void *b)
+{
+  con_value x[CON_ORDER_MAX];
+  con_value y[CON_ORDER_MAX];
+  con_odata_keys(q, get, a, x);
+  con_odata_keys(q, get, b, y);
+  return con_odata_compare(q, x, y);
+}
+
 static void ask(const char *option, cd_str value)
 {
   const con_param p = {cd_str_from(option), value};
@@ -32,9 +41,8 @@ static void ask(const char *option, cd_str value)
     return;
   (void)con_odata_matches(q, get, tags);
   (void)con_odata_matches(q, get, NULL);
-  must(con_odata_compare(q, get, tags, tags) == 0, "a row that is not equal to itself");
-  must(con_odata_compare(q, get, NULL, tags) == -con_odata_compare(q, get, tags, NULL),
-       "an order that is none");
+  must(compare(q, tags, tags) == 0, "a row that is not equal to itself");
+  must(compare(q, NULL, tags) == -compare(q, tags, NULL), "an order that is none");
   must(con_odata_top(q, NULL) <= CON_PAGE_MAX, "a page beyond its maximum");
   con_odata_free(q);
 }
