@@ -26,6 +26,9 @@ static const char *const area_names[CD_AREA_COUNT] = {
     [CD_AREA_CONTROL] = "control",
     [CD_AREA_HOST] = "host",
     [CD_AREA_CTL] = "ctl",
+    [CD_AREA_CONSOLE] = "console",
+    [CD_AREA_API] = "api",
+    [CD_AREA_DEVICES] = "devices",
 };
 
 static const char *const level_names[] = {

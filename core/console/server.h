@@ -58,9 +58,13 @@ typedef struct con_server {
   struct lws_context *lws;
   struct lws_vhost *people;
   struct lws_vhost *agents;
+  void *people_tls; /* SSL_CTX */
+  void *agents_tls;
   uv_timer_t tick;   /* expiry of actions, renewal of certificates */
   uv_timer_t attach; /* tries the signer again */
+  uint64_t ticks;
   int open_handles;
+  bool signer_open; /* while it closes */
   bool closing;
   bool failed; /* it could not start: the program ends with an error */
   void (*on_stopped)(struct con_server *s);

@@ -26,6 +26,9 @@ typedef enum cd_log_area {
   CD_AREA_CONTROL,
   CD_AREA_HOST,
   CD_AREA_CTL,
+  CD_AREA_CONSOLE,
+  CD_AREA_API,     /* people's calls */
+  CD_AREA_DEVICES, /* agents' connections */
   CD_AREA_COUNT
 } cd_log_area;
 
