@@ -112,7 +112,7 @@ typedef struct con_audit_report {
 /* Reads the log from the entry after `from` (NULL: from its beginning; that entry itself must be
  * there with that digest) to its end, checks numbers, digests, chain and, where `seal` is not NULL,
  * the seals. Where `known` is not NULL, the log must also contain that head. CD_OK: the log could
- * be read; whether it is right is in *ret_report. Takes about 3 microseconds an entry. */
+ * be read; whether it is right is in *ret_report. */
 CD_MUST_USE cd_code con_audit_verify(con_store *s, const con_audit_ref *from,
                                      const con_audit_ref *known, const con_seal_key *seal,
                                      con_audit_report *ret_report, cd_err *err);

@@ -1,13 +1,12 @@
 /* The console's memory: devices, actions, what is wanted, tokens, applications and the audit log.
  *
- * SQLite in WAL mode, every commit synced. All functions are plain and block: about 0.3 ms for one
- * that writes, the time of one fdatasync, and up to 11 ms when the disk is busy. A con_store
- * belongs to one thread at a time and has no lock of its own. The server calls it on its loop's
- * thread, as cordond does with its journal: an order must be on disk before anything else may
- * happen to it, so a second thread would only add waiting. Scans (the `_each` functions) take about
- * 5 microseconds a row; a server with tens of thousands of devices opens a second con_store with
- * con_store_open_reader() for them and uses it on the thread pool, one scan at a time; WAL lets it
- * read beside the writer.
+ * SQLite in WAL mode, every commit synced. All functions are plain and block; one that
+ * writes blocks for the time of one fdatasync. A con_store belongs to one thread at a time and has
+ * no lock of its own. The server calls it on its loop's thread, as cordond does with its journal:
+ * an order must be on disk before anything else may happen to it, so a second thread would only add
+ * waiting. A scan (the `_each` functions) takes as long as it has rows; a server with tens of
+ * thousands of devices opens a second con_store with con_store_open_reader() for scans and uses it
+ * on the thread pool, one at a time; WAL lets it read beside the writer.
  *
  * Everything that changes something on somebody's behalf names who asked (`con_by`) and appends its
  * audit entry in the same transaction. Outputs are set on success only. CD_E_NOTFOUND has a
