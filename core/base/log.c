@@ -41,11 +41,11 @@ static const char *const level_names[] = {
 /* A process has one standard error; these are its settings. */
 static _Atomic int levels[CD_AREA_COUNT] = {
     CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
-    CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
+    CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
 };
 static _Atomic int log_fd = 2;
 
-_Static_assert(CD_AREA_COUNT == 8, "a new area needs its default level");
+_Static_assert(CD_AREA_COUNT == 11, "a new area needs its default level");
 
 static int find_area(cd_str name)
 {

@@ -11,6 +11,7 @@
 #include "hub.h"
 #include "link.h"
 #include "listen.h"
+#include "protocol/statement.h"
 #include "protocol/ws.h"
 
 #include "base/banned.h"
@@ -78,14 +79,13 @@ static bool read_certificate(struct lws *wsi, peer_certificate *ret_peer)
   peer_certificate p = {0};
   if (certificate == NULL)
     return false;
-  bool good =
-      lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_VERIFIED, &info, 0) == 0 &&
-      info.verified == 1 && SSL_get_verify_result(lws_get_ssl(wsi)) == X509_V_OK &&
-      ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1 &&
-      (int64_t)days * 86400 + seconds > 0 && serial_text(certificate, p.serial) &&
-      X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, p.device,
-                                sizeof(p.device)) > 0 &&
-      cd_device_id_valid(cd_str_from(p.device));
+  bool good = lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_VERIFIED, &info, 0) == 0 &&
+              info.verified == 1 && SSL_get_verify_result(lws_get_ssl(wsi)) == X509_V_OK &&
+              ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1 &&
+              (int64_t)days * 86400 + seconds > 0 && serial_text(certificate, p.serial) &&
+              X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                        p.device, sizeof(p.device)) > 0 &&
+              cd_device_id_valid(cd_str_from(p.device));
   p.not_after_ms = cd_wall_ms() + ((int64_t)days * 86400 + seconds) * 1000;
   X509_free(certificate);
   *ret_peer = p;
@@ -406,25 +406,15 @@ int con_agents_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
   case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
     /* What is returned replaces OpenSSL's own verdict, which is `len`. */
     return len != 0 ? 0 : 1;
-  case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-    return on_filter(wsi);
+  case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return on_filter(wsi);
   case LWS_CALLBACK_HTTP: /* no HTTP here */
     return refuse(wsi, "", "it asks for something else than a WebSocket");
-  case LWS_CALLBACK_ESTABLISHED:
-    return on_established(wsi, s);
-  case LWS_CALLBACK_RECEIVE:
-    return on_receive(wsi, s, in, len);
-  case LWS_CALLBACK_RECEIVE_PONG:
-    on_pong(s, in, len);
-    return 0;
-  case LWS_CALLBACK_SERVER_WRITEABLE:
-    return on_writable(wsi, s);
-  case LWS_CALLBACK_TIMER:
-    return on_timer(s);
-  case LWS_CALLBACK_CLOSED:
-    on_closed(s);
-    return 0;
-  default:
-    return 0;
+  case LWS_CALLBACK_ESTABLISHED: return on_established(wsi, s);
+  case LWS_CALLBACK_RECEIVE: return on_receive(wsi, s, in, len);
+  case LWS_CALLBACK_RECEIVE_PONG: on_pong(s, in, len); return 0;
+  case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(wsi, s);
+  case LWS_CALLBACK_TIMER: return on_timer(s);
+  case LWS_CALLBACK_CLOSED: on_closed(s); return 0;
+  default: return 0;
   }
 }

@@ -85,8 +85,9 @@ static const route *find_route(con_call *c)
 static bool unauthorized(con_call *c, const char *why)
 {
   cd_log(CD_AREA_API, CD_LOG_DEBUG, "peer=%s: not authorized: %s", c->peer, why);
-  con_reply_error(&c->reply, CON_UNAUTHORIZED, "Unauthorized. The authorization header is missing, "
-                                               "invalid or has expired.");
+  con_reply_error(&c->reply, CON_UNAUTHORIZED,
+                  "Unauthorized. The authorization header is missing, "
+                  "invalid or has expired.");
   return false;
 }
 

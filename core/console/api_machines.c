@@ -22,9 +22,9 @@ typedef struct machine_scan {
 
 static bool was_there(const machine_scan *scan, const con_device *d)
 {
-  return scan->ip.len == 0 || (cd_str_eq(d->last_ip, scan->ip) &&
-                               d->last_seen_ms >= scan->at_ms - FIND_WINDOW_MS &&
-                               d->first_seen_ms <= scan->at_ms + FIND_WINDOW_MS);
+  return scan->ip.len == 0 ||
+         (cd_str_eq(d->last_ip, scan->ip) && d->last_seen_ms >= scan->at_ms - FIND_WINDOW_MS &&
+          d->first_seen_ms <= scan->at_ms + FIND_WINDOW_MS);
 }
 
 static bool each_machine(void *context, const con_device *d)
@@ -129,8 +129,7 @@ void con_api_find_by_ip(con_call *c)
       when = arguments[i].value;
   }
   if (query.ip.len == 0 || !is_address(query.ip)) {
-    con_reply_error(&c->reply, CON_INVALID_IP, "'%.*s' is not an IP address",
-                    CD_STR_ARG(query.ip));
+    con_reply_error(&c->reply, CON_INVALID_IP, "'%.*s' is not an IP address", CD_STR_ARG(query.ip));
     return;
   }
   bool is_time = con_time_parse(when, &ticks);
@@ -280,8 +279,8 @@ void con_api_tags_of_many(con_call *c)
   cd_json ids = {0};
   cd_str tag = {0};
   bool add = false;
-  bool good = con_call_body(c, &doc, &root) && read_tag(c, &root, &tag, &add) &&
-              read_ids(c, &root, &ids);
+  bool good =
+      con_call_body(c, &doc, &root) && read_tag(c, &root, &tag, &add) && read_ids(c, &root, &ids);
   for (size_t i = 0; good && i < cd_json_len(&ids); i++) {
     cd_str id = {0};
     cd_json_at_str(&ids, i, CON_NAME_MAX, &id);

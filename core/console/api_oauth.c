@@ -55,8 +55,8 @@ static void judge(con_call *c, const con_token_request *request)
 {
   con_app app = {0};
   cd_err err = {0};
-  cd_code rc = con_app_check(c->server->store, request->client_id, request->client_secret, &app,
-                             &err);
+  cd_code rc =
+      con_app_check(c->server->store, request->client_id, request->client_secret, &app, &err);
   if (rc == CD_OK) {
     give(c, &app);
   } else if (rc == CD_E_DENIED || rc == CD_E_INVALID || rc == CD_E_NOTFOUND) {

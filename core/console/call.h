@@ -28,7 +28,7 @@ typedef struct con_call con_call;
 struct con_call {
   con_server *server;
   con_verb verb;
-  char *path; /* decoded, with its slash */
+  char *path;  /* decoded, with its slash */
   cd_str rest; /* of the path, behind /api/ */
   con_match match;
   char *query; /* what params point into */
@@ -43,9 +43,9 @@ struct con_call {
   bool later;        /* the handler answers by con_call_done() */
   void (*handler)(con_call *c);
   void (*on_done)(con_call *c);
-  void *owner;       /* the connection; NULL: it went, and the answer is for nobody */
-  void *context;     /* of a handler that answers later */
-  con_call *next;    /* in a queue of scans */
+  void *owner;    /* the connection; NULL: it went, and the answer is for nobody */
+  void *context;  /* of a handler that answers later */
+  con_call *next; /* in a queue of scans */
 };
 
 con_call *con_call_new(con_server *s); /* NULL: no memory */

@@ -5,7 +5,9 @@
 #include <uv.h>
 
 #include "platform/file.h"
+#include "protocol/http_head.h"
 #include "protocol/kind.h"
+#include "protocol/token_file.h"
 
 #include "base/banned.h"
 
@@ -42,14 +44,15 @@ static bool parse_listen(cd_str text, con_listen *ret_listen)
 {
   con_listen l = {0};
   cd_str address = text;
-  const char *colon = text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
+  size_t colon = text.len;
   uint64_t port = 0;
   unsigned char bytes[16];
-  if (colon == NULL)
+  while (colon > 0 && text.ptr[colon - 1] != ':')
+    colon--;
+  if (colon == 0 || !cd_str_to_u64((cd_str){text.ptr + colon, text.len - colon}, 65535, &port) ||
+      port == 0)
     return false;
-  address.len = (size_t)(colon - text.ptr);
-  if (!cd_str_to_u64((cd_str){colon + 1, text.len - address.len - 1}, 65535, &port) || port == 0)
-    return false;
+  address.len = colon - 1;
   l.port = (uint16_t)port;
   bool v6 = address.len > 2 && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']';
   if (v6)
@@ -76,9 +79,12 @@ static void read_people(cd_json *root, con_config *c)
   if (!cd_json_opt_obj(root, "people", &o))
     return;
   read_listen(&o, &c->people);
-  if (cd_json_opt_str(&o, "url", 300, &c->url) &&
-      (!cd_str_starts(c->url, CD_STR("https://")) || cd_str_ends(c->url, CD_STR("/"))))
-    cd_json_bad(&o, "url", "must begin with https:// and not end with a slash");
+  char host[CD_HTTP_HOST_MAX + 1];
+  uint16_t port = 0;
+  cd_err why = {0};
+  if (cd_json_opt_str(&o, "url", CD_ENROLL_URL_MAX, &c->url) &&
+      (cd_str_ends(c->url, CD_STR("/")) || cd_enroll_url_parse(c->url, host, &port, &why) != CD_OK))
+    cd_json_bad(&o, "url", "must be https://HOST:PORT without a slash at the end");
   read_text(&o, "certificate", c->certificate, sizeof(c->certificate));
   read_text(&o, "key", c->key, sizeof(c->key));
   read_text(&o, "ca", c->ca, sizeof(c->ca));

@@ -1,4 +1,5 @@
-/* The console's configuration file: config/cordon-console.json, config/schemas/console.schema.json. */
+/* The console's configuration file: config/cordon-console.json, config/schemas/console.schema.json.
+ */
 #ifndef CON_CONFIG_H
 #define CON_CONFIG_H
 
@@ -28,15 +29,15 @@ typedef struct con_exclusions {
 } con_exclusions;
 
 typedef struct con_config {
-  cd_json_doc *doc; /* views point into it */
-  char data_dir[CON_PATH_TEXT];
+  cd_json_doc *doc;                  /* views point into it */
+  char data_dir[CON_PATH_TEXT - 32]; /* room for the names of files in it */
   char user[64]; /* whom to become when started as root; empty: refuse to start as root */
   con_listen people;
   con_listen agents;
-  cd_str url;                 /* "https://console.example:8443", without a slash at the end */
+  cd_str url;                      /* "https://console.example:8443", without a slash at the end */
   char certificate[CON_PATH_TEXT]; /* of the people's listener; empty: the signer's */
   char key[CON_PATH_TEXT];
-  char ca[CON_PATH_TEXT]; /* what verifies that certificate, for new devices */
+  char ca[CON_PATH_TEXT];         /* what verifies that certificate, for new devices */
   cd_str names[CON_CONFIG_NAMES]; /* of the certificates that the signer makes for us */
   size_t name_count;
   cd_str agents_at[CD_CONSOLES_MAX]; /* where devices find the agents' listener */

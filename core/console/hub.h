@@ -7,8 +7,6 @@
 
 #include "server.h"
 
-typedef struct con_link con_link; /* link.h */
-
 CD_MUST_USE cd_code con_hub_open(con_server *s, cd_err *err);
 void con_hub_close(con_server *s); /* all links are gone */
 

@@ -30,8 +30,8 @@ typedef struct con_limit {
   uint32_t per_hour;
 } con_limit;
 
-/* Counts one call of `who` on `what`. False: too many; *ret_wait_s is when to come back. `now_ms` is
- * monotonic. */
+/* Counts one call of `who` on `what`. False: too many; *ret_wait_s is when to come back. `now_ms`
+ * is monotonic. */
 bool con_limit_take(con_limits *l, const con_limit *limit, cd_str who, uint32_t what,
                     uint64_t now_ms, unsigned *ret_wait_s);
 

@@ -238,38 +238,22 @@ static void take_mark(con_link *l, cd_rpc *m)
 static bool in_turn(const con_link *l, cd_method method)
 {
   switch (method) {
-  case CD_METHOD_HELLO:
-    return l->phase == CON_LINK_HELLO;
-  case CD_METHOD_MARK:
-    return l->phase == CON_LINK_MARK;
-  default:
-    return l->phase == CON_LINK_READY;
+  case CD_METHOD_HELLO: return l->phase == CON_LINK_HELLO;
+  case CD_METHOD_MARK: return l->phase == CON_LINK_MARK;
+  default: return l->phase == CON_LINK_READY;
   }
 }
 
 static void dispatch(con_link *l, cd_rpc *m, cd_method method)
 {
   switch (method) {
-  case CD_METHOD_HELLO:
-    take_hello(l, m);
-    break;
-  case CD_METHOD_MARK:
-    take_mark(l, m);
-    break;
-  case CD_METHOD_RESULT:
-    con_link_result(l, m);
-    break;
-  case CD_METHOD_REPORT:
-    con_link_report(l, m);
-    break;
-  case CD_METHOD_PROGRESS:
-    con_link_progress(l, m);
-    break;
-  case CD_METHOD_RENEW:
-    con_link_renew(l, m);
-    break;
-  default:
-    break;
+  case CD_METHOD_HELLO: take_hello(l, m); break;
+  case CD_METHOD_MARK: take_mark(l, m); break;
+  case CD_METHOD_RESULT: con_link_result(l, m); break;
+  case CD_METHOD_REPORT: con_link_report(l, m); break;
+  case CD_METHOD_PROGRESS: con_link_progress(l, m); break;
+  case CD_METHOD_RENEW: con_link_renew(l, m); break;
+  default: break;
   }
 }
 

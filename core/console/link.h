@@ -1,7 +1,8 @@
-/* The console's end of `cordon.v1` with one device (docs/protocol.md): messages in, messages out. It
- * knows no sockets: the listener (agents.c) gives it texts and takes texts from it.
+/* The console's end of `cordon.v1` with one device (docs/protocol.md): messages in, messages out.
+ * It knows no sockets: the listener (agents.c) gives it texts and takes texts from it.
  *
- * A link outlives its connection while the signer owes it an answer. All calls on the loop's thread.
+ * A link outlives its connection while the signer owes it an answer. All calls on the loop's
+ * thread.
  */
 #ifndef CON_LINK_H
 #define CON_LINK_H
@@ -69,7 +70,7 @@ struct con_link {
   unsigned handed_count;
   bool signing;
   char signing_action[CD_ID_SIZE];
-  uint64_t retry_ms; /* not before; monotonic */
+  uint64_t retry_ms;          /* not before; monotonic */
   char note[CD_ERR_TEXT_MAX]; /* why what waits was not sent */
 };
 

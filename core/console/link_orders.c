@@ -175,8 +175,8 @@ static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
       cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "action=%s: %s", action, err.text);
     return;
   }
-  /* Unsigned, so nothing ends by it: a signed result follows, or the order is sent again in the next
-   * connection. */
+  /* Unsigned, so nothing ends by it: a signed result follows, or the order is sent again in the
+   * next connection. */
   cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: the order was refused (%s): %.*s",
          l->device, action, cd_refusal_name(ack->refusal), CD_STR_ARG(ack->sentence));
   char note[CD_ERR_TEXT_MAX];
@@ -223,21 +223,21 @@ static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
   bool isolated = wanted->value == CD_WANTED_ISOLATED;
   const con_by by = {.who = CD_STR(WHO),
                      .comment = CD_STR("The device does not hold what is wanted of it.")};
-  const con_action_new action = {.device = cd_str_from(l->device),
-                                 .kind = isolated ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
-                                 .type = isolated ? CD_STR("Isolate") : CD_STR("Unisolate"),
-                                 .scope = !isolated ? (cd_str){0}
-                                          : cd_str_eq_cstr(wanted->type, "selective")
-                                              ? CD_STR("Selective")
-                                              : CD_STR("Full"),
-                                 .source = CD_STR("Console"),
-                                 .parameters = isolated ? wanted->parameters : CD_STR("{}"),
-                                 .expires_ms = cd_wall_ms() +
-                                               (int64_t)l->server->config.action_days * DAY_MS,
-                                 .one_at_a_time = true};
+  const con_action_new action = {
+      .device = cd_str_from(l->device),
+      .kind = isolated ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
+      .type = isolated ? CD_STR("Isolate") : CD_STR("Unisolate"),
+      .scope = !isolated                                   ? (cd_str){0}
+               : cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective")
+                                                           : CD_STR("Full"),
+      .source = CD_STR("Console"),
+      .parameters = isolated ? wanted->parameters : CD_STR("{}"),
+      .expires_ms = cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
+      .one_at_a_time = true};
   con_action_made made = {0};
-  cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: it does not hold what is wanted (%s), so it is "
-                                       "ordered anew",
+  cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
+         "device=%s: it does not hold what is wanted (%s), so it is "
+         "ordered anew",
          l->device, cd_wanted_value_name(wanted->value));
   return con_action_create(l->server->store, &by, &action, &made, err);
 }
@@ -282,8 +282,8 @@ void con_link_consider(con_link *l)
   cd_err err = {0};
   if (l->phase != CON_LINK_READY)
     return;
-  cd_code rc = con_wanted_get(l->server->store, cd_str_from(l->device), CD_STATE_ISOLATE, &wanted,
-                              &err);
+  cd_code rc =
+      con_wanted_get(l->server->store, cd_str_from(l->device), CD_STATE_ISOLATE, &wanted, &err);
   if (rc == CD_OK && must_order(l, values_of(l, CD_STATE_ISOLATE), &wanted) && !is_under_way(l))
     rc = order_again(l, &wanted, &err);
   if (rc != CD_OK && rc != CD_E_CONFLICT)

@@ -19,8 +19,8 @@ static void on_issued(void *context, const con_signer_reply *reply)
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
   cd_err err = {0};
   cd_code rc = reply->code;
-  /* Nothing is recorded yet: an answer that is lost on the way must not shut the device out. The old
-   * certificate counts until the device comes with the new one (agents.c). */
+  /* Nothing is recorded yet: an answer that is lost on the way must not shut the device out. The
+   * old certificate counts until the device comes with the new one (agents.c). */
   if (rc == CD_OK && l->wire_object != NULL)
     rc = cd_renewed_write(reply->certificate, r->id, &out, &err);
   if (rc == CD_OK && l->wire_object != NULL) {

@@ -13,21 +13,22 @@
 /* ---- reports ---- */
 
 /* "debian" as the API's word for a platform. */
-static cd_str platform_word(cd_str system, cd_str id)
+static cd_str platform_word(cd_str family, cd_str id)
 {
   static const struct {
     const char *id;
     const char *word;
-  } words[] = {{"debian", "Debian"},   {"ubuntu", "Ubuntu"},   {"rhel", "RedHatEnterpriseLinux"},
-               {"centos", "CentOS"},   {"fedora", "Fedora"},   {"sles", "SUSE"},
-               {"rocky", "RockyLinux"}, {"almalinux", "AlmaLinux"}};
+  } words[] = {
+      {"debian", "Debian"},    {"ubuntu", "Ubuntu"},      {"rhel", "RedHatEnterpriseLinux"},
+      {"centos", "CentOS"},    {"fedora", "Fedora"},      {"sles", "SUSE"},
+      {"rocky", "RockyLinux"}, {"almalinux", "AlmaLinux"}};
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
     if (cd_str_eq_cstr(id, words[i].id))
       return cd_str_from(words[i].word);
   }
-  if (cd_str_eq_cstr(system, "linux"))
+  if (cd_str_eq_cstr(family, "linux"))
     return CD_STR("Linux");
-  return cd_str_eq_cstr(system, "macos") ? CD_STR("macOS") : CD_STR("Windows");
+  return cd_str_eq_cstr(family, "macos") ? CD_STR("macOS") : CD_STR("Windows");
 }
 
 static bool is_own(cd_str address)
@@ -69,16 +70,16 @@ static cd_str first_address(cd_json *root)
 static void read_facts(cd_json *root, con_device_report *r)
 {
   cd_json os = {0};
-  cd_str system = {0};
+  cd_str family = {0};
   cd_str id = {0};
   (void)cd_json_opt_str(root, "host_name", CON_NAME_MAX, &r->dns_name);
   (void)cd_json_opt_str(root, "architecture", CON_WORD_MAX, &r->os_architecture);
   (void)cd_json_opt_str(root, "kernel", CON_WORD_MAX, &r->os_build);
   if (cd_json_opt_obj(root, "os", &os)) {
-    (void)cd_json_opt_str(&os, "system", CON_WORD_MAX, &system);
+    (void)cd_json_opt_str(&os, "system", CON_WORD_MAX, &family);
     (void)cd_json_opt_str(&os, "id", CON_WORD_MAX, &id);
     (void)cd_json_opt_str(&os, "version", CON_WORD_MAX, &r->os_version);
-    r->os_platform = platform_word(system, id);
+    r->os_platform = platform_word(family, id);
   }
   r->last_ip = first_address(root);
 }
@@ -179,12 +180,8 @@ static cd_code store_unknown(con_link *l, const cd_result *r, cd_str jws, cd_err
                                                                      : CD_STR("Full");
     }
     break;
-  case CD_ORDER_RELEASE:
-    a.type = CD_STR("Unisolate");
-    break;
-  default:
-    a.type = CD_STR("Cancel");
-    break;
+  case CD_ORDER_RELEASE: a.type = CD_STR("Unisolate"); break;
+  default: a.type = CD_STR("Cancel"); break;
   }
   (void)cd_str_copy(a.id, sizeof(a.id), cd_str_from(r->action));
   return con_action_given_locally(l->server->store, &a, err);
@@ -299,7 +296,7 @@ void con_link_progress(con_link *l, cd_rpc *m)
   if (now_ms - l->progress_ms < PROGRESS_MS)
     return;
   l->progress_ms = now_ms;
-  cd_code rc = cd_progress_read(m, &p, NULL, &err);
+  cd_code rc = cd_progress_read(m, &p, &err);
   if (rc == CD_OK)
     rc = store_progress(l, &p, &err);
   if (rc != CD_OK)

@@ -58,8 +58,7 @@ static int trust_device_ca(con_server *s, SSL_CTX *ctx)
 }
 
 static struct lws_vhost *make_vhost(con_server *s, const char *name, const con_listen *at,
-                                    const struct lws_protocols *protocols, bool people,
-                                    cd_err *err)
+                                    const struct lws_protocols *protocols, bool people, cd_err *err)
 {
   char key[CON_PATH_TEXT];
   char certificate[CON_PATH_TEXT];
@@ -105,25 +104,23 @@ static int on_agents(struct lws *wsi, enum lws_callback_reasons reason, void *us
 cd_code con_listen_start(con_server *s, cd_err *err)
 {
   static struct lws_protocols people[] = {
-      {.name = "http", .callback = con_people_callback, .rx_buffer_size = RECEIVE_BYTES},
-      {0}};
+      {.name = "http", .callback = con_people_callback, .rx_buffer_size = RECEIVE_BYTES}, {0}};
   static struct lws_protocols agents[] = {
-      {.name = CD_PROTOCOL_NAME, .callback = on_agents, .rx_buffer_size = RECEIVE_BYTES},
-      {0}};
+      {.name = CD_PROTOCOL_NAME, .callback = on_agents, .rx_buffer_size = RECEIVE_BYTES}, {0}};
   people[0].per_session_data_size = con_people_session;
   agents[0].per_session_data_size = con_agents_session;
   void *loops[] = {s->loop};
-  const struct lws_context_creation_info info = {
-      .port = CONTEXT_PORT_NO_LISTEN,
-      .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                 LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
-      .foreign_loops = loops,
-      .gid = (gid_t)-1,
-      .uid = (uid_t)-1,
-      .user = s,
-      .max_http_header_data2 = HEADERS_MAX,
-      .max_http_header_pool2 = HEADERS_POOL,
-      .server_string = "cordon-console"};
+  const struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
+                                                 .options = LWS_SERVER_OPTION_LIBUV |
+                                                            LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                                                            LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+                                                 .foreign_loops = loops,
+                                                 .gid = (gid_t)-1,
+                                                 .uid = (uid_t)-1,
+                                                 .user = s,
+                                                 .max_http_header_data2 = HEADERS_MAX,
+                                                 .max_http_header_pool2 = HEADERS_POOL,
+                                                 .server_string = "cordon-console"};
   lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
   s->lws = lws_create_context(&info);
   if (s->lws == NULL)

@@ -32,8 +32,9 @@ static void number(cd_buf *out, const char *name, const char *type, const char *
 
 static void requests(cd_buf *out, const con_counters *n)
 {
-  cd_buf_add_cstr(out, "# HELP cordon_http_requests_total Answers by the hundreds of their status.\n"
-                       "# TYPE cordon_http_requests_total counter\n");
+  cd_buf_add_cstr(out,
+                  "# HELP cordon_http_requests_total Answers by the hundreds of their status.\n"
+                  "# TYPE cordon_http_requests_total counter\n");
   for (unsigned i = 1; i < 6; i++)
     cd_buf_addf(out, "cordon_http_requests_total{status=\"%uxx\"} %" PRIu64 "\n", i,
                 n->requests[i]);

@@ -30,16 +30,11 @@ const size_t con_people_session = sizeof(session);
 static con_verb verb_of(int method)
 {
   switch (method) {
-  case LWSHUMETH_GET:
-    return CON_GET;
-  case LWSHUMETH_POST:
-    return CON_POST;
-  case LWSHUMETH_PATCH:
-    return CON_PATCH;
-  case LWSHUMETH_DELETE:
-    return CON_DELETE;
-  default:
-    return CON_OTHER;
+  case LWSHUMETH_GET: return CON_GET;
+  case LWSHUMETH_POST: return CON_POST;
+  case LWSHUMETH_PATCH: return CON_PATCH;
+  case LWSHUMETH_DELETE: return CON_DELETE;
+  default: return CON_OTHER;
   }
 }
 
@@ -280,24 +275,19 @@ int con_people_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
   case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
     con_listen_server(wsi)->people_tls = user;
     return 0;
-  case LWS_CALLBACK_HTTP:
-    return on_request(wsi, s);
-  case LWS_CALLBACK_HTTP_BODY:
-    return on_body(s, in, len);
+  case LWS_CALLBACK_HTTP: return on_request(wsi, s);
+  case LWS_CALLBACK_HTTP_BODY: return on_body(s, in, len);
   case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     if (s->call != NULL && !s->answered)
       run(s);
     return 0;
-  case LWS_CALLBACK_HTTP_WRITEABLE:
-    return on_writable(wsi, s);
+  case LWS_CALLBACK_HTTP_WRITEABLE: return on_writable(wsi, s);
   case LWS_CALLBACK_CLOSED_HTTP:
   case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     if (s != NULL)
       abandon(s);
     return 0;
-  case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-    return -1; /* no WebSockets here */
-  default:
-    return 0;
+  case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1; /* no WebSockets here */
+  default: return 0;
   }
 }

@@ -4,11 +4,18 @@
 
 #include "base/banned.h"
 
-static const char *const names[CON_PERMISSIONS] = {
-    "Machine.Read.All",         "Machine.ReadWrite.All",     "Machine.Isolate",
-    "Machine.RestrictExecution", "Machine.Scan",             "Machine.CollectForensics",
-    "Machine.StopAndQuarantine", "Machine.Offboard",         "Machine.LiveResponse",
-    "Cordon.Enroll",            "Cordon.Revoke",             "Cordon.Audit.Read"};
+static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
+                                                   "Machine.ReadWrite.All",
+                                                   "Machine.Isolate",
+                                                   "Machine.RestrictExecution",
+                                                   "Machine.Scan",
+                                                   "Machine.CollectForensics",
+                                                   "Machine.StopAndQuarantine",
+                                                   "Machine.Offboard",
+                                                   "Machine.LiveResponse",
+                                                   "Cordon.Enroll",
+                                                   "Cordon.Revoke",
+                                                   "Cordon.Audit.Read"};
 
 const char *con_permission_name(unsigned index)
 {

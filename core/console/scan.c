@@ -53,8 +53,7 @@ static void on_loop(uv_work_t *work, int status)
   c->reader = NULL;
   start_next(scans);
   con_call_done(c);
-  if (scans->closing && s->scans == scans)
-    (void)con_scans_close(s);
+  con_server_finish(s);
 }
 
 static void refuse(con_call *c)

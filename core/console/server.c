@@ -24,7 +24,9 @@
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
 {
-  (void)snprintf(out, CON_PATH_TEXT, "%s/%s", s->config.data_dir, name);
+  int len = snprintf(out, CON_PATH_TEXT, "%s/%s", s->config.data_dir, name);
+  if (len < 0 || (size_t)len >= CON_PATH_TEXT)
+    out[0] = '\0'; /* the configuration keeps its folder shorter than that */
 }
 
 cd_code con_random_fill(void *bytes, size_t len, cd_err *err)
@@ -68,6 +70,7 @@ static void start_listening(con_server *s)
 
 static void on_certificate(con_server *s, cd_code code, const char *why)
 {
+  s->requesting = false;
   if (s->closing)
     return;
   if (code != CD_OK) {
@@ -80,6 +83,14 @@ static void on_certificate(con_server *s, cd_code code, const char *why)
     start_listening(s);
   else
     con_listen_renew(s);
+}
+
+static void request_certificate(con_server *s)
+{
+  if (s->requesting)
+    return;
+  s->requesting = true;
+  con_tls_request(s, on_certificate);
 }
 
 static void on_attached(void *context, const con_signer_reply *reply)
@@ -100,14 +111,14 @@ static void on_attached(void *context, const con_signer_reply *reply)
            (unsigned long long)reply->head.sequence);
   s->attached = true;
   keep_keys(s, reply);
-  (void)uv_timer_start(&s->attach, s->attach.timer_cb, s->lws == NULL ? ATTACH_RETRY_MS
-                                                                        : ATTACH_AGAIN_MS, 0);
+  (void)uv_timer_start(&s->attach, s->attach.timer_cb,
+                       s->lws == NULL ? ATTACH_RETRY_MS : ATTACH_AGAIN_MS, 0);
   if (s->lws != NULL)
     return;
   if (con_tls_ready(s))
     start_listening(s);
   else
-    con_tls_request(s, on_certificate);
+    request_certificate(s);
 }
 
 static void on_attach_timer(uv_timer_t *timer)
@@ -134,7 +145,7 @@ static void on_tick(uv_timer_t *timer)
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->ticks % RENEW_EVERY == 0 && s->lws != NULL && s->attached && !con_tls_ready(s))
-    con_tls_request(s, on_certificate);
+    request_certificate(s);
 }
 
 /* ---- start ---- */
@@ -202,9 +213,9 @@ cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config *config,
 
 /* ---- stop ---- */
 
-static void finish(con_server *s)
+void con_server_finish(con_server *s)
 {
-  if (s->open_handles > 0 || s->signer_open || !con_scans_close(s))
+  if (!s->closing || s->open_handles > 0 || s->signer_open || !con_scans_close(s))
     return;
   con_store_close(s->store);
   con_hub_close(s);
@@ -222,14 +233,14 @@ static void on_timer_closed(uv_handle_t *handle)
 {
   con_server *s = handle->data;
   s->open_handles--;
-  finish(s);
+  con_server_finish(s);
 }
 
 static void on_signer_closed(void *context)
 {
   con_server *s = context;
   s->signer_open = false;
-  finish(s);
+  con_server_finish(s);
 }
 
 void con_server_stop(con_server *s)

@@ -11,3 +11,5 @@ cordon_program(cordon-console
   SOURCES main.c
   LINK cordon::console
   DESTINATION ${CMAKE_INSTALL_SBINDIR})
+target_compile_definitions(cordon-console PRIVATE
+  CORDON_CONSOLE_CONFIG="${CMAKE_INSTALL_FULL_SYSCONFDIR}/cordon/cordon-console.json")

@@ -1,7 +1,7 @@
 /* The console's server: what everything in it hangs on.
  *
- * One loop, one thread; libwebsockets serves both listeners on that loop. Scans over many devices or
- * actions run on the loop's pool with a reader of their own (scan.h). */
+ * One loop, one thread; libwebsockets serves both listeners on that loop. Scans over many devices
+ * or actions run on the loop's pool with a reader of their own (scan.h). */
 #ifndef CON_SERVER_H
 #define CON_SERVER_H
 
@@ -18,6 +18,7 @@
 struct lws_context;
 struct lws_vhost;
 typedef struct con_hub con_hub;
+typedef struct con_link con_link; /* link.h */
 typedef struct con_scans con_scans;
 
 /* What the signer said about its keys. */
@@ -64,23 +65,26 @@ typedef struct con_server {
   uv_timer_t attach; /* tries the signer again */
   uint64_t ticks;
   int open_handles;
+  bool requesting;  /* a certificate for the listeners */
   bool signer_open; /* while it closes */
   bool closing;
   bool failed; /* it could not start: the program ends with an error */
   void (*on_stopped)(struct con_server *s);
 } con_server;
 
-/* Opens the store, asks the signer, and listens as soon as it has a certificate; what fails later is
- * logged and ends the program through `on_stopped`. The config is taken over on success. */
+/* Opens the store, asks the signer, and listens as soon as it has a certificate; what fails later
+ * is logged and ends the program through `on_stopped`. The config is taken over on success. */
 CD_MUST_USE cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config *config,
                                      void (*on_stopped)(con_server *s), cd_err *err);
 /* Closes everything; on_stopped comes last. Twice is harmless. */
 void con_server_stop(con_server *s);
+/* Something has closed: goes on with stopping, if that is what is going on. */
+void con_server_finish(con_server *s);
 
 /* ---- the certificates (tls.c) ---- */
 
-/* Whether the certificate that the signer made is there, is of our key and CA, and lasts for another
- * third of its life. */
+/* Whether the certificate that the signer made is there, is of our key and CA, and lasts for
+ * another third of its life. */
 bool con_tls_ready(const con_server *s);
 /* Makes the key if there is none, and asks the signer for a certificate over it; `done` with CD_OK
  * once it is on disk. */

@@ -8,8 +8,9 @@
 
 #include "base/banned.h"
 
-#define ACTIVE_MS (INT64_C(7) * 24 * 3600 * 1000) /* after a week of silence a device is inactive  \
-                                                   */
+#define ACTIVE_MS                                                                                  \
+  (INT64_C(7) * 24 * 3600 * 1000) /* after a week of silence a device is inactive                  \
+                                   */
 #define ADDRESSES_MAX (64u * 1024u)
 #define INTERFACES_MAX 256u
 
