@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "permission.h"
-#include "platform/confine.h"
 #include "platform/file.h"
+#include "platform/user.h"
 #include "protocol/secret.h"
 #include "store.h"
 
@@ -18,17 +18,13 @@
 
 cd_code con_become(const con_config *config, cd_err *err)
 {
-  cd_buf report = CD_BUF_INIT(4096);
-  if (geteuid() != 0)
+  if (!pf_user_is_administrator())
     return CD_OK;
   if (config->user[0] == '\0')
     return cd_fail(err, CD_E_DENIED,
                    "this program does not run as root: start it as a user of its own, or name one "
                    "as 'user' in its configuration");
-  const pf_confine c = {.user = config->user, .state_dir = config->data_dir};
-  cd_code rc = pf_confine_self(&c, &report, err);
-  cd_buf_release(&report);
-  return rc;
+  return pf_user_become(config->user, err);
 }
 
 static cd_code open_store(const con_config *config, con_store **ret_store, cd_err *err)
@@ -50,7 +46,7 @@ cd_code con_apps_init(const con_config *config, const con_app_options *o, cd_err
 {
   con_store *store = NULL;
   (void)o;
-  const char *owner = geteuid() == 0 && config->user[0] != '\0' ? config->user : NULL;
+  const char *owner = pf_user_is_administrator() && config->user[0] != '\0' ? config->user : NULL;
   cd_code rc = pf_dir_ensure(config->data_dir, 0750, owner, err);
   if (rc == CD_OK)
     rc = con_become(config, err);

@@ -153,8 +153,8 @@ static void write_next(const con_list *l, cd_str self, const con_param *params, 
     con_percent_add(&url, params[i].value);
     cd_buf_add_char(&url, '&');
   }
-  cd_buf_addf(&url, "$skip=%llu",
-              (unsigned long long)(con_odata_skip(l->query) + con_odata_top(l->query, NULL)));
+  unsigned long long next = con_odata_skip(l->query) + con_odata_top(l->query, NULL);
+  cd_buf_addf(&url, "$skip=%llu", next);
   cd_jw_str(w, "@odata.nextLink", cd_buf_view(&url));
   cd_buf_release(&url);
 }

@@ -65,6 +65,8 @@ static struct lws_vhost *make_vhost(con_server *s, const char *name, const con_l
   con_path(s, "tls.key", key);
   con_path(s, "tls.pem", certificate);
   bool own = people && s->config.certificate[0] != '\0';
+  /* libwebsockets binds a socket of IPv6 to an address of IPv4 without a word, at every address. */
+  bool v4 = at->address[0] != '\0' && strchr(at->address, ':') == NULL;
   struct lws_context_creation_info info = {
       .port = at->port,
       .iface = at->address[0] != '\0' ? at->address : NULL,
@@ -77,9 +79,14 @@ static struct lws_vhost *make_vhost(con_server *s, const char *name, const con_l
                          SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION,
       .timeout_secs = 20,
       .keepalive_timeout = 30,
-      .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+      .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | /* without it there is no TLS */
+                 LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | (v4 ? LWS_SERVER_OPTION_DISABLE_IPV6 : 0) |
                  (people ? 0 : LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT)};
   struct lws_vhost *vhost = lws_create_vhost(s->lws, &info);
+  if (vhost != NULL && (people ? s->people_tls : s->agents_tls) == NULL) {
+    (void)cd_fail(err, CD_E_INTERNAL, "the listener for %s has no TLS", name);
+    return NULL;
+  }
   if (vhost == NULL) {
     (void)cd_fail(err, CD_E_IO,
                   "cannot listen for %s at port %u: the port may be taken, or key and certificate "

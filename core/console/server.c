@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "hub.h"
 #include "platform/file.h"
+#include "platform/user.h"
 #include "protocol/secret.h"
 #include "scan.h"
-#include "user.h"
 
 #include <libwebsockets.h>
 
@@ -172,7 +172,7 @@ static cd_code open_signer(con_server *s, cd_err *err)
   con_signer_options options = {.socket = s->config.signer_socket, .user_id = UINT64_MAX};
   cd_err ignored = {0};
   /* Without that account only root or our own user may be the signer. */
-  if (con_user_id(s->config.signer_user, &options.user_id, &ignored) != CD_OK)
+  if (pf_user_id(s->config.signer_user, &options.user_id, &ignored) != CD_OK)
     options.user_id = UINT64_MAX;
   return con_signer_open(s->loop, &options, &s->signer, err);
 }
