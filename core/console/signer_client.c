@@ -3,6 +3,7 @@
 #include "signer_client_private.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "ipc/link.h"
 #include "ipc/message.h"
 #include "platform/peer.h"
@@ -36,7 +37,6 @@ struct con_signer {
   uv_connect_t connect;
   bool link_open; /* its memory is in use */
   bool connected;
-  bool connecting; /* uv_pipe_connect() has not called back */
   bool closing;
   bool sweep_closed;
   request *first;
@@ -46,8 +46,6 @@ struct con_signer {
   void (*closed)(void *context);
   void *closed_context;
 };
-
-static void start_connection(con_signer *s);
 
 static void free_request(request *r)
 {
@@ -136,19 +134,18 @@ static void on_link_closed(ipc_link *link, cd_code code, const char *sentence)
   refuse_all(s, CD_E_UNAVAILABLE, code == CD_OK ? "the signer closed the connection" : sentence);
 }
 
-static void send_waiting(con_signer *s)
+/* False: the link closes itself, and then all are answered. */
+static bool send_one(con_signer *s, request *r)
 {
   cd_err err = {0};
-  for (request *r = s->first; r != NULL; r = r->next) {
-    if (r->sent || r->failed != CD_OK)
-      continue;
-    if (ipc_link_send(&s->link, IPC_REQUEST, r->number, (cd_str){r->payload, r->len}, &err) !=
-        CD_OK)
-      return; /* the link closes itself, and then all are answered */
-    r->sent = true;
-    free(r->payload);
-    r->payload = NULL;
-  }
+  if (r->sent || r->failed != CD_OK)
+    return true;
+  if (ipc_link_send(&s->link, IPC_REQUEST, r->number, (cd_str){r->payload, r->len}, &err) != CD_OK)
+    return false;
+  r->sent = true;
+  free(r->payload);
+  r->payload = NULL;
+  return true;
 }
 
 static void on_frame(ipc_link *link, const ipc_frame *frame)
@@ -194,7 +191,6 @@ static void on_connected(uv_connect_t *req, int status)
 {
   con_signer *s = req->data;
   cd_err err = {0};
-  s->connecting = false;
   if (s->closing || status == UV_ECANCELED)
     return;
   cd_code rc = status == 0 ? check_server(s, &err)
@@ -205,7 +201,8 @@ static void on_connected(uv_connect_t *req, int status)
     rc = ipc_link_start(&s->link, &err);
   if (rc == CD_OK) {
     s->connected = true;
-    send_waiting(s);
+    for (request *r = s->first; r != NULL && send_one(s, r);)
+      r = r->next;
     return;
   }
   ipc_link_close(&s->link);
@@ -220,7 +217,6 @@ static void start_connection(con_signer *s)
   if (ipc_link_init(&s->link, s->loop, false, CD_FRAME_PAYLOAD_MAX, &events, s, &err) != CD_OK)
     return; /* the sweep tries again, until the deadline */
   s->link_open = true;
-  s->connecting = true;
   s->connect.data = s;
   uv_pipe_connect(&s->connect, &s->link.pipe, s->socket, on_connected);
 }
@@ -275,11 +271,12 @@ cd_code con_signer_open(uv_loop_t *loop, const con_signer_options *options, con_
 void signer_ask(con_signer *s, cd_buf *payload, cd_code rc, const cd_err *why, con_signer_done done,
                 void *context)
 {
-  request *r = calloc(1, sizeof(*r));
+  request *r = s->closing ? NULL : calloc(1, sizeof(*r));
   if (r == NULL) {
     /* The one case in which the answer comes at once. */
-    const con_signer_reply reply = {.code = CD_E_INTERNAL,
-                                    .sentence = "no memory to ask the signer"};
+    const con_signer_reply reply = {.code = s->closing ? CD_E_CANCELLED : CD_E_INTERNAL,
+                                    .sentence = "there is no memory to ask the signer, or the "
+                                                "console stops"};
     cd_buf_release(payload);
     done(context, &reply);
     return;
@@ -303,7 +300,7 @@ void signer_ask(con_signer *s, cd_buf *payload, cd_code rc, const cd_err *why, c
   s->count++;
   (void)uv_timer_start(&s->sweep, on_sweep, r->failed != CD_OK ? 0 : SWEEP_MS, SWEEP_MS);
   if (s->connected)
-    send_waiting(s);
+    (void)send_one(s, r);
   else
     start_connection(s);
 }
