@@ -210,6 +210,20 @@ cd_code con_audit_append(con_store *s, const con_audit_entry *entry, con_audit_r
   return rc;
 }
 
+cd_code con_audit_accept_loss(con_store *s, const con_audit_ref *lost, con_audit_ref *ret_ref,
+                              cd_err *err)
+{
+  char detail[CD_DIGEST_TEXT_MAX + 64];
+  char digest[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(&lost->digest, digest);
+  (void)snprintf(detail, sizeof(detail), "{\"sequence\":%llu,\"digest\":\"%s\"}",
+                 (unsigned long long)lost->sequence, digest);
+  const con_audit_entry entry = {.who = CD_STR("console"),
+                                 .what = CD_STR(CON_WHAT_HEAD_ACCEPTED),
+                                 .detail = cd_str_from(detail)};
+  return con_audit_append(s, &entry, ret_ref, err);
+}
+
 cd_code con_audit_list(con_store *s, const con_audit_query *query,
                        bool (*each)(void *context, const con_audit_entry *entry), void *context,
                        cd_err *err)

@@ -79,6 +79,11 @@ CD_MUST_USE cd_code con_audit_append(con_store *s, const con_audit_entry *entry,
                                      con_audit_ref *ret_ref, cd_err *err);
 CD_MUST_USE cd_code con_audit_head(con_store *s, con_audit_ref *ret_head, cd_err *err);
 
+/* Puts on record that the log was restored from an older copy: `lost` is the head that the signer
+ * had seen (con_signer_reply.lost_head). Until then it signs nothing. */
+CD_MUST_USE cd_code con_audit_accept_loss(con_store *s, const con_audit_ref *lost,
+                                          con_audit_ref *ret_ref, cd_err *err);
+
 /* Calls `each` with the entries from `first` (at least 1) on, oldest first, or from `first` down,
  * newest first (0: from the head), at most `limit`, until it returns false. Not verified. */
 typedef struct con_audit_query {

@@ -27,15 +27,18 @@ typedef struct con_signer_reply {
   cd_code code;         /* CD_OK, or why not: CD_E_UNAVAILABLE when there is no signer */
   const char *sentence; /* empty when CD_OK */
 
-  cd_str order;         /* sign_order: JWS */
-  cd_str mark;          /* mark: JWS */
-  cd_str statement;     /* state_device_key: the device CA's about the device's key */
-  cd_str certificate;   /* issue_*: PEM, the certificate and then the CA's */
-  cd_str serial;        /* issue_*: lower-case hex */
-  int64_t not_after_ms; /* issue_* */
-  con_audit_ref head;   /* head, attach: up to where the signer has verified the log */
-  cd_str signed_head;   /* head, attach: JWS, typ "cordon-head+1", by the order key, over
-                           {"sequence":N,"digest":"sha256:...","at":MS} */
+  cd_str order;            /* sign_order: JWS */
+  cd_str mark;             /* mark: JWS */
+  cd_str statement;        /* state_device_key: the device CA's about the device's key */
+  cd_str certificate;      /* issue_*: PEM, the certificate and then the CA's */
+  cd_str serial;           /* issue_*: lower-case hex */
+  int64_t not_after_ms;    /* issue_* */
+  con_audit_ref head;      /* head, attach: up to where the signer has verified the log */
+  con_audit_ref lost_head; /* attach: sequence 0, or the head that was given up when an older
+                              database was accepted; nothing is signed until the console has
+                              appended the entry of con_audit_accept_loss() */
+  cd_str signed_head;      /* head, attach: JWS, typ "cordon-head+1", by the order key, over
+                              {"sequence":N,"digest":"sha256:...","at":MS} */
 
   cd_str root;             /* attach: SubjectPublicKeyInfo, base64url */
   cd_str ca;               /* attach: the CA's certificate, PEM */
@@ -93,11 +96,11 @@ void con_signer_mark(con_signer *s, const con_sign_mark *mark, con_signer_done d
  * or renewal. */
 void con_signer_issue_device(con_signer *s, cd_str device, cd_str csr, const con_audit_ref *audit,
                              con_signer_done done, void *context);
-/* A server certificate for the console itself: names are DNS names and literal addresses; `audit`
- * is an entry CON_WHAT_SERVER_KEY with the detail
- * {"tls_key":"sha256:<of the SubjectPublicKeyInfo>","names":[...]} and these names. */
-void con_signer_issue_server(con_signer *s, const cd_str *names, size_t count, cd_str csr,
-                             const con_audit_ref *audit, con_signer_done done, void *context);
+/* A server certificate for the console itself: `audit` is an entry CON_WHAT_SERVER_KEY with the
+ * detail {"tls_key":"sha256:<of the SubjectPublicKeyInfo>","names":[...]}, at most
+ * CON_SERVER_NAMES_MAX DNS names and literal addresses, which the certificate is for. */
+void con_signer_issue_server(con_signer *s, cd_str csr, const con_audit_ref *audit,
+                             con_signer_done done, void *context);
 /* The device CA's statement about a device's key: `audit` is the entry of its enrolment. */
 void con_signer_state_device_key(con_signer *s, cd_str device, cd_str device_key,
                                  const con_audit_ref *audit, con_signer_done done, void *context);
