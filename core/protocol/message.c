@@ -22,6 +22,7 @@ static const struct {
     [CD_METHOD_PROGRESS] = {"progress", CD_SIDE_CONSOLE, false, NULL},
     [CD_METHOD_RESULT] = {"result", CD_SIDE_CONSOLE, true, "result"},
     [CD_METHOD_REPORT] = {"report", CD_SIDE_CONSOLE, false, "report"},
+    [CD_METHOD_RENEW] = {"renew", CD_SIDE_CONSOLE, true, NULL},
 };
 
 const char *cd_method_name(cd_method method)
@@ -331,5 +332,53 @@ cd_code cd_progress_read(cd_rpc *m, cd_progress *ret_progress, cd_err *err)
   cd_code rc = done(m, NULL, err);
   if (rc == CD_OK)
     *ret_progress = p;
+  return rc;
+}
+
+/* ---- renewal ---- */
+
+static void read_pem(cd_json *obj, const char *key, size_t max, cd_str *out)
+{
+  cd_json_str(obj, key, max, out);
+  if (out->ptr != NULL && out->len == 0)
+    cd_json_bad(obj, key, "must not be empty");
+}
+
+cd_code cd_renew_write(cd_str csr, uint64_t id, cd_buf *out, cd_err *err)
+{
+  cd_rpc_writer w;
+  cd_rpc_begin_request(&w, out, id, cd_method_name(CD_METHOD_RENEW));
+  cd_jw_str(&w.w, "csr", csr);
+  return cd_rpc_end(&w, "the request for a new certificate", err);
+}
+
+cd_code cd_renew_read(cd_rpc *m, cd_str *ret_csr, cd_rpc_fault *ret_fault, cd_err *err)
+{
+  cd_str csr = {0};
+  read_pem(&m->body, "csr", CD_CSR_MAX, &csr);
+  cd_code rc = done(m, ret_fault, err);
+  if (rc == CD_OK)
+    *ret_csr = csr;
+  return rc;
+}
+
+cd_code cd_renewed_write(cd_str certificate, uint64_t id, cd_buf *out, cd_err *err)
+{
+  cd_rpc_writer w;
+  cd_rpc_begin_response(&w, out, id);
+  cd_jw_str(&w.w, "certificate", certificate);
+  return cd_rpc_end(&w, "the new certificate", err);
+}
+
+cd_code cd_renewed_read(cd_rpc *m, cd_str *ret_certificate, cd_err *err)
+{
+  cd_str certificate = {0};
+  cd_code rc = check_answer(m, err);
+  if (rc != CD_OK)
+    return rc;
+  read_pem(&m->body, "certificate", CD_CERTIFICATE_MAX, &certificate);
+  rc = done(m, NULL, err);
+  if (rc == CD_OK)
+    *ret_certificate = certificate;
   return rc;
 }

@@ -6,6 +6,7 @@
 #include "claims.h"
 #include "order_private.h"
 #include "payload.h"
+#include "protocol/statement.h"
 
 #include <stdlib.h>
 
@@ -164,6 +165,40 @@ cd_code cd_order_verify(cd_str jws, const cd_public_key *key, cd_order *ret_orde
     rc = cd_order_read(cd_buf_view(&payload), ret_order, ret_refusal, err);
   else
     (void)cd_order_refuse(ret_refusal, cd_order_refusal_of(rc), rc);
+  cd_buf_release(&payload);
+  return rc;
+}
+
+static cd_code read_claims_only(cd_str payload, cd_order *ret_order, cd_err *err)
+{
+  cd_order o = {0};
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, CD_ORDER_PAYLOAD_MAX, cd_jws_order.noun, &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  read_claims(&root, &o);
+  cd_claim_kind(&root, &o.kind);
+  cd_claim_generation(&root, o.kind, &o.generation);
+  rc = cd_json_status(&root, err);
+  if (rc == CD_OK)
+    rc = cd_claims_keep(&o.comment, &o.parameters, &o.memory, err);
+  cd_json_free(doc);
+  if (rc == CD_OK)
+    *ret_order = o;
+  return rc;
+}
+
+cd_code cd_order_claims(cd_str statement_jws, cd_str order_jws, const cd_public_key *root,
+                        cd_order *ret_order, cd_err *err)
+{
+  cd_statement statement;
+  cd_buf payload = CD_BUF_INIT(CD_ORDER_PAYLOAD_MAX);
+  cd_code rc = cd_statement_verify(statement_jws, root, CD_PURPOSE_ORDER, &statement, err);
+  if (rc == CD_OK)
+    rc = cd_jws_verify(&cd_jws_order, order_jws, &statement.key, &payload, err);
+  if (rc == CD_OK)
+    rc = read_claims_only(cd_buf_view(&payload), ret_order, err);
   cd_buf_release(&payload);
   return rc;
 }

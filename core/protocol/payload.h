@@ -4,6 +4,7 @@
 #ifndef CD_PAYLOAD_H
 #define CD_PAYLOAD_H
 
+#include "protocol/enroll.h"
 #include "protocol/mark.h"
 #include "protocol/order.h"
 #include "protocol/result.h"
@@ -16,5 +17,6 @@ CD_MUST_USE cd_code cd_statement_read(cd_str payload, cd_statement *ret_statemen
 CD_MUST_USE cd_code cd_result_read(cd_str payload, cd_result *ret_result, cd_err *err);
 CD_MUST_USE cd_code cd_report_read(cd_str payload, cd_report *ret_report, cd_err *err);
 CD_MUST_USE cd_code cd_mark_read(cd_str payload, cd_mark *ret_mark, cd_err *err);
+CD_MUST_USE cd_code cd_enroll_proof_read(cd_str payload, cd_enroll_proof *ret_proof, cd_err *err);
 
 #endif

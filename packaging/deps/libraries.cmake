@@ -7,6 +7,8 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
   pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
   pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
+  pkg_check_modules(LIBWEBSOCKETS REQUIRED IMPORTED_TARGET libwebsockets)
+  pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libssl libcrypto)
 endif()
 
 # mbedTLS 3.6: CORDON_DEPS_DIR if it is set, else what packaging/deps/mbedtls.sh keeps in its cache, else

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/banned.h"
 
@@ -50,6 +51,16 @@ static int keep_group(scmp_filter_ctx filter)
   return refuse_all(filter, leaving, COUNT_OF(leaving));
 }
 
+/* io_uring makes sockets without the system call that the rule looks at. */
+static int no_network(scmp_filter_ctx filter)
+{
+  int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+  if (rc == 0)
+    rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+  return rc;
+}
+
 static int load(scmp_filter_ctx filter, const pf_filter *f)
 {
   /* A call by another architecture's numbers would pass the rules; nothing honest makes one. */
@@ -58,6 +69,8 @@ static int load(scmp_filter_ctx filter, const pf_filter *f)
     rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
   if (rc == 0)
     rc = f->no_children ? no_children(filter) : keep_group(filter);
+  if (rc == 0 && f->no_network)
+    rc = no_network(filter);
   if (rc == 0)
     rc = pf_filter_others(filter, f);
   return rc == 0 ? seccomp_load(filter) : rc;

@@ -2,10 +2,13 @@
 #include "posix/posix.h"
 
 #include "base/str.h"
+#include "platform/user.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -68,5 +71,35 @@ cd_code pf_account_by_uid(uid_t uid, pf_account *ret_account, cd_err *err)
     return cd_fail_os(err, cd_code_from_errno(rc), rc, "the user id %lu could not be looked up",
                       (unsigned long)uid);
   *ret_account = account;
+  return CD_OK;
+}
+
+bool pf_user_is_administrator(void)
+{
+  return geteuid() == 0;
+}
+
+cd_code pf_user_id(const char *name, uint64_t *ret_id, cd_err *err)
+{
+  pf_account account = {0};
+  cd_code rc = pf_account_by_name(name, &account, err);
+  if (rc == CD_OK)
+    *ret_id = account.uid;
+  return rc;
+}
+
+cd_code pf_user_become(const char *name, cd_err *err)
+{
+  pf_account account = {0};
+  cd_code rc = pf_account_by_name(name, &account, err);
+  if (rc != CD_OK)
+    return rc;
+  /* For root these set the real, effective and saved numbers, so there is no way back. */
+  if (initgroups(account.name, account.gid) != 0 || setgid(account.gid) != 0 ||
+      setuid(account.uid) != 0)
+    return cd_fail_os(err, cd_code_from_errno(errno), errno, "this process cannot become '%s'",
+                      account.name);
+  if (account.uid != 0 && (setuid(0) == 0 || geteuid() != account.uid))
+    return cd_fail(err, CD_E_INTERNAL, "this process became '%s' and kept a way back", name);
   return CD_OK;
 }

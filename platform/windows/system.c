@@ -1,5 +1,6 @@
 /* Laid out, not yet filled: the boot's identifier and the service control manager. */
 #include "platform/system.h"
+#include "platform/user.h"
 
 #include "base/banned.h"
 
@@ -19,4 +20,19 @@ void pf_service_ready(void)
 
 void pf_service_stopping(void)
 {
+}
+
+bool pf_user_is_administrator(void)
+{
+  return false;
+}
+
+cd_code pf_user_id(const char *name, uint64_t *ret_id, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "accounts are not looked up on Windows yet");
+}
+
+cd_code pf_user_become(const char *name, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "a process does not become '%s' on Windows yet", name);
 }

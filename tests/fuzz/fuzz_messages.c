@@ -16,6 +16,7 @@ static void read_params(cd_rpc *m, cd_method method)
   switch (method) {
   case CD_METHOD_HELLO: rc = cd_hello_read(m, &hello, &fault, &err); break;
   case CD_METHOD_ORDER: rc = cd_order_message_read(m, &order, &fault, &err); break;
+  case CD_METHOD_RENEW: rc = cd_renew_read(m, &jws, &fault, &err); break;
   case CD_METHOD_PROGRESS: rc = cd_progress_read(m, &progress, &err); break;
   default: rc = cd_signed_read(m, method, &jws, &fault, &err); break;
   }
@@ -31,11 +32,13 @@ static void read_response(cd_str text, int reader)
   cd_err err = {0};
   cd_welcome welcome = {0};
   cd_order_ack ack = {0};
+  cd_str certificate = {0};
   if (cd_rpc_parse(text, &m, NULL, &err) != CD_OK)
     return;
   cd_code rc = reader == 0   ? cd_welcome_read(&m, &welcome, &err)
                : reader == 1 ? cd_order_ack_read(&m, &ack, &err)
-                             : cd_ack_read(&m, &err);
+               : reader == 2 ? cd_ack_read(&m, &err)
+                             : cd_renewed_read(&m, &certificate, &err);
   must_explain(rc, &err);
   cd_rpc_release(&m);
 }
@@ -58,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cd_message_method(&m, CD_SIDE_CONSOLE, &method, &fault, &err) == CD_OK)
       read_params(&m, method);
   } else {
-    for (int reader = 0; reader < 3; reader++)
+    for (int reader = 0; reader < 4; reader++)
       read_response(text, reader);
   }
   cd_rpc_release(&m);

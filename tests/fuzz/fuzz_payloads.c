@@ -1,5 +1,5 @@
 /* The payloads of signed documents as if their signatures were good. The first byte says of which
- * kind: o, k, r, p, m. */
+ * kind: o, k, r, p, m, e. */
 #include "payload.h"
 
 #include "fuzz_must.h"
@@ -65,6 +65,16 @@ static void mark(cd_str text)
     must(m.from == CD_MARK_FROM_DEVICE || m.from == CD_MARK_FROM_CONSOLE, "from nowhere");
 }
 
+static void proof(cd_str text)
+{
+  cd_enroll_proof p = {0};
+  cd_err err = {0};
+  cd_code rc = cd_enroll_proof_read(text, &p, &err);
+  must_explain(rc, &err);
+  if (rc == CD_OK)
+    must(p.at_ms >= 0, "a proof of no time");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   if (size == 0)
@@ -76,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'r': result(text); break;
   case 'p': report(text); break;
   case 'm': mark(text); break;
+  case 'e': proof(text); break;
   default: break;
   }
   return 0;

@@ -35,6 +35,7 @@ typedef struct pf_confine {
   uint32_t files;      /* open descriptors; 0: no limit */
   uint64_t file_bytes; /* size of a file that is written; 0: no limit */
   uint64_t parent;     /* end when this process is no longer our parent; 0: do not */
+  bool no_network;     /* no sockets but local ones are made from now on; those open stay */
   const char *state_dir; /* the only folder below which files may be made and changed; NULL: none */
 } pf_confine;
 

@@ -26,6 +26,12 @@ typedef enum cd_log_area {
   CD_AREA_CONTROL,
   CD_AREA_HOST,
   CD_AREA_CTL,
+  CD_AREA_REMOTE,  /* the agent about its console */
+  CD_AREA_CHANNEL, /* cordon-channel itself */
+  CD_AREA_CONSOLE, /* cordon-console */
+  CD_AREA_SIGNER,  /* cordon-signer */
+  CD_AREA_API,     /* people's calls at the console */
+  CD_AREA_DEVICES, /* agents' connections to it */
   CD_AREA_COUNT
 } cd_log_area;
 

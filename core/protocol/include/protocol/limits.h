@@ -37,6 +37,17 @@
 /* One chunk's data: control messages wait for it on the same connection, 5 ms at 100 Mbit/s. */
 #define CD_CHUNK_DATA_MAX (64u * 1024u)
 
+/* Enrolment: a token's secret; a request and a chain of certificates on P-256 have 500 bytes and
+ * 700 each, and ten times that leaves room for names. */
+#define CD_TOKEN_SIZE 32u
+#define CD_CSR_MAX 4096u
+#define CD_CERTIFICATE_MAX (16u * 1024u)
+#define CD_ENROLL_PROOF_PAYLOAD_MAX 512u
+#define CD_ENROLL_REQUEST_MAX (16u * 1024u)
+#define CD_ENROLL_ANSWER_MAX (32u * 1024u)
+#define CD_CONSOLES_MAX 16u /* addresses of agents' listeners; each is tried in turn */
+#define CD_ENDPOINT_MAX (CD_HTTP_HOST_MAX + 8u) /* "[...]:65535" */
+
 /* The head of an HTTP answer: what servers and proxies commonly allow. */
 #define CD_HTTP_HEAD_MAX (16u * 1024u)
 #define CD_HTTP_FIELDS_MAX 64u

@@ -9,6 +9,7 @@
  *   progress {action, status, step, ...}    ->           (a notification)
  *   result {result}                         ->           <- {}
  *   report {report}                         ->           (a notification)
+ *   renew {csr}                             ->           <- {certificate}
  *
  * The responses to order and result are the acknowledgements: the sender keeps what it sent until
  * it has them, and sends it again in the next connection. Orders, results, reports, marks and keys
@@ -46,6 +47,7 @@ typedef enum cd_method {
   CD_METHOD_PROGRESS,
   CD_METHOD_RESULT,
   CD_METHOD_REPORT,
+  CD_METHOD_RENEW,
   CD_METHOD_COUNT
 } cd_method;
 
@@ -129,5 +131,12 @@ typedef struct cd_progress {
 } cd_progress;
 CD_MUST_USE cd_code cd_progress_write(const cd_progress *p, cd_buf *out, cd_err *err);
 CD_MUST_USE cd_code cd_progress_read(cd_rpc *m, cd_progress *ret_progress, cd_err *err);
+
+/* A new certificate before the old one ends: the request is PKCS#10 in PEM, of a key that may be a
+ * new one; the answer a chain in PEM. */
+CD_MUST_USE cd_code cd_renew_write(cd_str csr, uint64_t id, cd_buf *out, cd_err *err);
+CD_MUST_USE cd_code cd_renew_read(cd_rpc *m, cd_str *ret_csr, cd_rpc_fault *ret_fault, cd_err *err);
+CD_MUST_USE cd_code cd_renewed_write(cd_str certificate, uint64_t id, cd_buf *out, cd_err *err);
+CD_MUST_USE cd_code cd_renewed_read(cd_rpc *m, cd_str *ret_certificate, cd_err *err);
 
 #endif

@@ -71,6 +71,13 @@ bool cd_refusal_from_name(cd_str name, cd_refusal *ret_refusal);
 CD_MUST_USE cd_code cd_order_verify(cd_str jws, const cd_public_key *key, cd_order *ret_order,
                                     cd_refusal *ret_refusal, cd_err *err);
 
+/* What an authentic order says, even one that this device cannot carry out: for the signed result
+ * of its refusal. Its parameters are not looked at and stay empty. Fails as cd_order_verify() does
+ * for what is forged, and for an order whose kind is not known here. The caller releases
+ * *ret_order. */
+CD_MUST_USE cd_code cd_order_claims(cd_str statement_jws, cd_str order_jws,
+                                    const cd_public_key *root, cd_order *ret_order, cd_err *err);
+
 /* What a device knows when an order comes in. */
 typedef struct cd_order_known {
   cd_str device;                        /* its own id */

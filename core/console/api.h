@@ -1,0 +1,66 @@
+/* The handlers of the API, for its table of routes (api.c). */
+#ifndef CON_API_H
+#define CON_API_H
+
+#include "call.h"
+
+/* api_machines.c */
+void con_api_machines(con_call *c);
+void con_api_machine(con_call *c);
+void con_api_find_by_ip(con_call *c);
+void con_api_find_by_tag(con_call *c);
+void con_api_tags(con_call *c);
+void con_api_tags_of_many(con_call *c);
+
+/* api_actions.c */
+void con_api_isolate(con_call *c);
+void con_api_unisolate(con_call *c);
+void con_api_actions(con_call *c);
+void con_api_machine_actions(con_call *c);
+void con_api_action(con_call *c);
+void con_api_cancel(con_call *c);
+
+/* What an isolation or a release is to be; also for many at once. */
+typedef struct con_wish {
+  bool release;
+  cd_str comment;
+  cd_str ticket;
+  cd_str scope;      /* "Full", "Selective"; empty for a release */
+  cd_buf parameters; /* JSON */
+} con_wish;
+/* Reads Comment, IsolationType, Exclusions, ExternalId. False: the reply says what is wrong. */
+bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
+void con_wish_release(con_wish *w);
+/* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. */
+CD_MUST_USE cd_code con_wish_create(con_server *s, const con_by *by, cd_str device,
+                                    const con_wish *w, cd_str source, con_action_made *ret_made,
+                                    cd_err *err);
+
+/* api_devices.c: below /api/cordon/ */
+void con_api_device(con_call *c);
+void con_api_device_revoke(con_call *c);
+void con_api_action_detail(con_call *c);
+void con_api_report(con_call *c);
+void con_api_audit(con_call *c);
+void con_api_head(con_call *c);
+
+/* api_bulk.c */
+void con_api_bulk_isolate(con_call *c);
+void con_api_bulk_release(con_call *c);
+
+/* api_tokens.c */
+void con_api_tokens(con_call *c);
+void con_api_token_create(con_call *c);
+void con_api_token_revoke(con_call *c);
+
+/* api_enroll.c */
+void con_api_enroll(con_call *c);
+
+/* api_oauth.c: outside /api/ */
+void con_api_token(con_call *c);
+
+/* metrics.c */
+void con_api_health(con_call *c);
+void con_api_metrics(con_call *c);
+
+#endif

@@ -1,0 +1,289 @@
+/* Machine actions: isolate, release, lists, cancel. */
+#include "api.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "hub.h"
+#include "list.h"
+
+#include "base/banned.h"
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+
+/* ---- wishes ---- */
+
+/* "Selective" means the set that the configuration calls `default`, unless Exclusions names another
+ * one: the public API has no list of its own. */
+static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
+{
+  cd_str name = CD_STR("default");
+  cd_str json = {0};
+  (void)cd_json_opt_str(root, "Exclusions", CON_SET_NAME_MAX, &name);
+  if (!con_call_body_good(c, root))
+    return false;
+  if (!con_config_exclusions(&c->server->config, name, &json)) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT,
+                    "Invalid input Exclusions: the console's configuration has no exclusions of "
+                    "the name '%.*s', and a selective isolation without any would be a full one",
+                    CD_STR_ARG(name));
+    return false;
+  }
+  cd_buf_add_cstr(&w->parameters, "{\"type\":\"selective\",\"exclusions\":");
+  cd_buf_add_str(&w->parameters, json);
+  cd_buf_add_char(&w->parameters, '}');
+  w->scope = CD_STR("Selective");
+  return true;
+}
+
+static bool read_type(con_call *c, cd_json *root, con_wish *w)
+{
+  cd_str type = CD_STR("Full");
+  (void)cd_json_opt_str(root, "IsolationType", 64, &type);
+  if (!con_call_body_good(c, root))
+    return false;
+  if (con_same(type, CD_STR("Selective")))
+    return add_exclusions(c, root, w);
+  if (cd_json_has(root, "Exclusions")) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT,
+                    "Invalid input Exclusions: only a selective isolation has exclusions");
+    return false;
+  }
+  if (!con_same(type, CD_STR("Full"))) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT,
+                    "Invalid input IsolationType: it is Full or Selective");
+    return false;
+  }
+  w->scope = CD_STR("Full");
+  cd_buf_add_cstr(&w->parameters, "{\"type\":\"full\",\"exclusions\":[]}");
+  return true;
+}
+
+bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
+{
+  con_wish w = {.release = release, .parameters = CD_BUF_INIT(CD_PARAMETERS_MAX)};
+  bool good = con_call_text(c, root, "Comment", CD_COMMENT_MAX, &w.comment);
+  if (good) {
+    (void)cd_json_opt_str(root, "ExternalId", CON_NOTE_MAX, &w.ticket);
+    good = con_call_body_good(c, root);
+  }
+  if (good && release)
+    cd_buf_add_cstr(&w.parameters, "{}");
+  else if (good)
+    good = read_type(c, root, &w);
+  if (!good) {
+    con_wish_release(&w);
+    return false;
+  }
+  *ret_wish = w;
+  return true;
+}
+
+void con_wish_release(con_wish *w)
+{
+  cd_buf_release(&w->parameters);
+}
+
+/* One action at a time of the group isolate and release, as the API's clients expect. */
+static cd_code check_group(con_server *s, cd_str device, cd_err *err)
+{
+  static const char *const group[] = {"Isolate", "Unisolate"};
+  for (size_t i = 0; i < 2; i++) {
+    con_action a = {0};
+    cd_code rc = con_action_active(s->store, device, cd_str_from(group[i]), &a, err);
+    con_action_release(&a);
+    if (rc == CD_OK)
+      return cd_fail(err, CD_E_CONFLICT, "an action of that kind is under way");
+    if (rc != CD_E_NOTFOUND)
+      return rc;
+  }
+  return CD_OK;
+}
+
+cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const con_wish *w,
+                        cd_str source, con_action_made *ret_made, cd_err *err)
+{
+  const con_action_new action = {.device = device,
+                                 .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
+                                 .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
+                                 .scope = w->scope,
+                                 .ticket = w->ticket,
+                                 .source = source,
+                                 .parameters = cd_buf_view(&w->parameters),
+                                 .expires_ms =
+                                     cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS,
+                                 .one_at_a_time = true};
+  cd_code rc = cd_buf_status(&w->parameters, "the parameters", err);
+  if (rc == CD_OK)
+    rc = check_group(s, device, err);
+  if (rc == CD_OK)
+    rc = con_action_create(s->store, by, &action, ret_made, err);
+  if (rc == CD_OK)
+    con_hub_poke(s, device);
+  return rc;
+}
+
+static void start_action(con_call *c, bool release)
+{
+  con_device d = {0};
+  cd_json_doc *doc = NULL;
+  cd_json root = {0};
+  con_wish w = {0};
+  con_action_made made = {0};
+  cd_err err = {0};
+  if (!con_call_machine(c, &d))
+    return;
+  if (con_call_body(c, &doc, &root) && con_wish_read(c, &root, release, &w)) {
+    const con_by by = con_call_by(c, w.comment);
+    cd_code rc = con_wish_create(c->server, &by, d.id, &w, CD_STR("PublicApi"), &made, &err);
+    if (rc == CD_OK)
+      con_call_action_reply(c, 201, made.id);
+    else if (rc == CD_E_CONFLICT)
+      con_reply_error(&c->reply, CON_ALREADY_ACTIVE, "Action is already in progress");
+    else if (rc == CD_E_DENIED)
+      con_reply_error(&c->reply, CON_DISALLOWED, "%s", err.text);
+    else
+      con_call_trouble(c, &err);
+    con_wish_release(&w);
+  }
+  cd_json_free(doc);
+  con_device_release(&d);
+}
+
+void con_api_isolate(con_call *c)
+{
+  start_action(c, false);
+}
+
+void con_api_unisolate(con_call *c)
+{
+  start_action(c, true);
+}
+
+/* ---- lists ---- */
+
+static bool each_action(void *context, const con_action *a)
+{
+  con_list *list = context;
+  return con_list_wants(list, a) ? con_list_take(list, a) : con_list_open(list);
+}
+
+static void list_actions(con_call *c, con_store *store, const con_action_query *query)
+{
+  cd_err err = {0};
+  con_odata *q = NULL;
+  con_list list;
+  cd_buf url = CD_BUF_INIT(4096);
+  if (con_odata_parse(c->params, c->param_count, con_actions.fields, con_actions.field_count, &q,
+                      &err) != CD_OK) {
+    con_reply_error(&c->reply, CON_ODATA_ERROR, "%s", err.text);
+    return;
+  }
+  cd_buf_addf(&url, "%.*s/api/%.*s", CD_STR_ARG(c->server->config.url), CD_STR_ARG(c->rest));
+  con_list_init(&list, &con_actions, q);
+  cd_code rc = con_action_each(store, query, each_action, &list, &err);
+  if (rc == CD_OK)
+    rc = con_list_end(&list, c->server->config.url, cd_buf_view(&url), c->params, c->param_count,
+                      &c->reply.body, &err);
+  if (rc == CD_OK)
+    c->reply.status = 200;
+  else
+    con_call_trouble(c, &err);
+  con_list_release(&list);
+  con_odata_free(q);
+  cd_buf_release(&url);
+}
+
+void con_api_actions(con_call *c)
+{
+  const con_action_query all = {0};
+  list_actions(c, c->reader, &all);
+}
+
+void con_api_machine_actions(con_call *c)
+{
+  con_device d = {0};
+  if (!con_call_machine(c, &d))
+    return;
+  const con_action_query query = {.device = d.id};
+  list_actions(c, c->server->store, &query);
+  con_device_release(&d);
+}
+
+/* ---- one ---- */
+
+void con_api_action(con_call *c)
+{
+  con_action a = {0};
+  cd_err err = {0};
+  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  if (rc == CD_OK)
+    con_call_entity(c, 200, &con_actions, &a);
+  else if (rc == CD_E_NOTFOUND)
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
+                    CD_STR_ARG(c->match.captured[0]));
+  else
+    con_call_trouble(c, &err);
+  con_action_release(&a);
+}
+
+/* The device may have the order: it is told by one of its own, signed like any other. */
+static cd_code tell_device(con_server *s, const con_by *by, const con_action *a, cd_err *err)
+{
+  con_action_made made = {0};
+  cd_buf parameters = CD_BUF_INIT(128);
+  cd_buf_addf(&parameters, "{\"action\":\"%s\"}", a->id);
+  const con_action_new cancel = {.device = a->device,
+                                 .kind = CD_ORDER_CANCEL,
+                                 .type = CD_STR("Cancel"),
+                                 .source = CD_STR("Console"),
+                                 .parameters = cd_buf_view(&parameters),
+                                 .expires_ms =
+                                     cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS};
+  cd_code rc = con_action_create(s->store, by, &cancel, &made, err);
+  cd_buf_release(&parameters);
+  return rc;
+}
+
+static bool read_comment(con_call *c, cd_json_doc **ret_doc, cd_str *ret_comment)
+{
+  cd_json root = {0};
+  if (!con_call_body(c, ret_doc, &root))
+    return false;
+  return con_call_text(c, &root, "Comment", CD_COMMENT_MAX, ret_comment);
+}
+
+void con_api_cancel(con_call *c)
+{
+  con_action a = {0};
+  cd_json_doc *doc = NULL;
+  cd_str comment = {0};
+  cd_err err = {0};
+  bool sent = false;
+  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  if (rc == CD_E_NOTFOUND) {
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
+                    CD_STR_ARG(c->match.captured[0]));
+    return;
+  }
+  if (rc != CD_OK) {
+    con_call_trouble(c, &err);
+    return;
+  }
+  if (read_comment(c, &doc, &comment)) {
+    const con_by by = con_call_by(c, comment);
+    rc = con_action_cancel(c->server->store, &by, cd_str_from(a.id), &sent, &err);
+    if (rc == CD_OK && sent)
+      rc = tell_device(c->server, &by, &a, &err);
+    if (rc == CD_OK) {
+      con_hub_poke(c->server, a.device);
+      con_call_action_reply(c, 200, a.id);
+    } else if (rc == CD_E_CONFLICT) {
+      con_reply_error(&c->reply, CON_BAD_REQUEST,
+                      "The action has ended already, so it cannot be cancelled");
+    } else {
+      con_call_trouble(c, &err);
+    }
+  }
+  cd_json_free(doc);
+  con_action_release(&a);
+}

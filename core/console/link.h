@@ -1,0 +1,106 @@
+/* The console's end of `cordon.v1` with one device (docs/protocol.md): messages in, messages out.
+ * It knows no sockets: the listener (agents.c) gives it texts and takes texts from it.
+ *
+ * A link outlives its connection while the signer owes it an answer. All calls on the loop's
+ * thread.
+ */
+#ifndef CON_LINK_H
+#define CON_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/key.h"
+#include "protocol/message.h"
+#include "protocol/result.h"
+#include "server.h"
+
+#define CON_LINK_ORDERS 16u        /* orders handed over in one connection without an answer */
+#define CON_LINK_HANDED 64u        /* actions that were sent in this connection */
+#define CON_LINK_FIRST_MS 20000u   /* for hello and mark */
+#define CON_LINK_SILENCE_MS 90000u /* without a sign of life it is over */
+#define CON_LINK_PING_MS 30000u
+#define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
+
+typedef enum con_link_phase {
+  CON_LINK_HELLO = 1,
+  CON_LINK_WELCOME, /* waits for the signer's mark */
+  CON_LINK_MARK,
+  CON_LINK_READY,
+  CON_LINK_GONE
+} con_link_phase;
+
+/* What carries the link. */
+typedef struct con_wire {
+  void (*send)(void *wire, cd_buf *message); /* takes the content over */
+  void (*close)(void *wire, unsigned code, const char *why);
+  void (*ping)(void *wire);
+} con_wire;
+
+typedef struct con_sent {
+  uint64_t id; /* of the request; 0: free */
+  char action[CD_ID_SIZE];
+} con_sent;
+
+struct con_link {
+  con_server *server;
+  con_link *next; /* in the hub */
+  const con_wire *wire;
+  void *wire_object; /* NULL: the connection went */
+  unsigned references;
+  char device[CD_DEVICE_ID_MAX + 1];
+  char serial[CON_SERIAL_TEXT_MAX];
+  char peer[64];
+  char agent[CD_WORD_MAX + 1];
+  con_link_phase phase;
+  cd_public_key key;
+  uint8_t nonce[CD_NONCE_SIZE];
+  uint64_t hello_id;
+  uint64_t last_id;
+  uint64_t since_ms; /* monotonic */
+  uint64_t heard_ms;
+  uint64_t pinged_ms;
+  uint64_t progress_ms;
+  uint64_t report_number;
+  unsigned state_count;
+  cd_values states[CD_STATE_COUNT];
+  uint64_t consider_ms; /* when to look again whether it holds what is wanted; 0: not */
+  con_sent sent[CON_LINK_ORDERS];
+  char handed[CON_LINK_HANDED][CD_ID_SIZE];
+  unsigned handed_count;
+  bool signing;
+  char signing_action[CD_ID_SIZE];
+  uint64_t retry_ms;          /* not before; monotonic */
+  char note[CD_ERR_TEXT_MAX]; /* why what waits was not sent */
+};
+
+/* NULL: no memory, or the device's key cannot be read. */
+con_link *con_link_new(con_server *s, const con_device *d, const con_wire *wire, void *object);
+/* The connection is gone; the link goes when nobody waits for it. */
+void con_link_lost(con_link *l);
+void con_link_text(con_link *l, cd_str message);
+/* Any other sign of life. */
+void con_link_heard(con_link *l);
+/* Every second: deadlines, pings, what is to be tried again. */
+void con_link_tick(con_link *l, uint64_t now_ms);
+void con_link_close(con_link *l, unsigned code, const char *why);
+
+/* ---- among the parts of the link ---- */
+
+void con_link_retain(con_link *l);
+void con_link_drop(con_link *l);
+void con_link_send(con_link *l, cd_buf *message); /* empties it */
+void con_link_refuse(con_link *l, uint64_t id, int64_t code, const char *why);
+/* link_orders.c: sends what waits. */
+void con_link_pump(con_link *l);
+/* Whether the device holds what is wanted; if not, an action of the console's own is made. */
+void con_link_consider(con_link *l);
+void con_link_answer(con_link *l, cd_rpc *m);
+/* link_report.c */
+void con_link_report(con_link *l, cd_rpc *m);
+void con_link_result(con_link *l, cd_rpc *m);
+void con_link_progress(con_link *l, cd_rpc *m);
+/* link_renew.c */
+void con_link_renew(con_link *l, cd_rpc *m);
+
+#endif

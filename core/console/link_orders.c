@@ -1,0 +1,293 @@
+/* What the device is to do: orders that wait, and whether it holds what is wanted. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "hub.h"
+#include "link.h"
+
+#include "base/banned.h"
+
+#define RETRY_MS 5000u /* after the signer was not there, or its caps were reached */
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define WHO "cordon-console"
+
+/* ---- what was sent in this connection ---- */
+
+static bool was_handed(const con_link *l, const char *action)
+{
+  for (unsigned i = 0; i < l->handed_count; i++) {
+    if (strcmp(l->handed[i], action) == 0)
+      return true;
+  }
+  return false;
+}
+
+static con_sent *free_place(con_link *l)
+{
+  for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
+    if (l->sent[i].id == 0)
+      return &l->sent[i];
+  }
+  return NULL;
+}
+
+typedef struct due_search {
+  const con_link *link;
+  char id[CD_ID_SIZE];
+} due_search;
+
+static bool each_due(void *context, const con_action *a)
+{
+  due_search *search = context;
+  if (was_handed(search->link, a->id))
+    return true;
+  memcpy(search->id, a->id, sizeof(search->id));
+  return false;
+}
+
+static void set_note(con_link *l, const char *sentence)
+{
+  (void)cd_str_copy(l->note, sizeof(l->note), cd_str_from(sentence));
+}
+
+static void try_later(con_link *l, const char *why)
+{
+  if (strcmp(l->note, why) != 0)
+    cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: an order waits: %s", l->device, why);
+  set_note(l, why);
+  l->retry_ms = cd_mono_ms() + RETRY_MS;
+}
+
+/* ---- sending ---- */
+
+static void send_order(con_link *l, const char *action, cd_str order, cd_str key)
+{
+  con_sent *place = free_place(l);
+  cd_err err = {0};
+  cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
+  const cd_order_message message = {.order = order, .key = key};
+  if (place == NULL || l->handed_count >= CON_LINK_HANDED) {
+    con_link_close(l, 1012, "too many orders without an answer");
+    return;
+  }
+  cd_code rc = con_action_sent(l->server->store, cd_str_from(action), order, &err);
+  if (rc == CD_OK)
+    rc = cd_order_message_write(&message, l->last_id + 1, &out, &err);
+  if (rc == CD_OK) {
+    place->id = ++l->last_id;
+    (void)cd_str_copy(place->action, sizeof(place->action), cd_str_from(action));
+    (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
+    l->server->counters.orders_sent++;
+    l->note[0] = '\0';
+    cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: order sent", l->device, action);
+    con_link_send(l, &out);
+  } else {
+    try_later(l, err.text);
+  }
+  cd_buf_release(&out);
+}
+
+/* The signer will never sign it: it ends here, unless somebody ended it meanwhile. */
+static void give_up(con_link *l, const char *action, const con_signer_reply *reply)
+{
+  con_action a = {0};
+  cd_err err = {0};
+  const con_action_outcome outcome = {.status = CD_ACTION_FAILED,
+                                      .outcome = cd_str_from(cd_code_name(reply->code)),
+                                      .sentence = cd_str_from(reply->sentence)};
+  cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: not signed: %s", l->device, action,
+         reply->sentence);
+  cd_code rc = con_action_get(l->server->store, cd_str_from(action), &a, &err);
+  if (rc == CD_OK && !cd_action_status_final(a.status))
+    rc = con_action_ended(l->server->store, cd_str_from(action), &outcome, &err);
+  con_action_release(&a);
+  if (rc != CD_OK)
+    try_later(l, err.text);
+}
+
+static void on_order_signed(void *context, const con_signer_reply *reply)
+{
+  con_link *l = context;
+  bool ours = l->phase == CON_LINK_READY;
+  l->signing = false;
+  if (ours && reply->code == CD_OK) {
+    send_order(l, l->signing_action, reply->order,
+               reply->order_key.len > 0 ? reply->order_key
+                                        : cd_str_from(l->server->keys.order_key));
+  } else if (ours && (reply->code == CD_E_DENIED || reply->code == CD_E_INVALID)) {
+    give_up(l, l->signing_action, reply);
+  } else if (ours) {
+    try_later(l, reply->sentence);
+  }
+  if (ours && l->retry_ms == 0)
+    con_link_pump(l);
+  con_link_drop(l);
+}
+
+/* An order that was signed before serves as long as its generation does. */
+static void start_order(con_link *l, const char *id)
+{
+  con_action a = {0};
+  cd_err err = {0};
+  uint64_t generation = 0;
+  cd_code rc = con_action_refresh(l->server->store, cd_str_from(id), &generation, &err);
+  if (rc == CD_OK)
+    rc = con_action_get(l->server->store, cd_str_from(id), &a, &err);
+  if (rc != CD_OK) {
+    try_later(l, err.text);
+    return;
+  }
+  const con_sign_order order = {.device = a.device,
+                                .action = cd_str_from(id),
+                                .generation = generation,
+                                .expires_ms = a.expires_ms,
+                                .parameters = a.parameters,
+                                .audit = a.audit};
+  l->signing = true;
+  (void)cd_str_copy(l->signing_action, sizeof(l->signing_action), order.action);
+  con_link_retain(l);
+  con_signer_sign_order(l->server->signer, &order, on_order_signed, l);
+  con_action_release(&a);
+}
+
+void con_link_pump(con_link *l)
+{
+  due_search search = {.link = l};
+  cd_err err = {0};
+  if (l->phase != CON_LINK_READY || l->signing || l->retry_ms != 0 || l->wire_object == NULL)
+    return;
+  if (con_action_due(l->server->store, cd_str_from(l->device), each_due, &search, &err) != CD_OK) {
+    try_later(l, err.text);
+    return;
+  }
+  if (search.id[0] != '\0')
+    start_order(l, search.id);
+}
+
+/* ---- answers ---- */
+
+static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
+{
+  cd_err err = {0};
+  if (ack->accepted || ack->refusal == CD_REFUSAL_REPLAYED) {
+    if (con_action_accepted(l->server->store, cd_str_from(action), &err) != CD_OK)
+      cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "action=%s: %s", action, err.text);
+    return;
+  }
+  /* Unsigned, so nothing ends by it: a signed result follows, or the order is sent again in the
+   * next connection. */
+  cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: the order was refused (%s): %.*s",
+         l->device, action, cd_refusal_name(ack->refusal), CD_STR_ARG(ack->sentence));
+  char note[CD_ERR_TEXT_MAX];
+  cd_buf text = CD_BUF_INIT(CD_ERR_TEXT_MAX * 2);
+  cd_buf_addf(&text, "the device refused the order: %.*s", CD_STR_ARG(ack->sentence));
+  cd_str cut = {cd_buf_cstr(&text), cd_str_utf8_cut(cd_buf_view(&text), sizeof(note) - 1)};
+  (void)cd_str_copy(note, sizeof(note), cut);
+  set_note(l, note);
+  cd_buf_release(&text);
+}
+
+void con_link_answer(con_link *l, cd_rpc *m)
+{
+  for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
+    con_sent *place = &l->sent[i];
+    cd_order_ack ack = {0};
+    cd_err err = {0};
+    if (m->id == 0 || place->id != m->id)
+      continue;
+    place->id = 0;
+    if (cd_order_ack_read(m, &ack, &err) == CD_OK)
+      take_ack(l, place->action, &ack);
+    else
+      cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, place->action,
+             err.text);
+    con_link_pump(l);
+    return;
+  }
+}
+
+/* ---- what is wanted ---- */
+
+static const cd_values *values_of(const con_link *l, cd_state state)
+{
+  for (unsigned i = 0; i < l->state_count; i++) {
+    if (l->states[i].state == state)
+      return &l->states[i];
+  }
+  return NULL;
+}
+
+static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
+{
+  bool isolated = wanted->value == CD_WANTED_ISOLATED;
+  const con_by by = {.who = CD_STR(WHO),
+                     .comment = CD_STR("The device does not hold what is wanted of it.")};
+  const con_action_new action = {
+      .device = cd_str_from(l->device),
+      .kind = isolated ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
+      .type = isolated ? CD_STR("Isolate") : CD_STR("Unisolate"),
+      .scope = !isolated                                   ? (cd_str){0}
+               : cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective")
+                                                           : CD_STR("Full"),
+      .source = CD_STR("Console"),
+      .parameters = isolated ? wanted->parameters : CD_STR("{}"),
+      .expires_ms = cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
+      .one_at_a_time = true};
+  con_action_made made = {0};
+  cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
+         "device=%s: it does not hold what is wanted (%s), so it is "
+         "ordered anew",
+         l->device, cd_wanted_value_name(wanted->value));
+  return con_action_create(l->server->store, &by, &action, &made, err);
+}
+
+static bool is_under_way(con_link *l)
+{
+  static const char *const group[] = {"Isolate", "Unisolate"};
+  bool found = false;
+  for (size_t i = 0; i < 2; i++) {
+    con_action a = {0};
+    cd_err err = {0};
+    cd_code rc = con_action_active(l->server->store, cd_str_from(l->device), cd_str_from(group[i]),
+                                   &a, &err);
+    found = found || rc != CD_E_NOTFOUND;
+    con_action_release(&a);
+  }
+  return found;
+}
+
+/* True if the device is behind, or stayed otherwise although what it did by itself had time to be
+ * told. Nothing is done about a state that nobody ever asked for here. */
+static bool must_order(con_link *l, const cd_values *v, const con_wanted *wanted)
+{
+  uint64_t now_ms = cd_mono_ms();
+  if (v == NULL || wanted->value_generation == 0 || v->wanted == wanted->value) {
+    l->consider_ms = 0;
+    return false;
+  }
+  if (v->wanted_generation < wanted->value_generation ||
+      (l->consider_ms != 0 && now_ms >= l->consider_ms)) {
+    l->consider_ms = 0;
+    return true;
+  }
+  if (l->consider_ms == 0)
+    l->consider_ms = now_ms + CON_LINK_GRACE_MS;
+  return false;
+}
+
+void con_link_consider(con_link *l)
+{
+  con_wanted wanted = {0};
+  cd_err err = {0};
+  if (l->phase != CON_LINK_READY)
+    return;
+  cd_code rc =
+      con_wanted_get(l->server->store, cd_str_from(l->device), CD_STATE_ISOLATE, &wanted, &err);
+  if (rc == CD_OK && must_order(l, values_of(l, CD_STATE_ISOLATE), &wanted) && !is_under_way(l))
+    rc = order_again(l, &wanted, &err);
+  if (rc != CD_OK && rc != CD_E_CONFLICT)
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, err.text);
+  con_wanted_release(&wanted);
+  con_link_pump(l);
+}

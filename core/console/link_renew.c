@@ -1,0 +1,61 @@
+/* A device's new certificate, before the old one ends. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "link.h"
+
+#include "base/banned.h"
+
+/* What waits for the signer. */
+typedef struct renewal {
+  con_link *link;
+  uint64_t id;
+} renewal;
+
+static void on_issued(void *context, const con_signer_reply *reply)
+{
+  renewal *r = context;
+  con_link *l = r->link;
+  cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
+  cd_err err = {0};
+  cd_code rc = reply->code;
+  /* Nothing is recorded yet: an answer that is lost on the way must not shut the device out. The
+   * old certificate counts until the device comes with the new one (agents.c). */
+  if (rc == CD_OK && l->wire_object != NULL)
+    rc = cd_renewed_write(reply->certificate, r->id, &out, &err);
+  if (rc == CD_OK && l->wire_object != NULL) {
+    cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s: certificate renewed", l->device);
+    con_link_send(l, &out);
+  } else if (l->wire_object != NULL) {
+    con_link_refuse(l, r->id, rc == CD_E_DENIED ? CD_RPC_REFUSED : CD_RPC_UNAVAILABLE,
+                    reply->code != CD_OK ? reply->sentence : err.text);
+  }
+  cd_buf_release(&out);
+  con_link_drop(l);
+  free(r);
+}
+
+void con_link_renew(con_link *l, cd_rpc *m)
+{
+  cd_str csr = {0};
+  cd_rpc_fault fault = {0};
+  cd_err err = {0};
+  cd_digest key = {0};
+  con_audit_ref audit = {0};
+  if (cd_renew_read(m, &csr, &fault, &err) != CD_OK) {
+    con_link_refuse(l, fault.id, fault.code, err.text);
+    return;
+  }
+  cd_code rc = con_tls_csr_key(csr, &key, &err);
+  if (rc == CD_OK)
+    rc = con_device_renew(l->server->store, cd_str_from(l->device), &key, &audit, &err);
+  renewal *r = rc == CD_OK ? calloc(1, sizeof(*r)) : NULL;
+  if (rc != CD_OK || r == NULL) {
+    con_link_refuse(l, m->id, rc == CD_OK ? CD_RPC_UNAVAILABLE : CD_RPC_REFUSED,
+                    rc == CD_OK ? "no memory" : err.text);
+    return;
+  }
+  *r = (renewal){l, m->id};
+  con_link_retain(l);
+  con_signer_issue_device(l->server->signer, cd_str_from(l->device), csr, &audit, on_issued, r);
+}

@@ -1,0 +1,21 @@
+/* The two listeners of libwebsockets, between people.c and agents.c. */
+#ifndef CON_LISTEN_H
+#define CON_LISTEN_H
+
+#include <libwebsockets.h>
+
+#include "server.h"
+
+/* The server that a connection belongs to. */
+con_server *con_listen_server(struct lws *wsi);
+/* The peer's address as text. */
+void con_listen_peer(struct lws *wsi, char *out, size_t size);
+
+int con_people_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t len);
+int con_agents_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t len);
+extern const size_t con_people_session; /* bytes for each connection */
+extern const size_t con_agents_session;
+
+#endif

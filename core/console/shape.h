@@ -1,0 +1,43 @@
+/* The API's resources as JSON: one table of fields for each, which queries ask and which is
+ * written. Absent values are there as null; times have seven digits; nothing has a space after its
+ * colon. */
+#ifndef CON_SHAPE_H
+#define CON_SHAPE_H
+
+#include <stdint.h>
+
+#include "base/json.h"
+#include "odata.h"
+#include "store.h"
+
+typedef struct con_shape {
+  const char *set; /* "Machines", of the context */
+  const con_field *fields;
+  size_t field_count;
+  con_get get;
+} con_shape;
+
+extern const con_shape con_machines; /* rows are con_machine_row */
+extern const con_shape con_actions;  /* rows are con_action */
+
+/* An object with the fields that `q` (may be NULL) selects. `base`: the server's URL, with which
+ * the context of a single entity is written; empty: without, as in a collection. */
+void con_shape_write(const con_shape *s, cd_jw *w, const con_odata *q, const void *row,
+                     cd_str base);
+
+/* A device with its tags taken apart. `addresses` is made by con_machine_row_addresses(). */
+typedef struct con_machine_row {
+  const con_device *device;
+  int64_t now_ms;
+  cd_json_doc *doc;
+  cd_str tags[CON_TAGS_MAX];
+  size_t tag_count;
+  cd_buf addresses; /* JSON */
+} con_machine_row;
+
+void con_machine_row_open(con_machine_row *r, const con_device *d, int64_t now_ms);
+/* The field ipAddresses, by the device's facts; until then it is an empty list. */
+void con_machine_row_addresses(con_machine_row *r);
+void con_machine_row_close(con_machine_row *r);
+
+#endif

@@ -1,0 +1,232 @@
+/* Opening the signer, and answering one request. */
+#include "signer.h"
+
+#include "audit_head.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "platform/file.h"
+#include "protocol/base64.h"
+#include "protocol/secret.h"
+#include "random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+#define SEAL_FILE "seal.key"
+
+static cd_code seal_path(const sig_signer *s, char out[CD_PATH_MAX], cd_err *err)
+{
+  if (snprintf(out, CD_PATH_MAX, "%s/%s", s->folder, SEAL_FILE) >= (int)CD_PATH_MAX)
+    return cd_fail(err, CD_E_INVALID, "the path '%s' is too long", s->folder);
+  return CD_OK;
+}
+
+static cd_code load_seal(sig_signer *s, cd_err *err)
+{
+  char path[CD_PATH_MAX];
+  cd_err why = {0};
+  cd_buf text = CD_BUF_INIT(256);
+  size_t len = 0;
+  cd_code rc = seal_path(s, path, &why);
+  if (rc == CD_OK)
+    rc = pf_file_read(path, 256, &text, &why);
+  if (rc == CD_OK &&
+      (!cd_base64url_decode(cd_buf_view(&text), s->log.seal.bytes, CON_SEAL_SIZE, &len) ||
+       len != CON_SEAL_SIZE))
+    rc = cd_fail(&why, CD_E_INVALID, "'%s' is no seal key", path);
+  s->log.sealed = rc == CD_OK;
+  cd_buf_wipe(&text);
+  if (rc == CD_OK || rc == CD_E_NOTFOUND)
+    return CD_OK;
+  if (err != NULL)
+    *err = why;
+  return rc;
+}
+
+cd_code sig_open(sig_signer *s, const char *folder, const sig_config *config, cd_err *err)
+{
+  *s = (sig_signer){.config = *config, .now_ms = cd_wall_ms};
+  if (!cd_str_copy(s->folder, sizeof(s->folder), cd_str_from(folder)))
+    return cd_fail(err, CD_E_INVALID, "the path '%s' is too long", folder);
+  s->log.path = s->config.database;
+  cd_code rc = sig_keys_load(folder, s->now_ms(), &s->keys, err);
+  if (rc == CD_OK)
+    rc = sig_state_open(folder, &s->state, err);
+  s->log.state = s->state;
+  if (rc == CD_OK)
+    rc = load_seal(s, err);
+  if (rc != CD_OK)
+    sig_close(s);
+  return rc;
+}
+
+void sig_close(sig_signer *s)
+{
+  sig_log_close(&s->log);
+  sig_state_close(s->state);
+  sig_keys_free(&s->keys);
+  sig_config_release(&s->config);
+  cd_wipe(&s->log.seal, sizeof(s->log.seal));
+  s->state = NULL;
+}
+
+/* The first console that comes is the one; the socket lets nobody but its user come. */
+static cd_code pin_seal(sig_signer *s, const con_seal_key *seal, cd_err *err)
+{
+  char path[CD_PATH_MAX];
+  char text[CD_BASE64URL_LEN(CON_SEAL_SIZE) + 1];
+  if (s->log.sealed) {
+    if (cd_equal_constant_time(s->log.seal.bytes, seal->bytes, CON_SEAL_SIZE))
+      return CD_OK;
+    return cd_fail(err, CD_E_DENIED,
+                   "this is another console than the one this signer knows: its seal key differs "
+                   "(to let it in, stop the signer and remove its file %s)",
+                   SEAL_FILE);
+  }
+  cd_base64url_text(text, seal->bytes, CON_SEAL_SIZE);
+  cd_code rc = seal_path(s, path, err);
+  if (rc == CD_OK)
+    rc = pf_file_replace(path, cd_str_from(text), 0600, err);
+  cd_wipe(text, sizeof(text));
+  if (rc == CD_OK) {
+    s->log.seal = *seal;
+    s->log.sealed = true;
+    cd_log(CD_AREA_SIGNER, CD_LOG_INFO, "a console introduced itself; its seal key is kept");
+  }
+  return rc;
+}
+
+static void write_ref(cd_jw *w, const char *key, const con_audit_ref *ref)
+{
+  char digest[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(&ref->digest, digest);
+  cd_jw_obj(w, key);
+  cd_jw_u64(w, "sequence", ref->sequence);
+  cd_jw_cstr(w, "digest", digest);
+  cd_jw_end_obj(w);
+}
+
+static cd_code write_head(sig_signer *s, cd_jw *w, cd_err *err)
+{
+  con_head head = {.at_ms = s->now_ms()};
+  cd_buf jws = CD_BUF_INIT(cd_jws_max(&con_jws_head));
+  cd_code rc = sig_log_catch_up(&s->log, &head.ref, err);
+  if (rc == CD_OK)
+    rc = con_head_sign(&head, s->keys.order.key, &sig_random, &jws, err);
+  if (rc == CD_OK) {
+    write_ref(w, "head", &head.ref);
+    cd_jw_str(w, "signed_head", cd_buf_view(&jws));
+  }
+  cd_buf_release(&jws);
+  return rc;
+}
+
+static cd_code answer_attach(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err)
+{
+  con_audit_ref lost = {0};
+  uint8_t der[CD_KEY_DER_SIZE];
+  char root[CD_BASE64URL_LEN(CD_KEY_DER_SIZE) + 1];
+  cd_code rc = pin_seal(s, &r->seal, err);
+  if (rc == CD_OK)
+    rc = write_head(s, w, err);
+  if (rc == CD_OK)
+    rc = sig_state_lost(s->state, &lost, err);
+  if (rc != CD_OK)
+    return rc;
+  if (lost.sequence > 0)
+    write_ref(w, "lost_head", &lost);
+  cd_public_key_to_der(&s->keys.root, der);
+  cd_base64url_text(root, der, sizeof(der));
+  cd_jw_cstr(w, "root", root);
+  cd_jw_cstr(w, "ca", s->keys.ca);
+  cd_jw_cstr(w, "order_key", s->keys.order.statement);
+  cd_jw_cstr(w, "policy_key", s->keys.policy.statement);
+  cd_jw_cstr(w, "device_ca_key", s->keys.device_ca.statement);
+  cd_jw_u64(w, "key_generation", s->keys.order.said.generation);
+  return CD_OK;
+}
+
+/* Until the log itself says that an older copy of it was taken, nothing rests on it. */
+static cd_code check_loss(sig_signer *s, cd_err *err)
+{
+  con_audit_ref lost = {0};
+  cd_code rc = sig_log_catch_up(&s->log, NULL, err);
+  if (rc == CD_OK)
+    rc = sig_state_lost(s->state, &lost, err);
+  if (rc == CD_OK && lost.sequence > 0)
+    rc = cd_fail(err, CD_E_CONFLICT,
+                 "an older audit log was accepted in place of one with %llu entries, and the log "
+                 "does not say so yet; start the console anew",
+                 (unsigned long long)lost.sequence);
+  return rc;
+}
+
+static cd_code perform(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err)
+{
+  if (r->method == SIG_ATTACH)
+    return answer_attach(s, r, w, err);
+  if (!s->log.sealed)
+    return cd_fail(err, CD_E_UNAVAILABLE, "no console has introduced itself to this signer yet");
+  if (r->method == SIG_MARK)
+    return sig_sign_mark(s, r, w, err);
+  if (r->method == SIG_HEAD)
+    return write_head(s, w, err);
+  cd_code rc = check_loss(s, err);
+  if (rc != CD_OK)
+    return rc;
+  switch (r->method) {
+  case SIG_SIGN_ORDER: return sig_sign_order(s, r, w, err);
+  case SIG_ISSUE_CERTIFICATE: return sig_issue(s, r, w, err);
+  default: return sig_state_device_key(s, r, w, err);
+  }
+}
+
+static void log_answer(const sig_request *r, cd_code rc, const cd_err *why)
+{
+  if (rc == CD_OK && (r->method == SIG_MARK || r->method == SIG_HEAD))
+    return;
+  if (rc == CD_OK)
+    cd_log(CD_AREA_SIGNER, CD_LOG_INFO, "%s device=%s action=%s generation=%llu: done",
+           sig_method_name(r->method), r->device, r->action, (unsigned long long)r->generation);
+  else
+    cd_log(CD_AREA_SIGNER, CD_LOG_WARN, "%s device=%s action=%s: refused: %s",
+           sig_method_name(r->method), r->device, r->action, why->text);
+}
+
+static cd_code write_refusal(cd_code rc, const cd_err *why, cd_buf *out, cd_err *err)
+{
+  cd_jw w;
+  cd_buf_reset(out);
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_bool(&w, "ok", false);
+  cd_jw_obj(&w, "error");
+  cd_jw_cstr(&w, "status", cd_code_name(rc));
+  cd_jw_cstr(&w, "sentence", why->text);
+  cd_jw_end_obj(&w);
+  cd_jw_end_obj(&w);
+  return cd_jw_done(&w, "the refusal", err);
+}
+
+cd_code sig_answer(sig_signer *s, cd_str payload, cd_buf *out, cd_err *err)
+{
+  sig_request r = {0};
+  cd_err why = {0};
+  cd_jw w;
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_bool(&w, "ok", true);
+  cd_jw_obj(&w, "result");
+  cd_code rc = sig_request_read(payload, &r, &why);
+  if (rc == CD_OK)
+    rc = perform(s, &r, &w, &why);
+  cd_jw_end_obj(&w);
+  cd_jw_end_obj(&w);
+  if (rc == CD_OK)
+    rc = cd_jw_done(&w, "the answer", &why);
+  log_answer(&r, rc, &why);
+  sig_request_release(&r);
+  return rc == CD_OK ? CD_OK : write_refusal(rc, &why, out, err);
+}

@@ -1,0 +1,67 @@
+/* The one schema. Absent texts are '', absent times 0, so that no column needs a second look. What
+ * the signer reads is `audit` alone. */
+#include "store_private.h"
+
+#include "base/banned.h"
+
+const char con_schema[] =
+    "CREATE TABLE IF NOT EXISTS device("
+    " id TEXT PRIMARY KEY, dns_name TEXT NOT NULL COLLATE NOCASE, os_platform TEXT NOT NULL,"
+    " os_version TEXT NOT NULL DEFAULT '', os_build TEXT NOT NULL DEFAULT '',"
+    " os_architecture TEXT NOT NULL DEFAULT '', agent_version TEXT NOT NULL,"
+    " last_ip TEXT NOT NULL DEFAULT '', last_external_ip TEXT NOT NULL,"
+    " facts TEXT NOT NULL DEFAULT '', tags TEXT NOT NULL, device_key TEXT NOT NULL,"
+    " key_id TEXT NOT NULL UNIQUE, statement TEXT NOT NULL DEFAULT '',"
+    " cert_serial TEXT NOT NULL DEFAULT '', cert_not_after INTEGER NOT NULL DEFAULT 0,"
+    " first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,"
+    " revoked INTEGER NOT NULL DEFAULT 0, cloned INTEGER NOT NULL DEFAULT 0)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS device_name ON device(dns_name);"
+
+    "CREATE TABLE IF NOT EXISTS reported("
+    " device TEXT PRIMARY KEY REFERENCES device(id), state_values TEXT NOT NULL,"
+    " number INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE IF NOT EXISTS wanted("
+    " device TEXT NOT NULL REFERENCES device(id), state INTEGER NOT NULL,"
+    " value INTEGER NOT NULL, type TEXT NOT NULL, parameters TEXT NOT NULL,"
+    " generation INTEGER NOT NULL, value_generation INTEGER NOT NULL, mark INTEGER NOT NULL,"
+    " action TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(device, state))"
+    " STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE IF NOT EXISTS action("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " device TEXT NOT NULL REFERENCES device(id), kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " type TEXT NOT NULL, scope TEXT NOT NULL, requestor TEXT NOT NULL, comment TEXT NOT NULL,"
+    " ticket TEXT NOT NULL, source TEXT NOT NULL, parameters TEXT NOT NULL,"
+    " status INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, generation INTEGER NOT NULL, audit_sequence INTEGER NOT NULL,"
+    " audit_digest BLOB NOT NULL, sent INTEGER NOT NULL DEFAULT 0,"
+    " accepted INTEGER NOT NULL DEFAULT 0, order_jws TEXT NOT NULL DEFAULT '',"
+    " result_jws TEXT NOT NULL DEFAULT '', evidence TEXT NOT NULL DEFAULT '',"
+    " outcome TEXT NOT NULL DEFAULT '', sentence TEXT NOT NULL DEFAULT '',"
+    " cancel_by TEXT NOT NULL DEFAULT '', cancel_comment TEXT NOT NULL DEFAULT '',"
+    " cancelled INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE INDEX IF NOT EXISTS action_device ON action(device, number);"
+    "CREATE INDEX IF NOT EXISTS action_open ON action(device, number) WHERE status <= 2;"
+    "CREATE INDEX IF NOT EXISTS action_expiry ON action(expires) WHERE status = 1;"
+
+    "CREATE TABLE IF NOT EXISTS token("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " secret_hash BLOB NOT NULL UNIQUE, uses_left INTEGER NOT NULL,"
+    " uses_made INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    " created_by TEXT NOT NULL, tags TEXT NOT NULL, note TEXT NOT NULL,"
+    " revoked INTEGER NOT NULL DEFAULT 0) STRICT;"
+
+    "CREATE TABLE IF NOT EXISTS app("
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, secret_hash BLOB NOT NULL,"
+    " permissions TEXT NOT NULL, created INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0)"
+    " STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE IF NOT EXISTS audit("
+    " sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+    " device TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL, previous BLOB NOT NULL,"
+    " digest BLOB NOT NULL, seal BLOB NOT NULL) STRICT;"
+    "CREATE INDEX IF NOT EXISTS audit_device ON audit(device, sequence) WHERE device != '';"
+    "CREATE INDEX IF NOT EXISTS audit_action ON audit(action, sequence) WHERE action != '';"
+    "PRAGMA user_version = 1;";

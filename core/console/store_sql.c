@@ -1,0 +1,158 @@
+/* The texts of all statements: what is not here is not asked of the database. */
+#include "store_sql.h"
+
+#include "base/banned.h"
+
+#define AUDIT_COLUMNS "sequence, at, who, what, device, action, detail, previous, digest, seal"
+
+#define DEVICE_SELECT                                                                              \
+  "SELECT d.id, d.dns_name, d.os_platform, d.os_version, d.os_build, d.os_architecture,"           \
+  " d.agent_version, d.last_ip, d.last_external_ip, d.facts, d.tags,"                              \
+  " coalesce(r.state_values, ''), d.device_key, d.key_id, d.statement, d.cert_serial,"             \
+  " d.cert_not_after, d.first_seen, d.last_seen, coalesce(r.number, 0), coalesce(r.at, 0),"        \
+  " d.revoked, d.cloned FROM device d LEFT JOIN reported r ON r.device = d.id "
+
+#define ACTION_SELECT                                                                              \
+  "SELECT a.device, coalesce(d.dns_name, ''), a.type, a.scope, a.requestor, a.comment, a.ticket,"  \
+  " a.source, a.parameters, a.order_jws, a.result_jws, a.evidence, a.outcome, a.sentence,"         \
+  " a.cancel_by, a.cancel_comment, a.progress, a.id, a.number, a.kind, a.status, a.created,"       \
+  " a.updated, a.expires, a.generation, a.audit_sequence, a.audit_digest, a.sent, a.accepted,"     \
+  " a.cancelled FROM action a LEFT JOIN device d ON d.id = a.device "
+
+#define TOKEN_SELECT                                                                               \
+  "SELECT created_by, tags, note, id, uses_left, uses_made, created, expires, revoked FROM token "
+
+#define APP_SELECT "SELECT name, permissions, id, created, revoked, secret_hash FROM app "
+
+static const char *const texts[CON_SQL_COUNT] = {
+    [CON_SQL_SCHEMA_CHECK] = "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')",
+
+    [CON_SQL_AUDIT_HEAD] = "SELECT sequence, digest FROM audit ORDER BY sequence DESC LIMIT 1",
+    [CON_SQL_AUDIT_ADD] =
+        "INSERT INTO audit(" AUDIT_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [CON_SQL_AUDIT_AT] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence = ?1",
+    [CON_SQL_AUDIT_ALL] = "SELECT " AUDIT_COLUMNS " FROM audit ORDER BY sequence",
+    [CON_SQL_AUDIT_AFTER] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence > ?1 ORDER BY sequence",
+    [CON_SQL_AUDIT_UP] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence >= ?1 AND (?2 = '' OR device = ?2)"
+        " AND (?3 = '' OR action = ?3) ORDER BY sequence LIMIT ?4",
+    [CON_SQL_AUDIT_DOWN] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence <= ?1 AND (?2 = '' OR device = ?2)"
+        " AND (?3 = '' OR action = ?3) ORDER BY sequence DESC LIMIT ?4",
+
+    [CON_SQL_DEVICE_GET] = DEVICE_SELECT "WHERE d.id = ?1",
+    [CON_SQL_DEVICE_BY_NAME] = DEVICE_SELECT "WHERE d.dns_name = ?1 ORDER BY d.id LIMIT 9",
+    [CON_SQL_DEVICE_BY_KEY] = "SELECT id, tags FROM device WHERE key_id = ?1",
+    [CON_SQL_DEVICE_EACH] = DEVICE_SELECT
+    "WHERE (?1 = '' OR d.dns_name = ?1)"
+    " AND (?2 = '' OR EXISTS(SELECT 1 FROM json_each(d.tags) t WHERE"
+    "  CASE ?3 WHEN 1 THEN substr(t.value, 1, length(?2)) = ?2 ELSE t.value = ?2 END))"
+    " AND (?4 = '' OR d.last_ip = ?4 OR d.last_external_ip = ?4)"
+    " AND d.last_seen >= ?5 ORDER BY d.id",
+    [CON_SQL_DEVICE_COUNT] = "SELECT count(*) FROM device",
+    [CON_SQL_DEVICE_ADD] =
+        "INSERT INTO device(id, dns_name, os_platform, agent_version, last_external_ip, tags,"
+        " device_key, key_id, first_seen, last_seen)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+    [CON_SQL_DEVICE_AGAIN] =
+        "UPDATE device SET dns_name = ?2, os_platform = ?3, agent_version = ?4,"
+        " last_external_ip = ?5, tags = ?6, last_seen = ?7, revoked = 0, cloned = 0 WHERE id = ?1",
+    [CON_SQL_DEVICE_CERTIFIED] =
+        "UPDATE device SET cert_serial = ?2, cert_not_after = ?3,"
+        " statement = CASE ?4 WHEN '' THEN statement ELSE ?4 END WHERE id = ?1",
+    [CON_SQL_DEVICE_SEEN] =
+        "UPDATE device SET last_seen = ?2,"
+        " agent_version = CASE ?3 WHEN '' THEN agent_version ELSE ?3 END,"
+        " last_external_ip = CASE ?4 WHEN '' THEN last_external_ip ELSE ?4 END WHERE id = ?1",
+    [CON_SQL_DEVICE_REPORTED] =
+        "UPDATE device SET last_seen = ?2, facts = CASE ?3 WHEN '' THEN facts ELSE ?3 END,"
+        " dns_name = CASE ?4 WHEN '' THEN dns_name ELSE ?4 END,"
+        " os_platform = CASE ?5 WHEN '' THEN os_platform ELSE ?5 END,"
+        " os_version = CASE ?6 WHEN '' THEN os_version ELSE ?6 END,"
+        " os_build = CASE ?7 WHEN '' THEN os_build ELSE ?7 END,"
+        " os_architecture = CASE ?8 WHEN '' THEN os_architecture ELSE ?8 END,"
+        " last_ip = CASE ?9 WHEN '' THEN last_ip ELSE ?9 END WHERE id = ?1",
+    [CON_SQL_REPORTED_SET] =
+        "INSERT INTO reported(device, state_values, number, at) VALUES(?1, ?2, ?3, ?4)"
+        " ON CONFLICT(device) DO UPDATE SET number = ?3, at = ?4,"
+        " state_values = CASE ?2 WHEN '' THEN state_values ELSE ?2 END",
+    [CON_SQL_DEVICE_TAGS] = "UPDATE device SET tags = ?2 WHERE id = ?1",
+    [CON_SQL_DEVICE_REVOKE] = "UPDATE device SET revoked = 1 WHERE id = ?1",
+    [CON_SQL_DEVICE_CLONE] = "UPDATE device SET cloned = 1 WHERE id = ?1",
+
+    [CON_SQL_WANTED_GET] =
+        "SELECT type, parameters, value, generation, value_generation, action, since, mark"
+        " FROM wanted WHERE device = ?1 AND state = ?2",
+    [CON_SQL_WANTED_RAISE] =
+        "INSERT INTO wanted(device, state, value, type, parameters, generation,"
+        " value_generation, mark, action, since) VALUES(?1, ?2, 1, '', '{}', ?3, 0, ?3, '', 0)"
+        " ON CONFLICT DO UPDATE SET generation = max(generation, ?3), mark = max(mark, ?3)",
+    [CON_SQL_WANTED_GENERATION] =
+        "INSERT INTO wanted(device, state, value, type, parameters, generation,"
+        " value_generation, mark, action, since) VALUES(?1, ?2, 1, '', '{}', ?3, 0, 0, '', 0)"
+        " ON CONFLICT DO UPDATE SET generation = ?3",
+    [CON_SQL_WANTED_SET] =
+        "UPDATE wanted SET value = ?3, type = ?4, parameters = ?5, value_generation = ?6,"
+        " action = ?7, since = ?8 WHERE device = ?1 AND state = ?2",
+    /* What has not ended decides by the order of creation, what has by the generation: see
+     * wanted_settle(). */
+    [CON_SQL_WANTED_CHOICE] =
+        "SELECT kind, scope, parameters, generation, id, created FROM action"
+        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)"
+        " ORDER BY status <= 2 DESC, CASE WHEN status <= 2 THEN number ELSE generation END DESC"
+        " LIMIT 1",
+
+    [CON_SQL_ACTION_GET] = ACTION_SELECT "WHERE a.id = ?1",
+    [CON_SQL_ACTION_ACTIVE] =
+        ACTION_SELECT "WHERE a.device = ?1 AND a.status <= 2 AND (?2 = '' OR a.type = ?2)"
+                      " ORDER BY a.number DESC LIMIT 1",
+    [CON_SQL_ACTION_EACH] =
+        ACTION_SELECT "WHERE a.number < ?1 AND (?2 = '' OR a.device = ?2)"
+                      " AND (?3 = 0 OR a.status = ?3) AND (?4 = 1 OR a.kind != 3)"
+                      " ORDER BY a.number DESC LIMIT ?5",
+    [CON_SQL_ACTION_DUE] = ACTION_SELECT "WHERE a.device = ?1 AND a.status <= 2 ORDER BY a.number",
+    [CON_SQL_ACTION_ADD] =
+        "INSERT INTO action(id, device, kind, state, type, scope, requestor, comment, ticket,"
+        " source, parameters, status, created, updated, expires, generation, audit_sequence,"
+        " audit_digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18)",
+    /* The highest generation that the device may have taken of what was created before. */
+    [CON_SQL_ACTION_FLOOR] = "SELECT coalesce(max(generation), 0) FROM action"
+                             " WHERE device = ?1 AND state = ?2 AND number < ?3 AND sent > 0",
+    [CON_SQL_ACTION_REFRESH] = "UPDATE action SET generation = ?2, updated = ?3 WHERE id = ?1",
+    [CON_SQL_ACTION_SENT] =
+        "UPDATE action SET order_jws = ?2, sent = ?3 WHERE id = ?1 AND status <= 2",
+    [CON_SQL_ACTION_ACCEPTED] =
+        "UPDATE action SET accepted = 1, status = 2, updated = ?2 WHERE id = ?1 AND status <= 2",
+    [CON_SQL_ACTION_PROGRESS] =
+        "UPDATE action SET progress = ?2, updated = ?3 WHERE id = ?1 AND status <= 2",
+    [CON_SQL_ACTION_ENDED] =
+        "UPDATE action SET status = ?2, outcome = ?3, sentence = ?4, result_jws = ?5,"
+        " evidence = ?6, updated = ?7, accepted = max(accepted, ?8), progress = '' WHERE id = ?1",
+    [CON_SQL_ACTION_CANCEL] =
+        "UPDATE action SET status = 6, cancel_by = ?2, cancel_comment = ?3, cancelled = ?4,"
+        " updated = ?4 WHERE id = ?1",
+    [CON_SQL_ACTION_EXPIRED] =
+        "SELECT id, device FROM action WHERE status = 1 AND expires <= ?1 ORDER BY number LIMIT 1",
+
+    [CON_SQL_TOKEN_ADD] =
+        "INSERT INTO token(id, secret_hash, uses_left, created, expires, created_by, tags, note)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [CON_SQL_TOKEN_BY_SECRET] = TOKEN_SELECT "WHERE secret_hash = ?1",
+    [CON_SQL_TOKEN_USE] =
+        "UPDATE token SET uses_left = uses_left - 1, uses_made = uses_made + 1 WHERE id = ?1",
+    [CON_SQL_TOKEN_EACH] = TOKEN_SELECT "ORDER BY number DESC",
+    [CON_SQL_TOKEN_REVOKE] = "UPDATE token SET revoked = 1 WHERE id = ?1",
+
+    [CON_SQL_APP_ADD] =
+        "INSERT INTO app(id, name, secret_hash, permissions, created) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [CON_SQL_APP_GET] = APP_SELECT "WHERE id = ?1",
+    [CON_SQL_APP_EACH] = APP_SELECT "ORDER BY id",
+    [CON_SQL_APP_REVOKE] = "UPDATE app SET revoked = 1 WHERE id = ?1",
+};
+
+const char *con_sql_text(con_sql which)
+{
+  return texts[which];
+}

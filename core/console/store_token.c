@@ -1,0 +1,228 @@
+/* Enrolment tokens: only the SHA-256 of each secret is stored. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "protocol/secret.h"
+#include "store_private.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define TOKEN_USES_MAX 1000000u
+
+static const size_t text_offsets[] = {offsetof(con_token, created_by), offsetof(con_token, tags),
+                                      offsetof(con_token, note)};
+static const store_texts texts = {text_offsets, sizeof(text_offsets) / sizeof(text_offsets[0])};
+
+static void read_row(sqlite3_stmt *stmt, con_token *t)
+{
+  *t = (con_token){0};
+  store_read_texts(stmt, &texts, t);
+  (void)cd_str_copy(t->id, sizeof(t->id), store_text(stmt, 3));
+  t->uses_left = store_u64(stmt, 4);
+  t->uses_made = store_u64(stmt, 5);
+  t->created_ms = sqlite3_column_int64(stmt, 6);
+  t->expires_ms = sqlite3_column_int64(stmt, 7);
+  t->revoked = sqlite3_column_int64(stmt, 8) != 0;
+}
+
+static cd_code judge(const con_token *t, cd_err *err)
+{
+  if (t->revoked)
+    return cd_fail(err, CD_E_DENIED, "enrolment token '%s' is revoked", t->id);
+  if (t->expires_ms <= cd_wall_ms())
+    return cd_fail(err, CD_E_DENIED, "enrolment token '%s' is expired", t->id);
+  if (t->uses_left == 0)
+    return cd_fail(err, CD_E_DENIED, "enrolment token '%s' is used up", t->id);
+  return CD_OK;
+}
+
+/* On success the statement stands on the token. */
+static cd_code find(con_store *s, const uint8_t secret[CON_SECRET_SIZE], sqlite3_stmt **ret_stmt,
+                    con_token *ret_token, cd_err *err)
+{
+  cd_digest hash;
+  cd_code rc = cd_digest_of(secret, CON_SECRET_SIZE, &hash, err);
+  if (rc == CD_OK)
+    rc = store_take(s, CON_SQL_TOKEN_BY_SECRET, ret_stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(*ret_stmt, "b", (cd_str){(const char *)hash.bytes, sizeof(hash.bytes)});
+  rc = store_row(s, *ret_stmt, "look for an enrolment token", err);
+  if (rc == CD_E_NOTFOUND)
+    return cd_fail(err, CD_E_DENIED, "the enrolment token is not known");
+  if (rc == CD_OK) {
+    read_row(*ret_stmt, ret_token);
+    rc = judge(ret_token, err);
+  }
+  return rc;
+}
+
+cd_code con_token_check(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  con_token t;
+  cd_code rc = find(s, secret, &stmt, &t, err);
+  store_done(stmt);
+  return rc;
+}
+
+cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE], char ret_id[CD_ID_SIZE],
+                  cd_buf *ret_tags, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  con_token t;
+  cd_code rc = find(s, secret, &stmt, &t, err);
+  if (rc == CD_OK) {
+    cd_buf_add_str(ret_tags, t.tags);
+    rc = cd_buf_status(ret_tags, "the tags of a token", err);
+  }
+  store_done(stmt);
+  if (rc == CD_OK)
+    rc = store_take(s, CON_SQL_TOKEN_USE, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  memcpy(ret_id, t.id, CD_ID_SIZE);
+  store_bind(stmt, "s", cd_str_from(ret_id));
+  return store_run(s, stmt, "use an enrolment token", err);
+}
+
+static cd_code write_detail(const con_by *by, const char *id, uint64_t uses, int64_t expires_ms,
+                            cd_str tags, cd_str note, cd_buf *out, cd_err *err)
+{
+  cd_jw w;
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_cstr(&w, "token", id);
+  if (expires_ms != 0) {
+    cd_jw_u64(&w, "uses", uses);
+    cd_jw_i64(&w, "expires", expires_ms);
+    cd_jw_raw(&w, "tags", tags);
+    cd_jw_str(&w, "note", note);
+  }
+  cd_jw_str(&w, "comment", by->comment);
+  cd_jw_end_obj(&w);
+  return cd_jw_done(&w, "the detail of an audit entry", err);
+}
+
+typedef struct new_token {
+  char id[CD_ID_SIZE];
+  cd_digest hash;
+  uint64_t uses;
+  int64_t expires_ms;
+  cd_buf tags;
+  cd_str note;
+} new_token;
+
+static cd_code add(con_store *s, const con_by *by, const new_token *t, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
+  cd_str tags = cd_buf_view(&t->tags);
+  cd_code rc = write_detail(by, t->id, t->uses, t->expires_ms, tags, t->note, &detail, err);
+  const con_audit_entry entry = {
+      .who = by->who, .what = CD_STR("token.create"), .detail = cd_buf_view(&detail)};
+  if (rc == CD_OK)
+    rc = store_begin(s, err);
+  if (rc == CD_OK) {
+    rc = store_take(s, CON_SQL_TOKEN_ADD, &stmt, err);
+    if (rc == CD_OK) {
+      store_bind(stmt, "sbiiisss", cd_str_from(t->id),
+                 (cd_str){(const char *)t->hash.bytes, sizeof(t->hash.bytes)}, (int64_t)t->uses,
+                 cd_wall_ms(), t->expires_ms, by->who, tags, t->note);
+      rc = store_run(s, stmt, "add an enrolment token", err);
+    }
+    if (rc == CD_OK)
+      rc = audit_add(s, &entry, NULL, err);
+    rc = store_end(s, rc, err);
+  }
+  cd_buf_release(&detail);
+  return rc;
+}
+
+cd_code con_token_create(con_store *s, const con_by *by, uint64_t uses, int64_t expires_ms,
+                         const cd_str *tags, size_t tag_count, cd_str note, char ret_id[CD_ID_SIZE],
+                         uint8_t ret_secret[CON_SECRET_SIZE], cd_err *err)
+{
+  new_token t = {.uses = uses, .expires_ms = expires_ms, .note = note};
+  uint8_t secret[CON_SECRET_SIZE];
+  cd_buf_init(&t.tags, 64u * 1024u);
+  cd_code rc = store_check_by(by, err);
+  if (rc == CD_OK &&
+      (uses == 0 || uses > TOKEN_USES_MAX || expires_ms <= cd_wall_ms() ||
+       expires_ms > CD_WALL_MS_MAX || note.len > CON_NOTE_MAX || !cd_str_utf8_valid(note)))
+    rc = cd_fail(err, CD_E_INVALID,
+                 "an enrolment token has 1 to %u uses, an end in the future, and a note of at most "
+                 "%u bytes",
+                 TOKEN_USES_MAX, CON_NOTE_MAX);
+  if (rc == CD_OK)
+    rc = tags_write(tags, tag_count, &t.tags, err);
+  if (rc == CD_OK)
+    rc = cd_id_make(t.id, err);
+  if (rc == CD_OK)
+    rc = store_random(secret, sizeof(secret), err);
+  if (rc == CD_OK)
+    rc = cd_digest_of(secret, sizeof(secret), &t.hash, err);
+  if (rc == CD_OK)
+    rc = add(s, by, &t, err);
+  if (rc == CD_OK) {
+    memcpy(ret_id, t.id, CD_ID_SIZE);
+    memcpy(ret_secret, secret, CON_SECRET_SIZE);
+  }
+  cd_wipe(secret, sizeof(secret));
+  cd_buf_release(&t.tags);
+  return rc;
+}
+
+cd_code con_token_each(con_store *s, bool (*each)(void *context, const con_token *t), void *context,
+                       cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_code rc = store_take(s, CON_SQL_TOKEN_EACH, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  for (;;) {
+    con_token t;
+    rc = store_row(s, stmt, "read the enrolment tokens", err);
+    if (rc != CD_OK)
+      break;
+    read_row(stmt, &t);
+    if (!each(context, &t))
+      break;
+  }
+  store_done(stmt);
+  return rc == CD_E_NOTFOUND ? CD_OK : rc;
+}
+
+static cd_code revoke(con_store *s, const con_by *by, cd_str id, cd_str detail, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  const con_audit_entry entry = {.who = by->who, .what = CD_STR("token.revoke"), .detail = detail};
+  cd_code rc = store_take(s, CON_SQL_TOKEN_REVOKE, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", id);
+  rc = store_run(s, stmt, "revoke an enrolment token", err);
+  if (rc == CD_OK && sqlite3_changes(s->db) == 0)
+    rc = cd_fail(err, CD_E_NOTFOUND, "there is no enrolment token '%.*s'", CD_STR_ARG(id));
+  return rc == CD_OK ? audit_add(s, &entry, NULL, err) : rc;
+}
+
+cd_code con_token_revoke(con_store *s, const con_by *by, cd_str id, cd_err *err)
+{
+  char text[CD_ID_SIZE];
+  cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
+  cd_code rc = store_check_by(by, err);
+  if (rc == CD_OK && !cd_str_copy(text, sizeof(text), id))
+    rc = cd_fail(err, CD_E_NOTFOUND, "there is no such enrolment token");
+  if (rc == CD_OK)
+    rc = write_detail(by, text, 0, 0, (cd_str){0}, (cd_str){0}, &detail, err);
+  if (rc == CD_OK)
+    rc = store_begin(s, err);
+  if (rc == CD_OK) {
+    rc = revoke(s, by, id, cd_buf_view(&detail), err);
+    rc = store_end(s, rc, err);
+  }
+  cd_buf_release(&detail);
+  return rc;
+}

@@ -1,0 +1,4 @@
+# The server's pure parts: OData, routes, forms, tokens, errors.
+cordon_test(test_console_web
+  SOURCES web_main.c test_form.c test_oauth.c test_odata.c test_reply.c test_route.c
+  LINK cordon::console)
