@@ -26,6 +26,8 @@ static const char *const area_names[CD_AREA_COUNT] = {
     [CD_AREA_CONTROL] = "control",
     [CD_AREA_HOST] = "host",
     [CD_AREA_CTL] = "ctl",
+    [CD_AREA_REMOTE] = "remote",
+    [CD_AREA_CHANNEL] = "channel",
 };
 
 static const char *const level_names[] = {
@@ -37,12 +39,12 @@ static const char *const level_names[] = {
 
 /* A process has one standard error; these are its settings. */
 static _Atomic int levels[CD_AREA_COUNT] = {
-    CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
-    CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
+    CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
+    CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
 };
 static _Atomic int log_fd = 2;
 
-_Static_assert(CD_AREA_COUNT == 8, "a new area needs its default level");
+_Static_assert(CD_AREA_COUNT == 10, "a new area needs its default level");
 
 static int find_area(cd_str name)
 {

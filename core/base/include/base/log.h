@@ -26,6 +26,8 @@ typedef enum cd_log_area {
   CD_AREA_CONTROL,
   CD_AREA_HOST,
   CD_AREA_CTL,
+  CD_AREA_REMOTE,  /* the agent about its console */
+  CD_AREA_CHANNEL, /* cordon-channel itself */
   CD_AREA_COUNT
 } cd_log_area;
 
