@@ -44,7 +44,8 @@ typedef struct net_conn_events {
   /* The server is who it should be. It may still refuse this side's certificate: with TLS 1.3 that
    * shows only when reading. */
   void (*on_open)(net_conn *c);
-  /* Valid during the call. */
+  /* Valid during the call. After net_conn_resume() it comes once with nothing: what the owner held
+   * back can go on. */
   void (*on_data)(net_conn *c, cd_str bytes);
   /* Nothing is queued any more. May be NULL. */
   void (*on_drained)(net_conn *c);
@@ -59,7 +60,8 @@ CD_MUST_USE cd_code net_conn_open(uv_loop_t *loop, const net_endpoint *to, net_t
 void *net_conn_owner(const net_conn *c);
 uv_loop_t *net_conn_loop(const net_conn *c);
 /* Encrypts and queues. CD_E_LIMIT, and nothing was queued, if more than NET_QUEUE_MAX bytes would
- * wait. */
+ * wait; CD_E_UNAVAILABLE if it is not open, or the peer takes nothing more, which on_closed will
+ * explain. After any other failure it must be ended. */
 CD_MUST_USE cd_code net_conn_write(net_conn *c, cd_str bytes, cd_err *err);
 /* Encrypted bytes that the operating system has not taken yet. */
 size_t net_conn_queued(const net_conn *c);

@@ -3,7 +3,7 @@
  *
  * From net_tls_start() until the owner closes the stream, reading it and stream->data are the TLS
  * end's. The owner closes the stream and frees the TLS end in the stream's close callback, not
- * before: writes may be under way. Events come from the loop. */
+ * before: writes may be under way. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -34,6 +34,7 @@ CD_MUST_USE cd_code net_tls_start(net_tls *t, cd_err *err);
 CD_MUST_USE cd_code net_tls_write(net_tls *t, cd_str bytes, cd_err *err);
 size_t net_tls_queued(const net_tls *t);
 void net_tls_pause(net_tls *t);
+/* The one call that events come from: what was held back is handed out within it. */
 void net_tls_resume(net_tls *t);
 /* Queues close_notify, and reads no more. on_drained comes when all is written (also if nothing had
  * to be), on_end if that fails. */
