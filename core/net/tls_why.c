@@ -30,7 +30,8 @@ static const struct {
     {MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, false, "it is in trouble itself"},
     {MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC, false, "something was changed on the way"},
     {MBEDTLS_SSL_ALERT_MSG_DECODE_ERROR, false, "it could not read a message"},
-    {MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR, false, "a signature or a check was wrong"},
+    {MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR, false,
+     "a signature was wrong, perhaps that of the certificate shown to it"},
 };
 
 static cd_code why_alert(const net_tls *t, cd_err *err)

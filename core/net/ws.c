@@ -27,8 +27,6 @@ static void arm(net_ws *ws, uint64_t due)
 static void on_silence(net_ws *ws, uint64_t now)
 {
   cd_err err = {0};
-  if (ws->pinging && ws->heard_at > ws->pinged_at)
-    ws->pinging = false;
   if (ws->pinging && now >= ws->pinged_at + ws->pong_ms) {
     cd_code code = cd_fail(&err, CD_E_DEADLINE,
                            "'%s' was not heard for %llu ms and did not answer a ping within %u ms",
@@ -98,13 +96,25 @@ static bool take_upgrade(net_ws *ws, cd_str *bytes)
   return true;
 }
 
+/* Whatever comes shows that the peer is there, not the pong alone: it may stand behind a long
+ * message. */
+static void note_heard(net_ws *ws)
+{
+  ws->heard_at = uv_now(ws->timer.loop);
+  if (!ws->pinging)
+    return;
+  ws->pinging = false;
+  if (ws->state == NET_WS_OPEN)
+    arm(ws, ws->heard_at + ws->ping_ms);
+}
+
 static void on_conn_data(net_conn *conn, cd_str bytes)
 {
   net_ws *ws = net_conn_owner(conn);
   if (ws->state == NET_WS_ENDED)
     return;
   if (bytes.len > 0)
-    ws->heard_at = uv_now(ws->timer.loop);
+    note_heard(ws);
   if (ws->state != NET_WS_OPENING || take_upgrade(ws, &bytes))
     net_ws_take(ws, bytes);
 }
