@@ -98,10 +98,12 @@ void agent_reason_add(cd_buf *reasons, const char *id, const char *reason)
 static void write_requestor(const agent_action *a, cd_jw *w)
 {
   cd_jw_obj(w, "requestor");
-  cd_jw_cstr(w, "source", "local");
+  cd_jw_cstr(w, "source", a->console ? "console" : "local");
   cd_jw_cstr(w, "user", a->user);
-  cd_jw_u64(w, "user_id", a->user_id);
-  cd_jw_u64(w, "pid", a->process_id);
+  if (!a->console) {
+    cd_jw_u64(w, "user_id", a->user_id);
+    cd_jw_u64(w, "pid", a->process_id);
+  }
   cd_jw_end_obj(w);
 }
 

@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "capability.h"
+#include "protocol/digest.h"
+#include "protocol/limits.h"
 
 typedef enum agent_kind { AGENT_KIND_ISOLATE = 1, AGENT_KIND_RELEASE = 2 } agent_kind;
 
@@ -27,8 +29,10 @@ typedef struct agent_action {
   agent_action_status status;
   agent_capability state; /* the state it changes */
   uint64_t generation;
-  char user[64]; /* who asked */
-  uint64_t user_id;
+  bool console;                    /* the console gave it, else somebody on this device */
+  cd_digest order;                 /* of the console's order: what the result names */
+  char user[CD_REQUESTOR_MAX + 1]; /* who asked */
+  uint64_t user_id;                /* of a local one; 0 else */
   uint64_t process_id;
   int64_t created_ms; /* wall clock */
   int64_t started_ms; /* 0: not yet */

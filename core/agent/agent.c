@@ -11,16 +11,33 @@
 
 static void on_action(void *owner, const agent_action *action)
 {
-  agent_control_action(owner, action);
+  agent *a = owner;
+  agent_control_action(a, action);
+  agent_remote_action(a->remote, action);
 }
 
 static void on_step(void *owner, const char *action_id, const char *step, uint64_t done,
                     uint64_t total, cd_str what)
 {
-  agent_control_step(owner, action_id, step, done, total, what);
+  agent *a = owner;
+  agent_control_step(a, action_id, step, done, total, what);
+  agent_remote_step(a->remote, action_id, step, done, total, what);
 }
 
-static const agent_state_events state_events = {.on_action = on_action, .on_step = on_step};
+static void on_values(void *owner)
+{
+  agent *a = owner;
+  agent_remote_values(a->remote);
+}
+
+static void on_device(void *owner)
+{
+  agent *a = owner;
+  agent_remote_facts(a->remote);
+}
+
+static const agent_state_events state_events = {
+    .on_action = on_action, .on_step = on_step, .on_values = on_values};
 
 static cd_code open_folders(const agent_options *o, cd_err *err)
 {
@@ -50,6 +67,10 @@ static cd_code open_parts(agent *a, cd_err *err)
   }
   rc = agent_probes_new(&a->supervisor, &a->probes, err);
   if (rc == CD_OK)
+    agent_probes_on_device(a->probes, on_device, a);
+  if (rc == CD_OK)
+    rc = agent_remote_new(a, &a->remote, err);
+  if (rc == CD_OK)
     rc = agent_control_start(a, err);
   if (rc == CD_OK) {
     rc = agent_state_new(&a->supervisor, a->journal, AGENT_CAP_ISOLATE, a->config.interval_s,
@@ -57,6 +78,8 @@ static cd_code open_parts(agent *a, cd_err *err)
     if (rc != CD_OK)
       agent_control_stop(a);
   }
+  if (rc != CD_OK)
+    agent_remote_stop(a->remote);
   return rc;
 }
 
@@ -77,6 +100,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
          a->supervisor.registry.count, options->state_dir);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
+  agent_remote_start(a->remote);
   return CD_OK;
 }
 
@@ -92,6 +116,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   a->on_stopped = on_stopped;
   a->owner = owner;
   agent_control_stop(a);
+  agent_remote_stop(a->remote);
   agent_state_stop(a->isolate);
   agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
 }
@@ -99,6 +124,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
 void agent_free(agent *a)
 {
   agent_state_free(a->isolate);
+  agent_remote_free(a->remote);
   agent_probes_free(a->probes);
   if (a->journal != NULL)
     agent_supervisor_release(&a->supervisor);

@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "platform/peer.h"
 #include "probes.h"
+#include "remote.h"
 #include "state.h"
 #include "supervisor.h"
 
@@ -20,12 +21,13 @@ typedef struct agent_options {
   const char *control_socket;
   const char *plugin_dir;
   const char *plugin_host;
+  const char *channel;
   const char *log; /* what to log; NULL: as the configuration says */
 } agent_options;
 
 typedef struct agent_control agent_control;
 
-typedef struct agent {
+struct agent {
   uv_loop_t *loop;
   agent_options options;
   agent_config config;
@@ -34,11 +36,12 @@ typedef struct agent {
   agent_state *isolate;
   agent_probes *probes;
   agent_control *control;
+  agent_remote *remote;
   int64_t started_ms;
   bool damaged; /* the journal was, and is new */
   void (*on_stopped)(void *owner);
   void *owner;
-} agent;
+};
 
 /* Opens everything and begins to reconcile; the control socket comes last. The loop must run
  * afterwards. */
@@ -75,5 +78,7 @@ void agent_control_stop(agent *a);
 void agent_control_action(agent *a, const agent_action *action);
 void agent_control_step(agent *a, const char *action_id, const char *step, uint64_t done,
                         uint64_t total, cd_str what);
+/* Tells whoever waits for the enrolment: `why` it failed, or NULL and the device's id. */
+void agent_control_enrolled(agent *a, const cd_err *why, const char *device);
 
 #endif

@@ -5,16 +5,20 @@
 
 #include "base/limits.h"
 #include "platform/file.h"
+#include "protocol/enroll.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
 #define DEFAULT_MARK 0xc0d10001u
 #define DEFAULT_INTERVAL_S 300u
+#define PROXY_FILE_MAX 4096u
 
 void agent_config_init(agent_config *c)
 {
   *c = (agent_config){.mark = DEFAULT_MARK, .interval_s = DEFAULT_INTERVAL_S};
   (void)cd_str_copy(c->plugin_user, sizeof(c->plugin_user), CD_STR("cordon-plugin"));
+  (void)cd_str_copy(c->channel_user, sizeof(c->channel_user), CD_STR("cordon-channel"));
   (void)cd_str_copy(c->log, sizeof(c->log), CD_STR("all=info"));
 }
 
@@ -153,6 +157,10 @@ static void read_console(cd_json *root, agent_config *c)
   if (cd_json_opt_u64(&console, "mark", UINT32_MAX, &mark) && mark == 0)
     cd_json_bad(&console, "mark", "must not be 0: that is the mark of every other socket");
   c->mark = (uint32_t)mark;
+  read_text(&console, "channel_user", c->channel_user, sizeof(c->channel_user));
+  read_text(&console, "proxy_file", c->proxy_file, sizeof(c->proxy_file));
+  if (c->proxy_file[0] != '\0' && c->proxy_file[0] != '/')
+    cd_json_bad(&console, "proxy_file", "must be an absolute path");
   cd_json_no_more(&console);
 }
 
@@ -207,6 +215,47 @@ cd_code agent_config_load(const char *path, agent_config *c, cd_err *err)
   if (rc == CD_OK)
     rc = agent_config_parse(cd_buf_view(&text), path, c, err);
   cd_buf_release(&text);
+  return rc;
+}
+
+cd_code agent_proxy_parse(cd_str text, const char *name, agent_proxy *ret_proxy, cd_err *err)
+{
+  agent_proxy p = {0};
+  cd_json_doc *doc = NULL;
+  cd_str where = {0};
+  cd_err why = {0};
+  cd_code rc = cd_json_parse(text, PROXY_FILE_MAX, name, &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  cd_json_str(&root, "proxy", CD_ENDPOINT_MAX, &where);
+  if (where.ptr != NULL && cd_endpoint_parse(where, p.host, &p.port, &why) != CD_OK)
+    cd_json_bad(&root, "proxy", "is no HOST:PORT");
+  read_text(&root, "user", p.user, sizeof(p.user));
+  read_text(&root, "password", p.password, sizeof(p.password));
+  p.has_credentials = p.user[0] != '\0';
+  if (!p.has_credentials && p.password[0] != '\0')
+    cd_json_bad(&root, "password", "needs a user");
+  rc = cd_json_done(&root, err);
+  cd_json_free(doc);
+  if (rc == CD_OK)
+    *ret_proxy = p;
+  cd_wipe(&p, sizeof(p));
+  return rc;
+}
+
+cd_code agent_proxy_load(const char *path, agent_proxy *ret_proxy, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(PROXY_FILE_MAX);
+  uv_os_fd_t file;
+  cd_code rc = pf_file_open_trusted(path, &file, err);
+  if (rc != CD_OK)
+    return rc;
+  rc = pf_file_read_open(file, path, PROXY_FILE_MAX, &text, err);
+  pf_file_close(file);
+  if (rc == CD_OK)
+    rc = agent_proxy_parse(cd_buf_view(&text), path, ret_proxy, err);
+  cd_buf_wipe(&text);
   return rc;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "capability.h"
+#include "protocol/limits.h"
 
 #define AGENT_ID_MAX 101       /* a plugin's id and its NUL */
 #define AGENT_PROVIDERS_MAX 8  /* providers named for one capability */
@@ -33,7 +34,18 @@ typedef struct agent_config {
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
   char log[256];
+  char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
+  char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */
 } agent_config;
+
+/* An HTTP proxy on the way to the console. Holds a secret: wipe it. */
+typedef struct agent_proxy {
+  char host[CD_HTTP_HOST_MAX + 1];
+  uint16_t port;
+  bool has_credentials;
+  char user[CD_PROXY_SECRET_MAX + 1];
+  char password[CD_PROXY_SECRET_MAX + 1];
+} agent_proxy;
 
 /* The defaults, as if the file were `{}`. */
 void agent_config_init(agent_config *c);
@@ -42,6 +54,11 @@ void agent_config_release(agent_config *c);
 CD_MUST_USE cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_err *err);
 /* Reads a file that only administrators can write. */
 CD_MUST_USE cd_code agent_config_load(const char *path, agent_config *c, cd_err *err);
+/* Reads a file that only administrators can write: {"proxy":"HOST:PORT","user":..,"password":..}.
+ */
+CD_MUST_USE cd_code agent_proxy_load(const char *path, agent_proxy *ret_proxy, cd_err *err);
+CD_MUST_USE cd_code agent_proxy_parse(cd_str text, const char *name, agent_proxy *ret_proxy,
+                                      cd_err *err);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

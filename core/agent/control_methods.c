@@ -54,6 +54,7 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   write_agent(c->agent, &w);
+  agent_remote_write(c->agent->remote, &w);
   agent_probes_write(c->agent->probes, &w);
   cd_jw_arr(&w, "states");
   agent_state_write(c->agent->isolate, &w);
@@ -288,26 +289,74 @@ static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
   return place_order(c, &request, order.wait, err);
 }
 
+/* ---- enrolment ---- */
+
+/* Stands where an action's id stands for those who wait for one. */
+static const char enrolment[] = "enrolment";
+
+static cd_code method_enroll(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_json token = {0};
+  cd_code rc = control_enroll_read(params, &token, err);
+  if (rc == CD_OK)
+    rc = agent_remote_enrol(c->agent->remote, &token, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "an enrolment was asked for by user=%s pid=%llu",
+         c->who.user, (unsigned long long)c->who.process_id);
+  (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(enrolment));
+  return CD_OK;
+}
+
+static void tell_enrolled(control_client *c, const cd_err *why, const char *device)
+{
+  cd_buf text = CD_BUF_INIT(1024);
+  cd_jw w;
+  cd_err err = {0};
+  if (why != NULL) {
+    control_refuse(c, why);
+    return;
+  }
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_cstr(&w, "device", device);
+  cd_jw_end_obj(&w);
+  if (finish_answer(c, &w, &text, &err) != CD_OK)
+    control_refuse(c, &err);
+}
+
+void agent_control_enrolled(agent *a, const cd_err *why, const char *device)
+{
+  for (int i = 0; a->control != NULL && i < CONTROL_CLIENTS_MAX; i++) {
+    control_client *c = a->control->clients[i];
+    if (c != NULL && cd_str_eq_cstr(cd_str_from(c->waits_for), enrolment))
+      tell_enrolled(c, why, device);
+  }
+}
+
 /* ---- the door ---- */
 
 static const struct {
   const char *name;
   method_fn run;
   bool anyone; /* else administrators and the configured group */
+  bool admins; /* not even that group */
 } methods[] = {
-    {"status", method_status, true},
-    {"plugins", method_plugins, false},
-    {"actions", method_actions, false},
-    {"action", method_action, false},
-    {"isolate", method_isolate, false},
-    {"release", method_release, false},
-    {"unquarantine", method_unquarantine, false},
+    {"status", method_status, true, false},
+    {"plugins", method_plugins, false, false},
+    {"actions", method_actions, false, false},
+    {"action", method_action, false, false},
+    {"isolate", method_isolate, false, false},
+    {"release", method_release, false, false},
+    {"unquarantine", method_unquarantine, false, false},
+    /* Whoever enrols a device decides who rules it from then on. */
+    {"enroll", method_enroll, false, true},
 };
 
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   const char *group = c->agent->config.local_group;
-  if (methods[method].anyone || c->who.administrator || c->member)
+  if (methods[method].anyone || c->who.administrator || (c->member && !methods[method].admins))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -317,7 +366,8 @@ static cd_code check_allowed(const control_client *c, size_t method, cd_err *err
                (unsigned long long)c->who.process_id, methods[method].name);
   return cd_fail(err, CD_E_DENIED, "user '%s' may not ask for '%s': only administrators%s%s may",
                  c->who.user, methods[method].name,
-                 group[0] != '\0' ? " and members of group " : "", group);
+                 group[0] != '\0' && !methods[method].admins ? " and members of group " : "",
+                 methods[method].admins ? "" : group);
 }
 
 static cd_code find_method(cd_str name, size_t *ret_method, cd_err *err)

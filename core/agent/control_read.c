@@ -111,3 +111,13 @@ cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT_ID_MAX], cd
     (void)cd_str_copy(plugin, AGENT_ID_MAX, id);
   return rc;
 }
+
+cd_code control_enroll_read(cd_json *params, cd_json *ret_token, cd_err *err)
+{
+  cd_json token = {0};
+  cd_json_obj(params, "token", &token);
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    *ret_token = token;
+  return rc;
+}

@@ -35,4 +35,7 @@ CD_MUST_USE cd_code control_action_read(cd_json *params, char id[CD_ID_SIZE], cd
 CD_MUST_USE cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT_ID_MAX],
                                               cd_err *err);
 
+/* The contents of the token file, unread: a reader of the document. */
+CD_MUST_USE cd_code control_enroll_read(cd_json *params, cd_json *ret_token, cd_err *err);
+
 #endif

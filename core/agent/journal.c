@@ -18,7 +18,8 @@
  * database keeps free pages. */
 #define RESERVE_BYTES (2 * 1024 * 1024)
 #define RESERVE_PAGES_LOW 256
-#define ACTIONS_KEPT 2000
+#define ACTIONS_KEPT 2000 /* and as many results that nobody has acknowledged */
+#define SEEN_KEPT 100000  /* ids of orders: 60 bytes each */
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS actions("
@@ -54,8 +55,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS drift("
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;"
-    "PRAGMA user_version = 1;";
+    "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)
 {
@@ -222,6 +222,8 @@ static cd_code open_file(agent_journal *j, cd_err *err)
     (void)sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   if (rc == CD_OK)
     rc = journal_exec(j, schema, "make the tables", err);
+  if (rc == CD_OK)
+    rc = journal_migrate(j, err);
   return rc;
 }
 
@@ -306,12 +308,14 @@ void journal_prune(agent_journal *j)
 {
   if (++j->orders % 64 != 0)
     return;
-  char sql[256];
+  char sql[640];
   (void)snprintf(sql, sizeof(sql),
+                 "DELETE FROM outbox WHERE seq <= (SELECT max(seq) FROM outbox) - %d;"
+                 "DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - %d;"
                  "DELETE FROM actions WHERE ended != 0 AND id NOT IN (SELECT action FROM wanted "
-                 "UNION SELECT action FROM settled)"
+                 "UNION SELECT action FROM settled UNION SELECT action FROM outbox)"
                  " AND seq <= (SELECT max(seq) FROM actions) - %d",
-                 ACTIONS_KEPT);
+                 ACTIONS_KEPT, SEEN_KEPT, ACTIONS_KEPT);
   if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
     cd_log(CD_AREA_JOURNAL, CD_LOG_WARN, "cannot forget old actions: %s; going on",
            sqlite3_errmsg(j->db));

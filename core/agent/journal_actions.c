@@ -13,7 +13,7 @@
 #define ACTION_COLUMNS                                                                             \
   "id, kind, state, status, generation, user, user_id, pid, created, started, ended, outcome, "    \
   "comment, params,"                                                                               \
-  " provider, sentence, result"
+  " provider, sentence, result, order_digest"
 
 void agent_wanted_release(agent_wanted *w)
 {
@@ -58,16 +58,25 @@ static cd_code insert_action(agent_journal *j, const agent_action *a, cd_err *er
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j,
                                "INSERT INTO actions(id, kind, state, status, generation, user, "
-                               "user_id, pid, created, comment, params)"
-                               " VALUES(?,?,?,?,?,?,?,?,?,?,?)",
+                               "user_id, pid, created, comment, params, order_digest)"
+                               " VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                                &s, err);
   if (rc != CD_OK)
     return rc;
-  journal_bind(s, "ttititiiitt", a->id, agent_kind_name(a->kind), (sqlite3_int64)a->state,
+  char order[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(&a->order, order);
+  journal_bind(s, "ttititiiittt", a->id, agent_kind_name(a->kind), (sqlite3_int64)a->state,
                agent_action_status_name(a->status), (sqlite3_int64)a->generation, a->user,
                (sqlite3_int64)a->user_id, (sqlite3_int64)a->process_id,
-               (sqlite3_int64)a->created_ms, a->comment, a->params);
+               (sqlite3_int64)a->created_ms, a->comment, a->params, a->console ? order : NULL);
   return journal_run(j, s, "record the order", err);
+}
+
+cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,
+                          cd_err *err)
+{
+  cd_code rc = insert_action(j, a, err);
+  return rc == CD_OK ? put_wanted(j, put_wanted_sql, a->state, wanted, err) : rc;
 }
 
 cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted, cd_err *err)
@@ -80,10 +89,8 @@ cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wan
   if (rc == CD_OK) {
     a->generation = now.generation + 1;
     wanted->generation = a->generation;
-    rc = insert_action(j, a, err);
+    rc = journal_put_order(j, a, wanted, err);
   }
-  if (rc == CD_OK)
-    rc = put_wanted(j, put_wanted_sql, a->state, wanted, err);
   CD_FAULT_POINT("journal.order_before_commit");
   rc = journal_end(j, rc, err);
   agent_wanted_release(&now);
@@ -122,17 +129,26 @@ static cd_code update_ended(agent_journal *j, const agent_action *a, cd_err *err
   return rc;
 }
 
+cd_code journal_put_ended(agent_journal *j, const agent_action *a, const agent_wanted *settled,
+                          const agent_wanted *wanted, cd_err *err)
+{
+  cd_code rc = update_ended(j, a, err);
+  if (rc == CD_OK && settled != NULL)
+    rc = put_wanted(j, put_settled_sql, a->state, settled, err);
+  if (rc == CD_OK && wanted != NULL)
+    rc = put_wanted(j, put_wanted_sql, a->state, wanted, err);
+  if (rc == CD_OK && j->reporting)
+    rc = journal_put_outbox(j, a->id, NULL, err);
+  return rc;
+}
+
 cd_code agent_journal_ended(agent_journal *j, const agent_action *a, const agent_wanted *settled,
                             const agent_wanted *wanted, cd_err *err)
 {
   cd_code rc = journal_begin(j, err);
   if (rc != CD_OK)
     return rc;
-  rc = update_ended(j, a, err);
-  if (rc == CD_OK && settled != NULL)
-    rc = put_wanted(j, put_settled_sql, a->state, settled, err);
-  if (rc == CD_OK && wanted != NULL)
-    rc = put_wanted(j, put_wanted_sql, a->state, wanted, err);
+  rc = journal_put_ended(j, a, settled, wanted, err);
   CD_FAULT_POINT("journal.ended_before_commit");
   return journal_end(j, rc, err);
 }
@@ -211,6 +227,9 @@ static cd_code read_action(sqlite3_stmt *s, agent_action **ret_action, cd_err *e
   a->started_ms = sqlite3_column_int64(s, 9);
   a->ended_ms = sqlite3_column_int64(s, 10);
   a->outcome = (cd_code)sqlite3_column_int(s, 11);
+  a->console = sqlite3_column_type(s, 17) != SQLITE_NULL;
+  if (a->console)
+    good = good && cd_digest_from_text(column(s, 17), &a->order);
   if (!good || (int)a->state < 0 || a->state >= AGENT_CAP_COUNT) {
     cd_code rc = cd_fail(err, CD_E_INTERNAL,
                          "journal: action '%s' is not one that this version writes", a->id);

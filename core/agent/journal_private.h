@@ -10,6 +10,7 @@
 struct agent_journal {
   sqlite3 *db;
   unsigned orders; /* since the agent started; paces the pruning */
+  bool reporting;  /* the end of an action leaves a place in the outbox */
   char path[CD_PATH_MAX];
 };
 
@@ -26,5 +27,14 @@ cd_code journal_begin(agent_journal *j, cd_err *err);
 cd_code journal_end(agent_journal *j, cd_code rc, cd_err *err);
 void journal_reserve(agent_journal *j);
 void journal_prune(agent_journal *j);
+/* The tables of the remote side, and what older versions of this file lack (journal_remote.c). */
+cd_code journal_migrate(agent_journal *j, cd_err *err);
+/* Inside a transaction: the action and what it makes wanted, with the generation that they have;
+ * the end of an action; its place in the outbox. */
+cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,
+                          cd_err *err);
+cd_code journal_put_ended(agent_journal *j, const agent_action *a, const agent_wanted *settled,
+                          const agent_wanted *wanted, cd_err *err);
+cd_code journal_put_outbox(agent_journal *j, const char *action, const char *jws, cd_err *err);
 
 #endif

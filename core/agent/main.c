@@ -53,6 +53,7 @@ static const char usage[] =
     "  --run-dir DIR         folder of the control socket (default %s)\n"
     "  --plugin-dir DIR      plugins and manifests (default %s)\n"
     "  --plugin-host PROGRAM (default %s)\n"
+    "  --channel PROGRAM     (default %s)\n"
     "  --log SPEC            such as all=info,-control,plugin=debug\n"
     "  --check-config        read the configuration, say what is wrong, and end\n"
     "  --version, --help\n";
@@ -61,7 +62,7 @@ static void print_usage(FILE *to)
 {
   const pf_paths *p = pf_paths_installed();
   (void)fprintf(to, usage, p->config_file, p->trust_file, p->state_dir, p->run_dir, p->plugin_dir,
-                p->plugin_host);
+                p->plugin_host, p->channel);
 }
 
 static bool take_value(int argc, char **argv, int *i, const char *name, const char **ret_value)
@@ -96,6 +97,7 @@ static bool parse_options(program *p, int argc, char **argv)
       {"--run-dir", &o->run_dir},
       {"--plugin-dir", &o->plugin_dir},
       {"--plugin-host", &o->plugin_host},
+      {"--channel", &o->channel},
       {"--log", &o->log},
   };
   for (int i = 1; i < argc; i++) {
@@ -194,7 +196,8 @@ int main(int argc, char **argv)
                               .state_dir = paths->state_dir,
                               .run_dir = paths->run_dir,
                               .plugin_dir = paths->plugin_dir,
-                              .plugin_host = paths->plugin_host};
+                              .plugin_host = paths->plugin_host,
+                              .channel = paths->channel};
   if (!parse_options(&p, argc, argv))
     return EXIT_USAGE;
   if (p.help) {

@@ -6,45 +6,16 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/limits.h"
+#include "remote_order.h"
 
 #include "base/banned.h"
 
-static void write_console(const agent_config *c, cd_jw *w)
-{
-  cd_jw_arr(w, "console");
-  for (unsigned i = 0; i < c->console_count; i++) {
-    cd_jw_obj(w, NULL);
-    cd_jw_cstr(w, "address", c->console[i].address);
-    cd_jw_u64(w, "port", c->console[i].port);
-    cd_jw_end_obj(w);
-  }
-  cd_jw_end_arr(w);
-  cd_jw_arr(w, "resolvers");
-  for (unsigned i = 0; i < c->resolver_count; i++)
-    cd_jw_cstr(w, NULL, c->resolvers[i]);
-  cd_jw_end_arr(w);
-  cd_jw_u64(w, "mark", c->mark);
-}
-
-/* The parameters of apply: the agent's part from the configuration, the exclusions from the order.
- */
 static cd_code make_params(const agent *a, const agent_order_request *r, cd_buf *out, cd_err *err)
 {
-  cd_jw w;
-  cd_jw_init(&w, out);
-  cd_jw_obj(&w, NULL);
-  if (r->kind == AGENT_KIND_ISOLATE) {
-    cd_jw_cstr(&w, "type", r->selective ? "selective" : "full");
-    write_console(&a->config, &w);
-    if (r->selective) {
-      cd_jw_value(&w, "exclusions", r->exclusions);
-    } else {
-      cd_jw_arr(&w, "exclusions");
-      cd_jw_end_arr(&w);
-    }
-  }
-  cd_jw_end_obj(&w);
-  return cd_jw_done(&w, "the parameters", err);
+  if (r->kind == AGENT_KIND_ISOLATE)
+    return agent_isolate_params(&a->config, a->journal, r->selective, r->exclusions, out, err);
+  cd_buf_add_cstr(out, "{}");
+  return cd_buf_status(out, "the parameters", err);
 }
 
 static cd_code check_request(const agent_order_request *r, cd_err *err)

@@ -28,6 +28,8 @@ struct agent_probes {
   agent_supervisor *sup;
   cap_probe caps[AGENT_CAP_COUNT];
   cd_buf device; /* JSON; empty: not known */
+  void (*on_device)(void *owner);
+  void *owner;
 };
 
 static void ask_next(cap_probe *c);
@@ -53,6 +55,8 @@ static void on_end(void *owner, const agent_op_end *end)
   if (cd_code_ok(end->status) && c->function == AGENT_FN_RUN) {
     cd_buf_reset(&c->owner->device);
     cd_buf_add_str(&c->owner->device, end->result);
+    if (c->owner->on_device != NULL && !c->owner->sup->stopping)
+      c->owner->on_device(c->owner->owner);
   }
   if (c->owner->sup->stopping || cd_code_ok(end->status)) {
     answer(c, cd_code_ok(end->status) ? m->id : "");
@@ -159,4 +163,26 @@ void agent_probes_write(const agent_probes *p, cd_jw *w)
     cd_jw_end_obj(w);
   }
   cd_jw_end_arr(w);
+}
+
+const char *agent_probes_provider(const agent_probes *p, agent_capability cap, char *reason,
+                                  size_t size)
+{
+  const cap_probe *c = &p->caps[cap];
+  cd_str why = c->at_ms == 0 ? CD_STR("it is being asked") : cd_buf_view(&c->reason);
+  if (c->provider[0] != '\0')
+    why = (cd_str){0};
+  (void)cd_str_copy(reason, size, (cd_str){why.ptr, cd_str_utf8_cut(why, size - 1)});
+  return c->provider;
+}
+
+cd_str agent_probes_device(const agent_probes *p)
+{
+  return cd_buf_view(&p->device);
+}
+
+void agent_probes_on_device(agent_probes *p, void (*on_device)(void *owner), void *owner)
+{
+  p->on_device = on_device;
+  p->owner = owner;
 }

@@ -16,6 +16,14 @@ void agent_probes_free(agent_probes *p); /* NULL is fine; after the supervisor h
  * capability whose provider holds a state: it proves every day that it works, and is not disturbed.
  */
 void agent_probes_refresh(agent_probes *p, uint32_t busy);
+/* The provider of a capability, "" and why there is none in `reason`; the pointer is good until it
+ * is asked again. */
+const char *agent_probes_provider(const agent_probes *p, agent_capability cap, char *reason,
+                                  size_t size);
+/* What the facts provider said last: a JSON object, empty if nothing. */
+cd_str agent_probes_device(const agent_probes *p);
+/* Called whenever it has said something. */
+void agent_probes_on_device(agent_probes *p, void (*on_device)(void *owner), void *owner);
 /* Members "device" and "capabilities" of docs/ipc.md, as far as they are known. */
 void agent_probes_write(const agent_probes *p, cd_jw *w);
 

@@ -99,6 +99,12 @@ void agent_state_kick(agent_state *s)
   state_next(s);
 }
 
+void agent_state_reread(agent_state *s)
+{
+  s->look_due = true;
+  state_next(s);
+}
+
 void agent_state_stop(agent_state *s)
 {
   if (s == NULL || s->stopping)
@@ -129,23 +135,30 @@ bool agent_state_in_force(const agent_state *s)
 
 /* ---- words ---- */
 
+/* "full" or "selective" while it is wanted in force, else empty. */
+static void wanted_type(const agent_wanted *x, char out[CD_WORD_MAX + 1])
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_str type = {0};
+  out[0] = '\0';
+  if (!x->isolated || x->params == NULL ||
+      cd_json_parse(cd_str_from(x->params), CD_RESULT_MAX, "params", &doc, &err) != CD_OK)
+    return;
+  cd_json root = cd_json_root(doc);
+  cd_json_str(&root, "type", 32, &type);
+  (void)cd_str_copy(out, CD_WORD_MAX + 1, type);
+  cd_json_free(doc);
+}
+
 static void write_wanted(const agent_state *s, cd_jw *w)
 {
   const agent_wanted *x = &s->wanted;
-  cd_err err = {0};
-  cd_json_doc *doc = NULL;
+  char type[CD_WORD_MAX + 1];
+  wanted_type(x, type);
   cd_jw_obj(w, "wanted");
   cd_jw_cstr(w, "value", x->isolated ? "isolated" : "released");
-  if (x->isolated && x->params != NULL &&
-      cd_json_parse(cd_str_from(x->params), CD_RESULT_MAX, "params", &doc, &err) == CD_OK) {
-    cd_json root = cd_json_root(doc);
-    cd_str type = {0};
-    cd_json_str(&root, "type", 32, &type);
-    cd_jw_str(w, "type", type);
-  } else {
-    cd_jw_null(w, "type");
-  }
-  cd_json_free(doc);
+  cd_jw_cstr(w, "type", type[0] != '\0' ? type : NULL);
   cd_jw_u64(w, "generation", x->generation);
   cd_jw_cstr(w, "action", x->known && x->action[0] != '\0' ? x->action : NULL);
   cd_jw_time(w, "since", x->since_ms);
@@ -202,4 +215,42 @@ void agent_state_write(agent_state *s, cd_jw *w)
              : s->watch_absent || (s->wanted.isolated && s->watch_failures > 0) ? "timer only"
                                                                                 : "off");
   cd_jw_end_obj(w);
+}
+
+/* ---- for the console ---- */
+
+static void copy(char *out, size_t size, const char *text)
+{
+  cd_str all = cd_str_from(text);
+  (void)cd_str_copy(out, size, (cd_str){all.ptr, cd_str_utf8_cut(all, size - 1)});
+}
+
+void agent_state_values(agent_state *s, cd_values *ret_values)
+{
+  static const cd_enforced_value enforced[] = {CD_ENFORCED_UNKNOWN, CD_ENFORCED_RELEASED,
+                                               CD_ENFORCED_PARTIAL, CD_ENFORCED_ISOLATED};
+  static const cd_proven_value proven[] = {CD_PROVEN_UNKNOWN, CD_PROVEN_RELEASED, CD_PROVEN_FAILS,
+                                           CD_PROVEN_HOLDS};
+  agent_drift d = {0};
+  cd_err err = {0};
+  cd_values v = {.state = CD_STATE_ISOLATE,
+                 .wanted = s->wanted.isolated ? CD_WANTED_ISOLATED : CD_WANTED_RELEASED,
+                 .wanted_generation = s->wanted.generation,
+                 .wanted_since_ms = s->wanted.since_ms,
+                 .enforced = enforced[s->enforced],
+                 .enforced_at_ms = s->enforced_ms,
+                 .proven = proven[s->proven],
+                 .proven_at_ms = s->proven_ms};
+  if (agent_journal_drift(s->journal, s->cap, &d, &err) != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
+  wanted_type(&s->wanted, v.wanted_type);
+  copy(v.wanted_action, sizeof(v.wanted_action), s->wanted.action);
+  copy(v.enforced_digest, sizeof(v.enforced_digest), s->enforced_digest);
+  copy(v.enforced_note, sizeof(v.enforced_note), s->enforced_note);
+  copy(v.proven_note, sizeof(v.proven_note), s->proven_note);
+  v.drift_count = d.count;
+  v.drift_last_ms = d.last_ms;
+  copy(v.drift_note, sizeof(v.drift_note), d.note);
+  copy(v.provider, sizeof(v.provider), s->provider);
+  *ret_values = v;
 }

@@ -14,6 +14,7 @@
 #include "action.h"
 #include "base/json.h"
 #include "journal.h"
+#include "protocol/values.h"
 #include "supervisor.h"
 
 typedef struct agent_state agent_state;
@@ -24,6 +25,8 @@ typedef struct agent_state_events {
   /* `step` of docs/ipc.md; total 0: unknown; `what` may be empty. */
   void (*on_step)(void *owner, const char *action_id, const char *step, uint64_t done,
                   uint64_t total, cd_str what);
+  /* An order or a look has ended: the three values may be others. */
+  void (*on_values)(void *owner);
 } agent_state_events;
 
 /* Reads the journal; nothing runs yet. */
@@ -46,5 +49,10 @@ void agent_state_free(
 bool agent_state_in_force(const agent_state *s);
 /* The state as docs/ipc.md gives it. */
 void agent_state_write(agent_state *s, cd_jw *w);
+/* The three values for the console. */
+void agent_state_values(agent_state *s, cd_values *ret_values);
+/* What is wanted was changed in the journal without an order of its own (one was cancelled): takes
+ * it up. */
+void agent_state_reread(agent_state *s);
 
 #endif

@@ -113,6 +113,8 @@ static void over(agent_state *s)
   agent_action_free(r->action);
   r->action = NULL;
   r->active = false;
+  if (s->events->on_values != NULL)
+    s->events->on_values(s->owner);
   state_next(s);
 }
 

@@ -14,6 +14,7 @@ static const pf_paths installed = {
     .control_socket = PF_RUN_DIR "/control.sock",
     .plugin_dir = PF_PLUGIN_DIR,
     .plugin_host = PF_PROGRAM_DIR "/cordon-plugin-host",
+    .channel = PF_PROGRAM_DIR "/cordon-channel",
 };
 
 const pf_paths *pf_paths_installed(void)

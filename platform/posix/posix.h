@@ -53,4 +53,8 @@ CD_MUST_USE cd_code pf_os_undumpable(cd_err *err);
 /* Every descriptor from `first` on is closed on exec (confine.c). */
 CD_MUST_USE cd_code pf_os_close_on_exec(int first, cd_err *err);
 
+/* ---- socket.c of each system ---- */
+
+CD_MUST_USE cd_code pf_os_socket_mark(int fd, uint32_t mark, cd_err *err);
+
 #endif

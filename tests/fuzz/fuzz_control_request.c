@@ -1,6 +1,7 @@
 /* A request over the control socket, as any user of the machine may send it: read as each method
  * would read it. */
 #include "control_read.h"
+#include "token.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,8 @@ static void try_as(cd_str payload, int reader)
   cd_str method = {0};
   cd_json params = {0};
   control_order order = {0};
+  agent_token read = {0};
+  cd_json token = {0};
   unsigned limit = 1;
   char id[CD_ID_SIZE] = "";
   char plugin[AGENT_ID_MAX] = "";
@@ -39,8 +42,12 @@ static void try_as(cd_str payload, int reader)
     rc = control_actions_read(&params, &limit, id, &err);
   else if (rc == CD_OK && reader == 3)
     rc = control_action_read(&params, id, &err);
+  else if (rc == CD_OK && reader == 4)
+    rc = control_enroll_read(&params, &token, &err);
   else if (rc == CD_OK)
     rc = control_unquarantine_read(&params, plugin, &err);
+  if (rc == CD_OK && reader == 4)
+    rc = agent_token_read(&token, &read, &err);
   must((rc == CD_OK) == (err.text[0] == '\0'));
   if (rc == CD_OK) {
     must(method.len <= 64);
@@ -53,7 +60,7 @@ static void try_as(cd_str payload, int reader)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  for (int reader = 0; reader < 5; reader++)
+  for (int reader = 0; reader < 6; reader++)
     try_as((cd_str){(const char *)data, size}, reader);
   return 0;
 }

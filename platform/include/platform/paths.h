@@ -11,6 +11,7 @@ typedef struct pf_paths {
   const char *control_socket; /* on Windows the name of the pipe */
   const char *plugin_dir;     /* plugin libraries and manifests */
   const char *plugin_host;    /* the program cordon-plugin-host */
+  const char *channel;        /* the program cordon-channel */
 } pf_paths;
 
 const pf_paths *pf_paths_installed(void);

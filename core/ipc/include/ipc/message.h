@@ -12,6 +12,18 @@
  *     <----------------------------- RESULT(op), then END(op), exactly one
  *     QUIT ------------------------------->        destroy, exit
  *
+ * Agent and channel (descriptor 3 of the channel):
+ *
+ *   agent                                channel
+ *     SETUP ------------------------------>        confine itself
+ *     <------------------------------ HELLO        (or REFUSED, and it exits)
+ *     <----------------- CHAN_WANT_SOCKET(op)      CHAN_SOCKET(op) with the socket ->
+ *     <------------------- CHAN_OPEN(connection)   CHAN_HELLO(connection) ->
+ *     <----------------------- CHAN_WELCOME        CHAN_MARK(op) ->        <- CHAN_ACK(op)
+ *     CHAN_RESULT(op), CHAN_RENEW(op), CHAN_REPORT, CHAN_PROGRESS ->
+ *     <---------------------- CHAN_ORDER(op)       CHAN_ORDER_ACK(op) ->
+ *     <-------------------------- CHAN_LOST        everything of the connection is void
+ *
  * `cordon local` and agent (the control socket): one REQUEST, any number of EVENTs, one RESPONSE.
  */
 #ifndef IPC_MESSAGE_H
@@ -37,13 +49,40 @@ enum {
   IPC_END = 23,      /* how the operation ended, and what it left behind */
 
   /* control socket */
-  IPC_REQUEST = 32, /* a method and its parameters */
-  IPC_EVENT = 33,   /* what has happened so far */
-  IPC_RESPONSE = 34 /* the result, or a status and a sentence */
+  IPC_REQUEST = 32,  /* a method and its parameters */
+  IPC_EVENT = 33,    /* what has happened so far */
+  IPC_RESPONSE = 34, /* the result, or a status and a sentence */
+
+  /* agent to channel */
+  IPC_CHAN_SOCKET = 48,    /* a socket to connect, or why there is none */
+  IPC_CHAN_HELLO = 49,     /* who the device is, and a nonce of its own */
+  IPC_CHAN_MARK = 50,      /* signed by the device; answered by ACK */
+  IPC_CHAN_RESULT = 51,    /* signed; answered by ACK */
+  IPC_CHAN_REPORT = 52,    /* signed */
+  IPC_CHAN_PROGRESS = 53,  /* for people */
+  IPC_CHAN_ORDER_ACK = 54, /* the order is in the journal, or refused */
+  IPC_CHAN_RENEW = 55,     /* answered by CERTIFICATE, or ACK that says no */
+  IPC_CHAN_DROP = 56,      /* end this connection, and come again later */
+  IPC_CHAN_PING = 57,      /* is the channel alive? answered by PONG */
+
+  /* channel to agent */
+  IPC_CHAN_WANT_SOCKET = 64,  /* for this address and port */
+  IPC_CHAN_SOCKET_TAKEN = 65, /* the agent may close its own end */
+  IPC_CHAN_ADDRESSES = 66,    /* where a console's name leads */
+  IPC_CHAN_OPEN = 67,         /* a connection to a console; op is its number */
+  IPC_CHAN_WELCOME = 68,      /* what the console said to HELLO */
+  IPC_CHAN_ACK = 69,          /* the console has it, or refuses it */
+  IPC_CHAN_ORDER = 70,        /* an order, to be judged */
+  IPC_CHAN_LOST = 71,         /* there is no connection; when it is tried again */
+  IPC_CHAN_CERTIFICATE = 72,  /* a new certificate for the request of RENEW */
+  IPC_CHAN_ENROLLED = 73,     /* the console's answer to the enrolment */
+  IPC_CHAN_FAILED = 74,       /* the enrolment failed */
+  IPC_CHAN_PONG = 75
 };
 
 #define IPC_PROTOCOL 1
 #define IPC_HOST_CONTROL_FD 3
 #define IPC_HOST_LIBRARY_FD 4
+#define IPC_CHANNEL_FD 3
 
 #endif
