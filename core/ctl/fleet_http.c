@@ -37,34 +37,50 @@ static int on_progress(void *context, curl_off_t down_total, curl_off_t down, cu
   return h->interrupted != NULL && h->interrupted(h->context) ? 1 : 0;
 }
 
-/* Options that hold for every request; the first failure is kept. */
+/* Options that hold for every request. */
+static const struct {
+  CURLoption option;
+  long value;
+} switches[] = {
+    {CURLOPT_FOLLOWLOCATION, 0},
+    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+    {CURLOPT_SSL_VERIFYPEER, 1},
+    {CURLOPT_SSL_VERIFYHOST, 2},
+    {CURLOPT_NOSIGNAL, 1},
+    {CURLOPT_PATH_AS_IS, 1},
+    {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+    {CURLOPT_NOPROGRESS, 0},
+};
+
+static CURLcode set_pointers(fleet_http *h)
+{
+  CURLcode rc = curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "https");
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_USERAGENT, "cordon/" CORDON_VERSION);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->why);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, on_body);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, h);
+  return rc;
+}
+
+/* The first failure is kept. */
 static CURLcode set_up(fleet_http *h, const char *ca)
 {
-  CURL *c = h->curl;
-  CURLcode rc = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
-#define SET(option, value)                                                                         \
-  do {                                                                                             \
-    if (rc == CURLE_OK)                                                                            \
-      rc = curl_easy_setopt(c, (option), (value));                                                 \
-  } while (0)
-  SET(CURLOPT_FOLLOWLOCATION, 0L);
-  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  SET(CURLOPT_SSL_VERIFYPEER, 1L);
-  SET(CURLOPT_SSL_VERIFYHOST, 2L);
-  if (ca != NULL && ca[0] != '\0') {
-    SET(CURLOPT_CAINFO, ca);
-    SET(CURLOPT_CAPATH, NULL);
-  }
-  SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_PATH_AS_IS, 1L);
-  SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-  SET(CURLOPT_USERAGENT, "cordon/" CORDON_VERSION);
-  SET(CURLOPT_ERRORBUFFER, h->why);
-  SET(CURLOPT_WRITEFUNCTION, on_body);
-  SET(CURLOPT_NOPROGRESS, 0L);
-  SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-  SET(CURLOPT_XFERINFODATA, h);
-#undef SET
+  CURLcode rc = set_pointers(h);
+  for (size_t i = 0; rc == CURLE_OK && i < sizeof(switches) / sizeof(switches[0]); i++)
+    rc = curl_easy_setopt(h->curl, switches[i].option, switches[i].value);
+  if (ca == NULL || ca[0] == '\0')
+    return rc;
+  /* Those of the file instead of the system's, not beside them. */
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_CAINFO, ca);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(h->curl, CURLOPT_CAPATH, NULL);
   return rc;
 }
 
@@ -119,42 +135,55 @@ static void free_headers(struct curl_slist *list)
   curl_slist_free_all(list);
 }
 
-static CURLcode prepare(fleet_http *h, const fleet_request *r, fleet_answer *answer,
-                        struct curl_slist **headers)
+static bool make_headers(const fleet_request *r, struct curl_slist **headers)
 {
   char bearer[HEADER_MAX];
   char type[128];
   (void)snprintf(bearer, sizeof(bearer), "Authorization: Bearer %.*s", CD_STR_ARG(r->bearer));
   (void)snprintf(type, sizeof(type), "Content-Type: %s", r->body_type != NULL ? r->body_type : "");
+  /* Without "Expect: 100-continue", which costs a round trip for nothing. */
   bool ok = add_header(headers, "Accept: application/json") && add_header(headers, "Expect:");
   ok = ok && (r->bearer.len == 0 || add_header(headers, bearer));
   ok = ok && (r->body_type == NULL || add_header(headers, type));
   cd_wipe(bearer, sizeof(bearer));
-  if (!ok)
-    return CURLE_OUT_OF_MEMORY;
+  return ok;
+}
+
+static CURLcode set_body(CURL *c, const fleet_request *r)
+{
+  if (r->body_type == NULL) {
+    CURLcode rc = curl_easy_setopt(c, CURLOPT_POSTFIELDS, NULL);
+    return rc == CURLE_OK ? curl_easy_setopt(c, CURLOPT_HTTPGET, 1L) : rc;
+  }
+  CURLcode rc = curl_easy_setopt(c, CURLOPT_POST, 1L);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body.len > 0 ? r->body.ptr : "");
+  return rc;
+}
+
+static CURLcode prepare(fleet_http *h, const fleet_request *r, fleet_answer *answer,
+                        struct curl_slist **headers)
+{
   CURL *c = h->curl;
   long timeout = r->timeout_ms > 0 ? (long)r->timeout_ms : 1L;
-  bool has_body = r->body_type != NULL;
-  CURLcode rc = curl_easy_setopt(c, CURLOPT_URL, r->url);
-#define SET(option, value)                                                                         \
-  do {                                                                                             \
-    if (rc == CURLE_OK)                                                                            \
-      rc = curl_easy_setopt(c, (option), (value));                                                 \
-  } while (0)
-  if (has_body) {
-    SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
-    SET(CURLOPT_POSTFIELDS, r->body.len > 0 ? r->body.ptr : "");
-  } else {
-    SET(CURLOPT_POSTFIELDS, NULL);
-    SET(CURLOPT_HTTPGET, 1L);
-  }
-  SET(CURLOPT_CUSTOMREQUEST, r->method);
-  SET(CURLOPT_HTTPHEADER, *headers);
-  SET(CURLOPT_WRITEDATA, answer);
-  SET(CURLOPT_TIMEOUT_MS, timeout);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : CONNECT_MS);
-#undef SET
+  if (!make_headers(r, headers))
+    return CURLE_OUT_OF_MEMORY;
+  CURLcode rc = set_body(c, r);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_URL, r->url);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_HTTPHEADER, *headers);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_WRITEDATA, answer);
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout);
+  if (rc == CURLE_OK)
+    rc =
+        curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : CONNECT_MS);
   return rc;
 }
 
