@@ -40,7 +40,7 @@ static void read_digest(cd_json *obj, const char *key, cd_digest *out)
 {
   cd_str text = {0};
   cd_json_str(obj, key, FLEET_TEXT_MAX, &text);
-  if (text.len > 0 && !digest_read(text, out))
+  if (!digest_read(text, out))
     cd_json_bad(obj, key, "must be a SHA-256 in hex");
 }
 

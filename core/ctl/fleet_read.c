@@ -130,7 +130,7 @@ void fleet_machine_read(cd_json *obj, fleet_machine *ret_machine)
 {
   fleet_machine m = {0};
   cd_json_str(obj, "id", FLEET_TEXT_MAX, &m.id);
-  if (m.id.len > 0 && !fleet_id_valid(m.id))
+  if (!fleet_id_valid(m.id))
     cd_json_bad(obj, "id", "is no id of a device");
   (void)cd_json_opt_str(obj, "computerDnsName", FLEET_TEXT_MAX, &m.name);
   (void)cd_json_opt_str(obj, "lastSeen", FLEET_TEXT_MAX, &m.last_seen);
@@ -147,7 +147,7 @@ void fleet_action_read(cd_json *obj, fleet_action *ret_action)
 {
   fleet_action a = {0};
   cd_json_str(obj, "id", FLEET_TEXT_MAX, &a.id);
-  if (a.id.len > 0 && !cd_id_valid(a.id))
+  if (!cd_id_valid(a.id))
     cd_json_bad(obj, "id", "is no id of an action");
   cd_json_str(obj, "type", FLEET_TEXT_MAX, &a.type);
   cd_json_str(obj, "status", FLEET_TEXT_MAX, &a.status);
