@@ -22,16 +22,10 @@ static ctl_option find_option(const ctl_command *command, cd_str name)
   return CTL_OPT_COUNT;
 }
 
-/* words[0] is `--name` or `--name=value`; takes the value's word too. */
-static cd_code read_option(words_left *left, ctl_args *args, cd_err *err)
+/* Takes an option's value from behind its `=`, or the next word. */
+static cd_code take_option(words_left *left, ctl_option option, const char *equals, ctl_args *args,
+                           cd_err *err)
 {
-  const char *word = left->words[0];
-  const char *equals = strchr(word, '=');
-  cd_str name = {word + 2, equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2};
-  ctl_option option = find_option(left->command, name);
-  if (option == CTL_OPT_COUNT)
-    return cd_fail(err, CD_E_INVALID, "'%s' has no option --%.*s; 'cordon help %s' lists them",
-                   left->command->name, CD_STR_ARG(name), left->command->name);
   const ctl_option_row *row = ctl_option_named(option);
   if (args->value[option] != NULL)
     return cd_fail(err, CD_E_INVALID, "--%s was given twice", row->name);
@@ -51,6 +45,33 @@ static cd_code read_option(words_left *left, ctl_args *args, cd_err *err)
   left->words++;
   left->count--;
   return CD_OK;
+}
+
+/* words[0] is `--name` or `--name=value`; takes the value's word too. */
+static cd_code read_option(words_left *left, ctl_args *args, cd_err *err)
+{
+  const char *word = left->words[0];
+  const char *equals = strchr(word, '=');
+  cd_str name = {word + 2, equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2};
+  ctl_option option = find_option(left->command, name);
+  if (option == CTL_OPT_COUNT)
+    return cd_fail(err, CD_E_INVALID, "'%s' has no option --%.*s; 'cordon help %s' lists them",
+                   left->command->name, CD_STR_ARG(name), left->command->name);
+  return take_option(left, option, equals, args, err);
+}
+
+/* `-h` and `-o FILE` are the only short ones. */
+static cd_code read_short(words_left *left, ctl_args *args, cd_err *err)
+{
+  const char *word = left->words[0];
+  if (strcmp(word, "-h") == 0) {
+    args->value[CTL_OPT_HELP] = "";
+    return CD_OK;
+  }
+  if (strcmp(word, "-o") == 0 && (left->command->options & CTL_HAS(CTL_OPT_OUTPUT)) != 0)
+    return take_option(left, CTL_OPT_OUTPUT, NULL, args, err);
+  return cd_fail(err, CD_E_INVALID, "'%s' has no option %s; 'cordon help %s' lists them",
+                 left->command->name, word, left->command->name);
 }
 
 static cd_code read_operand(const ctl_command *command, const char *word, ctl_args *args,
@@ -76,13 +97,10 @@ cd_code ctl_args_read(const ctl_command *command, int count, const char *const *
       rc = read_operand(command, word, &args, err);
     else if (strcmp(word, "--") == 0)
       only_operands = true;
-    else if (strcmp(word, "-h") == 0)
-      args.value[CTL_OPT_HELP] = "";
     else if (word[1] == '-')
       rc = read_option(&left, &args, err);
     else
-      rc = cd_fail(err, CD_E_INVALID, "'%s' has no option %s; 'cordon help %s' lists them",
-                   command->name, word, command->name);
+      rc = read_short(&left, &args, err);
     if (rc != CD_OK)
       return rc;
     if (args.value[CTL_OPT_HELP] != NULL)

@@ -24,6 +24,20 @@ typedef enum ctl_option {
   CTL_OPT_PROGRESS,
   CTL_OPT_HELP,
   CTL_OPT_SOCKET,
+  /* of the fleet; some share a name with one of the above and mean something of their own */
+  CTL_OPT_LIST, /* --selective */
+  CTL_OPT_TICKET,
+  CTL_OPT_WAIT,
+  CTL_OPT_TAG,
+  CTL_OPT_PREVIEW,
+  CTL_OPT_DEVICE,
+  CTL_OPT_USES,
+  CTL_OPT_FOR,
+  CTL_OPT_NOTE,
+  CTL_OPT_OUTPUT,
+  CTL_OPT_HEAD,
+  CTL_OPT_CONFIG,
+  CTL_OPT_DEADLINE, /* --timeout */
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -93,13 +107,27 @@ void ctl_say(const ctl_context *ctx, cd_str sentence);
  * sentence. Returns `code`. `action`: the id of an action that goes on, or NULL. */
 ctl_exit ctl_report(const ctl_context *ctx, ctl_exit code, const cd_err *err, const char *action);
 
-/* cmd_*.c and help.c */
+/* cmd_*.c, fleet_*.c and help.c */
 ctl_exit ctl_cmd_status(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_plugins(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_unquarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_device_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_device_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_tag_add(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_tag_remove(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_actions(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_cancel(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_audit_verify(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_help(const ctl_context *ctx, const ctl_args *args);
 
 void ctl_help_overview(cd_buf *out);

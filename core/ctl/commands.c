@@ -8,6 +8,12 @@
 #define COMMON                                                                                     \
   (CTL_HAS(CTL_OPT_TIMEOUT) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP) |                      \
    CTL_HAS(CTL_OPT_SOCKET))
+#define FLEET                                                                                      \
+  (CTL_HAS(CTL_OPT_CONFIG) | CTL_HAS(CTL_OPT_DEADLINE) | CTL_HAS(CTL_OPT_JSON) |                   \
+   CTL_HAS(CTL_OPT_HELP))
+#define FLEET_ORDER                                                                                \
+  (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
+   CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_PROGRESS))
 #define ORDER (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_NO_WAIT) | CTL_HAS(CTL_OPT_PROGRESS))
 
 static const ctl_option_row options[CTL_OPT_COUNT] = {
@@ -25,7 +31,28 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
                           "with --json: the steps as JSON lines on standard error", false},
     [CTL_OPT_HELP] = {"help", NULL, "print this help", false},
     [CTL_OPT_SOCKET] = {"socket", "PATH", "another control socket than the installed one", true},
+    [CTL_OPT_LIST] = {"selective", "NAME",
+                      "keep reachable what the console's list of this name says", false},
+    [CTL_OPT_TICKET] = {"ticket", "TEXT", "the number of a ticket; kept with the action", false},
+    [CTL_OPT_WAIT] = {"wait", NULL, "wait until it is done and proven", false},
+    [CTL_OPT_TAG] = {"tag", "TAG", "the devices with this tag", false},
+    [CTL_OPT_PREVIEW] = {"preview", NULL, "only say which devices it would be", false},
+    [CTL_OPT_DEVICE] = {"device", "DEVICE", "of this device only", false},
+    [CTL_OPT_USES] = {"uses", "N", "how many devices may enrol with it (1 if not given)", false},
+    [CTL_OPT_FOR] = {"for", "TIME", "how long it is good: 30m, 24h (if not given), 7d", false},
+    [CTL_OPT_NOTE] = {"note", "TEXT", "what it is for; shown in the list", false},
+    [CTL_OPT_OUTPUT] = {"output", "FILE", "where it is written; -o FILE for short", false},
+    [CTL_OPT_HEAD] = {"head", "N:DIGEST", "the log must contain this entry, known from before",
+                      false},
+    [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
+    [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
+                          false},
 };
+
+#define ORDER_MORE                                                                                 \
+  "DEVICE is a name, a name without its domain, or an id. A name that several devices have is\n"   \
+  "refused, and the devices are listed. Without --wait the command ends when the console has\n"    \
+  "the order; a device that is off carries it out when it comes back.\n"
 
 static const ctl_command commands[] = {
     {.name = "local status",
@@ -69,6 +96,96 @@ static const ctl_command commands[] = {
      .options = COMMON,
      .help = "let a plugin that failed too often be used again",
      .run = ctl_cmd_unquarantine},
+    {.name = "device list",
+     .options = FLEET | CTL_HAS(CTL_OPT_TAG),
+     .help = "the devices of the fleet",
+     .run = fleet_cmd_device_list},
+    {.name = "device show",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "one device: wanted, enforced, proven, and what it waits for",
+     .run = fleet_cmd_device_show},
+    {.name = "isolate",
+     .operands = "DEVICE | --tag TAG",
+     .operands_max = 1,
+     .options = FLEET | FLEET_ORDER | CTL_HAS(CTL_OPT_LIST),
+     .help = "cut a device of the fleet off the network",
+     .more = ORDER_MORE,
+     .run = fleet_cmd_isolate},
+    {.name = "release",
+     .operands = "DEVICE | --tag TAG",
+     .operands_max = 1,
+     .options = FLEET | FLEET_ORDER,
+     .help = "end the isolation of a device of the fleet",
+     .more = ORDER_MORE,
+     .run = fleet_cmd_release},
+    {.name = "tag add",
+     .operands = "DEVICE TAG",
+     .operands_min = 2,
+     .operands_max = 2,
+     .options = FLEET,
+     .help = "put a tag on a device",
+     .run = fleet_cmd_tag_add},
+    {.name = "tag remove",
+     .operands = "DEVICE TAG",
+     .operands_min = 2,
+     .operands_max = 2,
+     .options = FLEET,
+     .help = "take a tag off a device",
+     .run = fleet_cmd_tag_remove},
+    {.name = "actions",
+     .options = FLEET | CTL_HAS(CTL_OPT_DEVICE) | CTL_HAS(CTL_OPT_LIMIT),
+     .help = "what was asked of the fleet and how it ended",
+     .run = fleet_cmd_actions},
+    {.name = "action show",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "one action of the fleet, with its evidence",
+     .run = fleet_cmd_action_show},
+    {.name = "action cancel",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "cancel an action that has not ended",
+     .run = fleet_cmd_action_cancel},
+    {.name = "action report",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_OUTPUT),
+     .help = "the report that proves one action, as a JSON document",
+     .run = fleet_cmd_action_report},
+    {.name = "enroll-token create",
+     .options = FLEET | CTL_HAS(CTL_OPT_USES) | CTL_HAS(CTL_OPT_FOR) | CTL_HAS(CTL_OPT_TAG) |
+                CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT),
+     .help = "make a token file that devices enrol with",
+     .more = "The file holds a secret: whoever has it can enrol a device. It is readable by you "
+             "alone.\n"
+             "--tag puts a tag on each device that enrols with it.\n",
+     .run = fleet_cmd_token_create},
+    {.name = "enroll-token list",
+     .options = FLEET,
+     .help = "the tokens, without their secrets",
+     .run = fleet_cmd_token_list},
+    {.name = "enroll-token revoke",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "end a token; devices that enrolled with it stay",
+     .run = fleet_cmd_token_revoke},
+    {.name = "audit verify",
+     .options = FLEET | CTL_HAS(CTL_OPT_HEAD),
+     .help = "compute the chain of the audit log anew, here",
+     .more = "Without --head it shows whether the log agrees with itself. With the head of an "
+             "earlier run, or\n"
+             "of an order or a report, it also shows whether it is still the same log.\n",
+     .run = fleet_cmd_audit_verify},
     {.name = "help",
      .operands = "[COMMAND | exit-codes]",
      .operands_max = CTL_OPERANDS_MAX,

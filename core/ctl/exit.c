@@ -4,10 +4,11 @@
 #include "base/banned.h"
 
 static const ctl_exit_row rows[] = {
-    {CTL_EXIT_DONE, "done, and proven where it can be proven; with --no-wait: accepted"},
-    {CTL_EXIT_FAILED, "the action failed"},
+    {CTL_EXIT_DONE, "done, and proven where it can be proven; without waiting: accepted"},
+    {CTL_EXIT_FAILED, "the action failed, or what was checked is wrong"},
     {CTL_EXIT_USAGE, "the command line makes no sense"},
-    {CTL_EXIT_UNREACHABLE, "the agent cannot be reached, or what answers there is not the agent"},
+    {CTL_EXIT_UNREACHABLE,
+     "the agent or the console cannot be reached, or what answers there is neither"},
     {CTL_EXIT_DENIED, "you are not allowed to"},
     {CTL_EXIT_REFUSED, "refused before anything changed"},
     {CTL_EXIT_WAITING, "stopped waiting; an action that was accepted goes on"},
@@ -62,4 +63,13 @@ ctl_exit ctl_exit_of_failed_action(cd_code outcome)
 {
   const code_row *row = find(outcome);
   return row != NULL ? row->failed : CTL_EXIT_FAILED;
+}
+
+ctl_exit ctl_exit_of_http(long status)
+{
+  if (status == 401 || status == 403)
+    return CTL_EXIT_DENIED;
+  if (status >= 400 && status < 500)
+    return CTL_EXIT_REFUSED;
+  return status >= 500 ? CTL_EXIT_FAILED : CTL_EXIT_UNREACHABLE;
 }

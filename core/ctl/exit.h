@@ -30,5 +30,8 @@ const ctl_exit_row *ctl_exit_rows(size_t *ret_count);
 ctl_exit ctl_exit_of_error(cd_code code);
 /* The exit code for an action that ended Failed with this outcome. */
 ctl_exit ctl_exit_of_failed_action(cd_code outcome);
+/* The exit code for an answer of the console that is no success, by its HTTP status. One that is no
+ * error either, such as a redirect, does not come from the console. */
+ctl_exit ctl_exit_of_http(long status);
 
 #endif

@@ -27,9 +27,13 @@ typedef struct step_word {
 } step_word;
 
 static const step_word words[] = {
-    {"recorded", "recorded in the journal"},    {"provider", "starting the provider"},
-    {"apply", "putting the rules in force"},    {"release", "taking the rules away"},
-    {"query", "reading back what is in force"}, {"verify", "probing whether it holds"},
+    {"recorded", "recorded in the journal"},
+    {"provider", "starting the provider"},
+    {"apply", "putting the rules in force"},
+    {"release", "taking the rules away"},
+    {"query", "reading back what is in force"},
+    {"verify", "probing whether it holds"},
+    {"waiting", "for the device"},
 };
 
 static const char *words_of(cd_str step)

@@ -232,16 +232,21 @@ static cd_code add_capabilities(cd_json *result, const ctl_style *style, cd_buf 
   return rc;
 }
 
-cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err)
+void ctl_render_states(cd_json *result, const ctl_style *style, cd_buf *out)
 {
   cd_json states = {0};
-  add_device(result, style, out);
-  add_agent(result, style, out);
   cd_json_arr(result, "states", CD_JSON_NODES_MAX, &states);
   for (size_t i = 0; i < cd_json_len(&states); i++) {
     cd_json state = {0};
     cd_json_at_obj(&states, i, &state);
     add_state(&state, style, out);
   }
+}
+
+cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err)
+{
+  add_device(result, style, out);
+  add_agent(result, style, out);
+  ctl_render_states(result, style, out);
   return add_capabilities(result, style, out, err);
 }

@@ -49,5 +49,7 @@ CD_MUST_USE cd_code ctl_render_actions(cd_json *result, const ctl_style *style, 
                                        cd_err *err);
 CD_MUST_USE cd_code ctl_render_unquarantine(cd_json *result, const ctl_style *style, cd_buf *out,
                                             cd_err *err);
+/* Its member "states" alone: the three values of each. */
+void ctl_render_states(cd_json *result, const ctl_style *style, cd_buf *out);
 
 #endif

@@ -41,35 +41,95 @@ _cordon_local() {
   esac
 }
 
+# Names of the fleet's devices; nothing when the console does not answer at once.
+_cordon_devices() {
+  cordon device list --json --timeout 2 2>/dev/null | grep -oE '"computerDnsName":"[A-Za-z0-9._-]+"' | cut -d '"' -f 4
+}
+
+_cordon_device_or() {
+  if [[ $2 == -* ]]; then
+    _cordon_words "$1" "$2"
+  else
+    _cordon_words "$(_cordon_devices)" "$2"
+  fi
+}
+
+# The commands of the fleet: the words typed so far without the current one decide.
+_cordon_fleet() {
+  local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
+  local order="--comment --ticket --wait --tag --preview --progress $common"
+  case $first in
+  isolate) _cordon_device_or "--selective $order" "$current" ;;
+  release) _cordon_device_or "$order" "$current" ;;
+  actions) _cordon_words "--device --limit $common" "$current" ;;
+  *)
+    case "$first $second" in
+    "device list") _cordon_words "--tag $common" "$current" ;;
+    "device show" | "tag add" | "tag remove") _cordon_device_or "$common" "$current" ;;
+    "action show") _cordon_words "$common" "$current" ;;
+    "action cancel") _cordon_words "--comment $common" "$current" ;;
+    "action report") _cordon_words "--output $common" "$current" ;;
+    "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
+    "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
+    "audit verify") _cordon_words "--head $common" "$current" ;;
+    esac
+    ;;
+  esac
+}
+
+# The second words of a group.
+_cordon_group() {
+  case $1 in
+  local) echo "status isolate release actions plugins unquarantine" ;;
+  device) echo "list show" ;;
+  tag) echo "add remove" ;;
+  action) echo "show cancel report" ;;
+  enroll-token) echo "create list revoke" ;;
+  audit) echo "verify" ;;
+  esac
+}
+
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands="status isolate release actions plugins unquarantine"
+  local names="local device isolate release tag actions action enroll-token audit" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _cordon_words "local help --version --help" "$current"
+    _cordon_words "$names help --version --help" "$current"
     return
   fi
-  case ${COMP_WORDS[1]} in
-  help)
+  group=$(_cordon_group "${COMP_WORDS[1]}")
+  if [[ ${COMP_WORDS[1]} == help ]]; then
     if ((COMP_CWORD == 2)); then
-      _cordon_words "local exit-codes help" "$current"
-    elif ((COMP_CWORD == 3)) && [[ $previous == local ]]; then
-      _cordon_words "$commands" "$current"
+      _cordon_words "$names exit-codes help" "$current"
+    elif ((COMP_CWORD == 3)); then
+      _cordon_words "$(_cordon_group "$previous")" "$current"
     fi
     return
-    ;;
-  local) ;;
-  *) return ;;
-  esac
-  if ((COMP_CWORD == 2)); then
-    _cordon_words "$commands --help" "$current"
+  fi
+  if [[ " $names " != *" ${COMP_WORDS[1]} "* ]]; then
+    return
+  fi
+  if [[ -n $group ]] && ((COMP_CWORD == 2)); then
+    _cordon_words "$group --help" "$current"
     return
   fi
   case $previous in
-  --selective | --socket) _cordon_files "$current" ;;
+  --socket | --config | --output | -o) _cordon_files "$current" ;;
+  --selective)
+    if [[ ${COMP_WORDS[1]} == local ]]; then
+      _cordon_files "$current"
+    fi
+    ;;
   --id) _cordon_words "$(_cordon_ids actions)" "$current" ;;
-  --comment | --limit | --timeout) ;;
-  *) _cordon_local "$current" "${COMP_WORDS[2]}" ;;
+  --device) _cordon_words "$(_cordon_devices)" "$current" ;;
+  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head) ;;
+  *)
+    if [[ ${COMP_WORDS[1]} == local ]]; then
+      _cordon_local "$current" "${COMP_WORDS[2]}"
+    else
+      _cordon_fleet "$current" "${COMP_WORDS[1]}" "${COMP_WORDS[2]-}"
+    fi
+    ;;
   esac
 }
 

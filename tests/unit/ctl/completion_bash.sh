@@ -11,6 +11,7 @@ cat >"$work/cordon" <<'END'
 #!/bin/sh
 case "$*" in
 "local plugins --json --timeout 1") echo '{"plugins":[{"id":"org.cordon.nftables"},{"id":"com.example.x"},{"id":"$(touch pwned)"}]}' ;;
+"device list --json --timeout 2") echo '{"machines":[{"id":"x","computerDnsName":"desk-1.lab"},{"computerDnsName":"$(touch pwned)"}]}' ;;
 "local actions --json --timeout 1") echo '{"actions":[{"id":"0193-a"},{"id":"0193-b"}]}' ;;
 esac
 END
@@ -36,8 +37,35 @@ expect() {
     failed=1
   fi
 }
-expect "local help --version --help" ""
+names="local device isolate release tag actions action enroll-token audit"
+common="--config --timeout --json --help"
+order="--comment --ticket --wait --tag --preview --progress $common"
+expect "$names help --version --help" ""
 expect "local" "lo"
+expect "actions action" act
+expect "list show --help" device ""
+expect "add remove --help" tag ""
+expect "show cancel report --help" action ""
+expect "create list revoke --help" enroll-token ""
+expect "verify --help" audit ""
+expect "desk-1.lab" isolate ""
+expect "--selective $order" isolate --
+expect "$order" release -
+expect "desk-1.lab" device show d
+expect "--tag $common" device list ""
+expect "desk-1.lab" tag add ""
+expect "--device --limit $common" actions ""
+expect "desk-1.lab" actions --device ""
+expect "$common" action show ""
+expect "--comment $common" action cancel ""
+expect "--output $common" action report ""
+expect "policy.json" action report -o po
+expect "policy.json" enroll-token create --output po
+expect "--uses --for --tag --note --output $common" enroll-token create ""
+expect "$common" enroll-token revoke ""
+expect "--head $common" audit verify ""
+expect "" isolate --selective ""
+expect "" isolate desk-1 --comment ""
 expect "status isolate release actions plugins unquarantine --help" local ""
 expect "status" local st
 expect "" nonsense ""
@@ -53,7 +81,8 @@ expect "0193-a 0193-b" local actions --id ""
 expect "org.cordon.nftables com.example.x" local unquarantine ""
 expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
-expect "local exit-codes help" help ""
+expect "$names exit-codes help" help ""
+expect "list show" help device ""
 expect "status isolate release actions plugins unquarantine" help local ""
 expect "" help exit-codes ""
 exit $failed
@@ -66,7 +95,12 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate release actions plugins unquarantine; do "$2" help local "$c"; done)
+words=$("$2" help; for c in status isolate release actions plugins unquarantine; do "$2" help local "$c"; done
+  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action report" \
+    "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify"; do
+    # shellcheck disable=SC2086 # the words of a command
+    "$2" help $c
+  done)
 for option in $(printf '%s\n' "$words" | grep -oE '^  --[a-z-]+' | sort -u); do
   grep -q -e "$option" "$1/packaging/completion/cordon.bash" || {
     echo "the completion lacks $option"

@@ -1,0 +1,170 @@
+/* Nothing of an entry is believed but what its digest covers; the digests that the console sends
+ * along only tell where the log was changed. */
+#include "fleet_audit.h"
+
+#include "fleet_read.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define PREFIX "cordon-audit-1\n"
+#define ENTRY_MAX (512u * 1024u)
+#define SEQUENCE_MAX (UINT64_C(1) << 53)
+#define TIME_MAX INT64_C(253402300799999)
+
+/* With "sha256:" in front or without. */
+static bool digest_read(cd_str text, cd_digest *ret_digest)
+{
+  cd_digest d;
+  if (cd_digest_from_text(text, ret_digest))
+    return true;
+  if (!cd_unhex(d.bytes, sizeof(d.bytes), text))
+    return false;
+  *ret_digest = d;
+  return true;
+}
+
+bool fleet_audit_head_read(cd_str text, fleet_audit_head *ret_head)
+{
+  fleet_audit_head h = {0};
+  cd_str number = cd_str_cut(&text, ':');
+  if (!cd_str_to_u64(number, SEQUENCE_MAX, &h.sequence) || h.sequence == 0 ||
+      !digest_read(text, &h.digest))
+    return false;
+  *ret_head = h;
+  return true;
+}
+
+static void read_digest(cd_json *obj, const char *key, cd_digest *out)
+{
+  cd_str text = {0};
+  cd_json_str(obj, key, FLEET_TEXT_MAX, &text);
+  if (!digest_read(text, out))
+    cd_json_bad(obj, key, "must be a SHA-256 in hex");
+}
+
+static void write_text(cd_jw *w, const char *key, cd_str text)
+{
+  if (text.len == 0)
+    cd_jw_null(w, key);
+  else
+    cd_jw_str(w, key, text);
+}
+
+/* The bytes that the digest is made of; *ret_sequence is the entry's. */
+static void add_entry(cd_json *entry, const cd_digest *previous, uint64_t *ret_sequence,
+                      cd_buf *out)
+{
+  int64_t at = 0;
+  cd_str who = {0};
+  cd_str what = {0};
+  cd_str device = {0};
+  cd_str action = {0};
+  cd_json detail = {0};
+  cd_jw w;
+  cd_err unused = {0};
+  cd_json_u64(entry, "sequence", SEQUENCE_MAX, ret_sequence);
+  cd_json_i64(entry, "at", 0, TIME_MAX, &at);
+  cd_json_str(entry, "who", FLEET_TEXT_MAX, &who);
+  cd_json_str(entry, "what", FLEET_TEXT_MAX, &what);
+  (void)cd_json_opt_str(entry, "device", FLEET_TEXT_MAX, &device);
+  (void)cd_json_opt_str(entry, "action", FLEET_TEXT_MAX, &action);
+  cd_json_obj(entry, "detail", &detail);
+  cd_buf_add_cstr(out, PREFIX);
+  cd_buf_add(out, previous->bytes, sizeof(previous->bytes));
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_u64(&w, "sequence", *ret_sequence);
+  cd_jw_i64(&w, "at", at);
+  cd_jw_str(&w, "who", who);
+  cd_jw_str(&w, "what", what);
+  write_text(&w, "device", device);
+  write_text(&w, "action", action);
+  if (detail.node != NULL)
+    cd_jw_value(&w, "detail", &detail);
+  cd_jw_end_obj(&w);
+  if (cd_jw_done(&w, "the entry", &unused) != CD_OK)
+    cd_buf_fail(out, unused.code);
+}
+
+static cd_code wrong(uint64_t sequence, const char *why, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNVERIFIED, "the audit log is wrong from entry %llu on: %s",
+                 (unsigned long long)sequence, why);
+}
+
+/* The entry behind the last one. */
+static cd_code take_entry(fleet_audit *a, cd_json *entry, cd_buf *scratch, cd_err *err)
+{
+  fleet_audit_head next = {0};
+  cd_digest previous = {0};
+  cd_digest stated = {0};
+  cd_buf_reset(scratch);
+  add_entry(entry, &a->head.digest, &next.sequence, scratch);
+  read_digest(entry, "previous", &previous);
+  read_digest(entry, "digest", &stated);
+  /* What the digest does not cover must not stand in an entry. */
+  cd_json_no_more(entry);
+  cd_code rc = cd_json_status(entry, err);
+  if (rc == CD_OK)
+    rc = cd_buf_status(scratch, "the entry", err);
+  if (rc == CD_OK)
+    rc = cd_digest_of(scratch->ptr, scratch->len, &next.digest, err);
+  if (rc != CD_OK)
+    return rc;
+  uint64_t due = a->head.sequence + 1;
+  if (next.sequence != due)
+    return wrong(due, next.sequence > due ? "it is missing" : "an earlier one stands there", err);
+  if (!cd_digest_equal(&previous, &a->head.digest))
+    return wrong(due, "it does not follow the one before it", err);
+  if (!cd_digest_equal(&stated, &next.digest))
+    return wrong(due, "its content is not what its digest says", err);
+  a->head = next;
+  if (!a->has_known || next.sequence != a->known.sequence)
+    return CD_OK;
+  if (!cd_digest_equal(&next.digest, &a->known.digest))
+    return wrong(due, "it is not the entry that is known; the log was written anew", err);
+  a->met_known = true;
+  return CD_OK;
+}
+
+cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count,
+                         fleet_audit_head *ret_end, cd_err *err)
+{
+  cd_json list = {0};
+  cd_json head = {0};
+  fleet_audit_head end = {0};
+  cd_buf scratch = CD_BUF_INIT(ENTRY_MAX);
+  cd_json_arr(page, "entries", FLEET_LIST_MAX, &list);
+  cd_json_obj(page, "head", &head);
+  cd_json_u64(&head, "sequence", SEQUENCE_MAX, &end.sequence);
+  if (end.sequence > 0)
+    read_digest(&head, "digest", &end.digest);
+  cd_code rc = cd_json_status(page, err);
+  for (size_t i = 0; rc == CD_OK && i < cd_json_len(&list); i++) {
+    cd_json entry = {0};
+    cd_json_at_obj(&list, i, &entry);
+    rc = take_entry(a, &entry, &scratch, err);
+  }
+  if (rc == CD_OK) {
+    *ret_count = cd_json_len(&list);
+    *ret_end = end;
+  }
+  cd_buf_release(&scratch);
+  return rc;
+}
+
+cd_code fleet_audit_finish(const fleet_audit *a, const fleet_audit_head *end, cd_err *err)
+{
+  if (a->has_known && !a->met_known)
+    return cd_fail(err, CD_E_UNVERIFIED,
+                   "the audit log ends at entry %llu, before the known one, %llu: it was cut",
+                   (unsigned long long)a->head.sequence, (unsigned long long)a->known.sequence);
+  if (a->head.sequence < end->sequence)
+    return wrong(a->head.sequence + 1, "it is missing", err);
+  /* It may have grown while it was read; then the head that was stated lies behind us. */
+  if (a->head.sequence == end->sequence && !cd_digest_equal(&a->head.digest, &end->digest))
+    return cd_fail(err, CD_E_UNVERIFIED, "the head that the console states is not its last entry");
+  return CD_OK;
+}

@@ -1,0 +1,39 @@
+/* The chain of the console's audit log, computed anew.
+ *
+ * An entry's digest is the SHA-256 over "cordon-audit-1\n", the 32 bytes of the digest before it
+ * (of the first entry: zeroes) and the entry as compact JSON, its members in this order: sequence,
+ * at, who, what, device, action, detail. */
+#ifndef CTL_FLEET_AUDIT_H
+#define CTL_FLEET_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "protocol/digest.h"
+
+/* A place in the log: "812:sha256:<64 hex digits>", or without the "sha256:". */
+typedef struct fleet_audit_head {
+  uint64_t sequence;
+  cd_digest digest;
+} fleet_audit_head;
+bool fleet_audit_head_read(cd_str text, fleet_audit_head *ret_head);
+
+typedef struct fleet_audit {
+  fleet_audit_head head; /* the last entry that was taken; sequence 0: none */
+  fleet_audit_head known;
+  bool has_known;
+  bool met_known;
+} fleet_audit;
+
+/* Takes one page, {"entries":[...],"head":{...}}, behind what was taken before. *ret_count is how
+ * many entries it had, *ret_end the log's head as the console states it. CD_E_UNVERIFIED: the log
+ * is wrong, and the sentence says from which entry on; CD_E_INVALID: the answer is none. */
+CD_MUST_USE cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count,
+                                     fleet_audit_head *ret_end, cd_err *err);
+/* When all pages were taken: the last entry is the head that was stated, and the known one was met.
+ */
+CD_MUST_USE cd_code fleet_audit_finish(const fleet_audit *a, const fleet_audit_head *end,
+                                       cd_err *err);
+
+#endif

@@ -1,0 +1,224 @@
+/* cordon isolate --tag, cordon release --tag: every device with a tag, in one request. */
+#include "fleet_order.h"
+
+#include "fleet_output.h"
+#include "text.h"
+
+#include "base/id.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+#define BULK_MAX 10000u
+
+typedef struct bulk {
+  const ctl_context *ctx;
+  const ctl_args *args;
+  const fleet_order *order;
+  fleet_session *s;
+  size_t machines;
+  size_t already;
+  size_t actions;
+  char (*ids)[CD_ID_SIZE];
+  size_t ended[CTL_EXIT_UNPROVEN + 1]; /* how many ended with which exit code */
+} bulk;
+
+static void add_machines(bulk *b, cd_json *list, ctl_table *t)
+{
+  static const char *const heads[] = {"Name", "Id", ""};
+  fleet_heads(t, heads, sizeof(heads) / sizeof(heads[0]));
+  b->machines = cd_json_len(list);
+  for (size_t i = 0; i < b->machines; i++) {
+    cd_json item = {0};
+    fleet_machine m;
+    bool already = false;
+    cd_json_at_obj(list, i, &item);
+    fleet_machine_read(&item, &m);
+    (void)cd_json_opt_bool(&item, "already", &already);
+    b->already += already ? 1 : 0;
+    ctl_table_cell(t, CTL_BOLD, m.name);
+    ctl_table_cell(t, CTL_PLAIN, m.id);
+    ctl_table_cell(t, CTL_DIM, already ? CD_STR("is so already") : CD_STR(""));
+  }
+}
+
+static cd_code take_actions(bulk *b, cd_json *root, cd_err *err)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(root, "actions", BULK_MAX, &list))
+    return cd_json_status(root, err);
+  b->actions = cd_json_len(&list);
+  if (b->actions == 0)
+    return CD_OK;
+  b->ids = calloc(b->actions, sizeof(*b->ids));
+  if (b->ids == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory");
+  for (size_t i = 0; i < b->actions; i++) {
+    cd_str id = {0};
+    cd_json_at_str(&list, i, CD_ID_SIZE - 1, &id);
+    if (!cd_id_valid(id) || !cd_str_copy(b->ids[i], sizeof(b->ids[i]), id))
+      cd_json_bad(root, "actions", "must be ids of actions");
+  }
+  return cd_json_status(root, err);
+}
+
+/* ---- waiting for all of them ---- */
+
+static void show_count(const bulk *b, ctl_progress *progress, size_t done)
+{
+  cd_buf event = CD_BUF_INIT(1024);
+  cd_err unused = {0};
+  cd_jw w;
+  cd_jw_init(&w, &event);
+  cd_jw_obj(&w, NULL);
+  cd_jw_cstr(&w, "event", "step");
+  cd_jw_cstr(&w, "step", "devices");
+  cd_jw_u64(&w, "done", done);
+  cd_jw_u64(&w, "total", b->actions);
+  cd_jw_end_obj(&w);
+  /* What is only shown must not end what goes on. */
+  if (cd_jw_done(&w, "the progress", &unused) == CD_OK)
+    (void)!ctl_progress_event(progress, cd_buf_view(&event), &unused);
+  cd_buf_release(&event);
+}
+
+/* One action after the other: the slowest decides, and each is there at once when it has ended. */
+static ctl_exit wait_for_all(bulk *b, cd_err *err)
+{
+  ctl_progress progress;
+  ctl_progress quiet;
+  ctl_style style = {0};
+  ctl_exit code = CTL_EXIT_DONE;
+  ctl_progress_init(&progress, b->ctx, fleet_progress_form(b->ctx, b->args), b->order->verb);
+  ctl_progress_init(&quiet, b->ctx, CTL_PROGRESS_NONE, b->order->verb);
+  for (size_t i = 0; i < b->actions && code == CTL_EXIT_DONE; i++) {
+    cd_json_doc *doc = NULL;
+    cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+    cd_err why = {0};
+    show_count(b, &progress, i);
+    code = fleet_action_wait(b->s, b->ids[i], &quiet, &doc, err);
+    if (code == CTL_EXIT_DONE) {
+      cd_json root = cd_json_root(doc);
+      ctl_exit one = fleet_action_print(&root, &style, true, &out, &why);
+      b->ended[one]++;
+      if (one != CTL_EXIT_DONE) {
+        ctl_progress_end(&progress);
+        (void)cd_err_prefix(&why, "action %s", b->ids[i]);
+        ctl_say(b->ctx, cd_str_from(why.text));
+      }
+    }
+    cd_json_free(doc);
+    cd_buf_release(&out);
+  }
+  ctl_progress_end(&progress);
+  return code;
+}
+
+/* The worst counts: a device that is not cut off weighs more than one that is not proven to be. */
+static ctl_exit worst(const bulk *b)
+{
+  static const ctl_exit order[] = {CTL_EXIT_FAILED, CTL_EXIT_UNREACHABLE, CTL_EXIT_REFUSED,
+                                   CTL_EXIT_DENIED, CTL_EXIT_WAITING,     CTL_EXIT_UNPROVEN};
+  for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+    if (b->ended[order[i]] > 0)
+      return order[i];
+  return CTL_EXIT_DONE;
+}
+
+/* ---- printing ---- */
+
+static void add_summary(const bulk *b, bool waited, cd_buf *out)
+{
+  bool preview = b->args->value[CTL_OPT_PREVIEW] != NULL;
+  cd_buf_addf(out, "%zu device%s", b->machines, b->machines == 1 ? "" : "s");
+  if (b->already > 0)
+    cd_buf_addf(out, ", %zu of them already so", b->already);
+  if (preview)
+    cd_buf_add_cstr(out, "; nothing was done");
+  else
+    cd_buf_addf(out, "; %zu action%s accepted", b->actions, b->actions == 1 ? "" : "s");
+  if (waited)
+    cd_buf_addf(out, ", %zu proven", b->ended[CTL_EXIT_DONE]);
+  cd_buf_add_cstr(out, ".\n");
+}
+
+static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
+{
+  const ctl_context *ctx = b->ctx;
+  bool wait = b->args->value[CTL_OPT_WAIT] != NULL && b->actions > 0;
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  cd_err err = {0};
+  ctl_style style = fleet_style(ctx);
+  ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
+  if (code != CTL_EXIT_DONE) {
+    code = ctl_report(ctx, code, &err, NULL);
+    goto done;
+  }
+  code = worst(b);
+  if (ctx->json) {
+    code = fleet_put_json(ctx, root, code);
+    goto done;
+  }
+  if (b->machines > 0 && ctl_table_print(t, &style, 0, &out, &err) != CD_OK) {
+    code = ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
+    goto done;
+  }
+  add_summary(b, wait, &out);
+  code = fleet_put_text(ctx, &out, code);
+
+done:
+  cd_buf_release(&out);
+  return code;
+}
+
+static ctl_exit take_answer(bulk *b, cd_json_doc *doc)
+{
+  cd_err err = {0};
+  ctl_table table;
+  cd_json list = {0};
+  ctl_exit code = CTL_EXIT_WAITING;
+  ctl_table_init(&table, 3);
+  if (doc == NULL) {
+    (void)cd_fail(&err, CD_E_INVALID, "the console's answer is empty");
+    code = ctl_report(b->ctx, code, &err, NULL);
+    goto done;
+  }
+  cd_json root = cd_json_root(doc);
+  cd_json_arr(&root, "machines", BULK_MAX, &list);
+  add_machines(b, &list, &table);
+  code = take_actions(b, &root, &err) == CD_OK ? finish(b, &root, &table)
+                                               : ctl_report(b->ctx, CTL_EXIT_WAITING, &err, NULL);
+
+done:
+  free(b->ids);
+  b->ids = NULL;
+  ctl_table_release(&table);
+  return code;
+}
+
+ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_order *order)
+{
+  bulk b = {.ctx = ctx, .args = args, .order = order};
+  cd_buf body = CD_BUF_INIT(65536);
+  cd_json_doc *doc = NULL;
+  cd_err err = {0};
+  char path[64];
+  ctl_exit code = CTL_EXIT_USAGE;
+  (void)snprintf(path, sizeof(path), "/api/cordon/bulk/%s", order->verb);
+  if (fleet_order_body(order, args, &body, &err) == CD_OK)
+    code = fleet_open(ctx, args, &b.s, &err);
+  if (code == CTL_EXIT_DONE)
+    code = fleet_ask(b.s,
+                     &(fleet_call){.method = "POST",
+                                   .path = path,
+                                   .body = cd_buf_view(&body),
+                                   .changes = args->value[CTL_OPT_PREVIEW] == NULL},
+                     &doc, &err);
+  code = code == CTL_EXIT_DONE ? take_answer(&b, doc) : ctl_report(ctx, code, &err, NULL);
+  cd_json_free(doc);
+  cd_buf_release(&body);
+  fleet_close(b.s);
+  return code;
+}

@@ -1,0 +1,19 @@
+/* What an isolation and a release of the fleet have in common, for one device and for many. */
+#ifndef CTL_FLEET_ORDER_H
+#define CTL_FLEET_ORDER_H
+
+#include "fleet_wait.h"
+
+typedef struct fleet_order {
+  const char *verb;   /* "isolate" or "release" */
+  const char *method; /* what the API calls it: "isolate", "unisolate" */
+  bool isolates;
+} fleet_order;
+
+/* The request's body: comment, and if given ticket, list, tag, preview. */
+CD_MUST_USE cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf *out,
+                                     cd_err *err);
+/* fleet_bulk.c: all devices with the tag. */
+ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_order *order);
+
+#endif

@@ -1,0 +1,317 @@
+/* cordon enroll-token create, list, revoke. The token itself goes into its file and nowhere else.
+ */
+#include "fleet_tokens.h"
+
+#include "fleet_output.h"
+#include "fleet_read.h"
+#include "fleet_session.h"
+#include "text.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "platform/file.h"
+#include "protocol/base64.h"
+#include "protocol/secret.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define USES_MAX 100000u
+#define SPAN_MAX_S (366u * 86400u)
+#define SPAN_FALLBACK "24h"
+#define TAG_MAX 200u
+#define NOTE_MAX 200u
+#define TOKEN_MODE 0600u
+#define TOKEN_SIZE 32u
+#define TIME_MAX INT64_C(253402300799999)
+
+cd_code fleet_span_read(const char *text, uint64_t *ret_s, cd_err *err)
+{
+  static const struct {
+    char letter;
+    uint32_t seconds;
+  } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+  cd_str digits = cd_str_from(text);
+  uint64_t number = 0;
+  uint64_t unit = 0;
+  if (digits.len > 1)
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+      if (digits.ptr[digits.len - 1] == units[i].letter)
+        unit = units[i].seconds;
+  digits.len -= digits.len > 0 ? 1 : 0;
+  if (unit == 0 || !cd_str_to_u64(digits, SPAN_MAX_S / unit, &number) || number == 0)
+    return cd_fail(err, CD_E_INVALID,
+                   "--for must be a time such as 30m, 24h or 7d, at most 366d, not '%.100s'", text);
+  *ret_s = number * unit;
+  return CD_OK;
+}
+
+cd_code fleet_token_check(cd_json *root, cd_err *err)
+{
+  static const char *const lists[] = {"enroll", "agents"};
+  static const char *const texts[] = {"root", "ca"};
+  uint8_t secret[TOKEN_SIZE];
+  size_t len = 0;
+  uint64_t version = 0;
+  cd_str text = {0};
+  cd_json_u64(root, "version", UINT32_MAX, &version);
+  if (version != 1)
+    cd_json_bad(root, "version", "must be 1, which this 'cordon' knows");
+  cd_json_str(root, "token", FLEET_TEXT_MAX, &text);
+  if (!cd_base64url_decode(text, secret, sizeof(secret), &len) || len != TOKEN_SIZE)
+    cd_json_bad(root, "token", "must be %u bytes in base64url", TOKEN_SIZE);
+  cd_wipe(secret, sizeof(secret));
+  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    text = (cd_str){0};
+    cd_json_str(root, texts[i], FLEET_TEXT_MAX, &text);
+    if (text.len == 0)
+      cd_json_bad(root, texts[i], "must not be empty");
+  }
+  for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+    cd_json list = {0};
+    cd_json_arr(root, lists[i], FLEET_LIST_MAX, &list);
+    if (cd_json_len(&list) == 0)
+      cd_json_bad(root, lists[i], "must name an address");
+  }
+  return cd_json_status(root, err);
+}
+
+/* ---- create ---- */
+
+static cd_code check_text(const char *option, const char *text, size_t max, cd_err *err)
+{
+  cd_str s = cd_str_from(text);
+  if (text != NULL && (s.len == 0 || s.len > max || !cd_str_utf8_valid(s)))
+    return cd_fail(err, CD_E_INVALID, "--%s must be 1 to %zu bytes of UTF-8", option, max);
+  return CD_OK;
+}
+
+static cd_code create_body(const ctl_args *args, cd_buf *out, cd_err *err)
+{
+  const char *span = args->value[CTL_OPT_FOR];
+  const char *tag = args->value[CTL_OPT_TAG];
+  const char *note = args->value[CTL_OPT_NOTE];
+  uint64_t uses = 0;
+  uint64_t span_s = 0;
+  cd_jw w;
+  if (args->value[CTL_OPT_OUTPUT] == NULL)
+    return cd_fail(err, CD_E_INVALID,
+                   "'enroll-token create' needs -o FILE: the token is a secret and is not printed");
+  cd_code rc = ctl_args_number(args, CTL_OPT_USES, 1, USES_MAX, 1, &uses, err);
+  if (rc == CD_OK)
+    rc = fleet_span_read(span != NULL ? span : SPAN_FALLBACK, &span_s, err);
+  if (rc == CD_OK)
+    rc = check_text("tag", tag, TAG_MAX, err);
+  if (rc == CD_OK)
+    rc = check_text("note", note, NOTE_MAX, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_u64(&w, "uses", uses);
+  cd_jw_u64(&w, "expires_in_s", span_s);
+  cd_jw_arr(&w, "tags");
+  if (tag != NULL)
+    cd_jw_cstr(&w, NULL, tag);
+  cd_jw_end_arr(&w);
+  cd_jw_cstr(&w, "note", note != NULL ? note : "");
+  cd_jw_end_obj(&w);
+  return cd_jw_done(&w, "the request", err);
+}
+
+static ctl_exit write_token(const ctl_context *ctx, const char *file, cd_json_doc *doc)
+{
+  cd_buf text = CD_BUF_INIT(FLEET_ANSWER_MAX);
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  cd_err err = {0};
+  cd_jw w;
+  cd_json root = cd_json_root(doc);
+  ctl_exit code = CTL_EXIT_FAILED;
+  cd_code rc = fleet_token_check(&root, &err);
+  if (rc == CD_OK) {
+    cd_json_print(&root, &text);
+    cd_buf_add_char(&text, '\n');
+    rc = cd_buf_status(&text, "the token", &err);
+  }
+  if (rc == CD_OK)
+    rc = pf_file_replace(file, cd_buf_view(&text), TOKEN_MODE, &err);
+  cd_buf_wipe(&text);
+  if (rc != CD_OK) {
+    /* The console has made a token that nobody has now. */
+    (void)cd_err_prefix(&err,
+                        "the token was made but is lost, 'cordon enroll-token list' shows it");
+    code = ctl_report(ctx, code, &err, NULL);
+  } else if (ctx->json) {
+    cd_jw_init(&w, &out);
+    cd_jw_obj(&w, NULL);
+    cd_jw_cstr(&w, "file", file);
+    cd_jw_end_obj(&w);
+    code = fleet_put_json_text(ctx, &out, CTL_EXIT_DONE);
+  } else {
+    cd_buf_add_cstr(&out, "Written to ");
+    ctl_text_add(&out, cd_str_from(file));
+    cd_buf_add_cstr(&out, "; on the device: cordon local enroll --token-file FILE\n");
+    code = fleet_put_text(ctx, &out, CTL_EXIT_DONE);
+  }
+  cd_buf_release(&out);
+  return code;
+}
+
+ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args)
+{
+  fleet_session *s = NULL;
+  cd_json_doc *doc = NULL;
+  cd_err err = {0};
+  cd_buf body = CD_BUF_INIT(16384);
+  ctl_exit code = CTL_EXIT_USAGE;
+  if (create_body(args, &body, &err) == CD_OK)
+    code = fleet_open(ctx, args, &s, &err);
+  if (code == CTL_EXIT_DONE)
+    code = fleet_ask(s,
+                     &(fleet_call){.method = "POST",
+                                   .path = "/api/cordon/tokens",
+                                   .body = cd_buf_view(&body),
+                                   .changes = true},
+                     &doc, &err);
+  if (code == CTL_EXIT_DONE && doc == NULL) {
+    (void)cd_fail(&err, CD_E_INVALID, "the console's answer holds no token");
+    code = CTL_EXIT_UNREACHABLE;
+  }
+  code = code == CTL_EXIT_DONE ? write_token(ctx, args->value[CTL_OPT_OUTPUT], doc)
+                               : ctl_report(ctx, code, &err, NULL);
+  cd_json_free(doc);
+  cd_buf_release(&body);
+  fleet_close(s);
+  return code;
+}
+
+/* ---- list ---- */
+
+/* A time that is text or milliseconds. */
+static void add_time(cd_json *token, const char *key, cd_buf *out)
+{
+  cd_json value = {0};
+  cd_str text = {0};
+  int64_t ms = 0;
+  char shown[CD_TIME_TEXT_MAX];
+  if (!cd_json_opt_value(token, key, &value))
+    return;
+  if (!cd_json_is_number(&value)) {
+    (void)cd_json_opt_str(token, key, FLEET_TEXT_MAX, &text);
+  } else if (cd_json_opt_i64(token, key, 0, TIME_MAX, &ms)) {
+    cd_time_text(ms, shown);
+    text = cd_str_from(shown);
+  }
+  ctl_time_add(out, text);
+}
+
+static void add_token_row(cd_json *token, ctl_table *t)
+{
+  cd_str id = {0};
+  cd_str by = {0};
+  cd_str note = {0};
+  uint64_t left = 0;
+  uint64_t made = 0;
+  bool revoked = false;
+  cd_buf text = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  cd_json tags = {0};
+  cd_json_str(token, "id", FLEET_TEXT_MAX, &id);
+  cd_json_u64(token, "uses_left", UINT64_MAX, &left);
+  (void)cd_json_opt_u64(token, "uses_made", UINT64_MAX, &made);
+  (void)cd_json_opt_str(token, "created_by", FLEET_TEXT_MAX, &by);
+  (void)cd_json_opt_str(token, "note", FLEET_TEXT_MAX, &note);
+  (void)cd_json_opt_bool(token, "revoked", &revoked);
+  ctl_table_cell(t, CTL_PLAIN, id);
+  ctl_table_cellf(t, CTL_PLAIN, "%llu left, %llu used", (unsigned long long)left,
+                  (unsigned long long)made);
+  add_time(token, "expires", &text);
+  ctl_table_cell(t, revoked ? CTL_WARN : CTL_PLAIN,
+                 revoked ? CD_STR("revoked") : cd_buf_view(&text));
+  cd_buf_reset(&text);
+  if (cd_json_opt_arr(token, "tags", FLEET_LIST_MAX, &tags))
+    for (size_t i = 0; i < cd_json_len(&tags); i++) {
+      cd_str tag = {0};
+      cd_json_at_str(&tags, i, FLEET_TEXT_MAX, &tag);
+      cd_buf_addf(&text, "%s%.*s", i > 0 ? ", " : "", CD_STR_ARG(tag));
+    }
+  ctl_table_cell(t, CTL_PLAIN, cd_buf_view(&text));
+  ctl_table_cell(t, CTL_PLAIN, by);
+  ctl_table_cell(t, CTL_DIM, note);
+  cd_buf_release(&text);
+}
+
+static ctl_exit print_tokens(const ctl_context *ctx, cd_json_doc *doc)
+{
+  static const char *const heads[] = {"Id", "Uses", "Good until", "Tags", "By", "Note"};
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  cd_err err = {0};
+  ctl_table t;
+  ctl_style style = fleet_style(ctx);
+  cd_json list = {0};
+  cd_json root = cd_json_root(doc);
+  ctl_exit code = CTL_EXIT_DONE;
+  ctl_table_init(&t, sizeof(heads) / sizeof(heads[0]));
+  fleet_heads(&t, heads, sizeof(heads) / sizeof(heads[0]));
+  cd_json_arr(&root, "tokens", FLEET_LIST_MAX, &list);
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_json item = {0};
+    cd_json_at_obj(&list, i, &item);
+    add_token_row(&item, &t);
+  }
+  if (cd_json_status(&root, &err) != CD_OK)
+    code = ctl_report(ctx, CTL_EXIT_UNREACHABLE, &err, NULL);
+  else if (ctx->json)
+    code = fleet_put_json(ctx, &root, code);
+  else if (cd_json_len(&list) == 0)
+    code = ctl_put(ctx, CD_STR("No tokens.\n"), code);
+  else if (ctl_table_print(&t, &style, 0, &out, &err) != CD_OK)
+    code = ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
+  else
+    code = fleet_put_text(ctx, &out, code);
+  ctl_table_release(&t);
+  cd_buf_release(&out);
+  return code;
+}
+
+ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args)
+{
+  fleet_session *s = NULL;
+  cd_json_doc *doc = NULL;
+  cd_err err = {0};
+  ctl_exit code = fleet_open(ctx, args, &s, &err);
+  if (code == CTL_EXIT_DONE)
+    code = fleet_ask(s, &(fleet_call){.method = "GET", .path = "/api/cordon/tokens"}, &doc, &err);
+  code = code == CTL_EXIT_DONE ? print_tokens(ctx, doc) : ctl_report(ctx, code, &err, NULL);
+  cd_json_free(doc);
+  fleet_close(s);
+  return code;
+}
+
+/* ---- revoke ---- */
+
+ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args)
+{
+  fleet_session *s = NULL;
+  cd_json_doc *doc = NULL;
+  cd_err err = {0};
+  char path[64 + CD_ID_SIZE];
+  ctl_exit code = CTL_EXIT_USAGE;
+  if (!cd_id_valid(cd_str_from(args->operand[0])))
+    (void)cd_fail(&err, CD_E_INVALID,
+                  "ID must be the id of a token, such as 'cordon enroll-token list' prints");
+  else
+    code = fleet_open(ctx, args, &s, &err);
+  if (code == CTL_EXIT_DONE) {
+    (void)snprintf(path, sizeof(path), "/api/cordon/tokens/%s", args->operand[0]);
+    code =
+        fleet_ask(s, &(fleet_call){.method = "DELETE", .path = path, .changes = true}, &doc, &err);
+  }
+  if (code != CTL_EXIT_DONE)
+    code = ctl_report(ctx, code, &err, NULL);
+  else
+    code = ctl_put(ctx, ctx->json ? CD_STR("{\"revoked\":true}\n") : CD_STR("Revoked.\n"), code);
+  cd_json_free(doc);
+  fleet_close(s);
+  return code;
+}

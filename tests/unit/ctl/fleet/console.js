@@ -1,0 +1,306 @@
+/* A console for the tests of `cordon`: HTTPS, with the answers that the API documents. The client's
+ * id chooses how it misbehaves ("plain": not at all), and each client has a fleet of its own.
+ * Arguments: a folder with key.pem and cert.pem; every request is written there, as a line of JSON,
+ * to <client>.log. Prints its port, and ends when its standard input does. */
+'use strict';
+const https = require('node:https');
+const fs = require('node:fs');
+const path = require('node:path');
+const crypto = require('node:crypto');
+
+const folder = process.argv[2];
+const SECRET = 's3cret+with&signs=%';
+
+const hex = (text) => crypto.createHash('sha1').update(text).digest('hex');
+
+/* ---- the fleet ---- */
+
+const NAMES = ['desk-1.example', 'desk-2.example', 'desk-2.lab', 'server-1', 'off-1', 'liar-1',
+  'broken-1', 'busy-1', 'twin', 'twin'];
+
+function makeFleet() {
+  const machines = NAMES.map((name, i) => ({
+    id: hex(`${name} ${i}`), computerDnsName: name, firstSeen: '2026-01-01T00:00:00.0000000Z',
+    lastSeen: '2026-11-20T10:00:00.1234567Z', osPlatform: 'Linux', version: '12',
+    lastIpAddress: `10.0.0.${i + 1}`, healthStatus: name === 'off-1' ? 'Inactive' : 'Active',
+    agentVersion: '0.1.0', rbacGroupId: 0, machineTags: name.startsWith('desk') ? ['desks'] : [],
+  }));
+  return { machines, actions: new Map(), polls: new Map(), tokens: [], used: {} };
+}
+
+const fleets = new Map();
+const fleetOf = (client) => {
+  if (!fleets.has(client)) fleets.set(client, makeFleet());
+  return fleets.get(client);
+};
+
+const evidence = (action, machine, outcome, sentence) => {
+  const isolate = action.type === 'Isolate';
+  const value = isolate ? 'isolated' : 'released';
+  return {
+    device: machine.id, action: action.id, kind: isolate ? 'isolate' : 'release', state: 'isolate',
+    generation: 7, order: `sha256:${'ab'.repeat(32)}`, status: outcome === 'ok' ? 'Succeeded' : 'Failed',
+    outcome, sentence, requestor: action.requestor, comment: action.requestorComment,
+    provider: 'org.cordon.nftables', created: 1795493300000, started: 1795493300000,
+    ended: 1795493300412, states: [],
+    result: outcome !== 'ok' ? null : {
+      enforced: { value, at: 1795493300040 },
+      proven: { value: isolate ? 'holds' : 'released', at: 1795493300400 },
+      verify: { holds: isolate, probes: [{ name: 'tcp4', target: '192.0.2.1:443', outcome: 'blocked',
+        counter_before: 0, counter_after: 3 }], not_probed: ['\u001b[2Jwhat others open'] },
+    },
+  };
+};
+
+function newAction(fleet, machine, type, body) {
+  const id = crypto.randomUUID();
+  const action = {
+    id, type, title: null, requestor: 'responder', requestorComment: body.Comment, status: 'Pending',
+    machineId: machine.id, computerDnsName: machine.computerDnsName,
+    creationDateTimeUtc: '2026-11-24T05:34:54.1234567Z',
+    lastUpdateDateTimeUtc: '2026-11-24T05:34:54.1234567Z', cancellationRequestor: null,
+    cancellationComment: null, cancellationDateTimeUtc: null, errorHResult: 0,
+    scope: type === 'Isolate' ? body.IsolationType : null, externalId: body.ExternalId ?? null,
+    requestSource: 'PublicApi', relatedFileInfo: null, commands: [], troubleshootInfo: null,
+  };
+  fleet.actions.set(id, action);
+  return action;
+}
+
+/* Pending, then at work, then done: a step at each look. */
+function lookAt(fleet, action) {
+  const machine = fleet.machines.find((m) => m.id === action.machineId);
+  const looks = (fleet.polls.get(action.id) ?? 0) + 1;
+  fleet.polls.set(action.id, looks);
+  const answer = { action, evidence: null, progress: null };
+  if (action.status === 'Cancelled' || machine.computerDnsName === 'off-1' || looks === 1) return answer;
+  if (looks === 2) {
+    action.status = 'InProgress';
+    answer.progress = { action: action.id, status: 'InProgress', step: 'apply', done: 0, total: 0, what: null };
+    return answer;
+  }
+  const failed = machine.computerDnsName === 'broken-1';
+  action.status = failed ? 'Failed' : 'Succeeded';
+  if (machine.computerDnsName !== 'liar-1')
+    answer.evidence = failed ? evidence(action, machine, 'io', 'the disk is full') : evidence(action, machine, 'ok', null);
+  return answer;
+}
+
+/* ---- the audit log ---- */
+
+function auditLog(client) {
+  let previous = Buffer.alloc(32);
+  const entries = [];
+  for (let i = 1; i <= 5; i++) {
+    const entry = { sequence: i, at: 1795493300000 + i, who: 'responder', what: 'action.create',
+      device: i % 2 ? hex(`${i}`) : null, action: null, detail: { kind: 'isolate', comment: 'ü "quoted"\n\u0001', n: i } };
+    const digest = crypto.createHash('sha256').update('cordon-audit-1\n').update(previous)
+      .update(JSON.stringify(entry)).digest();
+    entries.push({ ...entry, previous: previous.toString('hex'), digest: digest.toString('hex') });
+    previous = digest;
+  }
+  const head = { sequence: 5, digest: previous.toString('hex') };
+  if (client === 'audit-edited') entries[2].who = 'nobody';
+  if (client === 'audit-detail') entries[3].detail.comment = 'harmless';
+  if (client === 'audit-cut') entries.splice(1, 1);
+  if (client === 'audit-end') entries.pop();
+  if (client === 'audit-reordered') [entries[1], entries[2]] = [entries[2], entries[1]];
+  if (client === 'audit-linked') entries[3].previous = entries[1].digest;
+  return { entries, head };
+}
+
+/* ---- answers ---- */
+
+const error = (status, code, message) => ({ status, body: { error: { code, message, target: crypto.randomUUID() } } });
+const ok = (body, status = 200) => ({ status, body });
+
+function unquote(text) {
+  return text.slice(1, -1).replaceAll("''", "'");
+}
+
+function filterMachines(fleet, query) {
+  const filter = query.get('$filter');
+  if (!filter) return fleet.machines;
+  const prefix = unquote(/^startswith\(computerDnsName,('.*')\)$/.exec(filter)[1]).toLowerCase();
+  return fleet.machines.filter((m) => m.computerDnsName.toLowerCase().startsWith(prefix));
+}
+
+const routes = [
+  ['GET', /^\/api\/machines$/, ({ fleet, query }) => {
+    const all = filterMachines(fleet, query);
+    const skip = Number(query.get('$skip') ?? 0);
+    return ok({ value: all.slice(skip, skip + Number(query.get('$top') ?? 100)) });
+  }],
+  ['GET', /^\/api\/machines\/findbytag$/, ({ fleet, query }) =>
+    ok({ value: fleet.machines.filter((m) => m.machineTags.includes(query.get('tag'))) })],
+  ['GET', /^\/api\/machines\/([^/]+)$/, ({ machine }) => ok(machine)],
+  ['POST', /^\/api\/machines\/([^/]+)\/(isolate|unisolate)$/, ({ fleet, machine, body, match }) => {
+    if (machine.computerDnsName === 'busy-1') return error(400, 'ActiveRequestAlreadyExists', 'Action is already in progress');
+    if (body.Exclusions === 'nosuch') return error(400, 'InvalidInput', 'There is no list of exclusions nosuch.');
+    return ok(newAction(fleet, machine, match[2] === 'isolate' ? 'Isolate' : 'Unisolate', body), 201);
+  }],
+  ['POST', /^\/api\/machines\/([^/]+)\/tags$/, ({ machine, body }) => {
+    machine.machineTags = machine.machineTags.filter((t) => t !== body.Value);
+    if (body.Action === 'Add') machine.machineTags.push(body.Value);
+    return ok(machine);
+  }],
+  ['GET', /^\/api\/machineactions$/, ({ fleet, query }) => {
+    let all = [...fleet.actions.values()].reverse();
+    const filter = query.get('$filter');
+    if (filter) all = all.filter((a) => filter === `machineId eq '${a.machineId}'`);
+    return ok({ value: all.slice(0, Number(query.get('$top'))) });
+  }],
+  ['POST', /^\/api\/machineactions\/([^/]+)\/cancel$/, ({ fleet, match, body }) => {
+    const action = fleet.actions.get(match[1]);
+    if (!action) return error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
+    if (!['Pending', 'InProgress'].includes(action.status)) return error(400, 'BadRequest', 'The action has ended');
+    action.status = 'Cancelled';
+    action.cancellationComment = body.Comment;
+    return ok(action);
+  }],
+  ['GET', /^\/api\/cordon\/devices\/([^/]+)$/, ({ machine }) => ok({
+    id: machine.id, computerDnsName: machine.computerDnsName, lastSeen: machine.lastSeen,
+    connected: machine.computerDnsName !== 'off-1',
+    states: [{ state: 'isolate',
+      wanted: { value: 'isolated', type: 'full', generation: 7, action: null, since: 1795493300000 },
+      enforced: { value: 'isolated', at: 1795493300040, digest: null, note: null },
+      proven: { value: 'holds', at: 1795493300400, note: null },
+      drift: { count: 1, last: 1795493300500, note: 'by hand' }, provider: 'org.cordon.nftables' }],
+    pending: machine.computerDnsName !== 'off-1' ? [] : [{ action: hex('x'), kind: 'isolate',
+      since: '2026-11-24T05:34:54.1234567Z', waits: 'the device is not connected' }],
+  })],
+  ['GET', /^\/api\/cordon\/actions\/([^/]+)$/, ({ fleet, match }) => {
+    const action = fleet.actions.get(match[1]);
+    return action ? ok(lookAt(fleet, action)) : error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
+  }],
+  ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) => ok({ report: 'proof', action: match[1] })],
+  ['POST', /^\/api\/cordon\/bulk\/(isolate|release)$/, ({ fleet, body, match }) => {
+    const machines = fleet.machines.filter((m) => m.machineTags.includes(body.Tag));
+    const type = match[1] === 'isolate' ? 'Isolate' : 'Unisolate';
+    return ok({
+      machines: machines.map((m, i) => ({ id: m.id, computerDnsName: m.computerDnsName, already: i === 2 })),
+      actions: body.Preview ? [] : machines.map((m) => newAction(fleet, m, type, body).id),
+    });
+  }],
+  ['GET', /^\/api\/cordon\/tokens$/, ({ fleet }) => ok({ tokens: fleet.tokens })],
+  ['POST', /^\/api\/cordon\/tokens$/, ({ fleet, body, client }) => {
+    fleet.tokens.push({ id: crypto.randomUUID(), uses_left: body.uses, uses_made: 0,
+      created: '2026-11-24T05:34:54.123Z', expires: '2026-11-25T05:34:54.123Z', created_by: 'responder',
+      tags: body.tags, note: body.note, revoked: false });
+    return ok({ version: client === 'future' ? 2 : 1, enroll: ['https://console.example:8443'], agents: ['console.example:8444'],
+      token: crypto.randomBytes(32).toString('base64url'), root: 'MFkw', ca: 'PEM', tls_ca: 'PEM' }, 201);
+  }],
+  ['DELETE', /^\/api\/cordon\/tokens\/([^/]+)$/, ({ fleet, match }) => {
+    const token = fleet.tokens.find((t) => t.id === match[1]);
+    if (!token) return error(404, 'ResourceNotFound', `Token ${match[1]} was not found`);
+    token.revoked = true;
+    return { status: 204 };
+  }],
+  ['GET', /^\/api\/cordon\/audit$/, ({ query, client }) => {
+    const { entries, head } = auditLog(client);
+    const after = Number(query.get('after'));
+    const start = client.startsWith('audit') ? entries.findIndex((e, i) => i >= after) : after;
+    return ok({ entries: start < 0 ? [] : entries.slice(start, start + 2), head });
+  }],
+];
+
+function answer(request) {
+  const { fleet, method, url } = request;
+  for (const [verb, pattern, handler] of routes) {
+    const match = pattern.exec(url.pathname);
+    if (verb !== method || !match) continue;
+    const named = /^\/api\/(machines|cordon\/devices)\//.test(url.pathname) && match[1];
+    const machine = named ? fleet.machines.find((m) => m.id === match[1]) : null;
+    if (named && !machine) return error(404, 'ResourceNotFound', `Machine ${match[1]} was not found`);
+    return handler({ ...request, query: url.searchParams, match, machine });
+  }
+  return error(404, 'NotFound', 'No HTTP resource was found that matches the request URI');
+}
+
+/* ---- how each client is treated badly ---- */
+
+const once = (fleet, what) => {
+  const first = !fleet.used[what];
+  fleet.used[what] = true;
+  return first;
+};
+
+/* An answer, or 'taken' when it was dealt with here, or nothing. */
+function misbehave(request, response) {
+  const { client, fleet, method } = request;
+  switch (client) {
+    case 'forbidden': return method === 'POST' ? error(403, 'Forbidden', 'The application does not have any of the required application permissions (Machine.Isolate) to access the resource.') : null;
+    case 'stale': return once(fleet, 'stale') ? error(401, 'Unauthorized', 'expired') : null;
+    case 'never': return error(401, 'Unauthorized', 'not you');
+    case 'busy': return once(fleet, 'busy') ? { ...error(429, 'TooManyRequests', 'slower'), retry: 1 } : null;
+    case 'busy-long': return { ...error(429, 'TooManyRequests', 'much slower'), retry: 3600 };
+    case 'html': return { status: 200, text: '<html>welcome</html>' };
+    case 'words': return { status: 500, text: 'oops' };
+    case 'list': return { status: 200, text: '[1,2]' };
+    case 'null': return { status: 200, text: '{"value":null}' };
+    case 'wrong-device': return method === 'POST' ? ok({ ...newAction(fleet, fleet.machines[5], 'Isolate', {}) }, 201) : null;
+    case 'path': return { status: 200, text: '{"value":[{"id":"../../x","computerDnsName":"desk-1.example"}]}' };
+    case 'escape': return error(400, 'BadRequest', '\u001b[2J\u202egnihtyna');
+    case 'redirect': response.writeHead(302, { location: `https://127.0.0.1:${server.address().port}/api/elsewhere` }); response.end(); return 'taken';
+    case 'hang': return 'taken';
+    case 'drop': if (method !== 'POST') return null; request.socket.destroy(); return 'taken';
+    case 'huge': {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const block = Buffer.alloc(1 << 20, 0x20);
+      const more = () => { while (response.writable && !response.destroyed && response.write(block)); };
+      response.on('drain', more);
+      response.on('error', () => {});
+      more();
+      return 'taken';
+    }
+    default: return null;
+  }
+}
+
+function giveToken(form) {
+  const client = form.get('client_id');
+  if (form.get('grant_type') !== 'client_credentials' || form.get('client_secret') !== SECRET)
+    return { client, reply: { status: 401, body: { error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' } } };
+  const token = client === 'bad-token' ? 'a b\r\nX: y' : `${client}.${crypto.randomBytes(8).toString('hex')}`;
+  return { client, reply: ok({ token_type: 'Bearer', expires_in: 3599, access_token: token }) };
+}
+
+function send(response, reply) {
+  const headers = { 'content-type': 'application/json' };
+  if (reply.retry) headers['retry-after'] = String(reply.retry);
+  response.writeHead(reply.status, headers);
+  response.end(reply.text ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body)));
+}
+
+function note(client, line) {
+  fs.appendFileSync(path.join(folder, `${client.replace(/[^a-z0-9-]/g, '_')}.log`), `${JSON.stringify(line)}\n`);
+}
+
+function handle(request, response, text) {
+  const url = new URL(request.url, 'https://console');
+  if (url.pathname === '/cordon/oauth2/v2.0/token') {
+    const { client, reply } = giveToken(new URLSearchParams(text));
+    note(client ?? 'none', { method: request.method, url: request.url });
+    send(response, reply);
+    return;
+  }
+  const bearer = /^Bearer (.*)\.[0-9a-f]+$/.exec(request.headers.authorization ?? '');
+  const client = bearer ? bearer[1] : 'none';
+  note(client, { method: request.method, url: request.url, body: text });
+  const body = text ? JSON.parse(text) : {};
+  const asked = { client, fleet: fleetOf(client), method: request.method, url, body, socket: request.socket };
+  const reply = bearer ? misbehave(asked, response) ?? answer(asked) : error(401, 'Unauthorized', 'no token');
+  if (reply !== 'taken') send(response, reply);
+}
+
+const server = https.createServer({ key: fs.readFileSync(path.join(folder, 'key.pem')), cert: fs.readFileSync(path.join(folder, 'cert.pem')) },
+  (request, response) => {
+    let text = '';
+    request.setEncoding('utf8');
+    request.on('data', (part) => { text += part; });
+    request.on('end', () => handle(request, response, text));
+  });
+server.on('tlsClientError', () => {});
+server.listen(0, '0.0.0.0', () => process.stdout.write(`${server.address().port}\n`));
+process.stdin.on('end', () => process.exit(0));
+process.stdin.resume();

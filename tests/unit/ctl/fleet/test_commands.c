@@ -1,0 +1,323 @@
+/* Each command of the fleet: what it asks of the console, and what it prints. */
+#include "stage.h"
+#include "suites.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What the client asked for, behind its token. */
+static void asked(const char *client, const char *what)
+{
+  cd_buf log;
+  stage_log(client, &log);
+  HAS(&log, what);
+  cd_buf_release(&log);
+}
+
+START_TEST(device_list)
+{
+  stage_run p = {.client = "list-1"};
+  CORDON(&p, 0, "device", "list");
+  HAS(&p.out, "desk-1.example");
+  HAS(&p.out, "Inactive");
+  ck_assert_uint_eq(p.err.len, 0);
+  asked("list-1", "/api/machines?%24top=500&%24skip=0");
+  CORDON(&p, 0, "device", "list", "--json");
+  HAS(&p.out, "{\"machines\":[{\"id\":\"");
+  CORDON(&p, 0, "device", "list", "--tag", "desks");
+  HAS(&p.out, "desk-2.lab");
+  HAS_NOT(&p.out, "server-1");
+  CORDON(&p, 0, "device", "list", "--tag", "a&b=c d");
+  ck_assert_str_eq(cd_buf_cstr(&p.out), "No devices.\n");
+  asked("list-1", "tag=a%26b%3Dc%20d");
+  stage_release(&p);
+}
+END_TEST
+
+START_TEST(device_show)
+{
+  stage_run r = {.client = "show"};
+  CORDON(&r, 0, "device", "show", "desk-1");
+  HAS(&r.out, "Device      desk-1.example, Linux 12\n");
+  HAS(&r.out, "Connection  connected\n");
+  HAS(&r.out, "Isolation   wanted isolated (full)   enforced isolated   proven holds, ");
+  HAS(&r.out, "Drift       once, ");
+  CORDON(&r, 0, "device", "show", "OFF-1");
+  HAS(&r.out, "not connected, last seen ");
+  HAS(&r.out, ": the device is not connected\n");
+  CORDON(&r, 0, "device", "show", "desk-1.example", "--json");
+  HAS(&r.out, "{\"machine\":{\"id\":");
+  HAS(&r.out, "\"cordon\":{\"id\":");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(an_ambiguous_name_is_refused_with_the_candidates)
+{
+  stage_run r = {.client = "twins"};
+  CORDON(&r, 5, "isolate", "desk-2", "--comment", "x");
+  HAS(&r.err, "2 devices are called 'desk-2', and nothing was done");
+  HAS(&r.err, "desk-2.example");
+  HAS(&r.err, "desk-2.lab");
+  HAS_NOT(&r.err, "desk-1");
+  ck_assert_uint_eq(r.out.len, 0);
+  CORDON(&r, 5, "isolate", "twin", "--comment", "x", "--json");
+  HAS(&r.out, "{\"error\":{\"status\":\"conflict\",\"sentence\":\"2 devices are called 'twin'");
+  HAS(&r.out, "\"candidates\":[{\"id\":\"");
+  CORDON(&r, 5, "isolate", "nosuch", "--comment", "x");
+  HAS(&r.err, "there is no device 'nosuch'");
+  CORDON(&r, 5, "isolate", "desk", "--comment", "x");
+  HAS(&r.err, "there is no device 'desk'");
+  CORDON(&r, 5, "isolate", "o'neill", "--comment", "x");
+  cd_buf log;
+  stage_log("twins", &log);
+  HAS_NOT(&log, "\"POST\",\"url\":\"/api");
+  HAS(&log, "%27o%27%27neill%27");
+  cd_buf_release(&log);
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_device_by_its_id)
+{
+  stage_run r = {.client = "by-id"};
+  char id[41];
+  CORDON(&r, 0, "device", "list", "--json");
+  const char *at = strstr(cd_buf_cstr(&r.out), "\"id\":\"");
+  ck_assert_ptr_nonnull(at);
+  (void)snprintf(id, sizeof(id), "%.40s", at + 6);
+  CORDON(&r, 0, "isolate", id, "--comment", "x", "--json");
+  ck_assert_str_eq(stage_member(&r, "machineId"), id);
+  CORDON(&r, 5, "isolate", "0123456789012345678901234567890123456789", "--comment", "x");
+  HAS(&r.err, "Machine 0123456789012345678901234567890123456789 was not found (ResourceNotFound)");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(isolate_and_release)
+{
+  stage_run r = {.client = "orders"};
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "say \"why\"", "--ticket", "T-1");
+  HAS(&r.out, "Accepted; 'cordon action show ");
+  asked("orders",
+        "{\\\"Comment\\\":\\\"say \\\\\\\"why\\\\\\\"\\\",\\\"IsolationType\\\":\\\"Full\\\","
+        "\\\"ExternalId\\\":\\\"T-1\\\"}");
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--selective", "patches");
+  asked("orders", "{\\\"Comment\\\":\\\"x\\\",\\\"IsolationType\\\":\\\"Selective\\\","
+                  "\\\"Exclusions\\\":\\\"patches\\\"}");
+  CORDON(&r, 0, "release", "desk-1", "--comment", "over", "--json");
+  ck_assert_str_eq(stage_member(&r, "type"), "Unisolate");
+  asked("orders", "/unisolate\",\"body\":\"{\\\"Comment\\\":\\\"over\\\"}\"");
+  CORDON(&r, 5, "isolate", "desk-1", "--comment", "x", "--selective", "nosuch");
+  HAS(&r.err, "There is no list of exclusions nosuch. (InvalidInput)");
+  CORDON(&r, 5, "isolate", "busy-1", "--comment", "x", "--json");
+  HAS(&r.out, "{\"error\":{\"status\":\"conflict\",\"sentence\":\"the console says: Action is "
+              "already in progress (ActiveRequestAlreadyExists)\"}}");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(by_tag)
+{
+  stage_run r = {.client = "bulk"};
+  cd_buf log;
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--preview");
+  HAS(&r.out, "desk-2.lab");
+  HAS(&r.out, "is so already");
+  HAS(&r.out, "3 devices, 1 of them already so; nothing was done.\n");
+  stage_log("bulk", &log);
+  HAS(&log, "\\\"Preview\\\":true");
+  HAS_NOT(&log, "\\\"Preview\\\":false");
+  cd_buf_release(&log);
+  CORDON(&r, 0, "release", "--tag", "desks", "--comment", "x");
+  HAS(&r.out, "3 actions accepted.\n");
+  asked("bulk", "/api/cordon/bulk/release");
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--comment", "x", "--wait");
+  HAS(&r.out, "3 actions accepted, 3 proven.\n");
+  CORDON(&r, 0, "isolate", "--tag", "none", "--comment", "x", "--wait");
+  HAS(&r.out, "0 devices; 0 actions accepted.\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(tags)
+{
+  stage_run r = {.client = "tags"};
+  CORDON(&r, 0, "tag", "add", "desk-1", "b\xc3\xbcro");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "desk-1.example: desks, b\xc3\xbcro\n");
+  CORDON(&r, 0, "tag", "remove", "desk-1", "desks");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "desk-1.example: b\xc3\xbcro\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(actions_and_one_of_them)
+{
+  stage_run r = {.client = "history"};
+  char id[64];
+  CORDON(&r, 0, "actions");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "No actions yet.\n");
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "first", "--json", "--ticket", "T-9");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  CORDON(&r, 0, "isolate", "server-1", "--comment", "second");
+  CORDON(&r, 0, "actions", "--device", "desk-1", "--limit", "5");
+  HAS(&r.out, "Isolate (Full)");
+  HAS(&r.out, "T-9");
+  HAS_NOT(&r.out, "second");
+  asked("history", "%24top=5");
+  CORDON(&r, 0, "action", "show", id);
+  HAS(&r.out, "Device      desk-1.example\n");
+  HAS(&r.out, "Status      Pending");
+  CORDON(&r, 0, "action", "cancel", id, "--comment", "mistake");
+  HAS(&r.out, ": Cancelled\n");
+  CORDON(&r, 5, "action", "cancel", id, "--comment", "mistake");
+  HAS(&r.err, "The action has ended (BadRequest)");
+  CORDON(&r, 0, "action", "report", id);
+  HAS(&r.out, "{\"report\":\"proof\"");
+  const char *file = stage_path("report.json");
+  CORDON(&r, 0, "action", "report", id, "-o", file);
+  ck_assert_uint_eq(r.out.len, 0);
+  struct stat st;
+  ck_assert_int_eq(stat(file, &st), 0);
+  ck_assert_uint_eq(st.st_mode & 0777u, 0600);
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(enrolment_tokens)
+{
+  stage_run r = {.client = "tokens"};
+  const char *file = stage_path("token.json");
+  struct stat st;
+  CORDON(&r, 0, "enroll-token", "list");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "No tokens.\n");
+  CORDON(&r, 0, "enroll-token", "create", "--uses", "3", "--for", "7d", "--tag", "new", "-o", file);
+  HAS(&r.out, "cordon local enroll --token-file");
+  asked("tokens", "{\\\"uses\\\":3,\\\"expires_in_s\\\":604800,\\\"tags\\\":[\\\"new\\\"],"
+                  "\\\"note\\\":\\\"\\\"}");
+  ck_assert_int_eq(stat(file, &st), 0);
+  ck_assert_uint_eq(st.st_mode & 0777u, 0600);
+  CORDON(&r, 0, "enroll-token", "list");
+  HAS(&r.out, "3 left, 0 used   2026-11-25 05:34:54Z   new    responder");
+  CORDON(&r, 0, "enroll-token", "list", "--json");
+  const char *at = strstr(cd_buf_cstr(&r.out), "\"id\":\"");
+  ck_assert_ptr_nonnull(at);
+  char id[37];
+  (void)snprintf(id, sizeof(id), "%.36s", at + 6);
+  CORDON(&r, 0, "enroll-token", "revoke", id);
+  CORDON(&r, 0, "enroll-token", "list");
+  HAS(&r.out, "revoked");
+  CORDON(&r, 5, "enroll-token", "revoke", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e");
+  r.client = "future";
+  CORDON(&r, 1, "enroll-token", "create", "-o", file);
+  HAS(&r.err, "must be 1, which this 'cordon' knows");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(the_audit_log_is_verified_here)
+{
+  stage_run r = {.client = "log"};
+  char head[160];
+  CORDON(&r, 0, "audit", "verify");
+  HAS(&r.out, "The audit log is intact: 5 entries; without --head only by its own word.\n");
+  const char *at = strstr(cd_buf_cstr(&r.out), "5:sha256:");
+  ck_assert_ptr_nonnull(at);
+  (void)snprintf(head, sizeof(head), "%.*s", (int)strcspn(at, "\n"), at);
+  CORDON(&r, 0, "audit", "verify", "--head", head);
+  HAS(&r.out, "and it contains the known head");
+  head[strlen(head) - 1] = head[strlen(head) - 1] == '0' ? '1' : '0';
+  CORDON(&r, 1, "audit", "verify", "--head", head);
+  HAS(&r.err, "the log was written anew");
+  head[0] = '6';
+  CORDON(&r, 1, "audit", "verify", "--head", head);
+  HAS(&r.err, "it was cut");
+  asked("log", "/api/cordon/audit?after=4");
+  stage_release(&r);
+}
+END_TEST
+
+typedef struct fault_row {
+  const char *client;
+  const char *sentence;
+} fault_row;
+
+static const fault_row faults[] = {
+    {"audit-edited", "wrong from entry 3 on: its content is not what its digest says"},
+    {"audit-detail", "wrong from entry 4 on: its content is not what its digest says"},
+    {"audit-cut", "wrong from entry 2 on: it is missing"},
+    {"audit-end", "wrong from entry 5 on: it is missing"},
+    {"audit-reordered", "wrong from entry 2 on: it is missing"},
+    {"audit-linked", "wrong from entry 4 on: it does not follow the one before it"},
+};
+
+START_TEST(a_log_that_was_changed_shows)
+{
+  stage_run r = {.client = faults[_i].client};
+  CORDON(&r, 1, "audit", "verify");
+  HAS(&r.err, faults[_i].sentence);
+  ck_assert_uint_eq(r.out.len, 0);
+  stage_release(&r);
+}
+END_TEST
+
+typedef struct usage_row {
+  const char *words[6];
+  const char *complaint;
+} usage_row;
+
+static const usage_row usages[] = {
+    {{"isolate", "desk-1"}, "'isolate' needs --comment TEXT: why"},
+    {{"isolate", "--comment", "x"}, "needs either DEVICE or --tag TAG"},
+    {{"isolate", "desk-1", "--tag", "t", "--comment", "x"}, "needs either DEVICE or --tag TAG"},
+    {{"isolate", "desk-1", "--preview"}, "--preview goes with --tag"},
+    {{"release", "desk-1", "--selective", "x"}, "'release' has no option --selective"},
+    {{"action", "show", "../machines"}, "ID must be the id of an action"},
+    {{"action", "cancel", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e"}, "needs --comment TEXT"},
+    {{"enroll-token", "create"}, "needs -o FILE"},
+    {{"enroll-token", "create", "-o", "f", "--for", "1w"}, "--for must be a time such as"},
+    {{"enroll-token", "create", "-o"}, "--output needs a value: FILE"},
+    {{"audit", "verify", "--head", "5"}, "--head must be the number of an entry"},
+    {{"tag", "add", "desk-1"}, "'tag add' needs DEVICE TAG"},
+    {{"device", "list", "-o", "x"}, "'device list' has no option -o"},
+    {{"device"}, "'device' needs a command"},
+    {{"actions", "--timeout", "0"}, "--timeout must be a number from 1 to 604800"},
+};
+
+START_TEST(a_command_line_that_makes_no_sense)
+{
+  const char *const *w = usages[_i].words;
+  stage_run r = {.client = "usage"};
+  CORDON(&r, 2, w[0], w[1], w[2], w[3], w[4], w[5]);
+  HAS(&r.err, usages[_i].complaint);
+  cd_buf log;
+  stage_log("usage", &log);
+  ck_assert_uint_eq(log.len, 0);
+  cd_buf_release(&log);
+  stage_release(&r);
+}
+END_TEST
+
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+Suite *suite_fleet_commands(void)
+{
+  Suite *s = suite_create("ctl.fleet_commands");
+  TCase *tc = tcase_create("commands");
+  tcase_set_timeout(tc, 120);
+  tcase_add_test(tc, device_list);
+  tcase_add_test(tc, device_show);
+  tcase_add_test(tc, an_ambiguous_name_is_refused_with_the_candidates);
+  tcase_add_test(tc, a_device_by_its_id);
+  tcase_add_test(tc, isolate_and_release);
+  tcase_add_test(tc, by_tag);
+  tcase_add_test(tc, tags);
+  tcase_add_test(tc, actions_and_one_of_them);
+  tcase_add_test(tc, enrolment_tokens);
+  tcase_add_test(tc, the_audit_log_is_verified_here);
+  tcase_add_loop_test(tc, a_log_that_was_changed_shows, 0, ROWS(faults));
+  tcase_add_loop_test(tc, a_command_line_that_makes_no_sense, 0, ROWS(usages));
+  suite_add_tcase(s, tc);
+  return s;
+}

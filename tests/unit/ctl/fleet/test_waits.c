@@ -1,0 +1,83 @@
+/* --wait: what is shown meanwhile, and how it ends. */
+#include "stage.h"
+#include "suites.h"
+
+#include <string.h>
+
+START_TEST(until_it_is_proven)
+{
+  stage_run r = {.client = "wait"};
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--wait");
+  HAS(&r.err, "isolate waiting: for the device\nisolate 3/5 apply: putting the rules in force\n");
+  HAS(&r.out, "Isolated: desk-1.example, enforced and proven by probes.\n");
+  HAS(&r.out, "Status      Succeeded, took 412 ms\n");
+  HAS(&r.out, "tcp4    192.0.2.1:443   blocked");
+  HAS(&r.out, "\\x1b[2Jwhat others open");
+  CORDON(&r, 0, "release", "desk-1", "--comment", "x", "--wait");
+  HAS(&r.out, "Released: nothing of the isolation of desk-1.example is left.\n");
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--wait", "--json", "--progress");
+  HAS(&r.out, "{\"action\":{\"id\":");
+  HAS(&r.out, "\"evidence\":{\"device\":");
+  HAS(&r.err, "{\"event\":\"step\",\"id\":\"");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(success_without_evidence_is_not_proven)
+{
+  stage_run r = {.client = "liar"};
+  CORDON(&r, 7, "isolate", "liar-1", "--comment", "x", "--wait");
+  HAS(&r.err, "the isolation was done but is not proven");
+  HAS_NOT(&r.out, "Isolated:");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_failure_is_told)
+{
+  stage_run r = {.client = "broken"};
+  CORDON(&r, 1, "isolate", "broken-1", "--comment", "x", "--wait");
+  HAS(&r.err, "the isolation failed: the disk is full");
+  HAS(&r.out, "Status      Failed, io");
+  CORDON(&r, 1, "isolate", "broken-1", "--comment", "x", "--wait", "--json");
+  HAS(&r.out, "\"outcome\":\"io\"");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_device_that_is_off)
+{
+  stage_run r = {.client = "off"};
+  CORDON(&r, 6, "isolate", "off-1", "--comment", "x", "--wait", "--timeout", "2");
+  HAS(&r.err, "the action has not ended in time; it goes on, 'cordon action show ");
+  ck_assert_uint_ge(r.took_ms, 2000);
+  CORDON(&r, 6, "isolate", "off-1", "--comment", "x", "--wait", "--timeout", "1", "--json");
+  HAS(&r.out, "{\"error\":{\"status\":\"deadline\",\"sentence\":\"");
+  HAS(&r.out, "\"action\":\"");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(an_interrupt_is_told)
+{
+  stage_run r = {.client = "interrupt", .signal_at = "waiting"};
+  CORDON(&r, 6, "isolate", "off-1", "--comment", "x", "--wait");
+  HAS(&r.err, "interrupted while waiting for the action; it goes on, 'cordon action show ");
+  ck_assert_uint_lt(r.took_ms, 30000);
+  stage_release(&r);
+}
+END_TEST
+
+Suite *suite_fleet_waits(void)
+{
+  Suite *s = suite_create("ctl.fleet_waits");
+  TCase *tc = tcase_create("waits");
+  tcase_set_timeout(tc, 120);
+  tcase_add_test(tc, until_it_is_proven);
+  tcase_add_test(tc, success_without_evidence_is_not_proven);
+  tcase_add_test(tc, a_failure_is_told);
+  tcase_add_test(tc, a_device_that_is_off);
+  tcase_add_test(tc, an_interrupt_is_told);
+  suite_add_tcase(s, tc);
+  return s;
+}
