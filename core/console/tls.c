@@ -276,8 +276,7 @@ static cd_code start_request(con_server *s, request *r, cd_err *err)
   if (rc == CD_OK)
     rc = record_request(s, &digest, &audit, err);
   if (rc == CD_OK)
-    con_signer_issue_server(s->signer, s->config.names, s->config.name_count, cd_buf_view(&csr),
-                            &audit, on_issued, r);
+    con_signer_issue_server(s->signer, cd_buf_view(&csr), &audit, on_issued, r);
   EVP_PKEY_free(key);
   cd_buf_release(&csr);
   return rc;

@@ -103,6 +103,16 @@ static cd_code split_path(const char *path, char folder[CD_PATH_MAX], const char
   return CD_OK;
 }
 
+/* The umask may have taken from the mode that the file was made with. Where it has it already,
+ * nothing is changed: a confined process may not change modes. */
+static int set_mode(int fd, mode_t mode)
+{
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    return -1;
+  return (st.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+}
+
 /* Writes and syncs `content` under a new name in the folder. */
 static cd_code write_new(int folder, const char *temp, const char *path, cd_str content,
                          unsigned mode, cd_err *err)
@@ -112,8 +122,7 @@ static cd_code write_new(int folder, const char *temp, const char *path, cd_str 
     return cd_fail_os(err, cd_code_from_errno(errno), errno, "'%s' could not be replaced: %s", path,
                       strerror(errno));
   cd_code rc = CD_OK;
-  /* The mode is set afterwards because the umask would take from it. */
-  if (write_all(fd, content) != 0 || fchmod(fd, (mode_t)mode) != 0 || fsync(fd) != 0)
+  if (write_all(fd, content) != 0 || set_mode(fd, (mode_t)mode) != 0 || fsync(fd) != 0)
     rc = cd_fail_os(err, cd_code_from_errno(errno), errno, "'%s' could not be written: %s", path,
                     strerror(errno));
   /* Some file systems tell only now that the bytes did not fit. */
