@@ -25,6 +25,7 @@ struct agent_enrol {
   agent_enrolment *fresh; /* what it will be */
   cd_public_key ca_key;
   bool done;
+  bool ended; /* the process */
 };
 
 static void enrol_free(agent_enrol *x)
@@ -42,6 +43,9 @@ static void finish(agent_enrol *x, const cd_err *why)
   x->done = true;
   if (why != NULL)
     cd_log(CD_AREA_REMOTE, CD_LOG_WARN, "not enrolled: %s", why->text);
+  r->enrol = NULL;
+  if (!x->ended)
+    agent_channel_end(x->channel, "the enrolment is over");
   if (!r->stopping)
     agent_control_enrolled(r->agent, why, r->enrolment != NULL ? r->enrolment->device : "");
 }
@@ -143,8 +147,8 @@ static void on_ended(void *owner, const char *sentence)
   agent_enrol *x = owner;
   cd_err err = {0};
   (void)cd_fail(&err, CD_E_UNAVAILABLE, "%s", sentence);
+  x->ended = true;
   finish(x, &err);
-  x->remote->enrol = NULL;
   enrol_free(x);
 }
 

@@ -165,7 +165,8 @@ static void write_config(driver *d)
                 o->settings[i] != NULL ? o->settings[i] : "");
   }
   cd_buf_addf(&text,
-              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"]},\"reconcile\":{"
+              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\"},"
+              "\"reconcile\":{"
               "\"interval_s\":%u},\"local\":{\"group\":\"%s\"}}",
               o->interval_s != 0 ? o->interval_s : 300, o->group != NULL ? o->group : "");
   driver_write(driver_path(d, "etc/cordond.json"), cd_buf_cstr(&text), 0644);
@@ -206,6 +207,11 @@ void driver_configure(driver *d, const driver_options *options)
   if (options->host != NULL) {
     (void)snprintf(d->host, sizeof(d->host), "%s", driver_path(d, "host"));
     copy_file(options->host, d->host, 0755);
+  }
+  (void)snprintf(d->channel, sizeof(d->channel), "%.400s/bin/cordon-channel", base);
+  if (options->channel != NULL) {
+    (void)snprintf(d->channel, sizeof(d->channel), "%s", driver_path(d, "channel"));
+    copy_file(options->channel, d->channel, 0755);
   }
   write_trust(d);
   write_config(d);
@@ -312,20 +318,20 @@ static void program_of(const char *pid, char out[DRIVER_PATH_MAX])
 }
 
 /* Valgrind stands in for the program that it runs; then only the arguments tell. */
-static bool runs_host(const driver *d, const char *pid)
+static bool runs(const char *wanted, const char *pid)
 {
   char program[DRIVER_PATH_MAX];
   program_of(pid, program);
-  return strcmp(program, d->host) == 0;
+  return strcmp(program, wanted) == 0;
 }
 
-unsigned driver_hosts(const driver *d, pid_t *ret_pid)
+static unsigned count_processes(const char *program, pid_t *ret_pid)
 {
   unsigned count = 0;
   DIR *dir = opendir("/proc");
   ck_assert_ptr_nonnull(dir);
   for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-    if (e->d_name[0] < '0' || e->d_name[0] > '9' || !runs_host(d, e->d_name))
+    if (e->d_name[0] < '0' || e->d_name[0] > '9' || !runs(program, e->d_name))
       continue;
     count++;
     if (ret_pid != NULL)
@@ -333,6 +339,16 @@ unsigned driver_hosts(const driver *d, pid_t *ret_pid)
   }
   (void)closedir(dir);
   return count;
+}
+
+unsigned driver_hosts(const driver *d, pid_t *ret_pid)
+{
+  return count_processes(d->host, ret_pid);
+}
+
+unsigned driver_channels(const driver *d, pid_t *ret_pid)
+{
+  return count_processes(d->channel, ret_pid);
 }
 
 static bool has_hosts(driver *d, const void *count)
@@ -385,8 +401,8 @@ static void make_args(driver *d, char *args[64], cd_buf *words)
   cd_buf_addf(words,
               "%.400s/bin/cordond --config %s/etc/cordond.json --trust %s/etc/trust.json "
               "--state-dir %s/state --run-dir %s/run --plugin-dir %s/plugins --plugin-host %s "
-              "--log all=debug",
-              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host);
+              "--channel %s --log all=debug",
+              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel);
   for (char *at = words->ptr; at != NULL && n < 63;) {
     args[n++] = at;
     at = strchr(at, ' ');
@@ -482,6 +498,8 @@ static void make_base(void)
   copy_file(CORDOND, to, 0755);
   (void)snprintf(to, sizeof(to), "%.400s/bin/cordon-plugin-host", base);
   copy_file(CORDON_HOST, to, 0755);
+  (void)snprintf(to, sizeof(to), "%.400s/bin/cordon-channel", base);
+  copy_file(CORDON_CHANNEL, to, 0755);
 }
 
 /* Ends what a failed test may have left. Check ends the process group of each test; this is for

@@ -32,6 +32,7 @@ typedef struct driver_options {
   const char *plugin_user;                    /* default nobody; "" for none */
   const char *group;                          /* may give orders */
   const char *host;    /* another program than cordon-plugin-host, by its path */
+  const char *channel; /* another program than cordon-channel, by its path */
   unsigned interval_s; /* of the reconciler, default 300 */
   unsigned memory_mb;  /* instead of the manifests' */
 } driver_options;
@@ -46,6 +47,7 @@ typedef struct driver {
   driver_options options;
   char folder[DRIVER_PATH_MAX];
   char host[DRIVER_PATH_MAX];
+  char channel[DRIVER_PATH_MAX];
   bool running;
   bool printing; /* its standard error is open */
   int64_t exit_code;
@@ -93,6 +95,8 @@ bool driver_logged(driver *d, const char *text);
 /* Plugin hosts of this agent, dead or alive its own; *ret_pid one of them. */
 unsigned driver_hosts(const driver *d, pid_t *ret_pid);
 void driver_wait_hosts(driver *d, unsigned count);
+/* Processes of cordon-channel. */
+unsigned driver_channels(const driver *d, pid_t *ret_pid);
 
 /* ---- files ---- */
 
