@@ -105,27 +105,46 @@ static int listen_on_loopback(uint16_t *ret_port)
   return fd;
 }
 
-peer_process peer_start(peer_rules rules, void (*act)(peer *p))
+static void serve(int listener, peer_rules rules, void (*act)(peer *p), bool many)
 {
   static peer p;
+  set_up(&p, rules);
+  do {
+    (void)alarm(LIFE_S); /* for each connection */
+    p.fd = accept(listener, NULL, NULL);
+    must(p.fd >= 0, "nobody came");
+    if (!many)
+      (void)close(listener);
+    p.text_len = 0;
+    act(&p);
+    (void)close(p.fd);
+    must(mbedtls_ssl_session_reset(&p.ssl) == 0, "no new session");
+  } while (many);
+  _exit(0);
+}
+
+static peer_process start(peer_rules rules, void (*act)(peer *p), bool many)
+{
   peer_process process = {0};
   int listener = listen_on_loopback(&process.port);
   (void)cert_of(rules.certificate); /* so that both processes know the same */
   (void)cert_of(CERT_CA);
   process.pid = fork();
   ck_assert_int_ge(process.pid, 0);
-  if (process.pid > 0) {
-    (void)close(listener);
-    return process;
-  }
-  (void)alarm(LIFE_S);
-  p.fd = accept(listener, NULL, NULL);
+  if (process.pid == 0)
+    serve(listener, rules, act, many);
   (void)close(listener);
-  must(p.fd >= 0, "nobody came");
-  set_up(&p, rules);
-  act(&p);
-  (void)close(p.fd);
-  _exit(0);
+  return process;
+}
+
+peer_process peer_start(peer_rules rules, void (*act)(peer *p))
+{
+  return start(rules, act, false);
+}
+
+peer_process peer_serve(peer_rules rules, void (*act)(peer *p))
+{
+  return start(rules, act, true);
 }
 
 void peer_finish(const peer_process *process)

@@ -32,6 +32,9 @@ typedef struct peer_process {
 
 /* Serves one connection and ends with 0 when `act` returns. */
 peer_process peer_start(peer_rules rules, void (*act)(peer *p));
+/* The same for one connection after the other, until it is killed; the act ends none of them by
+ * failing: peer_tls_try() and mbedtls_ssl_...() as they are. */
+peer_process peer_serve(peer_rules rules, void (*act)(peer *p));
 /* It has done all that it should; killed if it is still at it after 10 s, which fails the test. */
 void peer_finish(const peer_process *process);
 /* For one that waits for ever by its nature. */
