@@ -99,7 +99,7 @@ static int listen_on_loopback(uint16_t *ret_port)
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ck_assert_int_ge(fd, 0);
   ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
-  ck_assert_int_eq(listen(fd, 1), 0);
+  ck_assert_int_eq(listen(fd, 16), 0);
   ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&any, &len), 0);
   *ret_port = ntohs(any.sin_port);
   return fd;
