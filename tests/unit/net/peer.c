@@ -109,7 +109,7 @@ static void serve(int listener, peer_rules rules, void (*act)(peer *p), bool man
 {
   static peer p;
   set_up(&p, rules);
-  do {
+  for (bool more = true; more; more = many) {
     (void)alarm(LIFE_S); /* for each connection */
     p.fd = accept(listener, NULL, NULL);
     must(p.fd >= 0, "nobody came");
@@ -119,7 +119,7 @@ static void serve(int listener, peer_rules rules, void (*act)(peer *p), bool man
     act(&p);
     (void)close(p.fd);
     must(mbedtls_ssl_session_reset(&p.ssl) == 0, "no new session");
-  } while (many);
+  }
   _exit(0);
 }
 

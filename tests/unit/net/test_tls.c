@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/banned.h"
 
@@ -242,13 +243,27 @@ static void says_goodbye(peer *p)
   peer_raw_wait_end(p);
 }
 
-static void breaks_a_record(peer *p)
+/* As a server does that looks at its list only when the handshake is done. */
+static void says_revoked(peer *p)
 {
   peer_tls(p);
-  peer_raw_say(p, "\x17\x03\x03\x40\x00"
-                  "garbage");
-  for (int i = 0; i < 3000; i++)
-    peer_raw_say(p, "12345678");
+  (void)mbedtls_ssl_send_alert_message(&p->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                       MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED);
+  (void)shutdown(p->fd, SHUT_WR);
+  peer_raw_wait_end(p);
+}
+
+/* Until the client has had enough of it. */
+static void breaks_a_record(peer *p)
+{
+  static const char garbage[24000] = "\x17\x03\x03\x40\x10";
+  peer_tls(p);
+  for (size_t at = 0; at < sizeof(garbage);) {
+    ssize_t n = send(p->fd, garbage + at, sizeof(garbage) - at, MSG_NOSIGNAL);
+    if (n <= 0)
+      break;
+    at += (size_t)n;
+  }
   peer_raw_wait_end(p);
 }
 
@@ -265,6 +280,8 @@ static const struct {
     {speaks_http, CERT_COUNT, CD_E_INVALID, false, "does not speak TLS there"},
     {resets_after_handshake, CERT_DEVICE, CD_E_IO, true,
      "right after the TLS handshake; perhaps it refused the certificate"},
+    {says_revoked, CERT_DEVICE, CD_E_DENIED, true,
+     "refused the certificate that was shown to it: it is revoked (TLS alert 44)"},
     {ends_after_words, CERT_COUNT, CD_E_IO, true, "without the end of TLS (close_notify)"},
     {says_goodbye, CERT_COUNT, CD_OK, true, ""},
     {breaks_a_record, CERT_COUNT, CD_E_INVALID, true, "was changed on the way"},
