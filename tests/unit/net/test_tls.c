@@ -4,9 +4,13 @@
 #include "openssl.h"
 #include "suite.h"
 
+#include <seccomp.h>
+
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -335,6 +339,52 @@ START_TEST(says_when_nobody_listens)
 }
 END_TEST
 
+/* ---- shut in ---- */
+
+static volatile sig_atomic_t files;
+
+static void on_forbidden(int number)
+{
+  files = files + 1;
+}
+
+/* As cordon-channel does, but that what is forbidden is noted. */
+static void forbid_files(void)
+{
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  ck_assert_ptr_nonnull(filter);
+  ck_assert_int_eq(seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(openat), 0), 0);
+  ck_assert_int_eq(seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(open), 0), 0);
+  ck_assert(signal(SIGSYS, on_forbidden) != SIG_ERR);
+  ck_assert_int_eq(seccomp_load(filter), 0);
+  seccomp_release(filter);
+}
+
+START_TEST(opens_no_file_once_it_is_prepared)
+{
+  client_target to;
+  int status = 0;
+  peer_process server = peer_start(
+      (peer_rules){.certificate = CERT_SERVER, .version = good[_i].version, .asks_client = true},
+      echo_once);
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    cd_err err = {0};
+    ck_assert_int_eq(net_prepare(&err), CD_OK);
+    forbid_files();
+    net_tls_config *config = client_config(CERT_DEVICE);
+    client_target_set(&to, server.port, "console.test");
+    client_told told = client_run(&to, config, 0, "hello\n", "\n");
+    /* One is libuv's: /dev/null with the first stream of a loop, which it can do without. */
+    _exit(told.code != CD_OK ? 1 : files > 1 ? 2 : 0);
+  }
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert_int_eq(status, 0);
+  peer_finish(&server);
+}
+END_TEST
+
 /* ---- credentials ---- */
 
 START_TEST(refuses_credentials_that_do_not_fit_together)
@@ -415,6 +465,7 @@ int main(void)
   tcase_add_loop_test(facts, tells_how_a_connection_ended, 0, COUNT_OF(ends));
   tcase_add_test(facts, gives_up_on_a_silent_server_at_its_deadline);
   tcase_add_test(facts, says_when_nobody_listens);
+  tcase_add_loop_test(facts, opens_no_file_once_it_is_prepared, 0, 2);
   tcase_add_test(facts, refuses_credentials_that_do_not_fit_together);
   tcase_add_test(facts, refuses_an_endpoint_that_is_none);
   suite_add_tcase(suite, facts);
