@@ -122,12 +122,24 @@ static int set_rules(net_tls_config *c)
   return rc;
 }
 
+cd_code net_prepare(cd_err *err)
+{
+  static const mbedtls_x509_time any = {.year = 2000, .mon = 1, .day = 1};
+  unsigned char byte = 0;
+  /* TLS 1.3 computes in PSA's terms. */
+  if (psa_crypto_init() != PSA_SUCCESS)
+    return cd_fail(err, CD_E_INTERNAL, "mbedTLS's cryptography could not be started");
+  /* The C library's gmtime_r() looks for the time zone the first time, though it needs none. */
+  (void)mbedtls_x509_time_is_past(&any);
+  return net_entropy_fill(&byte, sizeof(byte), err);
+}
+
 cd_code net_tls_config_new(const net_tls_credentials *from, net_tls_config **ret_config,
                            cd_err *err)
 {
-  /* TLS 1.3 computes in PSA's terms; asked for again it does nothing. */
-  if (psa_crypto_init() != PSA_SUCCESS)
-    return cd_fail(err, CD_E_INTERNAL, "mbedTLS's cryptography could not be started");
+  cd_code code = net_prepare(err);
+  if (code != CD_OK)
+    return code;
   net_tls_config *c = calloc(1, sizeof(*c));
   if (c == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory for TLS");
@@ -136,7 +148,7 @@ cd_code net_tls_config_new(const net_tls_credentials *from, net_tls_config **ret
   mbedtls_x509_crt_init(&c->ca);
   mbedtls_x509_crt_init(&c->own);
   mbedtls_pk_init(&c->key);
-  cd_code code = read_credentials(c, from, err);
+  code = read_credentials(c, from, err);
   if (code == CD_OK) {
     int rc = set_rules(c);
     if (rc != 0)

@@ -4,8 +4,13 @@
 #include "openssl.h"
 #include "suite.h"
 
+#include <seccomp.h>
+
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -242,13 +247,27 @@ static void says_goodbye(peer *p)
   peer_raw_wait_end(p);
 }
 
-static void breaks_a_record(peer *p)
+/* As a server does that looks at its list only when the handshake is done. */
+static void says_revoked(peer *p)
 {
   peer_tls(p);
-  peer_raw_say(p, "\x17\x03\x03\x40\x00"
-                  "garbage");
-  for (int i = 0; i < 3000; i++)
-    peer_raw_say(p, "12345678");
+  (void)mbedtls_ssl_send_alert_message(&p->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                       MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED);
+  (void)shutdown(p->fd, SHUT_WR);
+  peer_raw_wait_end(p);
+}
+
+/* Until the client has had enough of it. */
+static void breaks_a_record(peer *p)
+{
+  static const char garbage[24000] = "\x17\x03\x03\x40\x10";
+  peer_tls(p);
+  for (size_t at = 0; at < sizeof(garbage);) {
+    ssize_t n = send(p->fd, garbage + at, sizeof(garbage) - at, MSG_NOSIGNAL);
+    if (n <= 0)
+      break;
+    at += (size_t)n;
+  }
   peer_raw_wait_end(p);
 }
 
@@ -265,6 +284,8 @@ static const struct {
     {speaks_http, CERT_COUNT, CD_E_INVALID, false, "does not speak TLS there"},
     {resets_after_handshake, CERT_DEVICE, CD_E_IO, true,
      "right after the TLS handshake; perhaps it refused the certificate"},
+    {says_revoked, CERT_DEVICE, CD_E_DENIED, true,
+     "refused the certificate that was shown to it: it is revoked (TLS alert 44)"},
     {ends_after_words, CERT_COUNT, CD_E_IO, true, "without the end of TLS (close_notify)"},
     {says_goodbye, CERT_COUNT, CD_OK, true, ""},
     {breaks_a_record, CERT_COUNT, CD_E_INVALID, true, "was changed on the way"},
@@ -315,6 +336,52 @@ START_TEST(says_when_nobody_listens)
   ck_assert_int_eq(told.code, CD_E_UNAVAILABLE);
   ck_assert_str_eq(told.sentence, "connecting to 'console.test' failed: connection refused");
   net_tls_config_free(config);
+}
+END_TEST
+
+/* ---- shut in ---- */
+
+static volatile sig_atomic_t files;
+
+static void on_forbidden(int number)
+{
+  files = files + 1;
+}
+
+/* As cordon-channel does, but that what is forbidden is noted. */
+static void forbid_files(void)
+{
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  ck_assert_ptr_nonnull(filter);
+  ck_assert_int_eq(seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(openat), 0), 0);
+  ck_assert_int_eq(seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(open), 0), 0);
+  ck_assert(signal(SIGSYS, on_forbidden) != SIG_ERR);
+  ck_assert_int_eq(seccomp_load(filter), 0);
+  seccomp_release(filter);
+}
+
+START_TEST(opens_no_file_once_it_is_prepared)
+{
+  client_target to;
+  int status = 0;
+  peer_process server = peer_start(
+      (peer_rules){.certificate = CERT_SERVER, .version = good[_i].version, .asks_client = true},
+      echo_once);
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    cd_err err = {0};
+    ck_assert_int_eq(net_prepare(&err), CD_OK);
+    forbid_files();
+    net_tls_config *config = client_config(CERT_DEVICE);
+    client_target_set(&to, server.port, "console.test");
+    client_told told = client_run(&to, config, 0, "hello\n", "\n");
+    /* One is libuv's: /dev/null with the first stream of a loop, which it can do without. */
+    _exit(told.code != CD_OK ? 1 : files > 1 ? 2 : 0);
+  }
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert_int_eq(status, 0);
+  peer_finish(&server);
 }
 END_TEST
 
@@ -398,6 +465,7 @@ int main(void)
   tcase_add_loop_test(facts, tells_how_a_connection_ended, 0, COUNT_OF(ends));
   tcase_add_test(facts, gives_up_on_a_silent_server_at_its_deadline);
   tcase_add_test(facts, says_when_nobody_listens);
+  tcase_add_loop_test(facts, opens_no_file_once_it_is_prepared, 0, 2);
   tcase_add_test(facts, refuses_credentials_that_do_not_fit_together);
   tcase_add_test(facts, refuses_an_endpoint_that_is_none);
   suite_add_tcase(suite, facts);

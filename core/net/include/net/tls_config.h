@@ -16,6 +16,11 @@
 
 typedef struct net_tls_config net_tls_config;
 
+/* Does now what would else happen at the first certificate: starts mbedTLS's cryptography and, with
+ * it, lets the C library read the time zone, for which it opens a file. A program that shuts itself
+ * in calls this before; afterwards core/net opens no file. Calling it again does nothing. */
+CD_MUST_USE cd_code net_prepare(cd_err *err);
+
 /* PEM texts, at most NET_PEM_MAX each. They are copied; `key` stays the caller's to wipe. */
 typedef struct net_tls_credentials {
   cd_str ca;          /* one certificate or more; the pinned ones */
