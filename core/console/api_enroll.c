@@ -130,7 +130,7 @@ static cd_code check_proof(const cd_enroll_request *r, const uint8_t token[CD_TO
 static cd_code judge(con_call *c, const cd_enroll_request *r, enrolling *e, cd_err *err)
 {
   con_enrolment enrolment = {.dns_name = r->hostname,
-                             .os_platform = r->os,
+                             .os_platform = con_platform_word(r->os, (cd_str){0}),
                              .agent_version = r->agent,
                              .peer = cd_str_from(c->peer)};
   uint8_t der[CD_KEY_DER_SIZE];

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "link.h"
+#include "shape.h"
 
 #include "base/banned.h"
 
@@ -11,25 +12,6 @@
 #define INTERFACES_MAX 256u
 
 /* ---- reports ---- */
-
-/* "debian" as the API's word for a platform. */
-static cd_str platform_word(cd_str family, cd_str id)
-{
-  static const struct {
-    const char *id;
-    const char *word;
-  } words[] = {
-      {"debian", "Debian"},    {"ubuntu", "Ubuntu"},      {"rhel", "RedHatEnterpriseLinux"},
-      {"centos", "CentOS"},    {"fedora", "Fedora"},      {"sles", "SUSE"},
-      {"rocky", "RockyLinux"}, {"almalinux", "AlmaLinux"}};
-  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-    if (cd_str_eq_cstr(id, words[i].id))
-      return cd_str_from(words[i].word);
-  }
-  if (cd_str_eq_cstr(family, "linux"))
-    return CD_STR("Linux");
-  return cd_str_eq_cstr(family, "macos") ? CD_STR("macOS") : CD_STR("Windows");
-}
 
 static bool is_own(cd_str address)
 {
@@ -79,7 +61,7 @@ static void read_facts(cd_json *root, con_device_report *r)
     (void)cd_json_opt_str(&os, "system", CON_WORD_MAX, &family);
     (void)cd_json_opt_str(&os, "id", CON_WORD_MAX, &id);
     (void)cd_json_opt_str(&os, "version", CON_WORD_MAX, &r->os_version);
-    r->os_platform = platform_word(family, id);
+    r->os_platform = con_platform_word(family, id);
   }
   r->last_ip = first_address(root);
 }

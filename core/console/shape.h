@@ -40,4 +40,7 @@ void con_machine_row_open(con_machine_row *r, const con_device *d, int64_t now_m
 void con_machine_row_addresses(con_machine_row *r);
 void con_machine_row_close(con_machine_row *r);
 
+/* The API's word for a platform: of "linux" and "debian", "Debian"; `id` may be empty. */
+cd_str con_platform_word(cd_str family, cd_str id);
+
 #endif

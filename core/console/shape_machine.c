@@ -171,6 +171,24 @@ const con_shape con_machines = {
 
 /* ---- rows ---- */
 
+cd_str con_platform_word(cd_str family, cd_str id)
+{
+  static const struct {
+    const char *id;
+    const char *word;
+  } words[] = {
+      {"debian", "Debian"},    {"ubuntu", "Ubuntu"},      {"rhel", "RedHatEnterpriseLinux"},
+      {"centos", "CentOS"},    {"fedora", "Fedora"},      {"sles", "SUSE"},
+      {"rocky", "RockyLinux"}, {"almalinux", "AlmaLinux"}};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    if (cd_str_eq_cstr(id, words[i].id))
+      return cd_str_from(words[i].word);
+  }
+  if (cd_str_eq_cstr(family, "linux"))
+    return CD_STR("Linux");
+  return cd_str_eq_cstr(family, "macos") ? CD_STR("macOS") : CD_STR("Windows");
+}
+
 void con_machine_row_open(con_machine_row *r, const con_device *d, int64_t now_ms)
 {
   cd_err err = {0};

@@ -1,0 +1,206 @@
+#include "place.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define START_MS 30000
+
+static uint16_t free_port(void)
+{
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof(at);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  ck_assert(bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+  ck_assert(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+  (void)close(fd);
+  return ntohs(at.sin_port);
+}
+
+static void write_config(const place *p)
+{
+  FILE *f = fopen(p->config, "w");
+  ck_assert_ptr_nonnull(f);
+  (void)fprintf(
+      f,
+      "{\"data_dir\":\"%s/data\",\"user\":\"nobody\","
+      "\"people\":{\"listen\":\"127.0.0.1:%u\",\"url\":\"https://127.0.0.1:%u\"},"
+      "\"agents\":{\"listen\":\"127.0.0.1:%u\",\"addresses\":[\"127.0.0.1:%u\"]},"
+      "\"names\":[\"127.0.0.1\",\"localhost\"],"
+      "\"limits\":{\"per_minute\":1000000,\"per_hour\":10000000},"
+      "\"exclusions\":[{\"name\":\"default\",\"exclusions\":[{\"direction\":\"out\",\"address\":"
+      "\"192.0.2.1\"}]}],\"log\":\"all=info,api=warn,devices=debug\"}",
+      p->folder, (unsigned)p->people, (unsigned)p->people, (unsigned)p->agents,
+      (unsigned)p->agents);
+  (void)fclose(f);
+}
+
+/* What it writes comes back in `output`; its exit code is the result. */
+static int run_console(const place *p, char *output, size_t size, ...)
+{
+  const char *arguments[16] = {CONSOLE, "--config", p->config};
+  int count = 3;
+  int pipes[2];
+  va_list args;
+  va_start(args, size);
+  for (const char *a = va_arg(args, const char *); a != NULL; a = va_arg(args, const char *))
+    arguments[count++] = a;
+  va_end(args);
+  ck_assert(pipe(pipes) == 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    (void)dup2(pipes[1], 1);
+    (void)execv(CONSOLE, (char *const *)(uintptr_t)arguments);
+    _exit(127);
+  }
+  (void)close(pipes[1]);
+  size_t len = 0;
+  for (ssize_t n = 1; n > 0 && len + 1 < size; len += n > 0 ? (size_t)n : 0)
+    n = read(pipes[0], output + len, size - len - 1);
+  output[len] = '\0';
+  (void)close(pipes[0]);
+  int status = 0;
+  (void)waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void place_make(place *p)
+{
+  char output[4096];
+  const char *base = geteuid() == 0 ? "/run" : getenv("HOME");
+  *p = (place){.people = free_port(), .agents = free_port()};
+  (void)snprintf(p->folder, sizeof(p->folder), "%s/cordon-test-XXXXXX", base);
+  if (base == NULL || mkdtemp(p->folder) == NULL || chmod(p->folder, 0755) != 0)
+    exit(77);
+  (void)snprintf(p->config, sizeof(p->config), "%s/console.json", p->folder);
+  write_config(p);
+  ck_assert_int_eq(run_console(p, output, sizeof(output), "init", NULL), 0);
+}
+
+void place_remove(place *p)
+{
+  char command[400];
+  place_stop(p, SIGKILL);
+  (void)snprintf(command, sizeof(command), "rm -rf '%s'", p->folder);
+  FILE *f = popen(command, "r");
+  if (f != NULL)
+    (void)pclose(f);
+}
+
+/* The CA's certificate is behind the console's own in its chain. */
+static bool read_ca(place *p)
+{
+  char path[400];
+  char text[16384];
+  (void)snprintf(path, sizeof(path), "%s/data/tls.pem", p->folder);
+  FILE *f = fopen(path, "r");
+  if (f == NULL)
+    return false;
+  size_t len = fread(text, 1, sizeof(text) - 1, f);
+  text[len] = '\0';
+  (void)fclose(f);
+  const char *second = strstr(text + 1, "-----BEGIN");
+  return second != NULL && cd_str_copy(p->ca, sizeof(p->ca), cd_str_from(second));
+}
+
+static bool answers(place *p)
+{
+  http_answer a;
+  if (!read_ca(p))
+    return false;
+  http_ask(p->people, p->ca, "GET", "/healthz", NULL, NULL, &a);
+  bool good = a.status == 200;
+  http_release(&a);
+  return good;
+}
+
+void place_start(place *p)
+{
+  const struct timespec pause = {.tv_nsec = 20000000};
+  char path[400];
+  /* The signer of these tests has a new CA each time. */
+  (void)snprintf(path, sizeof(path), "%s/data/tls.pem", p->folder);
+  (void)unlink(path);
+  p->console = fork();
+  if (p->console == 0) {
+    (void)execl(CONSOLE, CONSOLE, "--config", p->config, (char *)NULL);
+    _exit(127);
+  }
+  for (int waited = 0; waited < START_MS; waited += 20) {
+    if (answers(p))
+      return;
+    ck_assert_msg(waitpid(p->console, NULL, WNOHANG) == 0, "the console has ended");
+    (void)nanosleep(&pause, NULL);
+  }
+  ck_abort_msg("the console does not answer");
+}
+
+void place_stop(place *p, int with_signal)
+{
+  int status = 0;
+  if (p->console <= 0)
+    return;
+  (void)kill(p->console, with_signal);
+  (void)waitpid(p->console, &status, 0);
+  p->console = 0;
+  if (with_signal == SIGTERM)
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the console ended with %d",
+                  status);
+}
+
+void json_member(const char *json, const char *name, char *out, size_t size)
+{
+  char key[100];
+  (void)snprintf(key, sizeof(key), "\"%s\":", name);
+  const char *at = strstr(json, key);
+  out[0] = '\0';
+  if (at == NULL)
+    return;
+  at += strlen(key);
+  bool quoted = *at == '"';
+  at += quoted ? 1 : 0;
+  (void)cd_str_copy(out, size, (cd_str){at, strcspn(at, quoted ? "\"" : ",}]")});
+}
+
+char *place_app(place *p, const char *name, const char *permissions)
+{
+  char output[4096];
+  char path[400];
+  char text[2048] = "";
+  char id[64];
+  char secret[64];
+  char token[4096];
+  http_answer a;
+  (void)snprintf(path, sizeof(path), "%s/%s.json", p->folder, name);
+  (void)unlink(path);
+  ck_assert_int_eq(run_console(p, output, sizeof(output), "app", "create", "--name", name,
+                               "--permissions", permissions, "--out", path, NULL),
+                   0);
+  FILE *f = fopen(path, "r");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+  (void)fclose(f);
+  json_member(text, "client_id", id, sizeof(id));
+  json_member(text, "client_secret", secret, sizeof(secret));
+  /* What is seen by others has no secret in it. */
+  ck_assert_ptr_null(strstr(output, secret));
+  (void)snprintf(text, sizeof(text),
+                 "grant_type=client_credentials&client_id=%s&client_secret=%s&resource=x", id,
+                 secret);
+  http_ask(p->people, p->ca, "POST", "/tenant/oauth2/v2.0/token", NULL, text, &a);
+  ck_assert_uint_eq(a.status, 200);
+  json_member(cd_buf_cstr(&a.body), "access_token", token, sizeof(token));
+  http_release(&a);
+  return strdup(token);
+}

@@ -1,0 +1,385 @@
+/* The API against the running program: one row for each rule that is documented. */
+#include "device.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NOBODY, READER, ISOLATOR, WRITER, ADMIN, APPS };
+
+static const char *const permissions[APPS] = {
+    [READER] = "Machine.Read.All",
+    [ISOLATOR] = "Machine.Read.All,Machine.Isolate",
+    [WRITER] = "Machine.ReadWrite.All",
+    [ADMIN] = "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"
+              "Cordon.Audit.Read"};
+static const char *const names[APPS] = {
+    [READER] = "reader", [ISOLATOR] = "isolator", [WRITER] = "writer", [ADMIN] = "admin"};
+
+static place p;
+static char *bearers[APPS];
+static device desks[3];
+static char action[64]; /* an isolation of desk-2 that waits */
+
+typedef struct row {
+  const char *rule;
+  int app;
+  const char *method;
+  const char *path; /* $1, $2, $3: the desks' ids; $A: the action's */
+  const char *body;
+  unsigned status;
+  const char *has;   /* in the body, or NULL */
+  const char *lacks; /* likewise */
+} row;
+
+#define ID_0 "0000000000000000000000000000000000000000"
+
+/* They change things: in this order. */
+static const row rows[] = {
+    /* who */
+    {"no token", NOBODY, "GET", "/api/machines", NULL, 401, "\"code\":\"Unauthorized\"", NULL},
+    {"the permission is named", READER, "POST", "/api/machines/$1/isolate", "{\"Comment\":\"c\"}",
+     403,
+     "\"message\":\"The application does not have any of the required application permissions "
+     "(Machine.Isolate) to access the resource.\"",
+     NULL},
+    {"either of two permissions", WRITER, "GET", "/api/machines", NULL, 200, "\"value\":[{", NULL},
+    {"writing takes its own", READER, "POST", "/api/machines/$1/tags",
+     "{\"Value\":\"a\",\"Action\":\"Add\"}", 403, "(Machine.ReadWrite.All)", NULL},
+
+    /* routes */
+    {"any case", READER, "GET", "/API/Machines", NULL, 200, "\"value\":[{", NULL},
+    {"a version", READER, "GET", "/api/v1.0/machines", NULL, 200, "\"value\":[{", NULL},
+    {"a slash at the end", READER, "GET", "/api/machines/?top=1", NULL, 200, "twin", NULL},
+    {"another method", READER, "PUT", "/api/machines", NULL, 404,
+     "No HTTP resource was found that matches the request URI", NULL},
+    {"no such route", READER, "GET", "/api/nothing", NULL, 404, "\"code\":\"NotFound\"", NULL},
+    {"a GET of an action's path", ISOLATOR, "GET", "/api/machines/$1/isolate", NULL, 404,
+     "\"code\":\"NotFound\"", NULL},
+
+    /* machines */
+    {"a collection's context", READER, "GET", "/api/machines", NULL, 200,
+     "/api/$metadata#Machines\",\"value\":[", "@odata.count"},
+    {"an entity's context", READER, "GET", "/api/machines/$1", NULL, 200,
+     "/api/$metadata#Machines/$entity\",\"id\":\"", NULL},
+    {"by name, in any case", READER, "GET", "/api/machines/DESK-1", NULL, 200,
+     "\"computerDnsName\":\"desk-1\"", NULL},
+    {"nulls are there", READER, "GET", "/api/machines/$1", NULL, 200, "\"aadDeviceId\":null", NULL},
+    {"rbacGroupId is a number", READER, "GET", "/api/machines/$1", NULL, 200, "\"rbacGroupId\":0",
+     NULL},
+    {"unknown", READER, "GET", "/api/machines/" ID_0, NULL, 404,
+     "\"code\":\"ResourceNotFound\",\"message\":\"Machine " ID_0 " was not found\"", NULL},
+    {"an ambiguous name", READER, "GET", "/api/machines/twin", NULL, 400, "\"InvalidInput\"", NULL},
+
+    /* OData */
+    {"$top", READER, "GET", "/api/machines?$top=1", NULL, 200, "\"value\":[{", "},{\"id\""},
+    {"$count", READER, "GET", "/api/machines?$top=1&$count=true", NULL, 200, "\"@odata.count\":3",
+     NULL},
+    {"$select", READER, "GET", "/api/machines?$select=id", NULL, 200, "{\"id\":\"", "osPlatform"},
+    {"$filter", READER, "GET", "/api/machines?$filter=computerDnsName%20eq%20'desk-1'", NULL, 200,
+     "desk-1", "twin"},
+    {"a plus is a space", READER, "GET", "/api/machines?$filter=computerDnsName+eq+'desk-1'", NULL,
+     200, "desk-1", "twin"},
+    {"AND", READER, "GET",
+     "/api/machines?$filter=computerDnsName%20eq%20'desk-1'%20AND%20rbacGroupId%20eq%200", NULL,
+     200, "desk-1", "twin"},
+    {"in", READER, "GET", "/api/machines?$filter=computerDnsName%20in%20('desk-1','x')", NULL, 200,
+     "desk-1", "twin"},
+    {"$orderby", READER, "GET", "/api/machines?$orderby=computerDnsName%20desc&$top=1", NULL, 200,
+     "twin", "desk-1"},
+    {"$skip beyond the end", READER, "GET", "/api/machines?$skip=100", NULL, 200, "\"value\":[]",
+     NULL},
+    {"a bad filter", READER, "GET", "/api/machines?$filter=nothing%20eq%201", NULL, 400,
+     "\"code\":\"ODataError\"", NULL},
+    {"too large a page", READER, "GET", "/api/machines?$top=10001", NULL, 400,
+     "\"code\":\"ODataError\"", NULL},
+
+    /* find */
+    {"findbyip", READER, "GET", "/api/machines/findbyip(ip='192.0.2.77',timestamp=2026-01-01)",
+     NULL, 400, "timestamp", NULL},
+    {"findbyip without an address", READER, "GET", "/api/machines/findbyip(ip='x')", NULL, 400,
+     "\"code\":\"InvalidIpAddress\"", NULL},
+    {"findbytag without one", READER, "GET", "/api/machines/findbytag", NULL, 400,
+     "\"code\":\"MissingRequiredParameter\"", NULL},
+
+    /* tags */
+    {"add", WRITER, "POST", "/api/machines/$1/tags", "{\"Value\":\"prod\",\"Action\":\"Add\"}", 200,
+     "\"machineTags\":[\"prod\"]", NULL},
+    {"findbytag", READER, "GET", "/api/machines/findByTag/?tag=prod", NULL, 200, "desk-1", "twin"},
+    {"findbytag by its beginning", READER, "GET",
+     "/api/machines/findbytag?tag=pr&useStartsWithFilter=true", NULL, 200, "desk-1", "twin"},
+    {"any()", READER, "GET", "/api/machines?$filter=machineTags/any(t:t%20eq%20'prod')", NULL, 200,
+     "desk-1", "twin"},
+    {"remove", WRITER, "POST", "/api/machines/$1/tags",
+     "{\"Value\":\"prod\",\"Action\":\"Remove\"}", 200, "\"machineTags\":[]", NULL},
+    {"neither", WRITER, "POST", "/api/machines/$1/tags", "{\"Value\":\"a\",\"Action\":\"x\"}", 400,
+     "\"code\":\"InvalidInput\"", NULL},
+    {"no Value", WRITER, "POST", "/api/machines/$1/tags", "{\"Action\":\"Add\"}", 400,
+     "Parameter Value is missing", NULL},
+    {"of many", WRITER, "POST", "/api/machines/AddOrRemoveTagForMultipleMachines",
+     "{\"Value\":\"floor-2\",\"Action\":\"Add\",\"MachineIds\":[\"$1\",\"$2\"]}", 200,
+     "\"machineTags\":[\"floor-2\"]", NULL},
+    {"of many, one unknown", WRITER, "POST", "/api/machines/addorremovetagformultiplemachines",
+     "{\"Value\":\"x\",\"Action\":\"Add\",\"MachineIds\":[\"$1\",\"" ID_0 "\"]}", 404,
+     "\"code\":\"ResourceNotFound\"", NULL},
+
+    /* isolate: existence comes before the body */
+    {"an unknown machine with a bad body", ISOLATOR, "POST",
+     "/api/machines/elastic-connector-test/isolate", "nonsense", 404, "\"ResourceNotFound\"", NULL},
+    {"no JSON", ISOLATOR, "POST", "/api/machines/$1/isolate", "nonsense", 400,
+     "\"code\":\"InvalidRequestBody\"", NULL},
+    {"no body", ISOLATOR, "POST", "/api/machines/$1/isolate", NULL, 400, "\"InvalidRequestBody\"",
+     NULL},
+    {"no comment", ISOLATOR, "POST", "/api/machines/$1/isolate", "{}", 400,
+     "\"code\":\"MissingRequiredParameter\",\"message\":\"Parameter Comment is missing\"", NULL},
+    {"names have their case", ISOLATOR, "POST", "/api/machines/$1/isolate", "{\"comment\":\"c\"}",
+     400, "\"MissingRequiredParameter\"", NULL},
+    {"an unknown type", ISOLATOR, "POST", "/api/machines/$1/isolate",
+     "{\"Comment\":\"c\",\"IsolationType\":\"x\"}", 400, "\"InvalidInput\"", NULL},
+    {"selective, by an unknown name", ISOLATOR, "POST", "/api/machines/$1/isolate",
+     "{\"Comment\":\"c\",\"IsolationType\":\"Selective\",\"Exclusions\":\"x\"}", 400,
+     "\"InvalidInput\"", NULL},
+    {"exclusions of a full one", ISOLATOR, "POST", "/api/machines/$1/isolate",
+     "{\"Comment\":\"c\",\"Exclusions\":\"default\"}", 400, "\"InvalidInput\"", NULL},
+    {"selective", ISOLATOR, "POST", "/api/machines/$1/Isolate",
+     "{\"Comment\":\"c\",\"IsolationType\":\"Selective\",\"ExternalId\":\"T-1\"}", 201,
+     "\"scope\":\"Selective\",\"externalId\":\"T-1\"", NULL},
+    {"one at a time", ISOLATOR, "POST", "/api/machines/$1/isolate", "{\"Comment\":\"c\"}", 400,
+     "\"code\":\"ActiveRequestAlreadyExists\",\"message\":\"Action is already in progress\"", NULL},
+    {"of the group", ISOLATOR, "POST", "/api/machines/$1/unisolate", "{\"Comment\":\"c\"}", 400,
+     "\"ActiveRequestAlreadyExists\"", NULL},
+    {"release", ISOLATOR, "POST", "/api/machines/$3/unisolate", "{\"Comment\":\"c\"}", 201,
+     "\"type\":\"Unisolate\",\"title\":null,\"requestor\":\"isolator\",\"requestorComment\":\"c\","
+     "\"status\":\"Pending\"",
+     NULL},
+
+    /* actions */
+    {"newest first", READER, "GET", "/api/machineactions?$top=1", NULL, 200, "\"Unisolate\"",
+     "\"Isolate\""},
+    {"an action's context", READER, "GET", "/api/machineactions/$A", NULL, 200,
+     "/api/$metadata#MachineActions/$entity\",\"id\":\"", NULL},
+    {"by status", READER, "GET", "/api/machineActions?$filter=status%20eq%20'Succeeded'", NULL, 200,
+     "\"value\":[]", NULL},
+    {"by time", READER, "GET",
+     "/api/machineactions?$filter=CreationDateTimeUtc%20lt%202020-01-01T00:00:00Z", NULL, 200,
+     "\"value\":[]", NULL},
+    {"by machine", READER, "GET", "/api/machineactions?$filter=machineId%20eq%20'$2'", NULL, 200,
+     "$A", "Unisolate"},
+    {"of a machine", READER, "GET", "/api/machines/$2/machineactions", NULL, 200, "$A",
+     "Unisolate"},
+    {"an unknown one", READER, "GET", "/api/machineactions/x", NULL, 404, "\"ResourceNotFound\"",
+     NULL},
+    {"cancel without a comment", ISOLATOR, "POST", "/api/machineactions/$A/cancel", "{}", 400,
+     "\"MissingRequiredParameter\"", NULL},
+    {"cancel an unknown one", ISOLATOR, "POST", "/api/machineactions/x/cancel", "{}", 404,
+     "\"ResourceNotFound\"", NULL},
+    {"cancel", ISOLATOR, "POST", "/api/machineactions/$A/cancel", "{\"Comment\":\"no\"}", 200,
+     "\"status\":\"Cancelled\"", "\"cancellationDateTimeUtc\":null"},
+    {"cancel what has ended", ISOLATOR, "POST", "/api/machineactions/$A/cancel",
+     "{\"Comment\":\"no\"}", 400, "\"code\":\"BadRequest\"", NULL},
+
+    /* Cordon's own */
+    {"why it waits", READER, "GET", "/api/cordon/devices/$1", NULL, 200,
+     "\"waitsFor\":\"the device is not connected", NULL},
+    {"an action with its evidence", READER, "GET", "/api/cordon/actions/$A", NULL, 200,
+     "\"evidence\":null", NULL},
+    {"a report", READER, "GET", "/api/cordon/actions/$A/report", NULL, 200, "\"cordonReport\":1",
+     NULL},
+    {"a report of nothing", READER, "GET", "/api/cordon/actions/x/report", NULL, 404,
+     "\"ResourceNotFound\"", NULL},
+    {"a preview", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"floor-2\",\"Comment\":\"c\",\"preview\":true}", 200,
+     "\"preview\":true,\"tag\":"
+     "\"floor-2\",\"count\":2",
+     "\"action\""},
+    {"another count than the preview's", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"floor-2\",\"Comment\":\"c\",\"expect\":7}", 400, "\"InvalidInput\"", NULL},
+    {"bulk", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"floor-2\",\"Comment\":\"c\",\"expect\":2}", 201, "under way", NULL},
+    {"tokens take their permission", READER, "POST", "/api/cordon/tokens", "{}", 403,
+     "(Cordon.Enroll)", NULL},
+    {"a token", ADMIN, "POST", "/api/cordon/tokens", "{\"uses\":2,\"hours\":1,\"tags\":[\"x\"]}",
+     201, "\"token\":\"", NULL},
+    {"a token without uses", ADMIN, "POST", "/api/cordon/tokens", "{\"uses\":0}", 400,
+     "\"InvalidInput\"", NULL},
+    {"unknown members", ADMIN, "POST", "/api/cordon/tokens", "{\"use\":1}", 400,
+     "\"InvalidRequestBody\"", NULL},
+    {"the list has no secret", ADMIN, "GET", "/api/cordon/tokens", NULL, 200, "\"usesLeft\":2",
+     "\"token\""},
+    {"an unknown token", ADMIN, "POST", "/api/cordon/tokens/x/revoke", "{}", 404,
+     "\"ResourceNotFound\"", NULL},
+    {"the audit log", ADMIN, "GET", "/api/cordon/audit?from=1&limit=2", NULL, 200, "\"next\":3",
+     NULL},
+    {"its head", ADMIN, "GET", "/api/cordon/audit/head", NULL, 200, "\"signed\":\"", NULL},
+    {"the audit log takes its permission", ISOLATOR, "GET", "/api/cordon/audit", NULL, 403,
+     "(Cordon.Audit.Read)", NULL},
+    {"an enrolment that is none", NOBODY, "POST", "/api/cordon/enroll", "{}", 400,
+     "\"InvalidRequestBody\"", NULL},
+    {"revoke", ADMIN, "POST", "/api/cordon/devices/$3/revoke", "{\"Comment\":\"c\"}", 200,
+     "\"onboardingStatus\":\"CanBeOnboarded\"", NULL},
+    {"nothing is asked of a revoked device", ISOLATOR, "POST", "/api/machines/$2/unisolate",
+     "{\"Comment\":\"c\"}", 400, NULL, NULL},
+
+    /* metrics, health */
+    {"health", NOBODY, "GET", "/healthz", NULL, 200, "\"status\":\"ok\"", NULL},
+    {"metrics", NOBODY, "GET", "/metrics", NULL, 200, "\ncordon_devices 3\n", NULL},
+};
+
+static void expand(const char *text, cd_buf *out)
+{
+  for (; *text != '\0'; text++) {
+    if (text[0] == '$' && text[1] >= '1' && text[1] <= '3')
+      cd_buf_add_cstr(out, desks[*++text - '1'].id);
+    else if (text[0] == '$' && text[1] == 'A')
+      cd_buf_add_cstr(out, (text++, action));
+    else
+      cd_buf_add_char(out, *text);
+  }
+}
+
+static void set_up(void)
+{
+  static const char *const dns[] = {"desk-1", "twin", "twin"};
+  char token[64];
+  http_answer a;
+  cd_buf path = CD_BUF_INIT(1000);
+  place_make(&p);
+  place_start(&p);
+  for (int i = READER; i < APPS; i++)
+    bearers[i] = place_app(&p, names[i], permissions[i]);
+  token_new(&p, bearers[ADMIN], "{\"uses\":3}", token);
+  for (int i = 0; i < 3; i++) {
+    device_make(&desks[i], dns[i]);
+    ck_assert_uint_eq(device_enroll(&desks[i], &p, token), 201);
+  }
+  cd_buf_addf(&path, "/api/machines/%s/isolate", desks[1].id);
+  http_ask(p.people, p.ca, "POST", cd_buf_cstr(&path), bearers[ADMIN], "{\"Comment\":\"first\"}",
+           &a);
+  ck_assert_uint_eq(a.status, 201);
+  json_member(cd_buf_cstr(&a.body), "id", action, sizeof(action));
+  http_release(&a);
+  cd_buf_release(&path);
+}
+
+static void tear_down(void)
+{
+  for (int i = 0; i < 3; i++)
+    device_release(&desks[i]);
+  for (int i = 0; i < APPS; i++)
+    free(bearers[i]);
+  place_stop(&p, SIGTERM);
+  place_remove(&p);
+}
+
+static unsigned check_row(const row *r)
+{
+  cd_buf path = CD_BUF_INIT(4096);
+  cd_buf body = CD_BUF_INIT(4096);
+  cd_buf has = CD_BUF_INIT(4096);
+  http_answer a;
+  expand(r->path, &path);
+  if (r->body != NULL)
+    expand(r->body, &body);
+  if (r->has != NULL)
+    expand(r->has, &has);
+  http_ask(p.people, p.ca, r->method, cd_buf_cstr(&path), bearers[r->app],
+           r->body != NULL ? cd_buf_cstr(&body) : NULL, &a);
+  bool good = a.status == r->status && strstr(cd_buf_cstr(&a.body), cd_buf_cstr(&has)) != NULL &&
+              (r->lacks == NULL || strstr(cd_buf_cstr(&a.body), r->lacks) == NULL);
+  if (!good)
+    (void)fprintf(stderr, "%s: %s %s: %u (wanted %u), has '%s': %s\n", r->rule, r->method,
+                  cd_buf_cstr(&path), a.status, r->status, cd_buf_cstr(&has), cd_buf_cstr(&a.body));
+  http_release(&a);
+  cd_buf_release(&path);
+  cd_buf_release(&body);
+  cd_buf_release(&has);
+  return good ? 0 : 1;
+}
+
+START_TEST(each_documented_rule_holds)
+{
+  unsigned wrong = 0;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    wrong += check_row(&rows[i]);
+  ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
+/* ---- HTTP itself ---- */
+
+static const struct {
+  const char *rule;
+  const char *request;
+  unsigned status; /* 0: no answer */
+} raw[] = {
+    {"a body in chunks is refused",
+     "POST /t/oauth2/token HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"a body has a ceiling",
+     "POST /t/oauth2/token HTTP/1.1\r\nHost: c\r\nContent-Length: 100000000\r\n\r\n", 413},
+    {"a length is a number",
+     "POST /t/oauth2/token HTTP/1.1\r\nHost: c\r\nContent-Length: -1\r\n\r\n", 400},
+    {"a POST without a length has no body", "POST /t/oauth2/token HTTP/1.1\r\nHost: c\r\n\r\n",
+     400},
+    {"a token by GET with a body",
+     "GET /t/oauth2/token HTTP/1.1\r\nHost: c\r\nContent-Length: 3\r\n\r\na=b", 400},
+    {"a token without a secret",
+     "POST /t/oauth2/v2.0/token HTTP/1.1\r\nHost: c\r\nContent-Length: "
+     "44\r\n\r\ngrant_type=client_credentials&client_id=none",
+     400},
+    {"a wrong secret",
+     "POST /t/oauth2/v2.0/token HTTP/1.1\r\nHost: c\r\nContent-Length: "
+     "60\r\n\r\ngrant_type=client_credentials&client_id=none&client_secret=x",
+     401},
+    {"a request in two", "GET /healthz HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", 200},
+    {"nonsense", "nonsense\r\n\r\n", 0},
+    {"a bearer that is none",
+     "GET /api/machines HTTP/1.1\r\nHost: c\r\nAuthorization: Bearer a.b.c\r\n\r\n", 401},
+};
+
+START_TEST(http_is_read_to_the_letter)
+{
+  unsigned wrong = 0;
+  for (size_t i = 0; i < sizeof(raw) / sizeof(raw[0]); i++) {
+    http_answer a;
+    http_ask_raw(p.people, p.ca, raw[i].request, &a);
+    if (raw[i].status != 0 ? a.status != raw[i].status : a.status == 200) {
+      (void)fprintf(stderr, "%s: %u (wanted %u): %s\n", raw[i].rule, a.status, raw[i].status,
+                    cd_buf_cstr(&a.body));
+      wrong++;
+    }
+    http_release(&a);
+  }
+  ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
+START_TEST(an_old_token_ends_with_its_console)
+{
+  http_answer a;
+  place_stop(&p, SIGTERM);
+  place_start(&p);
+  http_ask(p.people, p.ca, "GET", "/api/machines", bearers[READER], NULL, &a);
+  ck_assert_uint_eq(a.status, 401);
+  http_release(&a);
+}
+END_TEST
+
+int main(void)
+{
+  Suite *s = suite_create("console.api");
+  TCase *t = tcase_create("api");
+  tcase_add_checked_fixture(t, set_up, tear_down);
+  tcase_set_timeout(t, 300);
+  tcase_add_test(t, each_documented_rule_holds);
+  tcase_add_test(t, http_is_read_to_the_letter);
+  tcase_add_test(t, an_old_token_ends_with_its_console);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,456 @@
+/* Devices at the agents' listener: enrolment, orders, results, and those that are refused. */
+#include "device.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ALL                                                                                        \
+  "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"            \
+  "Cordon.Audit.Read"
+#define PATIENCE_MS 20000
+
+static place p;
+static char *bearer;
+
+static void set_up(void)
+{
+  place_make(&p);
+  place_start(&p);
+  bearer = place_app(&p, "tests", ALL);
+}
+
+static void tear_down(void)
+{
+  place_stop(&p, SIGTERM);
+  place_remove(&p);
+  free(bearer);
+}
+
+static unsigned ask(const char *method, const char *path, const char *body, char *out, size_t size)
+{
+  http_answer a;
+  http_ask(p.people, p.ca, method, path, bearer, body, &a);
+  unsigned status = a.status;
+  cd_str text = cd_buf_view(&a.body);
+  (void)cd_str_copy(out, size, (cd_str){text.ptr, text.len < size ? text.len : size - 1});
+  http_release(&a);
+  return status;
+}
+
+static void isolate(const device *d, char action[64])
+{
+  char path[200];
+  char answer[4096];
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d->id);
+  ck_assert_uint_eq(ask("POST", path, "{\"Comment\":\"test\"}", answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, 64);
+}
+
+/* The member of a GET becomes that, within the patience. */
+static void wait_for(const char *path, const char *member, const char *wanted)
+{
+  const struct timespec pause = {.tv_nsec = 20000000};
+  char answer[65536];
+  char value[200] = "";
+  for (int waited = 0; waited < PATIENCE_MS; waited += 20) {
+    ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+    json_member(answer, member, value, sizeof(value));
+    if (strcmp(value, wanted) == 0)
+      return;
+    (void)nanosleep(&pause, NULL);
+  }
+  ck_abort_msg("%s of %s is '%s' and not '%s'", member, path, value, wanted);
+}
+
+static void enrolled(device *d, const char *name)
+{
+  char token[64];
+  device_make(d, name);
+  token_new(&p, bearer, "{\"uses\":1}", token);
+  ck_assert_uint_eq(device_enroll(d, &p, token), 201);
+}
+
+START_TEST(an_order_goes_out_and_its_result_comes_back)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_ISOLATE);
+  ck_assert_uint_eq(order.generation, 1);
+  (void)snprintf(path, sizeof(path), "/api/machineactions/%s", action);
+  wait_for(path, "status", "InProgress");
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  wait_for(path, "status", "Succeeded");
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(an_order_waits_for_its_device)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  isolate(&d, action);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "the device is not connected; it was last seen at"));
+  device_ready(&d, &p);
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(another_keys_result_is_refused_and_changes_nothing)
+{
+  device d;
+  device other;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  enrolled(&d, "desk-1");
+  device_make(&other, "desk-2");
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(!device_result(&d, &order, &digest, other.key));
+  (void)snprintf(path, sizeof(path), "/api/machineactions/%s", action);
+  wait_for(path, "status", "InProgress");
+  device_release(&other);
+  device_release(&d);
+}
+END_TEST
+
+/* What it holds is older than what is wanted. */
+START_TEST(a_device_that_fell_behind_is_ordered_anew)
+{
+  device d;
+  cd_order order = {0};
+  cd_order again = {0};
+  cd_digest digest = {0};
+  char action[64];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  device_disconnect(&d);
+  d.generation = 0; /* as after its disk was put back */
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  device_take_order(&d, &again, &digest);
+  ck_assert_int_eq(again.kind, CD_ORDER_ISOLATE);
+  ck_assert_uint_gt(again.generation, order.generation);
+  ck_assert_str_ne(again.action, order.action);
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(a_restored_console_goes_on_above_its_device)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  enrolled(&d, "desk-1");
+  d.generation = 41;
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert_uint_eq(order.generation, 42);
+  device_release(&d);
+}
+END_TEST
+
+/* A release that was given on the device itself is not undone. */
+START_TEST(a_local_release_is_taken_over)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  cd_order local = {.kind = CD_ORDER_RELEASE, .generation = 2};
+  cd_err err = {0};
+  char action[64];
+  char path[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  device_report(&d, CD_WANTED_RELEASED, 2);
+  ck_assert_int_eq(cd_id_make(local.action, &err), CD_OK);
+  ck_assert(device_result(&d, &local, NULL, d.key));
+  (void)snprintf(path, sizeof(path), "/api/machineactions/%s", local.action);
+  wait_for(path, "requestSource", "Device");
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(the_three_values_are_shown)
+{
+  device d;
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "osPlatform", "Debian");
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"enforced\":{\"value\":\"released\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"proven\":{\"value\":\"released\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"connected\":true"));
+  ck_assert_uint_eq(ask("GET", "/api/machines/DESK-1.example", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lastIpAddress\":\"198.51.100.7\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"macAddress\":\"02005E100001\""));
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(a_token_is_used_up)
+{
+  device d;
+  device second;
+  char token[64];
+  device_make(&d, "desk-1");
+  device_make(&second, "desk-2");
+  token_new(&p, bearer, "{\"uses\":1}", token);
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  ck_assert_uint_eq(device_enroll(&second, &p, token), 403);
+  token[5] = token[5] == 'A' ? 'B' : 'A';
+  ck_assert_uint_eq(device_enroll(&second, &p, token), 403);
+  device_release(&second);
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(the_same_key_enrols_as_the_same_device)
+{
+  device d;
+  char token[64];
+  char id[CD_DEVICE_ID_MAX + 1];
+  enrolled(&d, "desk-1");
+  memcpy(id, d.id, sizeof(id));
+  token_new(&p, bearer, "{}", token);
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  ck_assert_str_eq(d.id, id);
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(a_replaced_certificate_is_refused)
+{
+  device d;
+  char token[64];
+  enrolled(&d, "desk-1");
+  char *old = d.certificate;
+  d.certificate = NULL;
+  token_new(&p, bearer, "{}", token);
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  char *current = d.certificate;
+  d.certificate = old;
+  ck_assert_uint_ne(device_connect(&d, &p), 101);
+  d.certificate = current;
+  ck_assert_uint_eq(device_connect(&d, &p), 101);
+  free(old);
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(a_revoked_device_is_cut_off_and_refused)
+{
+  device d;
+  cd_rpc m = {0};
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s/revoke", d.id);
+  ck_assert_uint_eq(ask("POST", path, "{\"Comment\":\"stolen\"}", answer, sizeof(answer)), 200);
+  ck_assert(!device_next(&d, &m));
+  ck_assert_uint_ne(device_connect(&d, &p), 101);
+  device_release(&d);
+}
+END_TEST
+
+/* Signed by a CA that is not the console's: the return value of a callback once let this in. */
+START_TEST(a_foreign_ca_is_refused)
+{
+  device d;
+  char token[64];
+  place foreign;
+  place_make(&foreign);
+  place_start(&foreign);
+  char *their_bearer = place_app(&foreign, "tests", ALL);
+  device_make(&d, "desk-1");
+  token_new(&foreign, their_bearer, "{}", token);
+  ck_assert_uint_eq(device_enroll(&d, &foreign, token), 201);
+  ck_assert_uint_ne(device_connect(&d, &p), 101);
+  ck_assert_uint_eq(device_connect(&d, &foreign), 101);
+  device_release(&d);
+  place_remove(&foreign);
+  free(their_bearer);
+}
+END_TEST
+
+START_TEST(without_a_certificate_there_is_nothing)
+{
+  ws_end w;
+  ck_assert_uint_eq(ws_connect(&w, p.agents, p.ca, NULL, NULL, "/agent/v1", CD_PROTOCOL_NAME), 0);
+  ws_close(&w);
+}
+END_TEST
+
+START_TEST(another_path_or_protocol_is_refused)
+{
+  device d;
+  ws_end w;
+  enrolled(&d, "desk-1");
+  ck_assert_uint_ne(
+      ws_connect(&w, p.agents, p.ca, d.certificate, d.tls_key, "/other", CD_PROTOCOL_NAME), 101);
+  ws_close(&w);
+  ck_assert_uint_ne(ws_connect(&w, p.agents, p.ca, d.certificate, d.tls_key, "/agent/v1", "other"),
+                    101);
+  ws_close(&w);
+  device_release(&d);
+}
+END_TEST
+
+/* Both are alive, so the key is in two places. */
+START_TEST(a_clone_is_noticed)
+{
+  device d;
+  device clone;
+  cd_rpc m = {0};
+  char path[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  clone = d;
+  clone.connected = false;
+  clone.message = (cd_buf)CD_BUF_INIT(CD_MESSAGE_MAX);
+  ck_assert_uint_eq(device_connect(&clone, &p), 101);
+  /* The first answers the ping while it waits for what does not come: its own next message. */
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  char action[64];
+  isolate(&d, action);
+  cd_order order = {0};
+  cd_digest digest = {0};
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  ck_assert(!device_next(&clone, &m));
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "cloneSuspected", "true");
+  device_disconnect(&clone);
+  cd_buf_release(&clone.message);
+  device_release(&d);
+}
+END_TEST
+
+/* The older connection is dead and does not answer: the newer one takes its place. */
+START_TEST(a_dead_connection_gives_way)
+{
+  device d;
+  device newer;
+  char path[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  newer = d;
+  newer.connected = false;
+  newer.message = (cd_buf)CD_BUF_INIT(CD_MESSAGE_MAX);
+  device_ready(&newer, &p);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "cloneSuspected", "false");
+  device_disconnect(&newer);
+  cd_buf_release(&newer.message);
+  device_release(&d);
+}
+END_TEST
+
+static const char *const hostile[] = {
+    "",
+    "x",
+    "[]",
+    "{}",
+    "{\"jsonrpc\":\"2.0\"}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"mark\",\"params\":{\"mark\":\"x\"}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"nothing\",\"params\":{}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"};
+
+START_TEST(hostile_messages_do_not_end_it)
+{
+  device d;
+  enrolled(&d, "desk-1");
+  ck_assert_uint_eq(device_connect(&d, &p), 101);
+  (void)ws_send(&d.ws, CD_WS_TEXT, cd_str_from(hostile[_i]));
+  device_ready(&d, &p);
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(a_message_has_a_ceiling)
+{
+  device d;
+  cd_ws_event event = {0};
+  cd_buf large = CD_BUF_INIT(2 * CD_MESSAGE_MAX);
+  enrolled(&d, "desk-1");
+  ck_assert_uint_eq(device_connect(&d, &p), 101);
+  for (size_t i = 0; i < CD_MESSAGE_MAX + 1; i++)
+    cd_buf_add_char(&large, ' ');
+  (void)ws_send(&d.ws, CD_WS_TEXT, cd_buf_view(&large));
+  if (ws_next(&d.ws, &event)) {
+    ck_assert_int_eq(event.type, CD_WS_CLOSE);
+    ck_assert_uint_eq(event.close_code, CD_WS_CLOSE_TOO_BIG);
+  }
+  cd_buf_release(&large);
+  device_release(&d);
+}
+END_TEST
+
+int main(void)
+{
+  Suite *s = suite_create("console.devices");
+  TCase *t = tcase_create("devices");
+  tcase_add_checked_fixture(t, set_up, tear_down);
+  tcase_set_timeout(t, 120);
+  tcase_add_test(t, an_order_goes_out_and_its_result_comes_back);
+  tcase_add_test(t, an_order_waits_for_its_device);
+  tcase_add_test(t, another_keys_result_is_refused_and_changes_nothing);
+  tcase_add_test(t, a_device_that_fell_behind_is_ordered_anew);
+  tcase_add_test(t, a_restored_console_goes_on_above_its_device);
+  tcase_add_test(t, a_local_release_is_taken_over);
+  tcase_add_test(t, the_three_values_are_shown);
+  tcase_add_test(t, a_token_is_used_up);
+  tcase_add_test(t, the_same_key_enrols_as_the_same_device);
+  tcase_add_test(t, a_replaced_certificate_is_refused);
+  tcase_add_test(t, a_revoked_device_is_cut_off_and_refused);
+  tcase_add_test(t, a_foreign_ca_is_refused);
+  tcase_add_test(t, without_a_certificate_there_is_nothing);
+  tcase_add_test(t, another_path_or_protocol_is_refused);
+  tcase_add_test(t, a_clone_is_noticed);
+  tcase_add_test(t, a_dead_connection_gives_way);
+  tcase_add_loop_test(t, hostile_messages_do_not_end_it, 0, sizeof(hostile) / sizeof(hostile[0]));
+  tcase_add_test(t, a_message_has_a_ceiling);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
