@@ -19,6 +19,7 @@ typedef enum ctl_option {
   CTL_OPT_NO_WAIT,
   CTL_OPT_LIMIT,
   CTL_OPT_ID,
+  CTL_OPT_TOKEN_FILE,
   CTL_OPT_TIMEOUT,
   CTL_OPT_JSON,
   CTL_OPT_PROGRESS,
@@ -100,6 +101,7 @@ ctl_exit ctl_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_unquarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_enroll(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_help(const ctl_context *ctx, const ctl_args *args);
 
 void ctl_help_overview(cd_buf *out);

@@ -30,6 +30,7 @@ _cordon_local() {
   status | plugins) _cordon_words "$common" "$current" ;;
   isolate) _cordon_words "--selective $order" "$current" ;;
   release) _cordon_words "$order" "$current" ;;
+  enroll) _cordon_words "--token-file $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
     if [[ $current == -* ]]; then
@@ -43,7 +44,7 @@ _cordon_local() {
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands="status isolate release actions plugins unquarantine"
+  local commands="status isolate release actions plugins unquarantine enroll"
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "local help --version --help" "$current"
@@ -66,7 +67,7 @@ _cordon() {
     return
   fi
   case $previous in
-  --selective | --socket) _cordon_files "$current" ;;
+  --selective | --socket | --token-file) _cordon_files "$current" ;;
   --id) _cordon_words "$(_cordon_ids actions)" "$current" ;;
   --comment | --limit | --timeout) ;;
   *) _cordon_local "$current" "${COMP_WORDS[2]}" ;;

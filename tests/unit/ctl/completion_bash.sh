@@ -38,7 +38,7 @@ expect() {
 }
 expect "local help --version --help" ""
 expect "local" "lo"
-expect "status isolate release actions plugins unquarantine --help" local ""
+expect "status isolate release actions plugins unquarantine enroll --help" local ""
 expect "status" local st
 expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
@@ -54,7 +54,7 @@ expect "org.cordon.nftables com.example.x" local unquarantine ""
 expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "local exit-codes help" help ""
-expect "status isolate release actions plugins unquarantine" help local ""
+expect "status isolate release actions plugins unquarantine enroll" help local ""
 expect "" help exit-codes ""
 exit $failed
 END
@@ -66,7 +66,7 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate release actions plugins unquarantine; do "$2" help local "$c"; done)
+words=$("$2" help; for c in status isolate release actions plugins unquarantine enroll; do "$2" help local "$c"; done)
 for option in $(printf '%s\n' "$words" | grep -oE '^  --[a-z-]+' | sort -u); do
   grep -q -e "$option" "$1/packaging/completion/cordon.bash" || {
     echo "the completion lacks $option"
