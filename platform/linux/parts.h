@@ -40,6 +40,7 @@ typedef enum pf_signals {
 typedef struct pf_filter {
   bool no_children; /* no process is started and no program run; else all stay in our group */
   bool no_looking;  /* into other processes */
+  bool client;      /* see platform/confine.h */
   bool own_limits;  /* limits, priorities and modes of others stay as they are */
   pf_signals signals;
 } pf_filter;
