@@ -10,12 +10,15 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 LAB_DIR=${LAB_DIR:-/var/lib/cordon-lab}
 lab_build=${LAB_BUILD_DIR:-$here/.build/${LAB_PRESET:-release}}
 lab_agent=${LAB_AGENT:-yes}
+lab_console=${LAB_CONSOLE_PLACE:-$lab_agent}
 devices='desk-1 desk-2 server-1'
 places="$devices internet"
+all_places="$places console"
 internet4=10.77.0.1
 internet6=fd77::1
 far4=198.18.0.1
 far6=2001:2::1
+relay_port=${LAB_RELAY_PORT:-38443}
 starters=
 inner_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -26,14 +29,14 @@ usage: sh packaging/lab.sh COMMAND
   up                    install what is needed, build, start the devices, isolate and release desk-1 once
   status                who reaches whom right now, and what each device's agent says
   matrix [--raw]        only who reaches whom; raw: a line for each probe
-  exec PLACE -- CMD...  run a command on desk-1, desk-2, server-1 or internet
+  exec PLACE -- CMD...  run a command on desk-1, desk-2, server-1, internet or console
   reboot DEVICE         switch a device off and on again
   env                   shell assignments: eval "\$(sh packaging/lab.sh env)"
   down                  remove every trace
 
 Variables: LAB_DIR, where the lab lives (default /var/lib/cordon-lab); LAB_PRESET, what to build (default release);
 LAB_BUILD_DIR, take this build as it is and install nothing; LAB_DEMO=no, only start; LAB_AGENT=no, devices without
-Cordon; LAB_PROBE_MS, how long a probe waits (default 800).
+Cordon; LAB_CONSOLE_PLACE=no, no console, devices that are not enrolled; LAB_PROBE_MS, how long a probe waits (default 800).
 END
 }
 
@@ -64,10 +67,11 @@ need_root() {
 host_number() {
   case $1 in
   internet) echo 1 ;;
+  console) echo 2 ;;
   desk-1) echo 11 ;;
   desk-2) echo 12 ;;
   server-1) echo 21 ;;
-  *) die "there is no '$1' in the lab; there are $places" ;;
+  *) die "there is no '$1' in the lab; there are $all_places" ;;
   esac
 }
 
@@ -145,6 +149,7 @@ stage_tree() {
     install -m 755 "$lab_build/tests/lab/tools/$tool" "$LAB_DIR/stage/usr/local/bin/$tool"
   done
   install -m 755 "$here/tests/lab/agent.sh" "$LAB_DIR/stage/usr/local/sbin/lab-agent"
+  install -m 755 "$here/tests/lab/console.sh" "$LAB_DIR/stage/usr/local/sbin/lab-console"
 }
 
 build_all() {
@@ -162,7 +167,7 @@ write_names() {
   {
     echo '127.0.0.1 localhost'
     echo '::1 localhost ip6-localhost'
-    for place in $places; do
+    for place in $all_places; do
       number=$(host_number "$place")
       echo "10.77.0.$number $place"
       echo "fd77::$number $place"
@@ -259,6 +264,61 @@ finish_device() {
   fi
 }
 
+# The console: its programs, and a way to them from this machine's loopback, which `env` tells.
+finish_console() {
+  await_place console
+  wire_device console
+  enter console lab-console setup </dev/null >"$LAB_DIR/console/setup" 2>&1 || {
+    cat "$LAB_DIR/console/setup" >&2
+    die 'the console could not be set up: see above'
+  }
+  enter console lab-console start </dev/null
+  (umask 077 && enter console cat /etc/cordon/operator.json >"$LAB_DIR/operator.json")
+  start_relay
+}
+
+relay_runs() {
+  { read -r relay <"$LAB_DIR/relay.pid"; } 2>/dev/null && kill -0 "$relay" 2>/dev/null
+}
+
+relay_listens() {
+  grep -q 'listening on' "$LAB_DIR/relay.log"
+}
+
+start_relay() {
+  setsid socat -d -d TCP4-LISTEN:"$relay_port",bind=127.0.0.1,reuseaddr,fork \
+    EXEC:"nsenter -t $(pid_of console) -n socat STDIO TCP4\:10.77.0.2\:8443" </dev/null >"$LAB_DIR/relay.log" 2>&1 9<&- &
+  echo $! >"$LAB_DIR/relay.pid"
+  wait_until 10 relay_listens || {
+    cat "$LAB_DIR/relay.log" >&2
+    die "nothing could listen on 127.0.0.1:$relay_port: name another port in LAB_RELAY_PORT"
+  }
+}
+
+stop_relay() {
+  if relay_runs; then
+    kill -TERM "$relay" 2>/dev/null || true
+  fi
+}
+
+# Each device with a token of its own, made and used in files that only root reads.
+enrol_device() {
+  enter console cordon enroll-token create --uses 1 --for 10m -o "/run/token-$1" </dev/null >/dev/null
+  enter console cat "/run/token-$1" | enter "$1" sh -c 'umask 077; cat >/run/enroll-token'
+  enter console rm -f "/run/token-$1"
+  enter "$1" cordon local enroll --token-file /run/enroll-token </dev/null >"$LAB_DIR/$1/enrol" 2>&1 || {
+    cat "$LAB_DIR/$1/enrol" >&2
+    die "$1 could not be enrolled: see above"
+  }
+  enter "$1" rm -f /run/enroll-token
+}
+
+enrol_all() {
+  for device in $devices; do
+    enrol_device "$device"
+  done
+}
+
 stop_place() {
   victim=$(pid_of "$1") || return 0
   kill -KILL "$victim" 2>/dev/null || true
@@ -267,7 +327,8 @@ stop_place() {
 
 # Ends everything of this lab and removes its folder. Silent, and fine with a lab that is half there.
 remove_all() {
-  for place in $places; do
+  stop_relay
+  for place in $all_places; do
     stop_place "$place"
   done
   rm -rf --one-file-system "$LAB_DIR"
@@ -291,7 +352,7 @@ lock() {
 
 runs_count() {
   count=0
-  for place in $places; do
+  for place in $all_places; do
     if pid_of "$place" >/dev/null; then
       count=$((count + 1))
     fi
@@ -308,13 +369,16 @@ claim_folder() {
   chmod 700 "$LAB_DIR"
   lock
   running=$(runs_count)
-  if [ "$running" = 4 ]; then
+  all=5
+  [ "$lab_console" = yes ] || all=4
+  if [ "$running" = $all ]; then
     say "the lab is up already, in $LAB_DIR. 'down' ends it, 'status' shows it."
     exit 0
   fi
   if [ -f "$LAB_DIR/.cordon-lab" ]; then
-    say "an earlier lab in $LAB_DIR does not run any more ($running of 4 places do): starting anew"
-    for place in $places; do
+    say "an earlier lab in $LAB_DIR does not run any more ($running of $all places do): starting anew"
+    stop_relay
+    for place in $all_places; do
       stop_place "$place"
     done
     find "$LAB_DIR" -xdev -mindepth 1 -delete
@@ -333,13 +397,20 @@ command_up() {
   for place in $places; do
     launch_place "$place"
   done
+  [ "$lab_console" != yes ] || launch_place console
   await_place internet
   wire_internet
   start_services internet
   for device in $devices; do
     finish_device "$device"
   done
-  say "$places run"
+  if [ "$lab_console" = yes ]; then
+    finish_console
+    enrol_all
+  fi
+  running=$places
+  [ "$lab_console" != yes ] || running=$all_places
+  say "$running run"
   if [ "${LAB_DEMO:-yes}" = yes ] && [ "$lab_agent" = yes ]; then
     demonstrate
   fi
@@ -479,6 +550,27 @@ command_reboot() {
   say "$1 runs again"
 }
 
+# What the cordon command of this machine needs for the lab's console.
+env_of_console() {
+  need_root env
+  ca=$(printf '%s' "$LAB_DIR/ca.pem" | sed "s/'/'\\\\''/g")
+  enter console cat /etc/cordon/ca.pem >"$LAB_DIR/ca.pem"
+  id=$(enter console lab-json client_id <"$LAB_DIR/operator.json")
+  secret=$(enter console lab-json client_secret <"$LAB_DIR/operator.json")
+  cat <<END
+LAB_CONSOLE='https://127.0.0.1:$relay_port'
+LAB_CA='$ca'
+LAB_CLIENT_ID='$id'
+LAB_CLIENT_SECRET='$secret'
+CORDON_CONSOLE="\$LAB_CONSOLE"
+CORDON_CA="\$LAB_CA"
+CORDON_CLIENT_ID="\$LAB_CLIENT_ID"
+CORDON_CLIENT_SECRET="\$LAB_CLIENT_SECRET"
+export LAB_CONSOLE LAB_CA LAB_CLIENT_ID LAB_CLIENT_SECRET
+export CORDON_CONSOLE CORDON_CA CORDON_CLIENT_ID CORDON_CLIENT_SECRET
+END
+}
+
 command_env() {
   if [ -r "$LAB_DIR/build" ]; then
     lab_build=$(cat "$LAB_DIR/build")
@@ -494,6 +586,9 @@ LAB_INTERNET4='$internet4'
 LAB_INTERNET6='$internet6'
 export PATH LAB_INTERNET4 LAB_INTERNET6
 END
+  if [ -r "$LAB_DIR/relay.pid" ]; then
+    env_of_console
+  fi
 }
 
 show() {

@@ -91,14 +91,10 @@ static bool parse_options(program *p, int argc, char **argv)
     const char *name;
     const char **value;
   } values[] = {
-      {"--config", &o->config_file},
-      {"--trust", &o->trust_file},
-      {"--state-dir", &o->state_dir},
-      {"--run-dir", &o->run_dir},
-      {"--plugin-dir", &o->plugin_dir},
-      {"--plugin-host", &o->plugin_host},
-      {"--channel", &o->channel},
-      {"--log", &o->log},
+      {"--config", &o->config_file},    {"--trust", &o->trust_file},
+      {"--state-dir", &o->state_dir},   {"--run-dir", &o->run_dir},
+      {"--plugin-dir", &o->plugin_dir}, {"--plugin-host", &o->plugin_host},
+      {"--channel", &o->channel},       {"--log", &o->log},
   };
   for (int i = 1; i < argc; i++) {
     bool taken = take_flag(argv[i], "--check-config", &p->check_config) ||

@@ -337,26 +337,41 @@ static void on_order(agent_remote *r, const ipc_frame *frame, cd_err *err)
 
 /* ---- the rest of what the channel says ---- */
 
-/* Only of the consoles that this device was told, so that a lying channel cannot add to the rules
- * what is none. */
+static void remember(agent_remote *r, const char *host, uint16_t port,
+                     const char (*addresses)[AGENT_ADDRESS_MAX], unsigned count)
+{
+  cd_err err = {0};
+  if (agent_journal_console_set(r->agent->journal, host, port, addresses, count, &err) != CD_OK)
+    cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "%s; going on", err.text);
+}
+
+/* An address needs no looking up, but an isolation has to let it through all the same. */
+static void remember_literal(agent_remote *r, const char *host, uint16_t port)
+{
+  char address[1][AGENT_ADDRESS_MAX];
+  unsigned char bytes[16];
+  if (cd_str_copy(address[0], sizeof(address[0]), cd_str_from(host)) &&
+      (uv_inet_pton(AF_INET, host, bytes) == 0 || uv_inet_pton(AF_INET6, host, bytes) == 0))
+    remember(r, host, port, (const char(*)[AGENT_ADDRESS_MAX])address, 1);
+}
+
+/* Only of the consoles that this device was told, and of the proxy, so that a lying channel cannot
+ * add to the rules what is neither. */
 static void on_addresses(agent_remote *r, const ipc_frame *frame, cd_err *err)
 {
   channel_addresses x;
   cd_err why = {0};
   if (channel_addresses_read(frame->payload, &x, err) != CD_OK || x.count == 0)
     return;
-  for (unsigned i = 0; i < r->enrolment->agent_count; i++) {
+  bool known = r->proxy_port == x.port && cd_str_eq_cstr(cd_str_from(x.host), r->proxy_host);
+  for (unsigned i = 0; i < r->enrolment->agent_count && !known; i++) {
     char host[CD_HTTP_HOST_MAX + 1];
     uint16_t port = 0;
-    if (cd_endpoint_parse(cd_str_from(r->enrolment->agents[i]), host, &port, &why) != CD_OK ||
-        port != x.port || !cd_str_eq_cstr(cd_str_from(host), x.host))
-      continue;
-    if (agent_journal_console_set(r->agent->journal, x.host, x.port,
-                                  (const char(*)[AGENT_ADDRESS_MAX])x.addresses, x.count,
-                                  &why) != CD_OK)
-      cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "%s; going on", why.text);
-    return;
+    known = cd_endpoint_parse(cd_str_from(r->enrolment->agents[i]), host, &port, &why) == CD_OK &&
+            port == x.port && cd_str_eq_cstr(cd_str_from(host), x.host);
   }
+  if (known)
+    remember(r, x.host, x.port, (const char(*)[AGENT_ADDRESS_MAX])x.addresses, x.count);
 }
 
 static void on_lost(agent_remote *r, const ipc_frame *frame, cd_err *err)
@@ -454,7 +469,7 @@ void remote_write_console(const agent_remote *r, cd_jw *w, const char *host, uin
   cd_jw_end_arr(w);
 }
 
-static void write_proxy(const agent_remote *r, cd_jw *w)
+static void write_proxy(agent_remote *r, cd_jw *w)
 {
   agent_proxy proxy = {0};
   cd_err err = {0};
@@ -468,18 +483,18 @@ static void write_proxy(const agent_remote *r, cd_jw *w)
     cd_jw_null(w, "proxy");
     return;
   }
+  (void)cd_str_copy(r->proxy_host, sizeof(r->proxy_host), cd_str_from(proxy.host));
+  r->proxy_port = proxy.port;
+  remember_literal(r, proxy.host, proxy.port);
   cd_jw_obj(w, "proxy");
-  cd_jw_cstr(w, "host", proxy.host);
-  cd_jw_u64(w, "port", proxy.port);
-  cd_jw_arr(w, "addresses");
-  cd_jw_end_arr(w);
+  remote_write_console(r, w, proxy.host, proxy.port);
   cd_jw_cstr(w, "user", proxy.has_credentials ? proxy.user : NULL);
   cd_jw_cstr(w, "password", proxy.has_credentials ? proxy.password : NULL);
   cd_jw_end_obj(w);
   cd_wipe(&proxy, sizeof(proxy));
 }
 
-void remote_write_setup(const agent_remote *r, cd_jw *w, const char *mode, const char *path)
+void remote_write_setup(agent_remote *r, cd_jw *w, const char *mode, const char *path)
 {
   const char *user = r->agent->config.channel_user;
   cd_jw_u64(w, "protocol", IPC_PROTOCOL);
@@ -491,7 +506,7 @@ void remote_write_setup(const agent_remote *r, cd_jw *w, const char *mode, const
   write_proxy(r, w);
 }
 
-static cd_code write_setup(const agent_remote *r, cd_buf *out, cd_err *err)
+static cd_code write_setup(agent_remote *r, cd_buf *out, cd_err *err)
 {
   cd_jw w;
   const agent_enrolment *e = r->enrolment;
@@ -505,6 +520,7 @@ static cd_code write_setup(const agent_remote *r, cd_buf *out, cd_err *err)
     cd_err why = {0};
     if (cd_endpoint_parse(cd_str_from(e->agents[i]), host, &port, &why) != CD_OK)
       continue;
+    remember_literal(r, host, port);
     cd_jw_obj(&w, NULL);
     remote_write_console(r, &w, host, port);
     cd_jw_end_obj(&w);

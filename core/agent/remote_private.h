@@ -61,6 +61,8 @@ struct agent_remote {
   uv_timer_t deadline;
   uv_timer_t beat;
   agent_rate orders;
+  char proxy_host[CD_HTTP_HOST_MAX + 1]; /* of the proxy file, when it was read last */
+  uint16_t proxy_port;
   remote_connection connection;
   char why[CD_ERR_TEXT_MAX]; /* there is no connection, and why */
   int64_t why_ms;
@@ -78,7 +80,7 @@ int64_t remote_now_ms(const agent_remote *r); /* by the console's clock */
 void remote_wait_answer(agent_remote *r);
 void remote_answered(agent_remote *r);
 /* Members "user" to "parent" and "agent" of SETUP. */
-void remote_write_setup(const agent_remote *r, cd_jw *w, const char *mode, const char *path);
+void remote_write_setup(agent_remote *r, cd_jw *w, const char *mode, const char *path);
 void remote_write_console(const agent_remote *r, cd_jw *w, const char *host, uint16_t port);
 
 /* remote_say.c */

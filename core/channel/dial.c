@@ -109,30 +109,34 @@ static bool add_text(chan *c, unsigned console, const char *text)
 
 /* ---- names ---- */
 
-/* The agent remembers where a name led: in isolation no name can be looked up. */
-static void tell_addresses(chan *c, const chan_console *console, const struct addrinfo *list)
+/* For the next round, when perhaps no name can be looked up any more. */
+static void keep_addresses(chan_console *console, const struct addrinfo *list)
+{
+  unsigned count = 0;
+  for (const struct addrinfo *a = list; a != NULL && count < CHAN_ADDRESSES_MAX; a = a->ai_next) {
+    if ((a->ai_family == AF_INET || a->ai_family == AF_INET6) &&
+        uv_ip_name(a->ai_addr, console->addresses[count], CHAN_ADDRESS_MAX) == 0)
+      count++;
+  }
+  console->address_count = count;
+}
+
+/* The agent remembers them too, for an isolation and for after a restart in one. */
+static void tell_addresses(chan *c, const chan_console *console)
 {
   cd_buf text = CD_BUF_INIT(4096);
   cd_jw w;
   cd_err err = {0};
-  unsigned count = 0;
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "host", console->host);
   cd_jw_u64(&w, "port", console->port);
   cd_jw_arr(&w, "addresses");
-  for (const struct addrinfo *a = list; a != NULL && count < CHAN_ADDRESSES_MAX; a = a->ai_next) {
-    char name[CHAN_ADDRESS_MAX] = "";
-    if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
-      continue;
-    if (uv_ip_name(a->ai_addr, name, sizeof(name)) != 0)
-      continue;
-    cd_jw_cstr(&w, NULL, name);
-    count++;
-  }
+  for (unsigned i = 0; i < console->address_count; i++)
+    cd_jw_cstr(&w, NULL, console->addresses[i]);
   cd_jw_end_arr(&w);
   cd_jw_end_obj(&w);
-  if (count > 0 && cd_jw_done(&w, "the addresses", &err) == CD_OK)
+  if (console->address_count > 0 && cd_jw_done(&w, "the addresses", &err) == CD_OK)
     chan_send(c, IPC_CHAN_ADDRESSES, 0, cd_buf_view(&text));
   cd_buf_release(&text);
 }
@@ -147,7 +151,8 @@ static void on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *lis
   l->running = false;
   l->done = true;
   if (wanted && status == 0) {
-    tell_addresses(c, &d->consoles[l->console], list);
+    keep_addresses(&d->consoles[l->console], list);
+    tell_addresses(c, &d->consoles[l->console]);
     for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
       if (a->ai_family == AF_INET || a->ai_family == AF_INET6)
         add_candidate(c, l->console, a->ai_addr);
@@ -388,7 +393,7 @@ static void run(chan *c)
   (void)uv_timer_start(&c->dial.timer, on_timer, CHAN_STAGGER_MS / 4, CHAN_STAGGER_MS / 4);
 }
 
-void chan_dial_start(chan *c, const chan_console *consoles, unsigned console_count,
+void chan_dial_start(chan *c, chan_console *consoles, unsigned console_count,
                      void (*on_done)(chan *c, cd_code code, uv_os_sock_t socket,
                                      const chan_candidate *target))
 {

@@ -44,7 +44,7 @@ typedef struct chan_lookup {
 } chan_lookup;
 
 typedef struct chan_dial {
-  const chan_console *consoles;
+  chan_console *consoles; /* where their names lead is kept in them for the next round */
   unsigned console_count;
   bool resolving;
   bool running;
@@ -63,7 +63,7 @@ typedef struct chan_dial {
 
 void chan_dial_init(chan *c);
 /* Begins a round; the list must stay. */
-void chan_dial_start(chan *c, const chan_console *consoles, unsigned count,
+void chan_dial_start(chan *c, chan_console *consoles, unsigned count,
                      void (*on_done)(chan *c, cd_code code, uv_os_sock_t socket,
                                      const chan_candidate *target));
 /* The target led to nothing after all: goes on with those that are left. */

@@ -60,6 +60,7 @@ static cd_code confine(chan *c, cd_buf *ret_report, cd_err *err)
                     .memory_bytes = MEMORY_BYTES,
                     .files = FILES,
                     .file_bytes = 1,
+                    .client = true,
                     .parent = c->setup.parent};
   return pf_confine_self(&how, ret_report, err);
 }

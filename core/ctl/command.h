@@ -19,6 +19,7 @@ typedef enum ctl_option {
   CTL_OPT_NO_WAIT,
   CTL_OPT_LIMIT,
   CTL_OPT_ID,
+  CTL_OPT_TOKEN_FILE,
   CTL_OPT_TIMEOUT,
   CTL_OPT_JSON,
   CTL_OPT_PROGRESS,
@@ -128,6 +129,7 @@ ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_audit_verify(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_enroll(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_help(const ctl_context *ctx, const ctl_args *args);
 
 void ctl_help_overview(cd_buf *out);

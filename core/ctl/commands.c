@@ -23,9 +23,10 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_NO_WAIT] = {"no-wait", NULL, "end as soon as the action is accepted", false},
     [CTL_OPT_LIMIT] = {"limit", "N", "how many, newest first (1 to 500; 20 if not given)", false},
     [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
-    [CTL_OPT_TIMEOUT] = {"timeout", "S",
-                         "seconds to wait for the answer (120 for isolate and release, else 15)",
-                         false},
+    [CTL_OPT_TOKEN_FILE] = {"token-file", "FILE", "the file that the console gave out", false},
+    [CTL_OPT_TIMEOUT] =
+        {"timeout", "S",
+         "seconds to wait for the answer (120 for isolate, release and enroll, else 15)", false},
     [CTL_OPT_JSON] = {"json", NULL, "print the result as one JSON document", false},
     [CTL_OPT_PROGRESS] = {"progress", NULL,
                           "with --json: the steps as JSON lines on standard error", false},
@@ -186,6 +187,15 @@ static const ctl_command commands[] = {
              "earlier run, or\n"
              "of an order or a report, it also shows whether it is still the same log.\n",
      .run = fleet_cmd_audit_verify},
+    {.name = "local enroll",
+     .options = COMMON | CTL_HAS(CTL_OPT_TOKEN_FILE),
+     .help = "make this device known to a console, which can then give it orders",
+     .more = "FILE is what 'cordon enroll-token create' wrote, readable for root only. It holds a "
+             "secret\n"
+             "and is of no use any more once its devices are enrolled: delete it then. A device "
+             "that was\n"
+             "enrolled before stays the same device. If it fails, nothing has changed.\n",
+     .run = ctl_cmd_enroll},
     {.name = "help",
      .operands = "[COMMAND | exit-codes]",
      .operands_max = CTL_OPERANDS_MAX,

@@ -47,10 +47,11 @@ ctl_exit ctl_local_ask(const ctl_context *ctx, const ctl_args *args, const char 
   ctl_request request = {.socket = socket_of(args),
                          .method = method,
                          .params = params,
-                         .changes = kind == CTL_KIND_UNQUARANTINE};
+                         .changes = kind == CTL_KIND_UNQUARANTINE || kind == CTL_KIND_ENROLL};
   ctl_view view = {.kind = kind, .json = ctx->json, .style = ctx->style};
   ctl_exit code = CTL_EXIT_USAGE;
-  if (ctl_args_number(args, CTL_OPT_TIMEOUT, 1, CTL_TIMEOUT_MAX_S, CTL_TIMEOUT_S,
+  if (ctl_args_number(args, CTL_OPT_TIMEOUT, 1, CTL_TIMEOUT_MAX_S,
+                      kind == CTL_KIND_ENROLL ? CTL_ORDER_TIMEOUT_S : CTL_TIMEOUT_S,
                       &request.timeout_s, &err) != CD_OK) {
     code = ctl_report(ctx, code, &err, NULL);
     goto done;

@@ -146,3 +146,13 @@ cd_code ctl_render_unquarantine(cd_json *result, const ctl_style *style, cd_buf 
                 lifted == 1 ? "" : "s");
   return cd_buf_status(out, "the output", err);
 }
+
+cd_code ctl_render_enroll(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err)
+{
+  cd_str device = {0};
+  cd_json_str(result, "device", CD_FRAME_PAYLOAD_MAX, &device);
+  cd_buf_add_cstr(out, "Enrolled as device ");
+  ctl_text_add(out, device);
+  cd_buf_add_cstr(out, "; 'cordon local status' shows the connection.\n");
+  return cd_buf_status(out, "the output", err);
+}

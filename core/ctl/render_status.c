@@ -75,6 +75,59 @@ static void add_agent(cd_json *result, const ctl_style *style, cd_buf *out)
   cd_buf_add_char(out, '\n');
 }
 
+static void add_word(cd_buf *out, const ctl_style *style, const char *which, ctl_colour colour,
+                     cd_str text)
+{
+  cd_buf safe = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  ctl_text_add(&safe, text);
+  cd_buf_add_cstr(out, which);
+  ctl_paint(out, style, colour, cd_buf_view(&safe));
+  cd_buf_release(&safe);
+}
+
+static ctl_colour connection_colour(cd_str connection)
+{
+  if (cd_str_eq_cstr(connection, "connected"))
+    return CTL_GOOD;
+  return cd_str_eq_cstr(connection, "none") ? CTL_PLAIN : CTL_WARN;
+}
+
+static void add_waiting(cd_json *console, cd_buf *out)
+{
+  uint64_t waiting = 0;
+  if (cd_json_opt_u64(console, "results_waiting", UINT64_MAX, &waiting) && waiting > 0)
+    cd_buf_addf(out, "; %llu result%s to be told", (unsigned long long)waiting,
+                waiting == 1 ? "" : "s");
+}
+
+/* An agent of before has no word about it. */
+static void add_console(cd_json *result, const ctl_style *style, cd_buf *out)
+{
+  cd_json console = {0};
+  cd_str connection = CD_STR("none");
+  cd_str text = {0};
+  bool enrolled = false;
+  if (!cd_json_opt_obj(result, "console", &console))
+    return;
+  (void)cd_json_opt_bool(&console, "enrolled", &enrolled);
+  (void)cd_json_opt_str(&console, "connection", TEXT_MAX, &connection);
+  ctl_label(out, style, "Console");
+  if (!enrolled) {
+    cd_buf_add_cstr(out, "not enrolled\n");
+  } else {
+    add_word(out, style, "", connection_colour(connection), connection);
+    if (cd_json_opt_str(&console, "address", TEXT_MAX, &text))
+      add_part(out, " to ", text);
+    if (cd_json_opt_str(&console, "device", TEXT_MAX, &text))
+      add_part(out, ", as device ", text);
+    add_waiting(&console, out);
+    cd_buf_add_char(out, '\n');
+  }
+  text = (cd_str){0};
+  (void)cd_json_opt_str(&console, "sentence", TEXT_MAX, &text);
+  ctl_line(out, style, NULL, CTL_WARN, text);
+}
+
 /* One of wanted, enforced, proven. */
 typedef struct value {
   cd_str value;
@@ -110,16 +163,6 @@ static ctl_colour proven_colour(cd_str proven, cd_str wanted)
   if (cd_str_eq_cstr(proven, "released"))
     return cd_str_eq_cstr(wanted, "released") ? CTL_PLAIN : CTL_BAD;
   return cd_str_eq_cstr(proven, "fails") ? CTL_BAD : CTL_WARN;
-}
-
-static void add_word(cd_buf *out, const ctl_style *style, const char *which, ctl_colour colour,
-                     cd_str text)
-{
-  cd_buf safe = CD_BUF_INIT(CTL_OUTPUT_MAX);
-  ctl_text_add(&safe, text);
-  cd_buf_add_cstr(out, which);
-  ctl_paint(out, style, colour, cd_buf_view(&safe));
-  cd_buf_release(&safe);
 }
 
 static void add_values(cd_json *state, const char *label, const ctl_style *style, cd_buf *out)
@@ -247,6 +290,7 @@ cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out, 
 {
   add_device(result, style, out);
   add_agent(result, style, out);
+  add_console(result, style, out);
   ctl_render_states(result, style, out);
   return add_capabilities(result, style, out, err);
 }

@@ -12,10 +12,9 @@
 typedef cd_code (*renderer)(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err);
 
 static const renderer renderers[CTL_KIND_COUNT] = {
-    [CTL_KIND_STATUS] = ctl_render_status,
-    [CTL_KIND_PLUGINS] = ctl_render_plugins,
-    [CTL_KIND_ACTIONS] = ctl_render_actions,
-    [CTL_KIND_UNQUARANTINE] = ctl_render_unquarantine,
+    [CTL_KIND_STATUS] = ctl_render_status,   [CTL_KIND_PLUGINS] = ctl_render_plugins,
+    [CTL_KIND_ACTIONS] = ctl_render_actions, [CTL_KIND_UNQUARANTINE] = ctl_render_unquarantine,
+    [CTL_KIND_ENROLL] = ctl_render_enroll,
 };
 
 static bool is_about_an_action(ctl_kind kind)
@@ -26,7 +25,8 @@ static bool is_about_an_action(ctl_kind kind)
 /* Where the answer cannot be read, such a request may have been carried out all the same. */
 static bool asked_for_a_change(ctl_kind kind)
 {
-  return kind == CTL_KIND_ORDER || kind == CTL_KIND_ORDER_WAITED || kind == CTL_KIND_UNQUARANTINE;
+  return kind == CTL_KIND_ORDER || kind == CTL_KIND_ORDER_WAITED || kind == CTL_KIND_UNQUARANTINE ||
+         kind == CTL_KIND_ENROLL;
 }
 
 static cd_code read_error(cd_json *root, ctl_exit *ret_exit, cd_err *why)

@@ -22,6 +22,7 @@ typedef enum ctl_kind {
   CTL_KIND_ORDER,        /* an action as accepted */
   CTL_KIND_ORDER_WAITED, /* an action that ended: the exit code says how */
   CTL_KIND_UNQUARANTINE,
+  CTL_KIND_ENROLL,
   CTL_KIND_COUNT
 } ctl_kind;
 
@@ -51,5 +52,7 @@ CD_MUST_USE cd_code ctl_render_unquarantine(cd_json *result, const ctl_style *st
                                             cd_err *err);
 /* Its member "states" alone: the three values of each. */
 void ctl_render_states(cd_json *result, const ctl_style *style, cd_buf *out);
+CD_MUST_USE cd_code ctl_render_enroll(cd_json *result, const ctl_style *style, cd_buf *out,
+                                      cd_err *err);
 
 #endif

@@ -30,6 +30,7 @@ _cordon_local() {
   status | plugins) _cordon_words "$common" "$current" ;;
   isolate) _cordon_words "--selective $order" "$current" ;;
   release) _cordon_words "$order" "$current" ;;
+  enroll) _cordon_words "--token-file $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
     if [[ $current == -* ]]; then
@@ -80,7 +81,7 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate release actions plugins unquarantine" ;;
+  local) echo "status isolate release actions plugins unquarantine enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
   action) echo "show cancel report" ;;
@@ -114,7 +115,7 @@ _cordon() {
     return
   fi
   case $previous in
-  --socket | --config | --output | -o) _cordon_files "$current" ;;
+  --socket | --config | --output | -o | --token-file) _cordon_files "$current" ;;
   --selective)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_files "$current"

@@ -188,6 +188,7 @@ static cd_code set_filter(const plan *p, cd_err *err)
   const pf_filter f = {.no_children = p->c->processes == 0,
                        .no_looking = !p->root && (p->c->privileges & PF_PRIV_TRACE) == 0,
                        .no_network = p->c->no_network,
+                       .client = p->c->client,
                        .own_limits = !p->root,
                        .signals = signals_wanted(p)};
   return pf_filter_self(&f, err);

@@ -1,6 +1,6 @@
-/* The system call filter of a plugin host: no children where none are allowed, and no hands on
- * other processes, which run as the same user. What is refused looks to the plugin like a lack of
- * permission. */
+/* The system call filter of a plugin host and of the channel: no children where none are allowed,
+ * and no hands on other processes, which run as the same user. What is refused looks to the plugin
+ * like a lack of permission. */
 #include "linux/parts.h"
 
 #include <errno.h>
@@ -61,6 +61,73 @@ static int no_network(scmp_filter_ctx filter)
   return rc;
 }
 
+/* The kernel's larger and less travelled parts, where most of what lets a program out of its bounds
+ * was found. What a library tries there and may do without gets an error that it knows. */
+static int no_rare_calls(scmp_filter_ctx filter)
+{
+  static const int rare[] = {SCMP_SYS(listen),
+                             SCMP_SYS(accept),
+                             SCMP_SYS(accept4),
+                             SCMP_SYS(ptrace),
+                             SCMP_SYS(bpf),
+                             SCMP_SYS(perf_event_open),
+                             SCMP_SYS(userfaultfd),
+                             SCMP_SYS(io_uring_setup),
+                             SCMP_SYS(io_uring_enter),
+                             SCMP_SYS(io_uring_register),
+                             SCMP_SYS(keyctl),
+                             SCMP_SYS(add_key),
+                             SCMP_SYS(request_key),
+                             SCMP_SYS(unshare),
+                             SCMP_SYS(setns),
+                             SCMP_SYS(mount),
+                             SCMP_SYS(umount2),
+                             SCMP_SYS(pivot_root),
+                             SCMP_SYS(chroot),
+                             SCMP_SYS(init_module),
+                             SCMP_SYS(finit_module),
+                             SCMP_SYS(delete_module),
+                             SCMP_SYS(kexec_load),
+                             SCMP_SYS(reboot),
+                             SCMP_SYS(swapon),
+                             SCMP_SYS(swapoff),
+                             SCMP_SYS(acct),
+                             SCMP_SYS(quotactl),
+                             SCMP_SYS(personality),
+                             SCMP_SYS(mknod),
+                             SCMP_SYS(mknodat),
+                             SCMP_SYS(shmget),
+                             SCMP_SYS(shmat),
+                             SCMP_SYS(msgget),
+                             SCMP_SYS(semget),
+                             SCMP_SYS(mq_open),
+                             SCMP_SYS(memfd_create),
+                             SCMP_SYS(fanotify_init),
+                             SCMP_SYS(name_to_handle_at),
+                             SCMP_SYS(open_by_handle_at),
+                             SCMP_SYS(vhangup),
+                             SCMP_SYS(syslog)};
+  return refuse_all(filter, rare, COUNT_OF(rare));
+}
+
+/* Names are looked up over the network, over local sockets of name services, and with the kernel's
+ * list of this machine's addresses. */
+static int client_sockets(scmp_filter_ctx filter)
+{
+  static const unsigned families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+  int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+  for (unsigned family = 0; family <= AF_NETLINK && rc == 0; family++) {
+    bool allowed = false;
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+      allowed = allowed || families[i] == family;
+    if (!allowed)
+      rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_EQ, family));
+  }
+  return rc;
+}
+
 static int load(scmp_filter_ctx filter, const pf_filter *f)
 {
   /* A call by another architecture's numbers would pass the rules; nothing honest makes one. */
@@ -73,6 +140,10 @@ static int load(scmp_filter_ctx filter, const pf_filter *f)
     rc = no_network(filter);
   if (rc == 0)
     rc = pf_filter_others(filter, f);
+  if (rc == 0 && f->client)
+    rc = no_rare_calls(filter);
+  if (rc == 0 && f->client)
+    rc = client_sockets(filter);
   return rc == 0 ? seccomp_load(filter) : rc;
 }
 

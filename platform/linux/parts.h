@@ -41,6 +41,7 @@ typedef struct pf_filter {
   bool no_children; /* no process is started and no program run; else all stay in our group */
   bool no_looking;  /* into other processes */
   bool no_network;  /* of sockets only local ones are made */
+  bool client;      /* see platform/confine.h */
   bool own_limits;  /* limits, priorities and modes of others stay as they are */
   pf_signals signals;
 } pf_filter;

@@ -14,6 +14,7 @@ static const pf_paths installed = {
     .control_socket = "\\\\.\\pipe\\cordon-control",
     .plugin_dir = PROGRAM_DIR "\\plugins",
     .plugin_host = PROGRAM_DIR "\\cordon-plugin-host.exe",
+    .channel = PROGRAM_DIR "\\cordon-channel.exe",
 };
 
 const pf_paths *pf_paths_installed(void)

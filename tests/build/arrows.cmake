@@ -17,6 +17,7 @@ set(from_platform base platform)
 set(from_core/ipc base platform ipc)
 set(from_core/protocol base protocol)
 set(from_core/net base platform protocol net)
+set(from_core/channel base platform ipc protocol net)
 set(from_core/agent base platform ipc protocol abi)
 set(from_core/host base platform ipc abi)
 set(from_core/ctl base platform ipc protocol)
@@ -24,7 +25,7 @@ set(from_core/console base platform ipc protocol)
 set(from_plugins/support abi)
 set(from_plugins/linux abi)
 set(from_plugins/providers abi)
-set(folders core/base platform core/ipc core/protocol core/net core/agent core/host core/ctl core/console
+set(folders core/base platform core/ipc core/protocol core/net core/channel core/agent core/host core/ctl core/console
   plugins/support plugins/linux plugins/providers)
 # Allowed by the table, but not needed there today: the target may link it or not.
 set(optional_core/ipc platform)

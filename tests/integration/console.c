@@ -28,6 +28,9 @@ struct console {
   bool stop;
   bool hang_up;
   int listener;
+  bool v6;
+  char agents[4][64];
+  unsigned agent_count;
   uint16_t port;
   ctls *tls;
   cd_key *root;
@@ -102,7 +105,6 @@ static void answer_enrolment(console *c, const cd_enroll_request *r, cd_buf *out
 {
   cd_err err = {0};
   char pem[8192];
-  char agents[64];
   cd_buf statement = CD_BUF_INIT(4096);
   cd_buf order_key = CD_BUF_INIT(4096);
   ctls_issue(c->tls, r->csr, DEVICE, c->life_s, c->twist == CONSOLE_OTHER_KEY, pem, sizeof(pem));
@@ -110,13 +112,13 @@ static void answer_enrolment(console *c, const cd_enroll_request *r, cd_buf *out
             &r->device_key, &statement);
   state_key(c->twist == CONSOLE_OTHER_ORDER_KEY ? c->other : c->root, CD_PURPOSE_ORDER, "",
             cd_key_public(c->order), &order_key);
-  (void)snprintf(agents, sizeof(agents), "127.0.0.1:%u", c->port);
   cd_enroll_answer a = {.device = CD_STR(DEVICE),
                         .certificate = cd_str_from(pem),
                         .statement = cd_buf_view(&statement),
                         .order_key = cd_buf_view(&order_key),
-                        .agent_count = 1,
-                        .agents = {cd_str_from(agents)}};
+                        .agent_count = c->agent_count};
+  for (unsigned i = 0; i < c->agent_count; i++)
+    a.agents[i] = cd_str_from(c->agents[i]);
   must(cd_enroll_answer_write(&a, out, &err), &err);
   cd_buf_release(&statement);
   cd_buf_release(&order_key);
@@ -465,7 +467,7 @@ static void *run(void *context)
 
 /* ---- for the tests ---- */
 
-console *console_new(void)
+static console *make(bool v6)
 {
   cd_err err = {0};
   uint8_t token[CD_TOKEN_SIZE];
@@ -479,10 +481,41 @@ console *console_new(void)
   (void)fill(NULL, token, sizeof(token));
   cd_base64url_text(c->token, token, sizeof(token));
   c->life_s = 3600;
-  c->listener = ctls_listen(&c->port);
+  c->v6 = v6;
+  c->listener = ctls_listen(v6, &c->port);
+  if (c->listener < 0) {
+    free(c);
+    return NULL;
+  }
+  console_set_agents(c, (const char *const[]){v6 ? "[::1]:%u" : "127.0.0.1:%u", NULL});
   (void)pthread_mutex_init(&c->lock, NULL);
   ck_assert_int_eq(pthread_create(&c->thread, NULL, run, c), 0);
   return c;
+}
+
+console *console_new(void)
+{
+  return make(false);
+}
+
+console *console_new_v6(void)
+{
+  return make(true);
+}
+
+/* Before the thread is started, or while nothing enrols. */
+void console_set_agents(console *c, const char *const *agents)
+{
+  c->agent_count = 0;
+  for (size_t i = 0; agents[i] != NULL && i < 4; i++) {
+    char port[16];
+    const char *mark = strstr(agents[i], "%u");
+    size_t before = mark != NULL ? (size_t)(mark - agents[i]) : strlen(agents[i]);
+    (void)snprintf(port, sizeof(port), "%u", c->port);
+    (void)snprintf(c->agents[i], sizeof(c->agents[i]), "%.*s%s", (int)before, agents[i],
+                   mark != NULL ? port : "");
+    c->agent_count++;
+  }
 }
 
 void console_free(console *c)
@@ -521,7 +554,7 @@ char *console_token(console *c)
   cd_jw_obj(&w, NULL);
   cd_jw_u64(&w, "version", 1);
   cd_jw_arr(&w, "enroll");
-  cd_jw_strf(&w, NULL, "https://127.0.0.1:%u", c->port);
+  cd_jw_strf(&w, NULL, "https://%s:%u", c->v6 ? "[::1]" : "127.0.0.1", c->port);
   cd_jw_end_arr(&w);
   cd_jw_cstr(&w, "token", c->token);
   cd_jw_cstr(&w, "root", root);

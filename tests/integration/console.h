@@ -35,6 +35,8 @@ typedef struct console_seen {
 typedef struct console console;
 
 console *console_new(void);
+/* The same on ::1; NULL where there is no IPv6. */
+console *console_new_v6(void);
 void console_free(console *c);
 uint16_t console_port(const console *c);
 /* The token file's text; free(). */
@@ -46,6 +48,8 @@ void console_set_acks(console *c, bool acks);
 void console_set_impostor(console *c, bool impostor);
 /* Certificates have this many seconds to go, of an hour. */
 void console_set_life(console *c, unsigned seconds);
+/* Where it says its agents' listeners are: up to 4, NULL-terminated; %u is its port. */
+void console_set_agents(console *c, const char *const *agents);
 /* Ends the connection that there is. */
 void console_hang_up(console *c);
 

@@ -143,16 +143,20 @@ void ctls_issue(ctls *t, cd_str csr_pem, const char *name, unsigned left_s, bool
   mbedtls_x509_csr_free(&csr);
 }
 
-int ctls_listen(uint16_t *ret_port)
+int ctls_listen(bool v6, uint16_t *ret_port)
 {
-  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t len = sizeof(any);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  must(fd < 0 ? -1 : 0, "a socket");
-  must(bind(fd, (struct sockaddr *)&any, sizeof(any)), "bind");
+  struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  struct sockaddr *any = v6 ? (struct sockaddr *)&any6 : (struct sockaddr *)&any4;
+  socklen_t len = v6 ? sizeof(any6) : sizeof(any4);
+  int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, any, len) != 0) {
+    must(v6 ? 0 : -1, "bind");
+    return -1;
+  }
   must(listen(fd, 16), "listen");
-  must(getsockname(fd, (struct sockaddr *)&any, &len), "its port");
-  *ret_port = ntohs(any.sin_port);
+  must(getsockname(fd, any, &len), "its port");
+  *ret_port = ntohs(v6 ? any6.sin6_port : any4.sin_port);
   return fd;
 }
 

@@ -20,7 +20,8 @@ cd_str ctls_ca_key(const ctls *t); /* PEM */
 void ctls_issue(ctls *t, cd_str csr, const char *name, unsigned left_s, bool other_key, char *out,
                 size_t out_size);
 
-int ctls_listen(uint16_t *ret_port);
+/* On loopback; negative where there is no IPv6. */
+int ctls_listen(bool v6, uint16_t *ret_port);
 int ctls_accept_socket(int listener);
 /* Takes over the socket; NULL: no TLS came of it. */
 ctls_conn *ctls_accept(ctls *t, int fd);

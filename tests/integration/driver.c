@@ -165,10 +165,13 @@ static void write_config(driver *d)
                 o->settings[i] != NULL ? o->settings[i] : "");
   }
   cd_buf_addf(&text,
-              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\"},"
-              "\"reconcile\":{"
+              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
+              "\"proxy_file\":\"%s\"},\"reconcile\":{"
               "\"interval_s\":%u},\"local\":{\"group\":\"%s\"}}",
+              o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
               o->interval_s != 0 ? o->interval_s : 300, o->group != NULL ? o->group : "");
+  if (o->proxy != NULL)
+    driver_write(driver_path(d, "etc/proxy.json"), o->proxy, 0600);
   driver_write(driver_path(d, "etc/cordond.json"), cd_buf_cstr(&text), 0644);
   cd_buf_release(&text);
 }

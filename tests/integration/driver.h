@@ -33,6 +33,7 @@ typedef struct driver_options {
   const char *group;                          /* may give orders */
   const char *host;    /* another program than cordon-plugin-host, by its path */
   const char *channel; /* another program than cordon-channel, by its path */
+  const char *proxy;   /* what the proxy file holds; NULL: no proxy */
   unsigned interval_s; /* of the reconciler, default 300 */
   unsigned memory_mb;  /* instead of the manifests' */
 } driver_options;

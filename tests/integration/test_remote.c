@@ -100,6 +100,7 @@ START_TEST(an_order_is_carried_out_and_its_result_is_signed)
   pair p = begin(&good);
   cd_order o = console_order(p.c, CD_ORDER_ISOLATE, 5);
   console_send(p.c, &o, false);
+  char params[128];
   console_seen seen = wait_result(&p, o.action);
   ck_assert_int_eq(seen.status, CD_ACTION_SUCCEEDED);
   ck_assert_int_eq(seen.outcome, CD_OK);
@@ -111,6 +112,13 @@ START_TEST(an_order_is_carried_out_and_its_result_is_signed)
   driver_reply r = driver_request(p.d, "actions", "{}");
   ck_assert_str_eq(driver_at(r.result, "actions.0.requestor.source"), "console");
   ck_assert_str_eq(driver_at(r.result, "actions.0.requestor.user"), "alice");
+  driver_reply_release(&r);
+  (void)snprintf(params, sizeof(params), "{\"id\":\"%s\"}", o.action);
+  r = driver_request(p.d, "action", params);
+  (void)snprintf(params, sizeof(params), "%u", console_port(p.c));
+  ck_assert_str_eq(driver_at(r.result, "action.params.console.0.address"), "192.0.2.7");
+  ck_assert_str_eq(driver_at(r.result, "action.params.console.1.address"), "127.0.0.1");
+  ck_assert_str_eq(driver_at(r.result, "action.params.console.1.port"), params);
   driver_reply_release(&r);
   cd_order back = console_order(p.c, CD_ORDER_RELEASE, 6);
   console_send(p.c, &back, false);

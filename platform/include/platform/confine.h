@@ -36,6 +36,9 @@ typedef struct pf_confine {
   uint64_t file_bytes; /* size of a file that is written; 0: no limit */
   uint64_t parent;     /* end when this process is no longer our parent; 0: do not */
   bool no_network;     /* no sockets but local ones are made from now on; those open stay */
+  bool client;         /* speaks to servers and nothing else: no connections are taken, no sockets
+                          but those of the internet, of this machine and for asking about its
+                          addresses; nothing of the kernel's that such a program has no use for */
   const char *state_dir; /* the only folder below which files may be made and changed; NULL: none */
 } pf_confine;
 

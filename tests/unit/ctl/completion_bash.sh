@@ -66,7 +66,7 @@ expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""
 expect "" isolate desk-1 --comment ""
-expect "status isolate release actions plugins unquarantine --help" local ""
+expect "status isolate release actions plugins unquarantine enroll --help" local ""
 expect "status" local st
 expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
@@ -83,7 +83,7 @@ expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "$names exit-codes help" help ""
 expect "list show" help device ""
-expect "status isolate release actions plugins unquarantine" help local ""
+expect "status isolate release actions plugins unquarantine enroll" help local ""
 expect "" help exit-codes ""
 exit $failed
 END
@@ -95,7 +95,7 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate release actions plugins unquarantine; do "$2" help local "$c"; done
+words=$("$2" help; for c in status isolate release actions plugins unquarantine enroll; do "$2" help local "$c"; done
   for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action report" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify"; do
     # shellcheck disable=SC2086 # the words of a command

@@ -22,6 +22,9 @@
   SAMPLE_OK(                                                                                       \
       "{\"agent\":{\"version\":\"0.1.0\",\"pid\":812,\"started\":\"2026-11-24T01:08:20.000Z\","    \
       "\"boot_id\":\"b\"},"                                                                        \
+      "\"console\":{\"enrolled\":true,\"device\":\"d1\",\"root\":\"00\",\"connection\":"           \
+      "\"connected\",\"address\":\"console.example port 8443\",\"since\":null,"                    \
+      "\"sentence\":null,\"certificate_expires\":null,\"results_waiting\":1},"                     \
       "\"device\":{\"host_name\":\"desk-1\",\"os\":{\"system\":\"linux\",\"name\":\"Debian "       \
       "GNU/Linux\","                                                                               \
       "\"version\":\"12\"},\"kernel\":\"6.1.0\",\"architecture\":\"x86_64\",\"boot_id\":\"b\","    \

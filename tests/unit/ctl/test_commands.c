@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -200,6 +201,27 @@ START_TEST(unquarantine)
 }
 END_TEST
 
+/* The token is in the request and nowhere else. */
+START_TEST(enroll)
+{
+  char path[] = "/tmp/cordon-ctl-token-XXXXXX";
+  static const char token[] = "{\"version\":1,\"token\":\"secret\"}";
+  int fd = mkstemp(path);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(write(fd, token, sizeof(token) - 1), (int)sizeof(token) - 1);
+  ck_assert_int_eq(close(fd), 0);
+  play p = {.script = ANSWER(SAMPLE_OK("{\"device\":\"d1\"}"))};
+  PLAY(&p, 0, "local", "enroll", "--token-file", path);
+  ck_request(&p, "{\"method\":\"enroll\",\"params\":{\"token\":{\"version\":1,\"token\":"
+                 "\"secret\"}}}");
+  ck_assert_str_eq(cd_buf_cstr(&p.out),
+                   "Enrolled as device d1; 'cordon local status' shows the connection.\n");
+  HAS_NOT(&p.err, "secret");
+  (void)unlink(path);
+  play_release(&p);
+}
+END_TEST
+
 typedef struct usage_row {
   const char *words[5];
   const char *complaint;
@@ -213,6 +235,8 @@ static const usage_row usages[] = {
     {{"local", "status", "--timeout", "0"}, "--timeout must be a number from 1 to 86400"},
     {{"local", "isolate", "--comment", "\xff"}, "the comment is not valid UTF-8"},
     {{"local", "unquarantine", ""}, "PLUGIN must be the id of a plugin"},
+    {{"local", "enroll"}, "--token-file is needed"},
+    {{"local", "enroll", "--token-file", "/nowhere/token"}, "'/nowhere/token'"},
     {{"local", "nothing"}, "there is no command 'local nothing'"},
     {{"local", "status", "\x1b[2J"}, "does not take ' [2J'"},
 };
@@ -257,8 +281,8 @@ END_TEST
 
 START_TEST(help_everywhere)
 {
-  static const char *const commands[] = {"status",  "isolate", "release",
-                                         "actions", "plugins", "unquarantine"};
+  static const char *const commands[] = {"status",  "isolate",      "release", "actions",
+                                         "plugins", "unquarantine", "enroll"};
   play p = {.script = NULL};
   for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
     PLAY(&p, 0, "local", commands[i], "--help");
@@ -317,6 +341,7 @@ Suite *suite_commands(void)
   tcase_add_test(tc, release);
   tcase_add_test(tc, not_waiting_is_told_apart_from_done);
   tcase_add_test(tc, unquarantine);
+  tcase_add_test(tc, enroll);
   tcase_add_loop_test(tc, a_command_line_that_makes_no_sense, 0, ROWS(usages));
   tcase_add_test(tc, a_comment_that_is_too_long);
   tcase_add_test(tc, a_usage_error_is_json_too);

@@ -33,6 +33,7 @@ START_TEST(status_in_plain_words)
       cd_buf_cstr(&r.out),
       "Device      desk-1, Debian GNU/Linux 12, 6.1.0, x86_64\n"
       "Agent       cordond 0.1.0, process 812, started 3 h ago\n"
+      "Console     connected to console.example port 8443, as device d1; 1 result to be told\n"
       "Isolation   wanted isolated (full)   enforced isolated   proven holds, 3 s ago\n"
       "  by        org.cordon.nftables\n"
       "Drift       2 times, last 4 min ago: the table was gone, nft did it\n"
@@ -40,6 +41,26 @@ START_TEST(status_in_plain_words)
       "Capability   Provider\n"
       "isolate      org.cordon.nftables\n"
       "scan         absent                no provider is configured\n");
+  cd_buf_release(&r.out);
+}
+END_TEST
+
+START_TEST(status_says_why_there_is_no_connection)
+{
+  rendered r = render(
+      (ctl_view){.kind = CTL_KIND_STATUS},
+      SAMPLE_OK(
+          "{\"agent\":{\"version\":\"0.1.0\"},\"console\":{\"enrolled\":true,\"device\":\"d1\","
+          "\"connection\":\"waiting\",\"address\":null,\"sentence\":\"nobody is "
+          "there\",\"results_waiting\":0},\"device\":null,\"states\":[],\"capabilities\":[]}"));
+  ck_assert_msg(r.rc == CD_OK, "%s", r.why.text);
+  ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&r.out), "Console     waiting, as device d1\n"
+                                                    "            nobody is there\n"));
+  cd_buf_release(&r.out);
+  r = render((ctl_view){.kind = CTL_KIND_STATUS},
+             SAMPLE_OK("{\"agent\":{\"version\":\"0.1.0\"},\"console\":{\"enrolled\":false},"
+                       "\"device\":null,\"states\":[],\"capabilities\":[]}"));
+  ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&r.out), "Console     not enrolled\n"));
   cd_buf_release(&r.out);
 }
 END_TEST
@@ -233,8 +254,8 @@ static const char *const nonsense[] = {
 /* What asked for a change may have been carried out all the same. */
 static ctl_exit exit_without_an_answer(ctl_kind kind)
 {
-  bool change =
-      kind == CTL_KIND_ORDER || kind == CTL_KIND_ORDER_WAITED || kind == CTL_KIND_UNQUARANTINE;
+  bool change = kind == CTL_KIND_ORDER || kind == CTL_KIND_ORDER_WAITED ||
+                kind == CTL_KIND_UNQUARANTINE || kind == CTL_KIND_ENROLL;
   return change ? CTL_EXIT_WAITING : CTL_EXIT_UNREACHABLE;
 }
 
@@ -310,6 +331,7 @@ Suite *suite_response(void)
   Suite *s = suite_create("ctl.response");
   TCase *tc = tcase_create("response");
   tcase_add_test(tc, status_in_plain_words);
+  tcase_add_test(tc, status_says_why_there_is_no_connection);
   tcase_add_test(tc, colour_is_only_a_frame_around_the_same_text);
   tcase_add_test(tc, status_of_a_device_without_facts_or_proof);
   tcase_add_test(tc, plugins_with_the_reason_for_distrust);

@@ -15,11 +15,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +52,33 @@ static void body_runs_as_the_user(const void *context)
   EXPECT(setgroups(1, some) != 0 && errno == EPERM);
   EXPECT(open("/etc/shadow", O_RDONLY) < 0 && errno == EACCES);
 }
+
+static void body_client(const void *context)
+{
+  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  confine(&(pf_confine){.user = "nobody", .file_bytes = 1, .client = true}, NULL, 0);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT(fd >= 0);
+  EXPECT(connect(fd, (struct sockaddr *)&any, sizeof(any)) != 0 && errno != EPERM);
+  EXPECT(listen(fd, 1) != 0 && errno == EPERM);
+  EXPECT(accept(fd, NULL, NULL) < 0 && errno == EPERM);
+  EXPECT(socket(AF_INET6, SOCK_DGRAM, 0) >= 0 || errno == EAFNOSUPPORT);
+  EXPECT(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+  EXPECT(socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == EAFNOSUPPORT);
+  EXPECT(socket(AF_VSOCK, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT);
+  EXPECT(socket(AF_ALG, SOCK_SEQPACKET, 0) < 0 && errno == EAFNOSUPPORT);
+  EXPECT(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EPERM);
+  EXPECT(syscall(SYS_keyctl, 0, 0, 0, 0, 0) < 0 && errno == EPERM);
+  EXPECT(unshare(CLONE_NEWUSER) != 0 && errno == EPERM);
+  EXPECT(open("/tmp/cordon-client", O_WRONLY | O_CREAT | O_EXCL, 0600) < 0);
+  EXPECT(fork() < 0 && errno == EPERM);
+}
+
+START_TEST(a_client_takes_no_connections_and_has_no_rare_calls)
+{
+  in_child(body_client, NULL);
+}
+END_TEST
 
 START_TEST(runs_as_the_user_without_groups)
 {
@@ -285,6 +315,7 @@ Suite *confine_suite(void)
   TCase *c = tcase_create("confine");
   tcase_set_timeout(c, 30);
   add_root_test(c, runs_as_the_user_without_groups);
+  add_root_test(c, a_client_takes_no_connections_and_has_no_rare_calls);
   tcase_add_test(c, leaves_a_clean_state);
   add_root_test(c, leaves_a_clean_state_for_another_user);
   tcase_add_test(c, accepts_to_be_a_session_leader_already);

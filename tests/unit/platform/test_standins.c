@@ -6,6 +6,7 @@
 #include "platform/paths.h"
 #include "platform/peer.h"
 #include "platform/process.h"
+#include "platform/socket.h"
 #include "platform/system.h"
 
 #include <check.h>
@@ -38,6 +39,9 @@ static any_function const seam[] = {
     (any_function)pf_peer_listen,
     (any_function)pf_process_kill_group,
     (any_function)pf_process_end_followers,
+    (any_function)pf_socket_marked,
+    (any_function)pf_socket_close,
+    (any_function)pf_socket_of,
     (any_function)pf_boot_id,
     (any_function)pf_system_name,
     (any_function)pf_service_ready,
