@@ -16,8 +16,8 @@ START_TEST(until_it_is_proven)
   CORDON(&r, 0, "release", "desk-1", "--comment", "x", "--wait");
   HAS(&r.out, "Released: nothing of the isolation of desk-1.example is left.\n");
   CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--wait", "--json", "--progress");
-  HAS(&r.out, "{\"action\":{\"id\":");
-  HAS(&r.out, "\"evidence\":{\"device\":");
+  HAS(&r.out, "{\"id\":\"");
+  HAS(&r.out, "\"evidence\":{\"enforced\":");
   HAS(&r.err, "{\"event\":\"step\",\"id\":\"");
   stage_release(&r);
 }
