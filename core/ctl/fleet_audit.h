@@ -25,8 +25,9 @@ typedef struct fleet_audit_known {
   bool met;
 } fleet_audit_known;
 
-#define FLEET_AUDIT_KNOWN 2 /* what the caller knows from before, and what the console states now  \
-                             */
+#define FLEET_AUDIT_KNOWN                                                                          \
+  2 /* what the caller knows from before, and what the console states now                          \
+     */
 
 typedef struct fleet_audit {
   fleet_audit_head head; /* the last entry that was taken; sequence 0: none */

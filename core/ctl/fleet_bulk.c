@@ -65,7 +65,8 @@ static cd_code take_devices(bulk *b, cd_json *root, ctl_table *t, cd_err *err)
 
 /* ---- waiting for all of them ---- */
 
-static void show_count(const bulk *b, ctl_progress *progress, size_t done)
+/* A step of its own for each, so that a log has a line for each. */
+static void show_count(const bulk *b, ctl_progress *progress, size_t at)
 {
   cd_buf event = CD_BUF_INIT(1024);
   cd_err unused = {0};
@@ -73,9 +74,8 @@ static void show_count(const bulk *b, ctl_progress *progress, size_t done)
   cd_jw_init(&w, &event);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "event", "step");
-  cd_jw_cstr(&w, "step", "devices");
-  cd_jw_u64(&w, "done", done);
-  cd_jw_u64(&w, "total", b->actions);
+  cd_jw_cstr(&w, "id", b->ids[at]);
+  cd_jw_strf(&w, "step", "device %zu of %zu", at + 1, b->actions);
   cd_jw_end_obj(&w);
   /* What is only shown must not end what goes on. */
   if (cd_jw_done(&w, "the progress", &unused) == CD_OK)
@@ -142,33 +142,32 @@ static void add_summary(const bulk *b, bool waited, cd_buf *out)
   cd_buf_add_cstr(out, ".\n");
 }
 
-static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
+static ctl_exit print_devices(const bulk *b, ctl_table *t, bool waited, ctl_exit code)
 {
-  const ctl_context *ctx = b->ctx;
-  bool wait = b->args->value[CTL_OPT_WAIT] != NULL && b->actions > 0;
   cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
   cd_err err = {0};
-  ctl_style style = fleet_style(ctx);
-  ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
-  if (code != CTL_EXIT_DONE) {
-    code = ctl_report(ctx, code, &err, NULL);
-    goto done;
-  }
-  code = worst(b);
-  if (ctx->json) {
-    code = fleet_put_json(ctx, root, code);
-    goto done;
-  }
+  ctl_style style = fleet_style(b->ctx);
   if (b->devices > 0 && ctl_table_print(t, &style, 0, &out, &err) != CD_OK) {
-    code = ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
-    goto done;
+    code = ctl_report(b->ctx, CTL_EXIT_FAILED, &err, NULL);
+  } else {
+    add_summary(b, waited, &out);
+    code = fleet_put_text(b->ctx, &out, code);
   }
-  add_summary(b, wait, &out);
-  code = fleet_put_text(ctx, &out, code);
-
-done:
   cd_buf_release(&out);
   return code;
+}
+
+/* The devices are told in any case: what was accepted goes on, whatever becomes of the waiting. */
+static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
+{
+  bool wait = b->args->value[CTL_OPT_WAIT] != NULL && b->actions > 0;
+  cd_err err = {0};
+  ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
+  if (code != CTL_EXIT_DONE)
+    ctl_say(b->ctx, cd_str_from(err.text));
+  else
+    code = worst(b);
+  return b->ctx->json ? fleet_put_json(b->ctx, root, code) : print_devices(b, t, wait, code);
 }
 
 static ctl_exit take_answer(bulk *b, cd_json_doc *doc)
