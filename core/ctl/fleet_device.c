@@ -99,6 +99,11 @@ static ctl_exit fetch_list(fleet_session *s, const char *tag, listing *l, cd_err
     if (tag != NULL)
       break;
   }
+  if (code == CTL_EXIT_DONE && tag == NULL && len == PAGE) {
+    (void)cd_fail(err, CD_E_LIMIT, "there are more than %u devices; --tag chooses among them",
+                  FLEET_LIST_MAX);
+    code = CTL_EXIT_FAILED;
+  }
   cd_buf_release(&path);
   return code;
 }
