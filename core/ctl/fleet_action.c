@@ -1,23 +1,39 @@
-/* One action of the API with its evidence, in the words of docs/ipc.md: so what renders and judges
- * an action of this device does it for every device. */
+/* One action as the console tells it, in the words of docs/ipc.md: so what renders and judges an
+ * action of this device does it for every device. */
 #include "fleet_read.h"
+
+#include "base/id.h"
 
 #include "base/banned.h"
 
-#define TIME_MAX INT64_C(253402300799999) /* the end of the year 9999 */
-
-/* The API's words and ours, for the kinds that both have. */
-static const struct {
-  const char *type;
-  const char *kind;
-} kinds[] = {{"Isolate", "isolate"}, {"Unisolate", "release"}};
-
-static cd_str kind_of(cd_str type)
+void fleet_detail_read(cd_json *obj, fleet_detail *ret_detail)
 {
-  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-    if (cd_str_eq_cstr(type, kinds[i].type))
-      return cd_str_from(kinds[i].kind);
-  return type;
+  fleet_detail d = {0};
+  cd_json_str(obj, "id", FLEET_TEXT_MAX, &d.id);
+  if (!cd_id_valid(d.id))
+    cd_json_bad(obj, "id", "is no id of an action");
+  cd_json_str(obj, "kind", FLEET_TEXT_MAX, &d.kind);
+  cd_json_str(obj, "status", FLEET_TEXT_MAX, &d.status);
+  (void)cd_json_opt_str(obj, "machineId", FLEET_TEXT_MAX, &d.machine);
+  (void)cd_json_opt_str(obj, "computerDnsName", FLEET_TEXT_MAX, &d.name);
+  (void)cd_json_opt_str(obj, "requestor", FLEET_TEXT_MAX, &d.requestor);
+  (void)cd_json_opt_str(obj, "comment", FLEET_TEXT_MAX, &d.comment);
+  (void)cd_json_opt_str(obj, "ticket", FLEET_TEXT_MAX, &d.ticket);
+  (void)cd_json_opt_str(obj, "created", FLEET_TEXT_MAX, &d.created);
+  (void)cd_json_opt_str(obj, "sent", FLEET_TEXT_MAX, &d.sent);
+  (void)cd_json_opt_str(obj, "updated", FLEET_TEXT_MAX, &d.updated);
+  (void)cd_json_opt_str(obj, "waitsFor", FLEET_TEXT_MAX, &d.waits);
+  (void)cd_json_opt_str(obj, "outcome", FLEET_TEXT_MAX, &d.outcome);
+  (void)cd_json_opt_str(obj, "sentence", FLEET_TEXT_MAX, &d.sentence);
+  (void)cd_json_opt_obj(obj, "progress", &d.progress);
+  (void)cd_json_opt_obj(obj, "parameters", &d.parameters);
+  (void)cd_json_opt_obj(obj, "evidence", &d.evidence);
+  *ret_detail = d;
+}
+
+bool fleet_status_ended(cd_str status)
+{
+  return !cd_str_eq_cstr(status, "Pending") && !cd_str_eq_cstr(status, "InProgress");
 }
 
 static void write_text(cd_jw *w, const char *key, cd_str text)
@@ -28,88 +44,45 @@ static void write_text(cd_jw *w, const char *key, cd_str text)
     cd_jw_str(w, key, text);
 }
 
-/* A time of the evidence is the device's clock in milliseconds. */
-static void write_time(cd_jw *w, const char *key, cd_json *evidence)
+static void write_part(cd_jw *w, const char *key, const cd_json *part)
 {
-  int64_t ms = 0;
-  if (!cd_json_opt_i64(evidence, key, 0, TIME_MAX, &ms))
-    ms = 0;
-  cd_jw_time(w, key, ms);
-}
-
-static void write_evidence(cd_jw *w, cd_json *evidence)
-{
-  static const char *const texts[] = {"outcome", "sentence", "provider"};
-  cd_json result = {0};
-  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-    cd_str text = {0};
-    (void)cd_json_opt_str(evidence, texts[i], FLEET_TEXT_MAX, &text);
-    write_text(w, texts[i], text);
-  }
-  write_time(w, "started", evidence);
-  write_time(w, "ended", evidence);
-  if (cd_json_opt_obj(evidence, "result", &result))
-    cd_jw_value(w, "result", &result);
+  if (part->node == NULL)
+    cd_jw_null(w, key);
   else
-    cd_jw_null(w, "result");
+    cd_jw_value(w, key, part);
 }
 
 /* An action that ended without a word of the device. */
-static cd_str outcome_without_evidence(const fleet_action *a)
+static cd_str outcome_of(const fleet_detail *d)
 {
-  if (cd_str_eq_cstr(a->status, "TimeOut"))
+  if (d->outcome.len > 0)
+    return d->outcome;
+  if (cd_str_eq_cstr(d->status, "TimeOut"))
     return CD_STR("deadline");
-  if (cd_str_eq_cstr(a->status, "Cancelled"))
+  if (cd_str_eq_cstr(d->status, "Cancelled"))
     return CD_STR("cancelled");
-  return cd_str_eq_cstr(a->status, "Failed") ? CD_STR("internal") : (cd_str){0};
+  return cd_str_eq_cstr(d->status, "Failed") ? CD_STR("internal") : (cd_str){0};
 }
 
-/* "Full" is what the API calls "full". */
-static cd_str type_of(const fleet_action *a)
+cd_code fleet_action_as_local(const fleet_detail *d, cd_buf *out, cd_err *err)
 {
-  if (cd_str_eq_cstr(a->scope, "Full"))
-    return CD_STR("full");
-  return cd_str_eq_cstr(a->scope, "Selective") ? CD_STR("selective") : a->scope;
-}
-
-static void write_action(cd_jw *w, const fleet_action *a, cd_json *evidence)
-{
-  cd_jw_obj(w, "action");
-  cd_jw_str(w, "id", a->id);
-  cd_jw_str(w, "kind", kind_of(a->type));
-  cd_jw_str(w, "status", a->status);
-  cd_jw_str(w, "comment", a->comment);
-  cd_jw_obj(w, "requestor");
-  cd_jw_str(w, "user", a->requestor);
-  cd_jw_end_obj(w);
-  write_text(w, "created", a->created);
-  cd_jw_obj(w, "params");
-  write_text(w, "type", type_of(a));
-  cd_jw_end_obj(w);
-  if (evidence != NULL)
-    write_evidence(w, evidence);
-  else
-    write_text(w, "outcome", outcome_without_evidence(a));
-  cd_jw_end_obj(w);
-}
-
-cd_code fleet_action_as_local(cd_json *answer, cd_buf *out, cd_err *err)
-{
-  cd_json obj = {0};
-  cd_json evidence = {0};
-  fleet_action a;
   cd_jw w;
-  cd_json_obj(answer, "action", &obj);
-  fleet_action_read(&obj, &a);
-  bool has_evidence = cd_json_opt_obj(answer, "evidence", &evidence);
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
-  write_action(&w, &a, has_evidence ? &evidence : NULL);
-  cd_jw_obj(&w, "device");
-  cd_jw_str(&w, "id", a.machine);
-  cd_jw_str(&w, "name", a.name);
+  cd_jw_str(&w, "id", d->id);
+  cd_jw_str(&w, "kind", d->kind);
+  cd_jw_str(&w, "status", d->status);
+  cd_jw_str(&w, "comment", d->comment);
+  cd_jw_obj(&w, "requestor");
+  cd_jw_str(&w, "user", d->requestor);
   cd_jw_end_obj(&w);
+  write_text(&w, "created", d->created);
+  write_text(&w, "started", d->sent);
+  write_text(&w, "ended", fleet_status_ended(d->status) ? d->updated : (cd_str){0});
+  write_part(&w, "params", &d->parameters);
+  write_text(&w, "outcome", outcome_of(d));
+  write_text(&w, "sentence", d->sentence);
+  write_part(&w, "result", &d->evidence);
   cd_jw_end_obj(&w);
-  cd_code rc = cd_json_status(answer, err);
-  return rc != CD_OK ? rc : cd_jw_done(&w, "the action", err);
+  return cd_jw_done(&w, "the action", err);
 }

@@ -94,6 +94,21 @@ static cd_code wrong(uint64_t sequence, const char *why, cd_err *err)
                  (unsigned long long)sequence, why);
 }
 
+/* The entry that was just taken, held against what is known. */
+static cd_code meet_known(fleet_audit *a, cd_err *err)
+{
+  for (size_t i = 0; i < FLEET_AUDIT_KNOWN; i++) {
+    fleet_audit_known *k = &a->known[i];
+    if (k->head.sequence != a->head.sequence)
+      continue;
+    if (!cd_digest_equal(&k->head.digest, &a->head.digest))
+      return wrong(a->head.sequence, "it is not the one that is known; the log was written anew",
+                   err);
+    k->met = true;
+  }
+  return CD_OK;
+}
+
 /* The entry behind the last one. */
 static cd_code take_entry(fleet_audit *a, cd_json *entry, cd_buf *scratch, cd_err *err)
 {
@@ -121,50 +136,47 @@ static cd_code take_entry(fleet_audit *a, cd_json *entry, cd_buf *scratch, cd_er
   if (!cd_digest_equal(&stated, &next.digest))
     return wrong(due, "its content is not what its digest says", err);
   a->head = next;
-  if (!a->has_known || next.sequence != a->known.sequence)
-    return CD_OK;
-  if (!cd_digest_equal(&next.digest, &a->known.digest))
-    return wrong(due, "it is not the entry that is known; the log was written anew", err);
-  a->met_known = true;
-  return CD_OK;
+  return meet_known(a, err);
 }
 
-cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count,
-                         fleet_audit_head *ret_end, cd_err *err)
+cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count, cd_err *err)
 {
   cd_json list = {0};
-  cd_json head = {0};
-  fleet_audit_head end = {0};
   cd_buf scratch = CD_BUF_INIT(ENTRY_MAX);
-  cd_json_arr(page, "entries", FLEET_LIST_MAX, &list);
-  cd_json_obj(page, "head", &head);
-  cd_json_u64(&head, "sequence", SEQUENCE_MAX, &end.sequence);
-  if (end.sequence > 0)
-    read_digest(&head, "digest", &end.digest);
+  cd_json_arr(page, "value", FLEET_LIST_MAX, &list);
   cd_code rc = cd_json_status(page, err);
   for (size_t i = 0; rc == CD_OK && i < cd_json_len(&list); i++) {
     cd_json entry = {0};
     cd_json_at_obj(&list, i, &entry);
     rc = take_entry(a, &entry, &scratch, err);
   }
-  if (rc == CD_OK) {
+  if (rc == CD_OK)
     *ret_count = cd_json_len(&list);
-    *ret_end = end;
-  }
   cd_buf_release(&scratch);
   return rc;
 }
 
-cd_code fleet_audit_finish(const fleet_audit *a, const fleet_audit_head *end, cd_err *err)
+cd_code fleet_audit_stated(cd_json *answer, fleet_audit_head *ret_head, cd_err *err)
 {
-  if (a->has_known && !a->met_known)
-    return cd_fail(err, CD_E_UNVERIFIED,
-                   "the audit log ends at entry %llu, before the known one, %llu: it was cut",
-                   (unsigned long long)a->head.sequence, (unsigned long long)a->known.sequence);
-  if (a->head.sequence < end->sequence)
-    return wrong(a->head.sequence + 1, "it is missing", err);
-  /* It may have grown while it was read; then the head that was stated lies behind us. */
-  if (a->head.sequence == end->sequence && !cd_digest_equal(&a->head.digest, &end->digest))
-    return cd_fail(err, CD_E_UNVERIFIED, "the head that the console states is not its last entry");
+  cd_json head = {0};
+  fleet_audit_head h = {0};
+  cd_json_obj(answer, "head", &head);
+  cd_json_u64(&head, "sequence", SEQUENCE_MAX, &h.sequence);
+  if (h.sequence > 0)
+    read_digest(&head, "digest", &h.digest);
+  cd_code rc = cd_json_status(answer, err);
+  if (rc == CD_OK)
+    *ret_head = h;
+  return rc;
+}
+
+cd_code fleet_audit_finish(const fleet_audit *a, cd_err *err)
+{
+  for (size_t i = 0; i < FLEET_AUDIT_KNOWN; i++)
+    if (a->known[i].head.sequence > 0 && !a->known[i].met)
+      return cd_fail(err, CD_E_UNVERIFIED,
+                     "the audit log ends at entry %llu, and entry %llu is known: it was cut",
+                     (unsigned long long)a->head.sequence,
+                     (unsigned long long)a->known[i].head.sequence);
   return CD_OK;
 }

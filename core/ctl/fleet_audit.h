@@ -19,21 +19,28 @@ typedef struct fleet_audit_head {
 } fleet_audit_head;
 bool fleet_audit_head_read(cd_str text, fleet_audit_head *ret_head);
 
+/* An entry that the log must contain. */
+typedef struct fleet_audit_known {
+  fleet_audit_head head; /* sequence 0: nothing is known */
+  bool met;
+} fleet_audit_known;
+
+#define FLEET_AUDIT_KNOWN                                                                          \
+  2 /* what the caller knows from before, and what the console states now                          \
+     */
+
 typedef struct fleet_audit {
   fleet_audit_head head; /* the last entry that was taken; sequence 0: none */
-  fleet_audit_head known;
-  bool has_known;
-  bool met_known;
+  fleet_audit_known known[FLEET_AUDIT_KNOWN];
 } fleet_audit;
 
-/* Takes one page, {"entries":[...],"head":{...}}, behind what was taken before. *ret_count is how
- * many entries it had, *ret_end the log's head as the console states it. CD_E_UNVERIFIED: the log
- * is wrong, and the sentence says from which entry on; CD_E_INVALID: the answer is none. */
-CD_MUST_USE cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count,
-                                     fleet_audit_head *ret_end, cd_err *err);
-/* When all pages were taken: the last entry is the head that was stated, and the known one was met.
- */
-CD_MUST_USE cd_code fleet_audit_finish(const fleet_audit *a, const fleet_audit_head *end,
-                                       cd_err *err);
+/* {"head":{"sequence","digest"}}; of an empty log the sequence is 0. */
+CD_MUST_USE cd_code fleet_audit_stated(cd_json *answer, fleet_audit_head *ret_head, cd_err *err);
+/* Takes one page, {"value":[...]}, behind what was taken before; *ret_count is how many entries it
+ * had. CD_E_UNVERIFIED: the log is wrong, and the sentence says from which entry on; CD_E_INVALID:
+ * the answer is none. */
+CD_MUST_USE cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count, cd_err *err);
+/* When all pages were taken: every known entry was met. */
+CD_MUST_USE cd_code fleet_audit_finish(const fleet_audit *a, cd_err *err);
 
 #endif

@@ -18,55 +18,55 @@ typedef struct bulk {
   const ctl_args *args;
   const fleet_order *order;
   fleet_session *s;
-  size_t machines;
-  size_t already;
+  size_t devices;
+  size_t refused;
   size_t actions;
   char (*ids)[CD_ID_SIZE];
   size_t ended[CTL_EXIT_UNPROVEN + 1]; /* how many ended with which exit code */
 } bulk;
 
-static void add_machines(bulk *b, cd_json *list, ctl_table *t)
+/* A device, and the action that was made for it or why none was. */
+static void take_device(bulk *b, cd_json *item, ctl_table *t)
 {
-  static const char *const heads[] = {"Name", "Id", ""};
-  fleet_heads(t, heads, sizeof(heads) / sizeof(heads[0]));
-  b->machines = cd_json_len(list);
-  for (size_t i = 0; i < b->machines; i++) {
-    cd_json item = {0};
-    fleet_machine m;
-    bool already = false;
-    cd_json_at_obj(list, i, &item);
-    fleet_machine_read(&item, &m);
-    (void)cd_json_opt_bool(&item, "already", &already);
-    b->already += already ? 1 : 0;
-    ctl_table_cell(t, CTL_BOLD, m.name);
-    ctl_table_cell(t, CTL_PLAIN, m.id);
-    ctl_table_cell(t, CTL_DIM, already ? CD_STR("is so already") : CD_STR(""));
+  fleet_machine m;
+  cd_str action = {0};
+  cd_str error = {0};
+  fleet_machine_read(item, &m);
+  if (cd_json_opt_str(item, "action", FLEET_TEXT_MAX, &action)) {
+    if (!cd_id_valid(action))
+      cd_json_bad(item, "action", "is no id of an action");
+    else if (cd_str_copy(b->ids[b->actions], sizeof(b->ids[0]), action))
+      b->actions++;
   }
+  if (cd_json_opt_str(item, "error", FLEET_TEXT_MAX, &error))
+    b->refused++;
+  ctl_table_cell(t, CTL_BOLD, m.name);
+  ctl_table_cell(t, CTL_PLAIN, m.id);
+  ctl_table_cell(t, error.len > 0 ? CTL_BAD : CTL_PLAIN, error.len > 0 ? error : action);
 }
 
-static cd_code take_actions(bulk *b, cd_json *root, cd_err *err)
+static cd_code take_devices(bulk *b, cd_json *root, ctl_table *t, cd_err *err)
 {
+  static const char *const heads[] = {"Name", "Id", "Action"};
   cd_json list = {0};
-  if (!cd_json_opt_arr(root, "actions", BULK_MAX, &list))
-    return cd_json_status(root, err);
-  b->actions = cd_json_len(&list);
-  if (b->actions == 0)
-    return CD_OK;
-  b->ids = calloc(b->actions, sizeof(*b->ids));
+  cd_json_arr(root, "value", BULK_MAX, &list);
+  b->devices = cd_json_len(&list);
+  b->ids = calloc(b->devices + 1, sizeof(*b->ids));
   if (b->ids == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory");
-  for (size_t i = 0; i < b->actions; i++) {
-    cd_str id = {0};
-    cd_json_at_str(&list, i, CD_ID_SIZE - 1, &id);
-    if (!cd_id_valid(id) || !cd_str_copy(b->ids[i], sizeof(b->ids[i]), id))
-      cd_json_bad(root, "actions", "must be ids of actions");
+  fleet_heads(t, heads, sizeof(heads) / sizeof(heads[0]));
+  for (size_t i = 0; i < b->devices; i++) {
+    cd_json item = {0};
+    cd_json_at_obj(&list, i, &item);
+    take_device(b, &item, t);
   }
   return cd_json_status(root, err);
 }
 
 /* ---- waiting for all of them ---- */
 
-static void show_count(const bulk *b, ctl_progress *progress, size_t done)
+/* A step of its own for each, so that a log has a line for each. */
+static void show_count(const bulk *b, ctl_progress *progress, size_t at)
 {
   cd_buf event = CD_BUF_INIT(1024);
   cd_err unused = {0};
@@ -74,9 +74,8 @@ static void show_count(const bulk *b, ctl_progress *progress, size_t done)
   cd_jw_init(&w, &event);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "event", "step");
-  cd_jw_cstr(&w, "step", "devices");
-  cd_jw_u64(&w, "done", done);
-  cd_jw_u64(&w, "total", b->actions);
+  cd_jw_cstr(&w, "id", b->ids[at]);
+  cd_jw_strf(&w, "step", "device %zu of %zu", at + 1, b->actions);
   cd_jw_end_obj(&w);
   /* What is only shown must not end what goes on. */
   if (cd_jw_done(&w, "the progress", &unused) == CD_OK)
@@ -124,60 +123,57 @@ static ctl_exit worst(const bulk *b)
   for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
     if (b->ended[order[i]] > 0)
       return order[i];
-  return CTL_EXIT_DONE;
+  return b->refused > 0 ? CTL_EXIT_UNPROVEN : CTL_EXIT_DONE;
 }
 
 /* ---- printing ---- */
 
 static void add_summary(const bulk *b, bool waited, cd_buf *out)
 {
-  bool preview = b->args->value[CTL_OPT_PREVIEW] != NULL;
-  cd_buf_addf(out, "%zu device%s", b->machines, b->machines == 1 ? "" : "s");
-  if (b->already > 0)
-    cd_buf_addf(out, ", %zu of them already so", b->already);
-  if (preview)
+  cd_buf_addf(out, "%zu device%s", b->devices, b->devices == 1 ? "" : "s");
+  if (b->args->value[CTL_OPT_PREVIEW] != NULL)
     cd_buf_add_cstr(out, "; nothing was done");
   else
     cd_buf_addf(out, "; %zu action%s accepted", b->actions, b->actions == 1 ? "" : "s");
+  if (b->refused > 0)
+    cd_buf_addf(out, ", %zu refused", b->refused);
   if (waited)
     cd_buf_addf(out, ", %zu proven", b->ended[CTL_EXIT_DONE]);
   cd_buf_add_cstr(out, ".\n");
 }
 
-static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
+static ctl_exit print_devices(const bulk *b, ctl_table *t, bool waited, ctl_exit code)
 {
-  const ctl_context *ctx = b->ctx;
-  bool wait = b->args->value[CTL_OPT_WAIT] != NULL && b->actions > 0;
   cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
   cd_err err = {0};
-  ctl_style style = fleet_style(ctx);
-  ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
-  if (code != CTL_EXIT_DONE) {
-    code = ctl_report(ctx, code, &err, NULL);
-    goto done;
+  ctl_style style = fleet_style(b->ctx);
+  if (b->devices > 0 && ctl_table_print(t, &style, 0, &out, &err) != CD_OK) {
+    code = ctl_report(b->ctx, CTL_EXIT_FAILED, &err, NULL);
+  } else {
+    add_summary(b, waited, &out);
+    code = fleet_put_text(b->ctx, &out, code);
   }
-  code = worst(b);
-  if (ctx->json) {
-    code = fleet_put_json(ctx, root, code);
-    goto done;
-  }
-  if (b->machines > 0 && ctl_table_print(t, &style, 0, &out, &err) != CD_OK) {
-    code = ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
-    goto done;
-  }
-  add_summary(b, wait, &out);
-  code = fleet_put_text(ctx, &out, code);
-
-done:
   cd_buf_release(&out);
   return code;
+}
+
+/* The devices are told in any case: what was accepted goes on, whatever becomes of the waiting. */
+static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
+{
+  bool wait = b->args->value[CTL_OPT_WAIT] != NULL && b->actions > 0;
+  cd_err err = {0};
+  ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
+  if (code != CTL_EXIT_DONE)
+    ctl_say(b->ctx, cd_str_from(err.text));
+  else
+    code = worst(b);
+  return b->ctx->json ? fleet_put_json(b->ctx, root, code) : print_devices(b, t, wait, code);
 }
 
 static ctl_exit take_answer(bulk *b, cd_json_doc *doc)
 {
   cd_err err = {0};
   ctl_table table;
-  cd_json list = {0};
   ctl_exit code = CTL_EXIT_WAITING;
   ctl_table_init(&table, 3);
   if (doc == NULL) {
@@ -186,10 +182,8 @@ static ctl_exit take_answer(bulk *b, cd_json_doc *doc)
     goto done;
   }
   cd_json root = cd_json_root(doc);
-  cd_json_arr(&root, "machines", BULK_MAX, &list);
-  add_machines(b, &list, &table);
-  code = take_actions(b, &root, &err) == CD_OK ? finish(b, &root, &table)
-                                               : ctl_report(b->ctx, CTL_EXIT_WAITING, &err, NULL);
+  code = take_devices(b, &root, &table, &err) == CD_OK ? finish(b, &root, &table)
+                                                       : ctl_report(b->ctx, code, &err, NULL);
 
 done:
   free(b->ids);
@@ -206,7 +200,7 @@ ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_or
   cd_err err = {0};
   char path[64];
   ctl_exit code = CTL_EXIT_USAGE;
-  (void)snprintf(path, sizeof(path), "/api/cordon/bulk/%s", order->verb);
+  (void)snprintf(path, sizeof(path), "/api/cordon/%s", order->verb);
   if (fleet_order_body(order, args, &body, &err) == CD_OK)
     code = fleet_open(ctx, args, &b.s, &err);
   if (code == CTL_EXIT_DONE)

@@ -32,9 +32,9 @@ cd_code fleet_url_read(cd_str text, char out[FLEET_URL_MAX + 1], cd_err *err)
     return cd_fail(err, CD_E_INVALID, "the console's address must begin with %s", scheme);
   while (cd_str_ends(text, CD_STR("/")))
     text.len--;
-  cd_str rest = text.len < sizeof(scheme)
-                    ? (cd_str){0}
-                    : (cd_str){text.ptr + sizeof(scheme) - 1, text.len - (sizeof(scheme) - 1)};
+  cd_str rest = {0};
+  if (text.len > sizeof(scheme) - 1)
+    rest = (cd_str){text.ptr + sizeof(scheme) - 1, text.len - (sizeof(scheme) - 1)};
   if (rest.len == 0 || rest.ptr[0] == '/' || rest.ptr[0] == ':')
     return cd_fail(err, CD_E_INVALID, "the console's address names no host");
   for (size_t i = 0; i < rest.len; i++)

@@ -99,6 +99,11 @@ static ctl_exit fetch_list(fleet_session *s, const char *tag, listing *l, cd_err
     if (tag != NULL)
       break;
   }
+  if (code == CTL_EXIT_DONE && tag == NULL && len == PAGE) {
+    (void)cd_fail(err, CD_E_LIMIT, "there are more than %u devices; --tag chooses among them",
+                  FLEET_LIST_MAX);
+    code = CTL_EXIT_FAILED;
+  }
   cd_buf_release(&path);
   return code;
 }
@@ -179,14 +184,14 @@ static void add_pending(cd_json *device, const ctl_style *style, cd_buf *out)
   for (size_t i = 0; i < cd_json_len(&list); i++) {
     cd_json item = {0};
     cd_str action = {0};
-    cd_str kind = {0};
+    cd_str type = {0};
     cd_str waits = {0};
     cd_json_at_obj(&list, i, &item);
-    cd_json_str(&item, "action", FLEET_TEXT_MAX, &action);
-    cd_json_str(&item, "kind", FLEET_TEXT_MAX, &kind);
-    (void)cd_json_opt_str(&item, "waits", FLEET_TEXT_MAX, &waits);
+    cd_json_str(&item, "id", FLEET_TEXT_MAX, &action);
+    cd_json_str(&item, "type", FLEET_TEXT_MAX, &type);
+    (void)cd_json_opt_str(&item, "waitsFor", FLEET_TEXT_MAX, &waits);
     ctl_label(out, style, i == 0 ? "Pending" : NULL);
-    ctl_text_add(out, kind);
+    ctl_text_add(out, type);
     cd_buf_add_cstr(out, ", ");
     ctl_text_add(out, action);
     if (waits.len > 0) {
@@ -203,9 +208,13 @@ static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json 
   ctl_style style = fleet_style(ctx);
   fleet_machine m;
   bool connected = false;
+  bool revoked = false;
+  bool clone = false;
   fleet_machine_read(machine, &m);
   add_machine(&m, &style, out);
   cd_json_bool(device, "connected", &connected);
+  (void)cd_json_opt_bool(device, "revoked", &revoked);
+  (void)cd_json_opt_bool(device, "cloneSuspected", &clone);
   ctl_label(out, &style, "Connection");
   if (connected) {
     ctl_paint(out, &style, CTL_GOOD, CD_STR("connected"));
@@ -215,6 +224,10 @@ static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json 
     ctl_time_add_age(out, m.last_seen.len > 0 ? m.last_seen : CD_STR("never"), style.now_ms);
   }
   cd_buf_add_char(out, '\n');
+  if (revoked)
+    ctl_line(out, &style, "Revoked", CTL_BAD, CD_STR("its certificate is refused"));
+  if (clone)
+    ctl_line(out, &style, "Clone", CTL_BAD, CD_STR("its key was seen in two places at once"));
   cd_code rc = fleet_values_render(device, &style, out, err);
   add_pending(device, &style, out);
   if (rc == CD_OK)

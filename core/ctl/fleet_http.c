@@ -49,6 +49,8 @@ static const struct {
     {CURLOPT_NOSIGNAL, 1},
     {CURLOPT_PATH_AS_IS, 1},
     {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+    /* A proxy must not see the token. */
+    {CURLOPT_HEADEROPT, CURLHEADER_SEPARATE},
     {CURLOPT_NOPROGRESS, 0},
 };
 

@@ -59,7 +59,7 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   if (args->value[CTL_OPT_TAG] != NULL)
-    cd_jw_cstr(&w, "Tag", args->value[CTL_OPT_TAG]);
+    cd_jw_cstr(&w, "tag", args->value[CTL_OPT_TAG]);
   cd_jw_cstr(&w, "Comment", comment != NULL ? comment : "preview");
   if (order->isolates)
     cd_jw_cstr(&w, "IsolationType", list != NULL ? "Selective" : "Full");
@@ -68,7 +68,7 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   if (args->value[CTL_OPT_TICKET] != NULL)
     cd_jw_cstr(&w, "ExternalId", args->value[CTL_OPT_TICKET]);
   if (args->value[CTL_OPT_TAG] != NULL)
-    cd_jw_bool(&w, "Preview", args->value[CTL_OPT_PREVIEW] != NULL);
+    cd_jw_bool(&w, "preview", args->value[CTL_OPT_PREVIEW] != NULL);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the request", err);
 }

@@ -161,8 +161,3 @@ void fleet_action_read(cd_json *obj, fleet_action *ret_action)
   (void)cd_json_opt_str(obj, "externalId", FLEET_TEXT_MAX, &a.ticket);
   *ret_action = a;
 }
-
-bool fleet_action_ended(const fleet_action *a)
-{
-  return !cd_str_eq_cstr(a->status, "Pending") && !cd_str_eq_cstr(a->status, "InProgress");
-}

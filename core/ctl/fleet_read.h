@@ -56,11 +56,33 @@ typedef struct fleet_action {
   cd_str ticket;
 } fleet_action;
 void fleet_action_read(cd_json *obj, fleet_action *ret_action);
-bool fleet_action_ended(const fleet_action *a);
+/* Neither Pending nor InProgress. */
+bool fleet_status_ended(cd_str status);
 
-/* The answer about one action, {"action","evidence","progress"}, as the agent would tell it
- * (docs/ipc.md), so that it is rendered and judged like a local one:
- * {"action":{...},"device":{"id","name"}}. */
-CD_MUST_USE cd_code fleet_action_as_local(cd_json *answer, cd_buf *out, cd_err *err);
+/* One action with all that the console knows of it. The readers are dead where there is nothing. */
+typedef struct fleet_detail {
+  cd_str id;
+  cd_str kind; /* "isolate", "release" */
+  cd_str status;
+  cd_str machine;
+  cd_str name;
+  cd_str requestor;
+  cd_str comment;
+  cd_str ticket;
+  cd_str created;
+  cd_str sent;
+  cd_str updated;
+  cd_str waits; /* what for, while it has not ended */
+  cd_str outcome;
+  cd_str sentence;
+  cd_json progress;
+  cd_json parameters;
+  cd_json evidence; /* what the device measured */
+} fleet_detail;
+void fleet_detail_read(cd_json *obj, fleet_detail *ret_detail);
+
+/* The action as its agent would tell it (docs/ipc.md), so that it is rendered and judged like a
+ * local one. */
+CD_MUST_USE cd_code fleet_action_as_local(const fleet_detail *d, cd_buf *out, cd_err *err);
 
 #endif

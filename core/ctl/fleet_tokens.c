@@ -7,7 +7,6 @@
 #include "fleet_session.h"
 #include "text.h"
 
-#include "base/clock.h"
 #include "base/id.h"
 #include "platform/file.h"
 #include "protocol/base64.h"
@@ -18,32 +17,31 @@
 #include "base/banned.h"
 
 #define USES_MAX 100000u
-#define SPAN_MAX_S (366u * 86400u)
+#define SPAN_MAX_H (365u * 24u)
 #define SPAN_FALLBACK "24h"
 #define TAG_MAX 200u
 #define NOTE_MAX 200u
 #define TOKEN_MODE 0600u
 #define TOKEN_SIZE 32u
-#define TIME_MAX INT64_C(253402300799999)
 
-cd_code fleet_span_read(const char *text, uint64_t *ret_s, cd_err *err)
+cd_code fleet_span_read(const char *text, uint64_t *ret_hours, cd_err *err)
 {
   static const struct {
     char letter;
-    uint32_t seconds;
-  } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    uint32_t hours;
+  } units[] = {{'h', 1}, {'d', 24}};
   cd_str digits = cd_str_from(text);
   uint64_t number = 0;
   uint64_t unit = 0;
   if (digits.len > 1)
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
       if (digits.ptr[digits.len - 1] == units[i].letter)
-        unit = units[i].seconds;
+        unit = units[i].hours;
   digits.len -= digits.len > 0 ? 1 : 0;
-  if (unit == 0 || !cd_str_to_u64(digits, SPAN_MAX_S / unit, &number) || number == 0)
+  if (unit == 0 || !cd_str_to_u64(digits, SPAN_MAX_H / unit, &number) || number == 0)
     return cd_fail(err, CD_E_INVALID,
-                   "--for must be a time such as 30m, 24h or 7d, at most 366d, not '%.100s'", text);
-  *ret_s = number * unit;
+                   "--for must be a time such as 24h or 7d, at most 365d, not '%.100s'", text);
+  *ret_hours = number * unit;
   return CD_OK;
 }
 
@@ -93,14 +91,14 @@ static cd_code create_body(const ctl_args *args, cd_buf *out, cd_err *err)
   const char *tag = args->value[CTL_OPT_TAG];
   const char *note = args->value[CTL_OPT_NOTE];
   uint64_t uses = 0;
-  uint64_t span_s = 0;
+  uint64_t hours = 0;
   cd_jw w;
   if (args->value[CTL_OPT_OUTPUT] == NULL)
     return cd_fail(err, CD_E_INVALID,
                    "'enroll-token create' needs -o FILE: the token is a secret and is not printed");
   cd_code rc = ctl_args_number(args, CTL_OPT_USES, 1, USES_MAX, 1, &uses, err);
   if (rc == CD_OK)
-    rc = fleet_span_read(span != NULL ? span : SPAN_FALLBACK, &span_s, err);
+    rc = fleet_span_read(span != NULL ? span : SPAN_FALLBACK, &hours, err);
   if (rc == CD_OK)
     rc = check_text("tag", tag, TAG_MAX, err);
   if (rc == CD_OK)
@@ -110,7 +108,7 @@ static cd_code create_body(const ctl_args *args, cd_buf *out, cd_err *err)
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_u64(&w, "uses", uses);
-  cd_jw_u64(&w, "expires_in_s", span_s);
+  cd_jw_u64(&w, "hours", hours);
   cd_jw_arr(&w, "tags");
   if (tag != NULL)
     cd_jw_cstr(&w, NULL, tag);
@@ -120,42 +118,66 @@ static cd_code create_body(const ctl_args *args, cd_buf *out, cd_err *err)
   return cd_jw_done(&w, "the request", err);
 }
 
-static ctl_exit write_token(const ctl_context *ctx, const char *file, cd_json_doc *doc)
+static cd_code save_token(const char *path, cd_json *file, cd_err *err)
 {
   cd_buf text = CD_BUF_INIT(FLEET_ANSWER_MAX);
-  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
-  cd_err err = {0};
-  cd_jw w;
-  cd_json root = cd_json_root(doc);
-  ctl_exit code = CTL_EXIT_FAILED;
-  cd_code rc = fleet_token_check(&root, &err);
+  cd_code rc = fleet_token_check(file, err);
   if (rc == CD_OK) {
-    cd_json_print(&root, &text);
+    cd_json_print(file, &text);
     cd_buf_add_char(&text, '\n');
-    rc = cd_buf_status(&text, "the token", &err);
+    rc = cd_buf_status(&text, "the token", err);
   }
   if (rc == CD_OK)
-    rc = pf_file_replace(file, cd_buf_view(&text), TOKEN_MODE, &err);
+    rc = pf_file_replace(path, cd_buf_view(&text), TOKEN_MODE, err);
   cd_buf_wipe(&text);
-  if (rc != CD_OK) {
-    /* The console has made a token that nobody has now. */
-    (void)cd_err_prefix(&err,
-                        "the token was made but is lost, 'cordon enroll-token list' shows it");
-    code = ctl_report(ctx, code, &err, NULL);
-  } else if (ctx->json) {
+  return rc;
+}
+
+static ctl_exit print_created(const ctl_context *ctx, const char *path, cd_str id, cd_str expires)
+{
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  cd_jw w;
+  ctl_exit code = CTL_EXIT_DONE;
+  if (ctx->json) {
     cd_jw_init(&w, &out);
     cd_jw_obj(&w, NULL);
-    cd_jw_cstr(&w, "file", file);
+    cd_jw_str(&w, "id", id);
+    cd_jw_str(&w, "expires", expires);
+    cd_jw_cstr(&w, "file", path);
     cd_jw_end_obj(&w);
-    code = fleet_put_json_text(ctx, &out, CTL_EXIT_DONE);
+    code = fleet_put_json_text(ctx, &out, code);
   } else {
-    cd_buf_add_cstr(&out, "Written to ");
-    ctl_text_add(&out, cd_str_from(file));
-    cd_buf_add_cstr(&out, "; on the device: cordon local enroll --token-file FILE\n");
-    code = fleet_put_text(ctx, &out, CTL_EXIT_DONE);
+    cd_buf_add_cstr(&out, "Token ");
+    ctl_text_add(&out, id);
+    cd_buf_add_cstr(&out, ", good until ");
+    ctl_time_add(&out, expires);
+    cd_buf_add_cstr(&out, ", is in ");
+    ctl_text_add(&out, cd_str_from(path));
+    cd_buf_add_cstr(&out, ".\nOn the device: cordon local enroll --token-file FILE\n");
+    code = fleet_put_text(ctx, &out, code);
   }
   cd_buf_release(&out);
   return code;
+}
+
+static ctl_exit write_token(const ctl_context *ctx, const char *path, cd_json_doc *doc)
+{
+  cd_err err = {0};
+  cd_str id = {0};
+  cd_str expires = {0};
+  cd_json file = {0};
+  cd_json root = cd_json_root(doc);
+  cd_json_str(&root, "id", FLEET_TEXT_MAX, &id);
+  (void)cd_json_opt_str(&root, "expires", FLEET_TEXT_MAX, &expires);
+  cd_json_obj(&root, "file", &file);
+  cd_code rc = cd_json_status(&root, &err);
+  if (rc == CD_OK)
+    rc = save_token(path, &file, &err);
+  if (rc == CD_OK)
+    return print_created(ctx, path, id, expires);
+  /* The console has made a token that nobody has now. */
+  (void)cd_err_prefix(&err, "the token was made but is lost, 'cordon enroll-token list' shows it");
+  return ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
 }
 
 ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args)
@@ -188,44 +210,28 @@ ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args)
 
 /* ---- list ---- */
 
-/* A time that is text or milliseconds. */
-static void add_time(cd_json *token, const char *key, cd_buf *out)
-{
-  cd_json value = {0};
-  cd_str text = {0};
-  int64_t ms = 0;
-  char shown[CD_TIME_TEXT_MAX];
-  if (!cd_json_opt_value(token, key, &value))
-    return;
-  if (!cd_json_is_number(&value)) {
-    (void)cd_json_opt_str(token, key, FLEET_TEXT_MAX, &text);
-  } else if (cd_json_opt_i64(token, key, 0, TIME_MAX, &ms)) {
-    cd_time_text(ms, shown);
-    text = cd_str_from(shown);
-  }
-  ctl_time_add(out, text);
-}
-
 static void add_token_row(cd_json *token, ctl_table *t)
 {
   cd_str id = {0};
   cd_str by = {0};
   cd_str note = {0};
+  cd_str expires = {0};
   uint64_t left = 0;
   uint64_t made = 0;
   bool revoked = false;
   cd_buf text = CD_BUF_INIT(CTL_OUTPUT_MAX);
   cd_json tags = {0};
   cd_json_str(token, "id", FLEET_TEXT_MAX, &id);
-  cd_json_u64(token, "uses_left", UINT64_MAX, &left);
-  (void)cd_json_opt_u64(token, "uses_made", UINT64_MAX, &made);
-  (void)cd_json_opt_str(token, "created_by", FLEET_TEXT_MAX, &by);
+  cd_json_u64(token, "usesLeft", UINT64_MAX, &left);
+  (void)cd_json_opt_u64(token, "usesMade", UINT64_MAX, &made);
+  (void)cd_json_opt_str(token, "createdBy", FLEET_TEXT_MAX, &by);
   (void)cd_json_opt_str(token, "note", FLEET_TEXT_MAX, &note);
   (void)cd_json_opt_bool(token, "revoked", &revoked);
   ctl_table_cell(t, CTL_PLAIN, id);
   ctl_table_cellf(t, CTL_PLAIN, "%llu left, %llu used", (unsigned long long)left,
                   (unsigned long long)made);
-  add_time(token, "expires", &text);
+  (void)cd_json_opt_str(token, "expires", FLEET_TEXT_MAX, &expires);
+  ctl_time_add(&text, expires);
   ctl_table_cell(t, revoked ? CTL_WARN : CTL_PLAIN,
                  revoked ? CD_STR("revoked") : cd_buf_view(&text));
   cd_buf_reset(&text);
@@ -253,7 +259,7 @@ static ctl_exit print_tokens(const ctl_context *ctx, cd_json_doc *doc)
   ctl_exit code = CTL_EXIT_DONE;
   ctl_table_init(&t, sizeof(heads) / sizeof(heads[0]));
   fleet_heads(&t, heads, sizeof(heads) / sizeof(heads[0]));
-  cd_json_arr(&root, "tokens", FLEET_LIST_MAX, &list);
+  cd_json_arr(&root, "value", FLEET_LIST_MAX, &list);
   for (size_t i = 0; i < cd_json_len(&list); i++) {
     cd_json item = {0};
     cd_json_at_obj(&list, i, &item);

@@ -41,28 +41,25 @@ ctl_exit fleet_action_get(fleet_session *s, const char *id, cd_json_doc **ret_do
 }
 
 /* The console passes on what the device last said; it is told as the agent itself would. */
-static cd_code show(cd_json *answer, const fleet_action *a, ctl_progress *progress, cd_err *err)
+static cd_code show(fleet_detail *d, ctl_progress *progress, cd_err *err)
 {
   cd_buf event = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
-  cd_json now = {0};
   cd_str step = CD_STR("waiting");
-  cd_str what = {0};
+  cd_str what = d->waits;
   uint64_t done = 0;
   uint64_t total = 0;
   cd_jw w;
-  if (cd_json_opt_obj(answer, "progress", &now)) {
-    (void)cd_json_opt_str(&now, "step", FLEET_TEXT_MAX, &step);
-    (void)cd_json_opt_str(&now, "what", FLEET_TEXT_MAX, &what);
-    (void)cd_json_opt_u64(&now, "done", UINT64_MAX, &done);
-    (void)cd_json_opt_u64(&now, "total", UINT64_MAX, &total);
+  if (d->progress.node != NULL && cd_json_opt_str(&d->progress, "step", FLEET_TEXT_MAX, &step)) {
+    what = (cd_str){0};
+    (void)cd_json_opt_str(&d->progress, "what", FLEET_TEXT_MAX, &what);
+    (void)cd_json_opt_u64(&d->progress, "done", UINT64_MAX, &done);
+    (void)cd_json_opt_u64(&d->progress, "total", UINT64_MAX, &total);
   }
-  if (fleet_action_ended(a))
-    return CD_OK;
   cd_jw_init(&w, &event);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "event", "step");
-  cd_jw_str(&w, "id", a->id);
-  cd_jw_str(&w, "status", a->status);
+  cd_jw_str(&w, "id", d->id);
+  cd_jw_str(&w, "status", d->status);
   cd_jw_str(&w, "step", step);
   cd_jw_u64(&w, "done", done);
   cd_jw_u64(&w, "total", total);
@@ -79,17 +76,17 @@ static cd_code show(cd_json *answer, const fleet_action *a, ctl_progress *progre
 static ctl_exit look(fleet_session *s, const char *id, ctl_progress *progress,
                      cd_json_doc **ret_doc, bool *ret_ended, cd_err *err)
 {
-  fleet_action a;
-  cd_json obj = {0};
+  fleet_detail d;
   ctl_exit code = fleet_action_get(s, id, ret_doc, err);
   if (code != CTL_EXIT_DONE)
     return code;
   cd_json root = cd_json_root(*ret_doc);
-  cd_json_obj(&root, "action", &obj);
-  fleet_action_read(&obj, &a);
-  if (cd_json_status(&root, err) != CD_OK || show(&root, &a, progress, err) != CD_OK)
+  fleet_detail_read(&root, &d);
+  if (cd_json_status(&root, err) != CD_OK)
     return CTL_EXIT_UNREACHABLE;
-  *ret_ended = fleet_action_ended(&a);
+  *ret_ended = fleet_status_ended(d.status);
+  if (!*ret_ended && show(&d, progress, err) != CD_OK)
+    return CTL_EXIT_UNREACHABLE;
   return CTL_EXIT_DONE;
 }
 
@@ -152,26 +149,22 @@ static bool is_known_kind(const ctl_action *a)
   return cd_str_eq_cstr(a->kind, "isolate") || cd_str_eq_cstr(a->kind, "release");
 }
 
-static ctl_exit print_local(cd_json *local, const ctl_style *style, bool waited, cd_buf *out,
-                            cd_err *why)
+static ctl_exit print_local(const fleet_detail *d, cd_json *local, const ctl_style *style,
+                            bool waited, cd_buf *out, cd_err *why)
 {
-  cd_json obj = {0};
-  cd_json device = {0};
-  cd_str name = {0};
   ctl_action a;
   cd_err broken = {0};
-  cd_json_obj(local, "action", &obj);
-  ctl_action_read(&obj, &a);
-  cd_json_obj(local, "device", &device);
-  cd_json_str(&device, "name", FLEET_TEXT_MAX, &name);
+  ctl_action_read(local, &a);
   if (cd_json_status(local, why) != CD_OK)
     return CTL_EXIT_UNREACHABLE;
   ctl_exit code = waited ? ctl_action_exit(&a, why) : CTL_EXIT_DONE;
   if (code != CTL_EXIT_DONE)
     a.sentence = (cd_str){0}; /* it is in `why` */
   else if (waited && is_known_kind(&a))
-    add_headline(&a, name, style, out);
-  ctl_line(out, style, "Device", CTL_PLAIN, name);
+    add_headline(&a, d->name, style, out);
+  ctl_line(out, style, "Device", CTL_PLAIN, d->name);
+  ctl_line(out, style, "Ticket", CTL_PLAIN, d->ticket);
+  ctl_line(out, style, "Waits", CTL_WARN, d->waits);
   if (ctl_action_render(&a, style, out, &broken) != CD_OK ||
       cd_json_status(local, &broken) != CD_OK) {
     *why = broken;
@@ -185,11 +178,13 @@ ctl_exit fleet_action_print(cd_json *answer, const ctl_style *style, bool waited
 {
   cd_buf text = CD_BUF_INIT(FLEET_ANSWER_MAX);
   cd_json_doc *doc = NULL;
+  fleet_detail d;
   ctl_exit code = CTL_EXIT_UNREACHABLE;
-  if (fleet_action_as_local(answer, &text, why) == CD_OK &&
+  fleet_detail_read(answer, &d);
+  if (cd_json_status(answer, why) == CD_OK && fleet_action_as_local(&d, &text, why) == CD_OK &&
       cd_json_parse(cd_buf_view(&text), FLEET_ANSWER_MAX, "the action", &doc, why) == CD_OK) {
     cd_json local = cd_json_root(doc);
-    code = print_local(&local, style, waited, out, why);
+    code = print_local(&d, &local, style, waited, out, why);
   }
   cd_json_free(doc);
   cd_buf_release(&text);

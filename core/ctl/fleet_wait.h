@@ -5,7 +5,7 @@
 #include "fleet_find.h"
 #include "progress.h"
 
-/* One action's document, {"action","evidence","progress"}. */
+/* One action's document, of GET /api/cordon/actions/ID. */
 CD_MUST_USE ctl_exit fleet_action_get(fleet_session *s, const char *id, cd_json_doc **ret_doc,
                                       cd_err *err);
 /* Polls it until it has ended, at growing intervals, showing how it gets on. CTL_EXIT_DONE:

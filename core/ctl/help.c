@@ -81,12 +81,14 @@ void ctl_help_overview(cd_buf *out)
 {
   size_t count = 0;
   const ctl_command *commands = ctl_commands(&count);
-  cd_buf_add_cstr(out, "usage: cordon COMMAND [OPTION...]\n"
-                       "       cordon --version\n"
-                       "\n"
-                       "Takes response actions on this device, through its agent cordond.\n"
-                       "\n"
-                       "commands:\n");
+  cd_buf_add_cstr(
+      out, "usage: cordon COMMAND [OPTION...]\n"
+           "       cordon --version\n"
+           "\n"
+           "Takes response actions on this device, through its agent cordond ('local'), and on a\n"
+           "fleet, through its console.\n"
+           "\n"
+           "commands:\n");
   for (size_t i = 0; i < count; i++)
     add_row(out, commands[i].name, commands[i].help);
   cd_buf_add_cstr(out, "\n'cordon help COMMAND' explains one of them, 'cordon help exit-codes' "

@@ -3,6 +3,8 @@
 
 #include "base/banned.h"
 
+#define FRACTION_MAX 9u /* nanoseconds */
+
 typedef struct range {
   uint32_t first;
   uint32_t last;
@@ -163,6 +165,20 @@ static int64_t number_at(cd_str s, size_t at, size_t digits, uint64_t max)
   return (int64_t)value;
 }
 
+/* ".5", ".123", ".1234567" and the Z behind it, as milliseconds; -1 if it is none. The agent writes
+ * three digits, the machine-action API seven. */
+static int64_t fraction_at(cd_str s, size_t at)
+{
+  size_t digits = s.len - at - 2;
+  int64_t ms = 0;
+  if (s.ptr[at] != '.' || digits == 0 || digits > FRACTION_MAX ||
+      number_at(s, at + 1, digits, UINT64_MAX) < 0)
+    return -1;
+  for (size_t i = 0; i < 3; i++)
+    ms = ms * 10 + (i < digits ? s.ptr[at + 1 + i] - '0' : 0);
+  return ms;
+}
+
 /* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, for years from 0 on: years
  * are counted from March, so that the leap day is the last of its year. */
 static int64_t days_to(int64_t year, int64_t month, int64_t day)
@@ -187,10 +203,8 @@ bool ctl_time_read(cd_str s, int64_t *ret_ms)
       number_at(s, 11, 2, 23),  number_at(s, 14, 2, 59), number_at(s, 17, 2, 60),
   };
   int64_t ms = 0;
-  if (s.len == sizeof(shape) + 4 && s.ptr[19] == '.')
-    ms = number_at(s, 20, 3, 999);
-  else if (s.len != sizeof(shape))
-    return false;
+  if (s.len > sizeof(shape))
+    ms = fraction_at(s, sizeof(shape) - 1);
   for (size_t i = 0; i < 6; i++)
     if (part[i] < 0)
       return false;

@@ -21,7 +21,7 @@ size_t ctl_text_width(cd_str s);
 /* The longest front part of `s` that takes at most `columns`. */
 cd_str ctl_text_fit(cd_str s, size_t columns);
 
-/* Reads "2026-11-24T04:08:16.123Z", as cd_time_text() writes it. */
+/* Reads "2026-11-24T04:08:16.123Z", as cd_time_text() writes it, with 0 to 9 digits of a second. */
 bool ctl_time_read(cd_str s, int64_t *ret_ms);
 /* "2026-11-24 04:08:16Z"; text that is no time is added as it is, escaped. */
 void ctl_time_add(cd_buf *out, cd_str s);

@@ -84,10 +84,9 @@ static void try_values(cd_json *root)
 static void try_audit(cd_json *root)
 {
   fleet_audit a = {0};
-  fleet_audit_head end = {0};
   size_t count = 0;
   cd_err err = {0};
-  cd_code rc = fleet_audit_take(&a, root, &count, &end, &err);
+  cd_code rc = fleet_audit_take(&a, root, &count, &err);
   must_explain(rc, &err);
   must(rc != CD_OK || a.head.sequence == count, "entries that were not counted");
 }

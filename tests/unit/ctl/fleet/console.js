@@ -23,7 +23,7 @@ function makeFleet() {
     id: hex(`${name} ${i}`), computerDnsName: name, firstSeen: '2026-01-01T00:00:00.0000000Z',
     lastSeen: '2026-11-20T10:00:00.1234567Z', osPlatform: 'Linux', version: '12',
     lastIpAddress: `10.0.0.${i + 1}`, healthStatus: name === 'off-1' ? 'Inactive' : 'Active',
-    agentVersion: '0.1.0', rbacGroupId: 0, machineTags: name.startsWith('desk') ? ['desks'] : [],
+    agentVersion: '0.1.0', rbacGroupId: 0, machineTags: name.startsWith('desk') ? ['desks'] : name === 'busy-1' || name === 'server-1' ? ['mixed'] : [],
   }));
   return { machines, actions: new Map(), polls: new Map(), tokens: [], used: {} };
 }
@@ -34,21 +34,14 @@ const fleetOf = (client) => {
   return fleets.get(client);
 };
 
-const evidence = (action, machine, outcome, sentence) => {
+/* What the device measured, as its result says. */
+const evidence = (action) => {
   const isolate = action.type === 'Isolate';
-  const value = isolate ? 'isolated' : 'released';
   return {
-    device: machine.id, action: action.id, kind: isolate ? 'isolate' : 'release', state: 'isolate',
-    generation: 7, order: `sha256:${'ab'.repeat(32)}`, status: outcome === 'ok' ? 'Succeeded' : 'Failed',
-    outcome, sentence, requestor: action.requestor, comment: action.requestorComment,
-    provider: 'org.cordon.nftables', created: 1795493300000, started: 1795493300000,
-    ended: 1795493300412, states: [],
-    result: outcome !== 'ok' ? null : {
-      enforced: { value, at: 1795493300040 },
-      proven: { value: isolate ? 'holds' : 'released', at: 1795493300400 },
-      verify: { holds: isolate, probes: [{ name: 'tcp4', target: '192.0.2.1:443', outcome: 'blocked',
-        counter_before: 0, counter_after: 3 }], not_probed: ['\u001b[2Jwhat others open'] },
-    },
+    enforced: { value: isolate ? 'isolated' : 'released', at: 1795493300040 },
+    proven: { value: isolate ? 'holds' : 'released', at: 1795493300400 },
+    verify: { holds: isolate, probes: [{ name: 'tcp4', target: '192.0.2.1:443', outcome: 'blocked',
+      counter_before: 0, counter_after: 3 }], not_probed: ['\u001b[2Jwhat others open'] },
   };
 };
 
@@ -69,21 +62,29 @@ function newAction(fleet, machine, type, body) {
 
 /* Pending, then at work, then done: a step at each look. */
 function lookAt(fleet, action) {
-  const machine = fleet.machines.find((m) => m.id === action.machineId);
+  const name = action.computerDnsName;
   const looks = (fleet.polls.get(action.id) ?? 0) + 1;
   fleet.polls.set(action.id, looks);
-  const answer = { action, evidence: null, progress: null };
-  if (action.status === 'Cancelled' || machine.computerDnsName === 'off-1' || looks === 1) return answer;
+  const detail = {
+    id: action.id, type: action.type, kind: action.type === 'Isolate' ? 'isolate' : 'release',
+    status: action.status, machineId: action.machineId, computerDnsName: name,
+    requestor: action.requestor, comment: action.requestorComment, ticket: action.externalId ?? '',
+    source: 'PublicApi', created: '2026-11-24T05:34:54.000Z', updated: '2026-11-24T05:34:54.512Z',
+    sent: '2026-11-24T05:34:54.100Z', expires: null, generation: 7,
+    parameters: action.type === 'Isolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
+    accepted: false, waitsFor: 'the device is not connected', progress: null, outcome: '', sentence: '',
+    evidence: null, audit: { sequence: 1, digest: `sha256:${'ab'.repeat(32)}` },
+  };
+  if (action.status === 'Cancelled' || name === 'off-1' || looks === 1) return detail;
   if (looks === 2) {
     action.status = 'InProgress';
-    answer.progress = { action: action.id, status: 'InProgress', step: 'apply', done: 0, total: 0, what: null };
-    return answer;
+    return { ...detail, status: 'InProgress', progress: { step: 'apply', done: 0, total: 0, what: null } };
   }
-  const failed = machine.computerDnsName === 'broken-1';
+  const failed = name === 'broken-1';
   action.status = failed ? 'Failed' : 'Succeeded';
-  if (machine.computerDnsName !== 'liar-1')
-    answer.evidence = failed ? evidence(action, machine, 'io', 'the disk is full') : evidence(action, machine, 'ok', null);
-  return answer;
+  return { ...detail, status: action.status, waitsFor: null, outcome: failed ? 'io' : 'ok',
+    sentence: failed ? 'the disk is full' : '',
+    evidence: failed || name === 'liar-1' ? null : evidence(action) };
 }
 
 /* ---- the audit log ---- */
@@ -166,42 +167,49 @@ const routes = [
       enforced: { value: 'isolated', at: 1795493300040, digest: null, note: null },
       proven: { value: 'holds', at: 1795493300400, note: null },
       drift: { count: 1, last: 1795493300500, note: 'by hand' }, provider: 'org.cordon.nftables' }],
-    pending: machine.computerDnsName !== 'off-1' ? [] : [{ action: hex('x'), kind: 'isolate',
-      since: '2026-11-24T05:34:54.1234567Z', waits: 'the device is not connected' }],
+    revoked: false, cloneSuspected: machine.computerDnsName === 'liar-1',
+    pending: machine.computerDnsName !== 'off-1' ? [] : [{ id: crypto.randomUUID(), type: 'Isolate', status: 'Pending',
+      created: '2026-11-24T05:34:54.123Z', waitsFor: 'the device is not connected', progress: null }],
   })],
   ['GET', /^\/api\/cordon\/actions\/([^/]+)$/, ({ fleet, match }) => {
     const action = fleet.actions.get(match[1]);
     return action ? ok(lookAt(fleet, action)) : error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
   }],
   ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) => ok({ report: 'proof', action: match[1] })],
-  ['POST', /^\/api\/cordon\/bulk\/(isolate|release)$/, ({ fleet, body, match }) => {
-    const machines = fleet.machines.filter((m) => m.machineTags.includes(body.Tag));
+  ['POST', /^\/api\/cordon\/(isolate|release)$/, ({ fleet, body, match }) => {
+    const machines = fleet.machines.filter((m) => m.machineTags.includes(body.tag));
     const type = match[1] === 'isolate' ? 'Isolate' : 'Unisolate';
-    return ok({
-      machines: machines.map((m, i) => ({ id: m.id, computerDnsName: m.computerDnsName, already: i === 2 })),
-      actions: body.Preview ? [] : machines.map((m) => newAction(fleet, m, type, body).id),
-    });
+    const made = (m) => (body.preview ? {} : m.computerDnsName === 'busy-1'
+      ? { action: null, error: 'an action of that kind is under way' }
+      : { action: newAction(fleet, m, type, body).id, error: null });
+    return ok({ preview: body.preview, tag: body.tag, count: machines.length,
+      value: machines.map((m) => ({ id: m.id, computerDnsName: m.computerDnsName, ...made(m) })) }, body.preview ? 200 : 201);
   }],
-  ['GET', /^\/api\/cordon\/tokens$/, ({ fleet }) => ok({ tokens: fleet.tokens })],
+  ['GET', /^\/api\/cordon\/tokens$/, ({ fleet }) => ok({ value: fleet.tokens })],
   ['POST', /^\/api\/cordon\/tokens$/, ({ fleet, body, client }) => {
-    fleet.tokens.push({ id: crypto.randomUUID(), uses_left: body.uses, uses_made: 0,
-      created: '2026-11-24T05:34:54.123Z', expires: '2026-11-25T05:34:54.123Z', created_by: 'responder',
-      tags: body.tags, note: body.note, revoked: false });
-    return ok({ version: client === 'future' ? 2 : 1, enroll: ['https://console.example:8443'], agents: ['console.example:8444'],
-      token: crypto.randomBytes(32).toString('base64url'), root: 'MFkw', ca: 'PEM', tls_ca: 'PEM' }, 201);
+    const token = { id: crypto.randomUUID(), usesLeft: body.uses, usesMade: 0,
+      created: '2026-11-24T05:34:54.123Z', expires: '2026-11-25T05:34:54.123Z', createdBy: 'responder',
+      tags: body.tags, note: body.note, revoked: false };
+    fleet.tokens.push(token);
+    return ok({ id: token.id, expires: token.expires, usesLeft: body.uses, file: {
+      version: client === 'future' ? 2 : 1, enroll: ['https://console.example:8443'], agents: ['console.example:8444'],
+      token: crypto.randomBytes(32).toString('base64url'), root: 'MFkw', ca: 'PEM', tls_ca: 'PEM' } }, 201);
   }],
   ['DELETE', /^\/api\/cordon\/tokens\/([^/]+)$/, ({ fleet, match }) => {
     const token = fleet.tokens.find((t) => t.id === match[1]);
     if (!token) return error(404, 'ResourceNotFound', `Token ${match[1]} was not found`);
     token.revoked = true;
-    return { status: 204 };
+    return ok({ id: token.id, revoked: true });
   }],
   ['GET', /^\/api\/cordon\/audit$/, ({ query, client }) => {
-    const { entries, head } = auditLog(client);
-    const after = Number(query.get('after'));
-    const start = client.startsWith('audit') ? entries.findIndex((e, i) => i >= after) : after;
-    return ok({ entries: start < 0 ? [] : entries.slice(start, start + 2), head });
+    const { entries } = auditLog(client);
+    const start = Number(query.get('from')) - 1;
+    const page = entries.slice(start, start + 2);
+    return ok({ value: page, next: page.length === 2 ? start + 3 : null });
   }],
+  ['GET', /^\/api\/cordon\/audit\/head$/, ({ client }) => (client === 'audit-alone'
+    ? error(503, 'ServiceUnavailable', 'the signer is not there')
+    : ok({ head: { ...auditLog(client).head, signed: 'x.y.z' }, orderKey: 'x', root: 'y' }))],
 ];
 
 function answer(request) {

@@ -87,26 +87,27 @@ END_TEST
 START_TEST(an_action_as_the_agent_would_tell_it)
 {
   static const char answer[] =
-      "{\"action\":{\"id\":\"" ID "\",\"type\":\"Isolate\",\"scope\":\"Selective\","
-      "\"status\":\"Succeeded\",\"requestor\":\"me\",\"requestorComment\":\"why\",\"machineId\":"
-      "\"m\","
-      "\"computerDnsName\":\"n\",\"creationDateTimeUtc\":\"2026-11-24T05:34:54.1234567Z\"},"
-      "\"evidence\":{\"outcome\":\"ok\",\"provider\":\"p\",\"started\":1795493300000,"
-      "\"ended\":1795493300412,\"result\":{\"x\":[1]}},\"progress\":null}";
+      "{\"id\":\"" ID "\",\"type\":\"Isolate\",\"kind\":\"isolate\",\"status\":\"Succeeded\","
+      "\"machineId\":\"m\",\"computerDnsName\":\"n\",\"requestor\":\"me\",\"comment\":\"why\","
+      "\"created\":\"2026-11-24T05:34:54.000Z\",\"sent\":\"2026-11-24T05:34:54.100Z\","
+      "\"updated\":\"2026-11-24T05:34:54.512Z\",\"parameters\":{\"type\":\"selective\"},"
+      "\"waitsFor\":null,\"outcome\":\"ok\",\"sentence\":\"\",\"evidence\":{\"x\":[1]}}";
   cd_json_doc *doc = NULL;
   cd_err err = {0};
+  fleet_detail d;
   cd_buf out = CD_BUF_INIT(65536);
   ck_assert_int_eq(cd_json_parse(cd_str_from(answer), 65536, "it", &doc, &err), CD_OK);
   cd_json root = cd_json_root(doc);
-  ck_assert_int_eq(fleet_action_as_local(&root, &out, &err), CD_OK);
+  fleet_detail_read(&root, &d);
+  ck_assert_int_eq(cd_json_status(&root, &err), CD_OK);
+  ck_assert_int_eq(fleet_action_as_local(&d, &out, &err), CD_OK);
   ck_assert_str_eq(
       cd_buf_cstr(&out),
-      "{\"action\":{\"id\":\"" ID
-      "\",\"kind\":\"isolate\",\"status\":\"Succeeded\",\"comment\":\"why\","
-      "\"requestor\":{\"user\":\"me\"},\"created\":\"2026-11-24T05:34:54.1234567Z\","
-      "\"params\":{\"type\":\"selective\"},\"outcome\":\"ok\",\"sentence\":null,\"provider\":\"p\","
-      "\"started\":\"2026-11-24T04:08:20.000Z\",\"ended\":\"2026-11-24T04:08:20.412Z\","
-      "\"result\":{\"x\":[1]}},\"device\":{\"id\":\"m\",\"name\":\"n\"}}");
+      "{\"id\":\"" ID "\",\"kind\":\"isolate\",\"status\":\"Succeeded\",\"comment\":\"why\","
+      "\"requestor\":{\"user\":\"me\"},\"created\":\"2026-11-24T05:34:54.000Z\","
+      "\"started\":\"2026-11-24T05:34:54.100Z\",\"ended\":\"2026-11-24T05:34:54.512Z\","
+      "\"params\":{\"type\":\"selective\"},\"outcome\":\"ok\",\"sentence\":null,"
+      "\"result\":{\"x\":[1]}}");
   cd_buf_release(&out);
   cd_json_free(doc);
 }

@@ -16,8 +16,8 @@ START_TEST(until_it_is_proven)
   CORDON(&r, 0, "release", "desk-1", "--comment", "x", "--wait");
   HAS(&r.out, "Released: nothing of the isolation of desk-1.example is left.\n");
   CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--wait", "--json", "--progress");
-  HAS(&r.out, "{\"action\":{\"id\":");
-  HAS(&r.out, "\"evidence\":{\"device\":");
+  HAS(&r.out, "{\"id\":\"");
+  HAS(&r.out, "\"evidence\":{\"enforced\":");
   HAS(&r.err, "{\"event\":\"step\",\"id\":\"");
   stage_release(&r);
 }
@@ -58,6 +58,26 @@ START_TEST(a_device_that_is_off)
 }
 END_TEST
 
+START_TEST(many_at_once)
+{
+  stage_run r = {.client = "many"};
+  CORDON(&r, 0, "tag", "add", "liar-1", "lab");
+  CORDON(&r, 0, "tag", "add", "server-1", "lab");
+  CORDON(&r, 7, "isolate", "--tag", "lab", "--comment", "x", "--wait");
+  HAS(&r.err, "isolate device 1 of 2\nisolate device 2 of 2\n");
+  HAS(&r.err, ": the isolation was done but is not proven");
+  HAS(&r.out, "2 devices; 2 actions accepted, 1 proven.\n");
+  CORDON(&r, 0, "tag", "add", "broken-1", "lab");
+  CORDON(&r, 1, "isolate", "--tag", "lab", "--comment", "x", "--wait");
+  HAS(&r.out, "3 devices; 3 actions accepted, 1 proven.\n");
+  CORDON(&r, 0, "tag", "add", "off-1", "lab");
+  CORDON(&r, 6, "isolate", "--tag", "lab", "--comment", "x", "--wait", "--timeout", "4");
+  HAS(&r.err, "the action has not ended in time; it goes on");
+  HAS(&r.out, "4 devices; 4 actions accepted, ");
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(an_interrupt_is_told)
 {
   stage_run r = {.client = "interrupt", .signal_at = "waiting"};
@@ -77,6 +97,7 @@ Suite *suite_fleet_waits(void)
   tcase_add_test(tc, success_without_evidence_is_not_proven);
   tcase_add_test(tc, a_failure_is_told);
   tcase_add_test(tc, a_device_that_is_off);
+  tcase_add_test(tc, many_at_once);
   tcase_add_test(tc, an_interrupt_is_told);
   suite_add_tcase(s, tc);
   return s;
