@@ -282,7 +282,7 @@ relay_runs() {
 }
 
 relay_listens() {
-  grep -q 'listening on' "$LAB_DIR/relay.log"
+  grep -q 'listening on' "$LAB_DIR/relay.log" 2>/dev/null
 }
 
 start_relay() {
@@ -303,7 +303,7 @@ stop_relay() {
 
 # Each device with a token of its own, made and used in files that only root reads.
 enrol_device() {
-  enter console cordon enroll-token create --uses 1 --for 10m -o "/run/token-$1" </dev/null >/dev/null
+  enter console cordon enroll-token create --uses 1 --for 1h -o "/run/token-$1" </dev/null >/dev/null
   enter console cat "/run/token-$1" | enter "$1" sh -c 'umask 077; cat >/run/enroll-token'
   enter console rm -f "/run/token-$1"
   enter "$1" cordon local enroll --token-file /run/enroll-token </dev/null >"$LAB_DIR/$1/enrol" 2>&1 || {
@@ -341,6 +341,7 @@ on_failed_up() {
   for starter in $starters; do
     kill -KILL "$starter" 2>/dev/null || true
   done
+  stop_relay
   wait 2>/dev/null || true
   remove_all
 }

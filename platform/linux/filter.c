@@ -55,7 +55,7 @@ static int keep_group(scmp_filter_ctx filter)
 static int no_network(scmp_filter_ctx filter)
 {
   int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+                            SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
   if (rc == 0)
     rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
   return rc;
@@ -116,14 +116,14 @@ static int client_sockets(scmp_filter_ctx filter)
 {
   static const unsigned families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
   int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+                            SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0));
   for (unsigned family = 0; family <= AF_NETLINK && rc == 0; family++) {
     bool allowed = false;
     for (size_t i = 0; i < COUNT_OF(families); i++)
       allowed = allowed || families[i] == family;
     if (!allowed)
       rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, family));
+                            SCMP_A0(SCMP_CMP_EQ, family, 0));
   }
   return rc;
 }
