@@ -140,12 +140,14 @@ void place_make(place *p)
   char output[4096];
   const char *base = geteuid() == 0 ? "/run" : getenv("HOME");
   *p = (place){.people = free_port(), .agents = free_port()};
+  if (base == NULL)
+    exit(77);
   (void)snprintf(p->folder, sizeof(p->folder), "%s/cordon-test-XXXXXX", base);
-  if (base == NULL || mkdtemp(p->folder) == NULL || chmod(p->folder, 0755) != 0)
+  if (mkdtemp(p->folder) == NULL || chmod(p->folder, 0755) != 0)
     exit(77);
   (void)snprintf(p->config, sizeof(p->config), "%s/console.json", p->folder);
   write_config(p);
-  ck_assert_int_eq(run_console(p, output, sizeof(output), "init", NULL), 0);
+  ck_assert_int_eq(run_console(p, output, sizeof(output), "init", (char *)NULL), 0);
 #ifdef SIGNER
   make_signer(p);
 #endif
@@ -256,7 +258,7 @@ char *place_app(place *p, const char *name, const char *permissions)
   (void)snprintf(path, sizeof(path), "%s/%s.json", p->folder, name);
   (void)unlink(path);
   ck_assert_int_eq(run_console(p, output, sizeof(output), "app", "create", "--name", name,
-                               "--permissions", permissions, "--out", path, NULL),
+                               "--permissions", permissions, "--out", path, (char *)NULL),
                    0);
   FILE *f = fopen(path, "r");
   ck_assert_ptr_nonnull(f);
