@@ -220,25 +220,26 @@ static const cd_values *values_of(const con_link *l, cd_state state)
 
 static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
 {
-  bool isolated = wanted->value == CD_WANTED_ISOLATED;
   const con_by by = {.who = CD_STR(WHO),
                      .comment = CD_STR("The device does not hold what is wanted of it.")};
-  const con_action_new action = {
-      .device = cd_str_from(l->device),
-      .kind = isolated ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
-      .type = isolated ? CD_STR("Isolate") : CD_STR("Unisolate"),
-      .scope = !isolated                                   ? (cd_str){0}
-               : cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective")
-                                                           : CD_STR("Full"),
-      .source = CD_STR("Console"),
-      .parameters = isolated ? wanted->parameters : CD_STR("{}"),
-      .expires_ms = cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
-      .one_at_a_time = true};
+  con_action_new action = {.device = cd_str_from(l->device),
+                           .kind = CD_ORDER_RELEASE,
+                           .type = CD_STR("Unisolate"),
+                           .source = CD_STR("Console"),
+                           .parameters = CD_STR("{}"),
+                           .expires_ms =
+                               cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
+                           .one_at_a_time = true};
   con_action_made made = {0};
+  if (wanted->value == CD_WANTED_ISOLATED) {
+    action.kind = CD_ORDER_ISOLATE;
+    action.type = CD_STR("Isolate");
+    action.scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
+    action.parameters = wanted->parameters;
+  }
   cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
-         "device=%s: it does not hold what is wanted (%s), so it is "
-         "ordered anew",
-         l->device, cd_wanted_value_name(wanted->value));
+         "device=%s: it does not hold what is wanted (%s), so it is ordered anew", l->device,
+         cd_wanted_value_name(wanted->value));
   return con_action_create(l->server->store, &by, &action, &made, err);
 }
 

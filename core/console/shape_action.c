@@ -61,6 +61,12 @@ static void set_time(con_value *v, int64_t ms)
   v->null = ms == 0;
 }
 
+static cd_str why_not(const con_action *a)
+{
+  cd_str none = {0};
+  return a->status == CD_ACTION_SUCCEEDED ? none : a->sentence;
+}
+
 static cd_str text_of(const con_action *a, field f)
 {
   switch (f) {
@@ -75,7 +81,7 @@ static cd_str text_of(const con_action *a, field f)
   case SCOPE: return a->scope;
   case EXTERNAL_ID: return a->ticket;
   case REQUEST_SOURCE: return a->source;
-  case TROUBLESHOOT: return a->status == CD_ACTION_SUCCEEDED ? (cd_str){0} : a->sentence;
+  case TROUBLESHOOT: return why_not(a);
   default: return (cd_str){0};
   }
 }

@@ -42,7 +42,9 @@ void device_make(device *d, const char *name)
   *d = (device){.message = CD_BUF_INIT(CD_MESSAGE_MAX)};
   (void)cd_str_copy(d->name, sizeof(d->name), cd_str_from(name));
   ck_assert_int_eq(cd_key_generate(test_random(), &d->key, &err), CD_OK);
-  ck_assert(X509_REQ_set_pubkey(request, key) == 1 &&
+  ck_assert(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_ASC,
+                                       (const unsigned char *)"device", -1, -1, 0) == 1 &&
+            X509_REQ_set_pubkey(request, key) == 1 &&
             X509_REQ_sign(request, key, EVP_sha256()) > 0 &&
             PEM_write_bio_PKCS8PrivateKey(key_out, key, NULL, NULL, 0, NULL, NULL) == 1 &&
             PEM_write_bio_X509_REQ(out, request) == 1);

@@ -4,11 +4,13 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #define START_MS 30000
+#define SIGNER_UID 1 /* daemon */
 
 static uint16_t free_port(void)
 {
@@ -36,15 +39,72 @@ static void write_config(const place *p)
       f,
       "{\"data_dir\":\"%s/data\",\"user\":\"nobody\","
       "\"people\":{\"listen\":\"127.0.0.1:%u\",\"url\":\"https://127.0.0.1:%u\"},"
+      "\"signer\":{\"socket\":\"%s/run/signer.sock\",\"user\":\"daemon\"},"
       "\"agents\":{\"listen\":\"127.0.0.1:%u\",\"addresses\":[\"127.0.0.1:%u\"]},"
       "\"names\":[\"127.0.0.1\",\"localhost\"],"
       "\"limits\":{\"per_minute\":1000000,\"per_hour\":10000000},"
       "\"exclusions\":[{\"name\":\"default\",\"exclusions\":[{\"direction\":\"out\",\"address\":"
       "\"192.0.2.1\"}]}],\"log\":\"all=info,api=warn,devices=debug\"}",
-      p->folder, (unsigned)p->people, (unsigned)p->people, (unsigned)p->agents,
+      p->folder, (unsigned)p->people, (unsigned)p->people, p->folder, (unsigned)p->agents,
       (unsigned)p->agents);
   (void)fclose(f);
 }
+
+#ifdef SIGNER
+/* The real signer, as another account where this one is root. */
+static void run_signer(place *p, bool init)
+{
+  char folder[300];
+  (void)snprintf(folder, sizeof(folder), "%s/signer", p->folder);
+  const char *const arguments[] = {SIGNER,     init ? "--init" : "--dir", folder,
+                                   "--config", p->signer_config,          NULL};
+  int program = open(SIGNER, O_RDONLY | O_CLOEXEC);
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(p->group) != 0 || setuid(SIGNER_UID) != 0))
+      _exit(126);
+    /* It makes a session of its own: Check does not end it with the test. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (init)
+      (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
+    /* Opened before: the other account need not reach the folder of the build. */
+    (void)fexecve(program, (char *const *)(uintptr_t)arguments, environ);
+    _exit(127);
+  }
+  (void)close(program);
+  int status = 0;
+  if (init)
+    ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  else
+    p->signer = pid;
+}
+
+static void make_signer(place *p)
+{
+  char path[400];
+  struct stat st;
+  (void)snprintf(path, sizeof(path), "%s/data", p->folder);
+  ck_assert(stat(path, &st) == 0);
+  p->group = st.st_gid; /* which may read the database */
+  static const char *const folders[] = {"signer", "run"};
+  for (int i = 0; i < 2; i++) {
+    (void)snprintf(path, sizeof(path), "%s/%s", p->folder, folders[i]);
+    ck_assert(mkdir(path, i == 0 ? 0700 : 0755) == 0);
+    ck_assert(geteuid() != 0 || chown(path, SIGNER_UID, p->group) == 0);
+  }
+  (void)snprintf(p->signer_config, sizeof(p->signer_config), "%s/signer.json", p->folder);
+  FILE *f = fopen(p->signer_config, "w");
+  ck_assert_ptr_nonnull(f);
+  (void)fprintf(f,
+                "{\"database\":\"%s/data/console.db\",\"socket\":\"%s/run/signer.sock\","
+                "\"console_user\":\"%u\"}",
+                p->folder, p->folder, (unsigned)st.st_uid);
+  (void)fclose(f);
+  (void)chmod(p->signer_config, 0644);
+  run_signer(p, true);
+}
+#endif
 
 /* What it writes comes back in `output`; its exit code is the result. */
 static int run_console(const place *p, char *output, size_t size, ...)
@@ -80,18 +140,27 @@ void place_make(place *p)
   char output[4096];
   const char *base = geteuid() == 0 ? "/run" : getenv("HOME");
   *p = (place){.people = free_port(), .agents = free_port()};
+  if (base == NULL)
+    exit(77);
   (void)snprintf(p->folder, sizeof(p->folder), "%s/cordon-test-XXXXXX", base);
-  if (base == NULL || mkdtemp(p->folder) == NULL || chmod(p->folder, 0755) != 0)
+  if (mkdtemp(p->folder) == NULL || chmod(p->folder, 0755) != 0)
     exit(77);
   (void)snprintf(p->config, sizeof(p->config), "%s/console.json", p->folder);
   write_config(p);
-  ck_assert_int_eq(run_console(p, output, sizeof(output), "init", NULL), 0);
+  ck_assert_int_eq(run_console(p, output, sizeof(output), "init", (char *)NULL), 0);
+#ifdef SIGNER
+  make_signer(p);
+#endif
 }
 
 void place_remove(place *p)
 {
   char command[400];
   place_stop(p, SIGKILL);
+  if (p->signer > 0) {
+    (void)kill(p->signer, SIGKILL);
+    (void)waitpid(p->signer, NULL, 0);
+  }
   (void)snprintf(command, sizeof(command), "rm -rf '%s'", p->folder);
   FILE *f = popen(command, "r");
   if (f != NULL)
@@ -129,7 +198,11 @@ void place_start(place *p)
 {
   const struct timespec pause = {.tv_nsec = 20000000};
   char path[400];
-  /* The signer of these tests has a new CA each time. */
+#ifdef SIGNER
+  if (p->signer == 0)
+    run_signer(p, false);
+#endif
+  /* The signer within the console has a new CA each time. */
   (void)snprintf(path, sizeof(path), "%s/data/tls.pem", p->folder);
   (void)unlink(path);
   p->console = fork();
@@ -185,7 +258,7 @@ char *place_app(place *p, const char *name, const char *permissions)
   (void)snprintf(path, sizeof(path), "%s/%s.json", p->folder, name);
   (void)unlink(path);
   ck_assert_int_eq(run_console(p, output, sizeof(output), "app", "create", "--name", name,
-                               "--permissions", permissions, "--out", path, NULL),
+                               "--permissions", permissions, "--out", path, (char *)NULL),
                    0);
   FILE *f = fopen(path, "r");
   ck_assert_ptr_nonnull(f);

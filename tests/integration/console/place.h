@@ -15,6 +15,9 @@ typedef struct place {
   uint16_t people;
   uint16_t agents;
   pid_t console;
+  char signer_config[300]; /* of the real signer, where it is used */
+  pid_t signer;
+  gid_t group;
 } place;
 
 /* Exits with 77 (skipped) where this account cannot make a folder that is trusted. */

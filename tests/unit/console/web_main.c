@@ -6,7 +6,9 @@
 
 int main(void)
 {
-  SRunner *r = srunner_create(suite_form());
+  SRunner *r = srunner_create(suite_config());
+  srunner_add_suite(r, suite_form());
+  srunner_add_suite(r, suite_list());
   srunner_add_suite(r, suite_oauth());
   srunner_add_suite(r, suite_odata());
   srunner_add_suite(r, suite_reply());

@@ -3,7 +3,9 @@
 
 #include <check.h>
 
+Suite *suite_config(void);
 Suite *suite_form(void);
+Suite *suite_list(void);
 Suite *suite_oauth(void);
 Suite *suite_odata(void);
 Suite *suite_reply(void);

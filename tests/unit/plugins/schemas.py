@@ -63,6 +63,11 @@ must_fail({**default, "provider": {}}, schemas["cordond"], "a misspelt member")
 must_fail({"console": {"addresses": ["console.example:8443"]}}, schemas["cordond"], "a console by name")
 must_fail({"reconcile": {"interval_s": 1}}, schemas["cordond"], "an interval that is too short")
 
+console = load(os.path.join(source, "config/cordon-console.json"))
+check(console, schemas["console"], "config/cordon-console.json")
+must_fail({**console, "name": []}, schemas["console"], "a misspelt member of the console")
+must_fail({**console, "people": {"url": "http://c:1"}}, schemas["console"], "a URL without TLS")
+
 manifests = [path for path in glob.glob(os.path.join(build, "plugins/**/cordon-*.json"), recursive=True)]
 if len(manifests) < 2:
     complain(f"only {len(manifests)} manifests in {build}/plugins")
