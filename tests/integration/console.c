@@ -507,7 +507,7 @@ console *console_new_v6(void)
 void console_set_agents(console *c, const char *const *agents)
 {
   c->agent_count = 0;
-  for (size_t i = 0; agents[i] != NULL && i < 4; i++) {
+  for (size_t i = 0; i < 4 && agents[i] != NULL; i++) {
     char port[16];
     const char *mark = strstr(agents[i], "%u");
     size_t before = mark != NULL ? (size_t)(mark - agents[i]) : strlen(agents[i]);
