@@ -476,6 +476,7 @@ command_reboot() {
   stop_place "$1"
   launch_place "$1"
   finish_device "$1"
+  say "$1 runs again"
 }
 
 command_env() {
@@ -524,14 +525,20 @@ Next, for example:
 END
 }
 
+refuse() {
+  usage >&2
+  echo "lab: $*" >&2
+  exit 2
+}
+
 command=${1:-help}
 [ $# = 0 ] || shift
 case $command in
-up | down | status | env) "command_$command" ;;
+up | down | status | env)
+  [ $# = 0 ] || refuse "'$command' takes no arguments, but '$1' was given"
+  "command_$command"
+  ;;
 matrix | exec | reboot) "command_$command" "$@" ;;
 help | -h | --help) usage ;;
-*)
-  usage >&2
-  exit 2
-  ;;
+*) refuse "there is no command '$command'" ;;
 esac

@@ -39,6 +39,7 @@ typedef struct agent_op_order {
   cd_str undo;   /* JSON array, newest first, or empty */
   const agent_op_events *events;
   void *owner;
+  bool keeps; /* it keeps a state that the plugin holds already: no quarantine stops it */
 } agent_op_order;
 
 /* Makes a host for the slot; the process is started by the first operation. NULL when there is no

@@ -59,8 +59,9 @@ static void on_end(void *owner, const agent_op_end *end)
     return;
   }
   char why[CD_ERR_TEXT_MAX + 256];
-  (void)snprintf(why, sizeof(why), "%s%s%s", end->sentence,
-                 m->install_hint[0] != '\0' ? "; to install: " : "", m->install_hint);
+  bool hint = end->status == CD_E_UNAVAILABLE && m->install_hint[0] != '\0';
+  (void)snprintf(why, sizeof(why), "%s%s%s", end->sentence, hint ? "; to install: " : "",
+                 hint ? m->install_hint : "");
   add_reason(c, m->id, why);
   ask_next(c);
 }

@@ -30,6 +30,7 @@ static void set_note(char out[STATE_NOTE_MAX], const char *note)
 
 void state_measured(agent_state *s, state_enforced value, cd_str digest, const char *note)
 {
+  s->run.measured = true;
   s->enforced = value;
   s->enforced_ms = cd_wall_ms();
   (void)cd_str_copy(s->enforced_digest, sizeof(s->enforced_digest), digest);
@@ -38,6 +39,7 @@ void state_measured(agent_state *s, state_enforced value, cd_str digest, const c
 
 void state_proved(agent_state *s, state_proven value, const char *note)
 {
+  s->run.proved = true;
   s->proven = value;
   s->proven_ms = cd_wall_ms();
   set_note(s->proven_note, note);
@@ -163,18 +165,27 @@ static void write_drift(agent_state *s, cd_jw *w)
   cd_jw_end_obj(w);
 }
 
-void state_write_measured(const agent_state *s, cd_jw *w)
+static void write_note(cd_jw *w, const char *note)
 {
+  cd_jw_cstr(w, "note", note[0] != '\0' ? note : NULL);
+}
+
+void state_write_measured(const agent_state *s, bool of_run, cd_jw *w)
+{
+  static const char unmeasured[] = "it was not measured in this action";
+  bool enforced = !of_run || s->run.measured;
+  bool proven = !of_run || s->run.proved;
+  bool has_digest = enforced && s->enforced_digest[0] != '\0';
   cd_jw_obj(w, "enforced");
-  cd_jw_cstr(w, "value", state_enforced_name(s->enforced));
-  cd_jw_time(w, "at", s->enforced_ms);
-  cd_jw_cstr(w, "digest", s->enforced_digest[0] != '\0' ? s->enforced_digest : NULL);
-  cd_jw_cstr(w, "note", s->enforced_note[0] != '\0' ? s->enforced_note : NULL);
+  cd_jw_cstr(w, "value", state_enforced_name(enforced ? s->enforced : ENFORCED_UNKNOWN));
+  cd_jw_time(w, "at", enforced ? s->enforced_ms : 0);
+  cd_jw_cstr(w, "digest", has_digest ? s->enforced_digest : NULL);
+  write_note(w, enforced ? s->enforced_note : unmeasured);
   cd_jw_end_obj(w);
   cd_jw_obj(w, "proven");
-  cd_jw_cstr(w, "value", state_proven_name(s->proven));
-  cd_jw_time(w, "at", s->proven_ms);
-  cd_jw_cstr(w, "note", s->proven_note[0] != '\0' ? s->proven_note : NULL);
+  cd_jw_cstr(w, "value", state_proven_name(proven ? s->proven : PROVEN_UNKNOWN));
+  cd_jw_time(w, "at", proven ? s->proven_ms : 0);
+  write_note(w, proven ? s->proven_note : unmeasured);
   cd_jw_end_obj(w);
 }
 
@@ -183,7 +194,7 @@ void agent_state_write(agent_state *s, cd_jw *w)
   cd_jw_obj(w, NULL);
   cd_jw_cstr(w, "state", agent_capability_name(s->cap));
   write_wanted(s, w);
-  state_write_measured(s, w);
+  state_write_measured(s, false, w);
   write_drift(s, w);
   cd_jw_cstr(w, "provider", s->provider[0] != '\0' ? s->provider : NULL);
   cd_jw_cstr(w, "watch",

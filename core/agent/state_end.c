@@ -28,9 +28,11 @@ static cd_code make_result(agent_state *s, agent_action *a, cd_err *err)
   cd_jw w;
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
-  state_write_measured(s, &w);
+  state_write_measured(s, true, &w);
   cd_jw_cstr(&w, "previous", s->settled.isolated ? "isolated" : "released");
   cd_jw_u64(&w, "attempts", s->run.all_attempts);
+  if (s->run.reasons.len > 0)
+    cd_jw_str(&w, "passed_over", cd_buf_view(&s->run.reasons));
   write_results(&s->run, &w);
   cd_jw_end_obj(&w);
   cd_code rc = cd_jw_done(&w, "the action's result", err);

@@ -32,6 +32,9 @@ typedef struct state_run {
   bool looking;         /* the first query of a look */
   bool verify;          /* a look that also proves */
   bool news;            /* a look that found something else than was last measured */
+  bool last_resort;     /* a repair by the holder, though it is in quarantine */
+  bool measured;        /* the state's enforced and */
+  bool proved;          /* proven are of this run */
   unsigned next_provider;
   agent_plugin *plugin;                   /* the provider in hand */
   agent_holder before[AGENT_HOLDERS_MAX]; /* the holders before it was asked to apply */
@@ -95,7 +98,8 @@ struct agent_state {
 /* state.c */
 void state_measured(agent_state *s, state_enforced value, cd_str digest, const char *note);
 void state_proved(agent_state *s, state_proven value, const char *note);
-void state_write_measured(const agent_state *s, cd_jw *w); /* members "enforced" and "proven" */
+/* Members "enforced" and "proven". `of_run`: what this run did not measure is unknown. */
+void state_write_measured(const agent_state *s, bool of_run, cd_jw *w);
 const char *state_enforced_name(state_enforced v);
 const char *state_proven_name(state_proven v);
 

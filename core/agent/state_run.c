@@ -89,7 +89,8 @@ void state_run_function(agent_state *s, agent_function fn)
                                           : cd_str_from(s->run.params),
                             .undo = cd_buf_view(&undo),
                             .events = &op_events,
-                            .owner = s};
+                            .owner = s,
+                            .keeps = s->run.last_resort};
     rc = agent_supervisor_run(s->sup, s->run.plugin, s->cap, &order, &s->run.op, &err);
   }
   cd_buf_release(&undo);
@@ -108,10 +109,33 @@ static void pass_over(agent_state *s, const char *id, const char *reason)
   agent_reason_add(&s->run.reasons, id, reason);
 }
 
+/* A repair for which there is nobody but the holder, and that is in quarantine: it is asked all the
+ * same. Whoever can kill its host three times, or drive it to that, must not get the device out of
+ * its isolation by it. How often is up to the back-off of the looks. */
+static agent_plugin *find_last_resort(agent_state *s)
+{
+  unsigned strikes = 0;
+  bool quarantined = false;
+  agent_plugin *p = agent_registry_find(&s->sup->registry, s->provider);
+  if (s->run.action != NULL || s->run.last_resort || p == NULL || !p->usable ||
+      p->slots[s->cap] == NULL)
+    return NULL;
+  agent_supervisor_strikes(s->sup, p, s->cap, &strikes, &quarantined);
+  return quarantined ? p : NULL;
+}
+
 static void no_provider(agent_state *s)
 {
   const char *name = agent_capability_name(s->cap);
   cd_buf *b = &s->run.reasons;
+  agent_plugin *last = find_last_resort(s);
+  if (last != NULL) {
+    s->run.last_resort = true;
+    s->run.plugin = last;
+    s->run.attempts = 0;
+    state_apply(s);
+    return;
+  }
   if (b->len == 0)
     cd_buf_add_cstr(b, "the configuration names none");
   state_fail(s, s->run.touched ? CD_E_INTERNAL : CD_E_UNAVAILABLE,
@@ -157,8 +181,9 @@ static void after_probe(agent_state *s, const agent_op_end *end)
     state_apply(s);
     return;
   }
-  (void)snprintf(reason, sizeof(reason), "%s%s%s", end->sentence,
-                 m->install_hint[0] != '\0' ? "; to install: " : "", m->install_hint);
+  bool hint = end->status == CD_E_UNAVAILABLE && m->install_hint[0] != '\0';
+  (void)snprintf(reason, sizeof(reason), "%s%s%s", end->sentence, hint ? "; to install: " : "",
+                 hint ? m->install_hint : "");
   pass_over(s, m->id, reason);
   state_try_provider(s);
 }

@@ -141,8 +141,11 @@ static void watch_start(agent_state *s)
   if (s->watch_absent)
     return;
   (void)cd_str_copy(s->watch_plugin, sizeof(s->watch_plugin), cd_str_from(s->provider));
-  agent_op_order order = {
-      .function = AGENT_FN_WATCH, .params = CD_STR("{}"), .events = &watch_events, .owner = s};
+  agent_op_order order = {.function = AGENT_FN_WATCH,
+                          .params = CD_STR("{}"),
+                          .events = &watch_events,
+                          .owner = s,
+                          .keeps = true};
   s->watch_began_ms = cd_mono_ms();
   if (agent_supervisor_run(s->sup, p, s->cap, &order, &s->watch, &err) == CD_OK)
     return;

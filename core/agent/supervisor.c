@@ -123,7 +123,7 @@ cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capabil
                    agent_capability_name(cap));
   if (!p->usable)
     return cd_fail(err, CD_E_UNAVAILABLE, "%s", p->reason);
-  cd_code rc = check_quarantine(s, p, cap, order->function, err);
+  cd_code rc = order->keeps ? CD_OK : check_quarantine(s, p, cap, order->function, err);
   if (rc != CD_OK)
     return rc;
   if (slot->host == NULL || !agent_host_usable(slot->host)) {
@@ -173,9 +173,10 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
          agent_capability_name(cap), p->manifest.id, strikes, AGENT_STRIKES_MAX, reason);
   if (rc == CD_OK && strikes >= AGENT_STRIKES_MAX && !quarantined) {
     rc = agent_journal_quarantine(s->journal, p->digest_text, cap, now, &err);
-    cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR,
-           "%s plugin=%s: quarantined: only release, query and verify from now on",
-           agent_capability_name(cap), p->manifest.id);
+    cd_log(
+        CD_AREA_SUPERVISOR, CD_LOG_ERROR,
+        "%s plugin=%s: quarantined: from now on it only releases, answers, and keeps what it holds",
+        agent_capability_name(cap), p->manifest.id);
   }
   if (rc != CD_OK)
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s", err.text);

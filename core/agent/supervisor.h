@@ -3,7 +3,8 @@
  *
  * Three strikes within ten minutes quarantine the pair of a library's digest and a capability,
  * across restarts, until an operator or another digest lifts it. Quarantine never blocks release,
- * query, verify or undo. */
+ * query, verify or undo, nor what keeps a state that the plugin holds already (`keeps` of an
+ * order): whoever kills a host three times must not get a device out of its isolation by it. */
 #ifndef AGENT_SUPERVISOR_H
 #define AGENT_SUPERVISOR_H
 

@@ -159,6 +159,9 @@ cd_code ctl_action_render(const ctl_action *a, const ctl_style *style, cd_buf *o
   cd_json result = a->result;
   cd_json verify = {0};
   uint64_t attempts = 0;
+  cd_str passed_over = {0};
+  if (cd_json_opt_str(&result, "passed_over", TEXT_MAX, &passed_over))
+    ctl_line(out, style, "Passed over", CTL_WARN, passed_over);
   add_values(a, style, out);
   if (cd_json_opt_u64(&result, "attempts", UINT64_MAX, &attempts) && attempts > 1) {
     ctl_label(out, style, "Tried");

@@ -147,6 +147,15 @@ static void add_values(cd_json *state, const char *label, const ctl_style *style
     ctl_line(out, style, NULL, CTL_WARN, proven.note);
 }
 
+/* A state in force that nobody watches may change unseen until the next look. */
+static void add_watch(cd_json *state, const ctl_style *style, cd_buf *out)
+{
+  cd_str watch = {0};
+  if (cd_json_opt_str(state, "watch", TEXT_MAX, &watch) && cd_str_eq_cstr(watch, "timer only"))
+    ctl_line(out, style, "Watch", CTL_WARN,
+             CD_STR("not running: what others change is seen at the next look"));
+}
+
 static void add_drift(cd_json *state, const ctl_style *style, cd_buf *out)
 {
   cd_json drift = {0};
@@ -192,6 +201,7 @@ static void add_state(cd_json *state, const ctl_style *style, cd_buf *out)
   add_values(state, label, style, out);
   ctl_line(out, style, "  by", CTL_PLAIN, provider);
   add_drift(state, style, out);
+  add_watch(state, style, out);
 }
 
 static cd_code add_capabilities(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err)

@@ -107,6 +107,10 @@ cd_code cd_proxy_response_check(const cd_http_head *h, const cd_proxy_request *r
     return CD_OK;
   if (h->status == 407)
     return asks_for_credentials(h, r, err);
+  /* What tinyproxy says to wrong credentials. */
+  if (h->status == 401 && r->has_credentials)
+    return cd_fail(err, CD_E_DENIED,
+                   "the proxy refused the user name and password it was given (401)");
   cd_code code = h->status == 401 || h->status == 403   ? CD_E_DENIED
                  : h->status == 429 || h->status >= 500 ? CD_E_UNAVAILABLE
                                                         : CD_E_INVALID;

@@ -7,14 +7,16 @@ set(header_base "base/status.h")
 set(header_platform "platform/file.h")
 set(header_ipc "ipc/frame.h")
 set(header_protocol "protocol/digest.h")
+set(header_net "net/conn.h")
 set(header_abi "cordon/plugin.h")
-set(all base platform ipc protocol abi)
+set(all base platform ipc protocol net abi)
 
 # From a folder, what it may include.
 set(from_core/base base)
 set(from_platform base platform)
 set(from_core/ipc base platform ipc)
 set(from_core/protocol base protocol)
+set(from_core/net base platform protocol net)
 set(from_core/agent base platform ipc protocol abi)
 set(from_core/host base platform ipc abi)
 set(from_core/ctl base platform ipc protocol)
@@ -22,10 +24,11 @@ set(from_core/console base platform ipc protocol)
 set(from_plugins/support abi)
 set(from_plugins/linux abi)
 set(from_plugins/providers abi)
-set(folders core/base platform core/ipc core/protocol core/agent core/host core/ctl core/console
+set(folders core/base platform core/ipc core/protocol core/net core/agent core/host core/ctl core/console
   plugins/support plugins/linux plugins/providers)
 # Allowed by the table, but not needed there today: the target may link it or not.
 set(optional_core/ipc platform)
+set(optional_core/net platform)
 set(optional_core/ctl protocol)
 
 file(READ ${COMMANDS} commands)

@@ -66,14 +66,19 @@ chmod 711 "$state"
 
 DESTDIR=$work/root cmake --install "$build" >/dev/null
 cp -R "$source/plugins/template" "$work/my-plugin"
-cmake -S "$work/my-plugin" -B "$work/my-plugin/build" -DCORDON_PREFIX="$work/root/usr" -DCMAKE_BUILD_TYPE=Release \
+cmake -S "$work/my-plugin" -B "$work/my-plugin/build" -DCORDON_INCLUDE_DIR="$work/root/usr/include" -DCMAKE_BUILD_TYPE=Release \
   -DCMAKE_C_FLAGS=-Werror >"$work/build.log" 2>&1 || fail "the template does not configure: $(cat "$work/build.log")"
 cmake --build "$work/my-plugin/build" >>"$work/build.log" 2>&1 ||
   fail "the template does not build: $(cat "$work/build.log")"
 grep -q "CORDON_INCLUDE_DIR:PATH=$work/root/usr/include" "$work/my-plugin/build/CMakeCache.txt" ||
   fail 'it was not built against the installed header'
 
-install -m 644 "$work/my-plugin/build/isolate_acme.so" "$work/my-plugin/isolate_acme.json" "$work/plugins"
+DESTDIR=$work/root cmake --install "$work/my-plugin/build" >>"$work/build.log" 2>&1 ||
+  fail "the template does not install: $(cat "$work/build.log")"
+# Where Cordon's own plugins were installed, the agent looks for a vendor's.
+installed=$(dirname "$(find "$work/root" -name isolate_acme.so)")
+[ -f "$installed/cordon-nftables.json" ] || fail "the template was installed in '$installed', not beside Cordon's plugins"
+install -m 644 "$installed/isolate_acme.so" "$installed/isolate_acme.json" "$work/plugins"
 cat >"$work/trust.json" <<END
 { "plugins": [ { "id": "org.example.isolate-acme",
     "library": "sha256:$(digest "$work/plugins/isolate_acme.so")",

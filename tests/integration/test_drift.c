@@ -78,7 +78,7 @@ START_TEST(without_a_watch_the_timer_notices)
   driver *d = driver_new(&unwatched);
   driver_start(d, NULL);
   driver_isolate_well(d);
-  driver_expect_state(d, "watch", "timer only");
+  driver_wait_state(d, "watch", "timer only");
   tamper(d, "old_struct", NULL, "1", "wanted isolated, found released");
   tamper(d, "old_struct", "isolated elsewhere\n", "2", "other rules");
   driver_release_well(d);

@@ -58,12 +58,12 @@ ip route add default via 10.99.0.1
 ip route add default via fd99::1
 
 # The provider with room for valgrind's own memory, which counts as the plugin's; and without what valgrind
-# does not let a program do: lowering its limit of descriptors, loading a system call filter.
+# does not let a program do: lowering its limit of descriptors. Its host is one that loads no system call filter.
 # shellcheck disable=SC3045 # dash and bash have -n
 ulimit -n 1024
 files=$(valgrind --quiet sh -c 'ulimit -H -n')
 cp "$build/plugins/providers/nftables/cordon-nftables.so" "$work/plugins"
-sed 's/"memory_mb": [0-9]*/"memory_mb": 4096/; s/"cpu_s": [0-9]*/"cpu_s": 3600/; s/"files": [0-9]*/"files": '"$files"'/; s/"processes": 0/"processes": 1/
+sed 's/"memory_mb": [0-9]*/"memory_mb": 4096/; s/"cpu_s": [0-9]*/"cpu_s": 3600/; s/"files": [0-9]*/"files": '"$files"'/
   s/"\([a-z]*\)": \([0-9]*0000\)\([ ,}]\)/"\1": 120000\3/g' \
   "$build/plugins/providers/nftables/cordon-nftables.json" >"$work/plugins/cordon-nftables.json"
 cat >"$work/trust.json" <<END
@@ -83,7 +83,7 @@ valgrind --quiet --trace-children=yes --vgdb=no --suppressions="$root/tests/inte
   --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 \
   --log-file="$work/logs/%p" \
   "$build/core/agent/cordond" --config "$work/cordond.json" --trust "$work/trust.json" --state-dir "$state" \
-  --run-dir "$work/run" --plugin-dir "$work/plugins" --plugin-host "$build/core/host/cordon-plugin-host" \
+  --run-dir "$work/run" --plugin-dir "$work/plugins" --plugin-host "$build/tests/integration/host_without_filter" \
   >"$work/agent.log" 2>&1 &
 agent=$!
 tries=600
@@ -114,8 +114,10 @@ agent=
 [ "$code" -eq 0 ] || fail "the agent ended with $code"
 logs=$(find "$work/logs" -type f | wc -l)
 [ "$logs" -ge 2 ] || fail "only $logs processes ran under valgrind"
-if [ -n "$(find "$work/logs" -type f -size +0)" ]; then
-  find "$work/logs" -type f -size +0 -exec cat {} +
+# Lines of `==PID==` are complaints about the program; those of `--PID--` say what valgrind itself does not know,
+# such as Landlock, which the host then does without.
+if grep -rhq '^==' "$work/logs"; then
+  grep -rh '^==' "$work/logs"
   fail 'valgrind has complaints, see above'
 fi
 echo "$count actions, $logs processes, no complaints"

@@ -82,7 +82,11 @@ fi
 rm -f "$root/etc/machine-id"
 cp "$folder/machine-id" "$root/etc/machine-id"
 cp /proc/sys/kernel/random/uuid "$root/run/lab-boot-id"
+# Only the network's settings are the device's own; the others would be the host's.
+mount --bind "$root/proc/sys" "$root/proc/sys"
+mount --bind "$root/proc/sys/net" "$root/proc/sys/net"
 mount --bind "$root/run/lab-boot-id" "$root/proc/sys/kernel/random/boot_id"
+mount -o remount,bind,ro "$root/proc/sys"
 if [ -d "$root$hide" ]; then
   mount -t tmpfs -o mode=0700,size=64k tmpfs "$root$hide"
 fi

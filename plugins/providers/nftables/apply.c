@@ -8,6 +8,7 @@
 #include "sockets.h"
 #include "support/fault.h"
 #include "support/json.h"
+#include "targets.h"
 
 enum {
   APPLY_STEPS = 4,
@@ -158,6 +159,8 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
   char tag[ISO_TAG_LEN + 1] = "";
   iso_holding h = {0};
   cordon_status status = iso_read_request(call, &p, &rules, tag, err);
+  if (status == CORDON_OK)
+    status = iso_targets_check(&p, err);
   if (status != CORDON_OK)
     goto done;
   if (call->dry_run) {

@@ -64,3 +64,23 @@ void iso_targets_choose(const iso_params *p, iso_target ret_targets[ISO_TARGETS]
     }
   }
 }
+
+cordon_status iso_targets_check(const iso_params *p, sup_err *err)
+{
+  iso_target targets[ISO_TARGETS];
+  unsigned closed[2] = {0, 0};
+  iso_targets_choose(p, targets);
+  for (size_t i = 0; i < ISO_TARGETS; i++) {
+    const iso_target *t = &targets[i];
+    closed[t->family == 6 ? 1 : 0] += t->addr.family != 0 || t->on_link.family != 0;
+  }
+  for (size_t f = 0; f < 2; f++) {
+    if (closed[f] == 0)
+      return sup_fail(
+          err, CORDON_E_INVALID,
+          "the exclusions together let all of IPv%d through, so that nothing could show "
+          "the isolation to hold; leave out what need not be reached",
+          f == 0 ? 4 : 6);
+  }
+  return CORDON_OK;
+}

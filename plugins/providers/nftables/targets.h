@@ -23,4 +23,8 @@ typedef struct iso_target {
  * probes. */
 void iso_targets_choose(const iso_params *p, iso_target ret_targets[ISO_TARGETS]);
 
+/* The exclusions together must leave something of each family closed: CORDON_E_INVALID where they
+ * cover every target of one, since nothing could then show that the isolation holds for it. */
+cordon_status iso_targets_check(const iso_params *p, sup_err *err);
+
 #endif

@@ -203,6 +203,22 @@ static void excuse_families(verification *v)
   }
 }
 
+static bool is_proven(const verification *v, uint8_t family)
+{
+  for (size_t i = 0; i < ISO_TARGETS; i++) {
+    if (v->trials[i].target.family == family && v->trials[i].outcome == ISO_BLOCKED)
+      return true;
+  }
+  return false;
+}
+
+/* What the exclusions let through need not be blocked, but something of its family must be. */
+static bool is_excused(const verification *v, const trial *t)
+{
+  bool can_send = v->locals.can_send[t->target.family == 6 ? 1 : 0];
+  return t->excused != NULL && (!can_send || is_proven(v, t->target.family));
+}
+
 /* The first probe that should have been blocked and proves nothing; NULL if there is none. DNS
  * proves no more than any other UDP, so that it may be left open by the one that is blocked. */
 static const trial *find_unproven(const verification *v)
@@ -215,7 +231,7 @@ static const trial *find_unproven(const verification *v)
       udp = t;
     bool follows = is_dns && udp != NULL && udp->target.family == t->target.family &&
                    udp->outcome == ISO_BLOCKED;
-    if (t->outcome == ISO_INCONCLUSIVE && t->excused == NULL && !follows)
+    if (t->outcome == ISO_INCONCLUSIVE && !is_excused(v, t) && !follows)
       return t;
   }
   return NULL;

@@ -192,12 +192,54 @@ START_TEST(targets_avoid_the_exclusions)
 }
 END_TEST
 
+/* What `/0` is refused for must not be had in pieces. */
+START_TEST(a_family_that_is_let_through_as_a_whole_is_refused)
+{
+  static const struct {
+    const char *exclusions;
+    const char *family; /* NULL: something stays closed */
+  } cases[] = {
+      {"{\"direction\":\"out\",\"address\":\"0.0.0.0/1\"},"
+       "{\"direction\":\"out\",\"address\":\"128.0.0.0/1\"}",
+       "IPv4"},
+      {"{\"direction\":\"both\",\"address\":\"0.0.0.1-255.255.255.255\"}", "IPv4"},
+      {"{\"direction\":\"out\",\"address\":\"::/1\"},"
+       "{\"direction\":\"out\",\"address\":\"8000::/1\"}",
+       "IPv6"},
+      {"{\"direction\":\"in\",\"address\":\"0.0.0.0/1\"},"
+       "{\"direction\":\"in\",\"address\":\"128.0.0.0/1\"}",
+       NULL},
+      {"{\"direction\":\"out\",\"address\":\"0.0.0.0/1\",\"protocol\":\"tcp\"},"
+       "{\"direction\":\"out\",\"address\":\"128.0.0.0/1\",\"protocol\":\"tcp\"}",
+       NULL},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    iso_params p;
+    sup_err err = {0};
+    char text[1024];
+    (void)snprintf(text, sizeof(text),
+                   "{\"type\":\"selective\",\"console\":[],\"resolvers\":[],\"mark\":1,"
+                   "\"exclusions\":[%s]}",
+                   cases[i].exclusions);
+    read_params(text, &p);
+    cordon_status status = iso_targets_check(&p, &err);
+    ck_assert_int_eq(status, cases[i].family != NULL ? CORDON_E_INVALID : CORDON_OK);
+    ck_assert(cases[i].family == NULL || strstr(err.sentence, cases[i].family) != NULL);
+    iso_params_release(&p);
+  }
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
-      writes_the_rules_that_were_read_by_a_person, the_tag_follows_the_parameters,
-      the_order_of_exclusions_does_not_matter,     the_largest_orderly_isolation_fits,
-      exclusions_that_multiply_are_refused,        targets_avoid_the_exclusions,
+      writes_the_rules_that_were_read_by_a_person,
+      the_tag_follows_the_parameters,
+      the_order_of_exclusions_does_not_matter,
+      the_largest_orderly_isolation_fits,
+      exclusions_that_multiply_are_refused,
+      targets_avoid_the_exclusions,
+      a_family_that_is_let_through_as_a_whole_is_refused,
   };
   return run_suite("plugins.nftables.ruleset", tests, COUNT_OF(tests));
 }

@@ -446,6 +446,8 @@ static const struct {
      "the proxy asks for a user name and a password, and none are configured (407)"},
     {"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate, basic realm=\"x\"\r\n\r\n", true,
      CD_E_DENIED, "the proxy refused the user name and password it was given (407)"},
+    {"HTTP/1.1 401 No\r\n\r\n", true, CD_E_DENIED,
+     "the proxy refused the user name and password it was given (401)"},
     {"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\n\r\n", false,
      CD_E_DENIED,
      "the proxy asks for a way to authenticate other than Basic, which is the only one known here "

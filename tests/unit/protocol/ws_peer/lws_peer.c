@@ -1,5 +1,7 @@
 /* libwebsockets at one end of a WebSocket: `lws_peer server` is the echo server that ours.c
- * describes and prints its port first; `lws_peer client PORT` checks ours. */
+ * describes and prints its port first; `lws_peer client PORT` checks ours. `lws_peer server FOLDER`
+ * serves over TLS with the server.pem, server.key and ca.pem there, to clients with a certificate
+ * of that CA. */
 #include "conn.h"
 
 #include "base/buf.h"
@@ -223,6 +225,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
   session *s = user;
   switch ((int)reason) {
+  case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
+    return len != 0 ? 0 : 1; /* the answer replaces OpenSSL's verdict, which is in len */
   case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
     check(false, "no connection: %s", in != NULL ? (const char *)in : "?");
     break;
@@ -278,20 +282,36 @@ static void ask(struct lws_context *context, int port)
   }
 }
 
+static void use_tls(struct lws_context_creation_info *info, const char *folder)
+{
+  static char paths[3][1024];
+  static const char *const names[] = {"server.pem", "server.key", "ca.pem"};
+  for (int i = 0; i < 3; i++)
+    (void)snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder, names[i]);
+  info->options = LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT; /* implies TLS */
+  info->ssl_cert_filepath = paths[0];
+  info->ssl_private_key_filepath = paths[1];
+  info->ssl_ca_filepath = paths[2];
+  info->alpn = "http/1.1";
+}
+
 int main(int argc, char **argv)
 {
   uint64_t port = 0;
   is_client = argc == 3 && strcmp(argv[1], "client") == 0;
+  bool tls = argc == 3 && !is_client;
   check(argc >= 2 && (!is_client || cd_str_to_u64(cd_str_from(argv[2]), 65535, &port)),
-        "usage: lws_peer server | lws_peer client PORT");
-  lws_set_log_level(LLL_ERR | LLL_WARN, NULL);
+        "usage: lws_peer server [FOLDER] | lws_peer client PORT");
+  lws_set_log_level(tls ? 0 : LLL_ERR | LLL_WARN, NULL); /* it warns of each refused client */
   (void)signal(SIGPIPE, SIG_IGN);
   (void)alarm(60);
-  const struct lws_context_creation_info info = {.port = is_client ? CONTEXT_PORT_NO_LISTEN : 0,
-                                                 .iface = "127.0.0.1",
-                                                 .protocols = protocols,
-                                                 .gid = (gid_t)-1,
-                                                 .uid = (uid_t)-1};
+  struct lws_context_creation_info info = {.port = is_client ? CONTEXT_PORT_NO_LISTEN : 0,
+                                           .iface = "127.0.0.1",
+                                           .protocols = protocols,
+                                           .gid = (gid_t)-1,
+                                           .uid = (uid_t)-1};
+  if (tls)
+    use_tls(&info, argv[2]);
   struct lws_context *context = lws_create_context(&info);
   check(context != NULL, "no context");
   if (is_client)

@@ -1,6 +1,10 @@
 // npm's ws at one end of a WebSocket: `peer.mjs server` is the echo server that ours.c describes and
 // prints its port first; `peer.mjs client PORT` checks ours, from a frame cut in two to each breach.
+// `peer.mjs server FOLDER` serves over TLS with the server.pem, server.key and ca.pem there, to clients with a
+// certificate of that CA.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { createRequire } from 'node:module';
 
 // Installed beside the build, not beside this file.
@@ -26,10 +30,22 @@ function sendFragments(socket, text) {
     socket.send(bytes.subarray(i, i + 1), { binary: false, fin: i + 1 === bytes.length });
 }
 
-function serve() {
+function tlsServer(folder) {
+  const read = (name) => readFileSync(`${folder}/${name}`);
+  return createServer({
+    cert: read('server.pem'),
+    key: read('server.key'),
+    ca: read('ca.pem'),
+    requestCert: true,
+    rejectUnauthorized: true,
+    ALPNProtocols: ['http/1.1'],
+  }).listen(0, '127.0.0.1');
+}
+
+function serve(folder) {
+  const over = folder ? { server: tlsServer(folder) } : { host: '127.0.0.1', port: 0 };
   const server = new WebSocketServer({
-    host: '127.0.0.1',
-    port: 0,
+    ...over,
     maxPayload: MESSAGE_MAX,
     handleProtocols: (offered) => (offered.has('cordon.v1') ? 'cordon.v1' : false),
   });
@@ -136,7 +152,7 @@ async function checkBreaches(port) {
 }
 
 if (process.argv[3] === 'server') {
-  serve();
+  serve(process.argv[4]);
 } else {
   const port = Number(process.argv[4]);
   await checkMessages(port);

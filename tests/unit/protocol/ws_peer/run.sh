@@ -20,11 +20,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-skip() {
-  echo "skipped: $*"
-  exit 77
-}
-
 # Starts a server; its first line is its port, and what it says later is read from descriptor 3. A server
 # that dies closes the pipe; ctest has the deadline for one that hangs.
 start() {
@@ -39,23 +34,10 @@ start() {
   }
 }
 
-# The same lock file is installed once for each build.
-install_ws() {
-  command -v node >/dev/null || skip "node is not installed, so npm's ws cannot be the other end"
-  command -v npm >/dev/null || skip "npm is not installed, so npm's ws cannot be the other end"
-  mkdir -p "$work"
-  if ! cmp -s "$here/package-lock.json" "$work/installed-lock.json"; then
-    cp "$here/package.json" "$here/package-lock.json" "$work/"
-    (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund) >"$work/npm.log" 2>&1 ||
-      skip "npm ci could not install ws: $(grep -m 1 'npm error' "$work/npm.log" || tail -n 1 "$work/npm.log")"
-    cp "$here/package-lock.json" "$work/installed-lock.json"
-  fi
-}
-
 case $kind in
 ws)
   work=$3
-  install_ws
+  sh "$here/install.sh" "$work" || exit $?
   peer_server() { exec node "$here/peer.mjs" "$work" server; }
   peer_client() { node "$here/peer.mjs" "$work" client "$1"; }
   connections=15
