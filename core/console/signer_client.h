@@ -2,8 +2,8 @@
  *
  * One connection, made at the first request and made anew after it broke. Requests are answered in
  * the order in which they were made; each callback comes exactly once, never from inside the call
- * that asked. The signer refuses with a sentence that is fit for an operator. All calls on the
- * loop's thread. */
+ * that asked, unless there is no memory or the client is being closed. The signer refuses with a
+ * sentence that is fit for an operator. All calls on the loop's thread. */
 #ifndef CON_SIGNER_CLIENT_H
 #define CON_SIGNER_CLIENT_H
 

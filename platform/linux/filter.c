@@ -55,7 +55,7 @@ static int keep_group(scmp_filter_ctx filter)
 static int no_network(scmp_filter_ctx filter)
 {
   int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+                            SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
   if (rc == 0)
     rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
   return rc;

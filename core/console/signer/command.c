@@ -66,6 +66,18 @@ cd_code sig_command_rotate(const char *folder, const char *key, FILE *to, cd_err
   return cd_fail(err, CD_E_INVALID, "there is no key '%s': it is order, policy or device-ca", key);
 }
 
+cd_code sig_command_forget_console(const char *folder, FILE *to, cd_err *err)
+{
+  sig_state *state = NULL;
+  cd_code rc = sig_state_open(folder, &state, err);
+  if (rc == CD_OK)
+    rc = sig_state_forget_seal(state, err);
+  sig_state_close(state);
+  if (rc == CD_OK)
+    (void)fprintf(to, "The next console that comes is taken for the one whose audit log counts.\n");
+  return rc;
+}
+
 static cd_code accept(sig_signer *s, uint64_t sequence, FILE *to, cd_err *err)
 {
   con_audit_ref end = {0};

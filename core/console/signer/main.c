@@ -24,6 +24,7 @@ typedef struct program {
   const char *rotate;
   const char *accept_head;
   const char *log;
+  bool forget_console;
   bool check_config;
   bool version;
   bool help;
@@ -43,6 +44,7 @@ static const char usage[] =
     "  --rotate KEY         replace KEY (order, policy, device-ca), and end; needs root.key\n"
     "  --accept-head N      take the console's audit log as it is, ending at entry N, although\n"
     "                       it is older than the one that was seen before, and end\n"
+    "  --forget-console     let another console in, and end\n"
     "  --check-config       read the configuration, say what is wrong, and end\n"
     "  --version, --help\n";
 
@@ -62,8 +64,10 @@ static bool parse_options(program *p, int argc, char **argv)
   const struct {
     const char *name;
     bool *flag;
-  } flags[] = {
-      {"--check-config", &p->check_config}, {"--version", &p->version}, {"--help", &p->help}};
+  } flags[] = {{"--forget-console", &p->forget_console},
+               {"--check-config", &p->check_config},
+               {"--version", &p->version},
+               {"--help", &p->help}};
   for (int i = 1; i < argc; i++) {
     bool taken = false;
     for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++) {
@@ -168,6 +172,8 @@ static cd_code command(program *p, cd_err *err)
     return sig_command_init(p->init, stdout, err);
   if (p->rotate != NULL)
     return sig_command_rotate(p->folder, p->rotate, stdout, err);
+  if (p->forget_console)
+    return sig_command_forget_console(p->folder, stdout, err);
   cd_code rc = load_config(p, &config, err);
   if (rc == CD_OK && p->accept_head != NULL)
     return sig_command_accept_head(p->folder, &config, p->accept_head, stdout, err);
@@ -187,7 +193,8 @@ int main(int argc, char **argv)
     (void)printf("%s", p.help ? usage : "cordon-signer " CORDON_VERSION "\n");
     return 0;
   }
-  if (p.init == NULL && p.rotate == NULL && p.accept_head == NULL && !p.check_config)
+  if (p.init == NULL && p.rotate == NULL && p.accept_head == NULL && !p.check_config &&
+      !p.forget_console)
     return run(&p);
   if (pf_harden_self(&err) == CD_OK && command(&p, &err) == CD_OK)
     return 0;

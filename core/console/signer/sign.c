@@ -25,6 +25,8 @@ static cd_code read_recorded(const sig_entry *e, recorded *out, cd_err *err)
 {
   cd_str kind = {0};
   cd_str parameters = {0};
+  if (!cd_str_eq_cstr(cd_str_from(e->what), CON_WHAT_CREATE))
+    return cd_fail(err, CD_E_DENIED, "the entry of the audit log that was named records no action");
   cd_json root = cd_json_root(e->detail);
   cd_json_str(&root, "kind", CD_WORD_MAX, &kind);
   cd_json_u64(&root, "generation", CD_GENERATION_MAX, &out->generation);
@@ -42,8 +44,6 @@ static cd_code match(const sig_request *r, const sig_entry *e, const recorded *o
 {
   cd_digest digest;
   unsigned long long at = (unsigned long long)r->audit.sequence;
-  if (!cd_str_eq_cstr(cd_str_from(e->what), CON_WHAT_CREATE))
-    return cd_fail(err, CD_E_DENIED, "entry %llu of the audit log records no action", at);
   if (!cd_str_eq_cstr(cd_str_from(e->action), r->action))
     return cd_fail(err, CD_E_DENIED, "entry %llu of the audit log records another action than '%s'",
                    at, r->action);

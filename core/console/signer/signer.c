@@ -4,46 +4,13 @@
 #include "audit_head.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "platform/file.h"
 #include "protocol/base64.h"
 #include "protocol/secret.h"
 #include "random.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/banned.h"
-
-#define SEAL_FILE "seal.key"
-
-static cd_code seal_path(const sig_signer *s, char out[CD_PATH_MAX], cd_err *err)
-{
-  if (snprintf(out, CD_PATH_MAX, "%s/%s", s->folder, SEAL_FILE) >= (int)CD_PATH_MAX)
-    return cd_fail(err, CD_E_INVALID, "the path '%s' is too long", s->folder);
-  return CD_OK;
-}
-
-static cd_code load_seal(sig_signer *s, cd_err *err)
-{
-  char path[CD_PATH_MAX];
-  cd_err why = {0};
-  cd_buf text = CD_BUF_INIT(256);
-  size_t len = 0;
-  cd_code rc = seal_path(s, path, &why);
-  if (rc == CD_OK)
-    rc = pf_file_read(path, 256, &text, &why);
-  if (rc == CD_OK &&
-      (!cd_base64url_decode(cd_buf_view(&text), s->log.seal.bytes, CON_SEAL_SIZE, &len) ||
-       len != CON_SEAL_SIZE))
-    rc = cd_fail(&why, CD_E_INVALID, "'%s' is no seal key", path);
-  s->log.sealed = rc == CD_OK;
-  cd_buf_wipe(&text);
-  if (rc == CD_OK || rc == CD_E_NOTFOUND)
-    return CD_OK;
-  if (err != NULL)
-    *err = why;
-  return rc;
-}
 
 cd_code sig_open(sig_signer *s, const char *folder, const sig_config *config, cd_err *err)
 {
@@ -56,7 +23,7 @@ cd_code sig_open(sig_signer *s, const char *folder, const sig_config *config, cd
     rc = sig_state_open(folder, &s->state, err);
   s->log.state = s->state;
   if (rc == CD_OK)
-    rc = load_seal(s, err);
+    rc = sig_state_seal(s->state, &s->log.seal, &s->log.sealed, err);
   if (rc != CD_OK)
     sig_close(s);
   return rc;
@@ -75,21 +42,14 @@ void sig_close(sig_signer *s)
 /* The first console that comes is the one; the socket lets nobody but its user come. */
 static cd_code pin_seal(sig_signer *s, const con_seal_key *seal, cd_err *err)
 {
-  char path[CD_PATH_MAX];
-  char text[CD_BASE64URL_LEN(CON_SEAL_SIZE) + 1];
   if (s->log.sealed) {
     if (cd_equal_constant_time(s->log.seal.bytes, seal->bytes, CON_SEAL_SIZE))
       return CD_OK;
     return cd_fail(err, CD_E_DENIED,
                    "this is another console than the one this signer knows: its seal key differs "
-                   "(to let it in, stop the signer and remove its file %s)",
-                   SEAL_FILE);
+                   "(to let it in: cordon-signer --forget-console)");
   }
-  cd_base64url_text(text, seal->bytes, CON_SEAL_SIZE);
-  cd_code rc = seal_path(s, path, err);
-  if (rc == CD_OK)
-    rc = pf_file_replace(path, cd_str_from(text), 0600, err);
-  cd_wipe(text, sizeof(text));
+  cd_code rc = sig_state_keep_seal(s->state, seal, err);
   if (rc == CD_OK) {
     s->log.seal = *seal;
     s->log.sealed = true;

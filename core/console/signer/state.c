@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "protocol/limits.h"
+#include "protocol/secret.h"
 
 #include <sqlite3.h>
 
@@ -19,6 +20,8 @@ struct sig_state {
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS head(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " sequence INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS seal(id INTEGER PRIMARY KEY CHECK(id = 1), key BLOB NOT NULL)"
+    " STRICT;"
     "CREATE TABLE IF NOT EXISTS closed(action TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS device(device TEXT PRIMARY KEY, enrolled INTEGER NOT NULL,"
     " revoked INTEGER NOT NULL, key_id TEXT NOT NULL DEFAULT '',"
@@ -310,4 +313,39 @@ cd_code sig_state_loss_recorded(sig_state *st, uint64_t sequence, cd_err *err)
   cd_code rc = prepare(st, &stmt, err, "UPDATE lost SET recorded = 1 WHERE sequence = ?1", "i",
                        (int64_t)sequence);
   return rc == CD_OK ? finish(st, stmt, "keep that a loss is on record", err) : rc;
+}
+
+/* A key is as long as a digest, so that it travels as one. */
+_Static_assert(CON_SEAL_SIZE == CD_DIGEST_SIZE, "a seal key has the size of a digest");
+
+cd_code sig_state_seal(sig_state *st, con_seal_key *ret_key, bool *ret_known, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  con_audit_ref ref = {0};
+  cd_code rc = prepare(st, &stmt, err, "SELECT 1, key FROM seal", "");
+  if (rc == CD_OK)
+    rc = reference(st, stmt, &ref, err);
+  if (rc != CD_OK)
+    return rc;
+  *ret_known = ref.sequence == 1;
+  for (size_t i = 0; *ret_known && i < CON_SEAL_SIZE; i++)
+    ret_key->bytes[i] = ref.digest.bytes[i];
+  cd_wipe(&ref, sizeof(ref));
+  return CD_OK;
+}
+
+cd_code sig_state_keep_seal(sig_state *st, const con_seal_key *key, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_digest bytes;
+  for (size_t i = 0; i < CON_SEAL_SIZE; i++)
+    bytes.bytes[i] = key->bytes[i];
+  cd_code rc = prepare(st, &stmt, err, "INSERT INTO seal VALUES(1, ?1)", "d", &bytes);
+  cd_wipe(&bytes, sizeof(bytes));
+  return rc == CD_OK ? finish(st, stmt, "keep the seal key", err) : rc;
+}
+
+cd_code sig_state_forget_seal(sig_state *st, cd_err *err)
+{
+  return execute(st, "DELETE FROM seal", "forget the seal key", err);
 }

@@ -24,6 +24,12 @@ CD_MUST_USE cd_code sig_state_end(sig_state *st, cd_code rc, cd_err *err);
 CD_MUST_USE cd_code sig_state_head(sig_state *st, con_audit_ref *ret_head, cd_err *err);
 CD_MUST_USE cd_code sig_state_set_head(sig_state *st, const con_audit_ref *head, cd_err *err);
 
+/* The key that seals the console's log; *ret_known is false before a console came. */
+CD_MUST_USE cd_code sig_state_seal(sig_state *st, con_seal_key *ret_key, bool *ret_known,
+                                   cd_err *err);
+CD_MUST_USE cd_code sig_state_keep_seal(sig_state *st, const con_seal_key *key, cd_err *err);
+CD_MUST_USE cd_code sig_state_forget_seal(sig_state *st, cd_err *err);
+
 /* An action that is not signed any more. */
 CD_MUST_USE cd_code sig_state_close_action(sig_state *st, cd_str action, cd_err *err);
 CD_MUST_USE cd_code sig_state_is_closed(sig_state *st, cd_str action, bool *ret_closed,
