@@ -6,6 +6,7 @@
 #include "api.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "csr.h"
 #include "protocol/base64.h"
 #include "protocol/enroll.h"
 #include "protocol/secret.h"
@@ -133,6 +134,7 @@ static cd_code judge(con_call *c, const cd_enroll_request *r, enrolling *e, cd_e
                              .os_platform = con_platform_word(r->os, (cd_str){0}),
                              .agent_version = r->agent,
                              .peer = cd_str_from(c->peer)};
+  cd_public_key tls_key = {0};
   uint8_t der[CD_KEY_DER_SIZE];
   char key_id[CD_KEY_ID_TEXT_MAX];
   cd_public_key_to_der(&r->device_key, der);
@@ -144,8 +146,9 @@ static cd_code judge(con_call *c, const cd_enroll_request *r, enrolling *e, cd_e
   if (rc == CD_OK)
     rc = check_proof(r, enrolment.token, err);
   if (rc == CD_OK)
-    rc = con_tls_csr_key(r->csr, &enrolment.tls_key, err);
-  if (rc == CD_OK && cd_digest_equal(&enrolment.tls_key, &r->device_key.id))
+    rc = con_csr_key(r->csr, &tls_key, err);
+  enrolment.tls_key = tls_key.id;
+  if (rc == CD_OK && cd_public_key_equal(&tls_key, &r->device_key))
     rc = cd_fail(err, CD_E_INVALID, "the TLS key is the device key");
   if (rc == CD_OK)
     rc = con_device_enroll(c->server->store, &enrolment, &e->enrolled, err);

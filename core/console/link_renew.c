@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "csr.h"
 #include "link.h"
 
 #include "base/banned.h"
@@ -40,15 +41,15 @@ void con_link_renew(con_link *l, cd_rpc *m)
   cd_str csr = {0};
   cd_rpc_fault fault = {0};
   cd_err err = {0};
-  cd_digest key = {0};
+  cd_public_key key = {0};
   con_audit_ref audit = {0};
   if (cd_renew_read(m, &csr, &fault, &err) != CD_OK) {
     con_link_refuse(l, fault.id, fault.code, err.text);
     return;
   }
-  cd_code rc = con_tls_csr_key(csr, &key, &err);
+  cd_code rc = con_csr_key(csr, &key, &err);
   if (rc == CD_OK)
-    rc = con_device_renew(l->server->store, cd_str_from(l->device), &key, &audit, &err);
+    rc = con_device_renew(l->server->store, cd_str_from(l->device), &key.id, &audit, &err);
   renewal *r = rc == CD_OK ? calloc(1, sizeof(*r)) : NULL;
   if (rc != CD_OK || r == NULL) {
     con_link_refuse(l, m->id, rc == CD_OK ? CD_RPC_UNAVAILABLE : CD_RPC_REFUSED,

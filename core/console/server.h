@@ -89,9 +89,6 @@ bool con_tls_ready(const con_server *s);
 /* Makes the key if there is none, and asks the signer for a certificate over it; `done` with CD_OK
  * once it is on disk. */
 void con_tls_request(con_server *s, void (*done)(con_server *s, cd_code code, const char *why));
-/* The SHA-256 of the key in a certificate request, whose signature is checked: it must be P-256 in
- * PEM. */
-CD_MUST_USE cd_code con_tls_csr_key(cd_str pem, cd_digest *ret_key, cd_err *err);
 
 /* ---- the listeners (people.c, agents.c, listen.c) ---- */
 

@@ -1,5 +1,4 @@
-/* The console's own key and certificate, and certificate requests: with OpenSSL, which the listener
- * brings anyway. */
+/* The console's own key and certificate: with OpenSSL, which the listener brings anyway. */
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -27,16 +26,7 @@ static cd_code fail_tls(cd_err *err, const char *what)
   return cd_fail(err, CD_E_INVALID, "%s: %s", what, reason);
 }
 
-/* ---- requests of devices ---- */
-
-static bool on_p256(EVP_PKEY *key)
-{
-  char group[64] = "";
-  size_t len = 0;
-  return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
-         EVP_PKEY_get_group_name(key, group, sizeof(group), &len) == 1 &&
-         strcmp(group, "prime256v1") == 0;
-}
+/* ---- our own key ---- */
 
 static cd_code key_digest(EVP_PKEY *key, cd_digest *ret_key, cd_err *err)
 {
@@ -48,30 +38,6 @@ static cd_code key_digest(EVP_PKEY *key, cd_digest *ret_key, cd_err *err)
   OPENSSL_free(der);
   return rc;
 }
-
-cd_code con_tls_csr_key(cd_str pem, cd_digest *ret_key, cd_err *err)
-{
-  cd_code rc = CD_OK;
-  if (pem.len > CD_CSR_MAX)
-    return cd_fail(err, CD_E_LIMIT, "the certificate request has %zu bytes", pem.len);
-  BIO *in = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-  X509_REQ *request = in != NULL ? PEM_read_bio_X509_REQ(in, NULL, NULL, NULL) : NULL;
-  EVP_PKEY *key = request != NULL ? X509_REQ_get0_pubkey(request) : NULL;
-  if (key == NULL)
-    rc = fail_tls(err, "the certificate request cannot be read");
-  else if (!on_p256(key))
-    rc = cd_fail(err, CD_E_INVALID, "the certificate request is not for a key on P-256");
-  else if (X509_REQ_verify(request, key) != 1)
-    rc = fail_tls(err, "the certificate request is not signed by its key");
-  else
-    rc = key_digest(key, ret_key, err);
-  ERR_clear_error();
-  X509_REQ_free(request);
-  BIO_free(in);
-  return rc;
-}
-
-/* ---- our own key ---- */
 
 static EVP_PKEY *read_key(const char *path)
 {

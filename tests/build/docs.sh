@@ -58,6 +58,7 @@ for schema in config/schemas/*.json; do
   page=docs/plugin-abi.md
   case $schema in
   */cordond.schema.json) page=docs/admin.md ;;
+  */console.schema.json) page=docs/console.md ;;
   esac
   names=$(grep -o '"[a-z][a-z0-9_]*": *{' "$schema" | sed 's/^"//; s/".*//' | sort -u)
   for name in $names; do
