@@ -101,9 +101,11 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 if ! getent group cordon >/dev/null; then
   groupadd --system cordon
 fi
-if ! getent passwd cordon-plugin >/dev/null; then
-  useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin cordon-plugin
-fi
+for user in cordon-plugin cordon-channel; do
+  if ! getent passwd "$user" >/dev/null; then
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
+  fi
+done
 
 echo ready >&8
 exec 8>&-
