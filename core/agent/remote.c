@@ -337,10 +337,30 @@ static void on_order(agent_remote *r, const ipc_frame *frame, cd_err *err)
 
 /* ---- the rest of what the channel says ---- */
 
+static bool is_remembered(agent_remote *r, const char *host, uint16_t port,
+                          const char (*addresses)[AGENT_ADDRESS_MAX], unsigned count)
+{
+  agent_endpoint known[AGENT_CONSOLE_ADDRESSES_MAX];
+  unsigned known_count = 0;
+  unsigned same = 0;
+  cd_err err = {0};
+  if (agent_journal_console(r->agent->journal, host, port, known, AGENT_CONSOLE_ADDRESSES_MAX,
+                            &known_count, &err) != CD_OK)
+    return false;
+  for (unsigned i = 0; i < count; i++) {
+    for (unsigned k = 0; k < known_count; k++)
+      same += cd_str_eq_cstr(cd_str_from(addresses[i]), known[k].address) ? 1 : 0;
+  }
+  return same == count && known_count == count;
+}
+
+/* Each write is synced, and every attempt to connect looks the names up again. */
 static void remember(agent_remote *r, const char *host, uint16_t port,
                      const char (*addresses)[AGENT_ADDRESS_MAX], unsigned count)
 {
   cd_err err = {0};
+  if (is_remembered(r, host, port, addresses, count))
+    return;
   if (agent_journal_console_set(r->agent->journal, host, port, addresses, count, &err) != CD_OK)
     cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "%s; going on", err.text);
 }
