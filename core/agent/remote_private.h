@@ -79,7 +79,20 @@ void remote_distrust(agent_remote *r, const char *why);
 int64_t remote_now_ms(const agent_remote *r); /* by the console's clock */
 void remote_wait_answer(agent_remote *r);
 void remote_answered(agent_remote *r);
-/* Members "user" to "parent" and "agent" of SETUP. */
+void remote_send_json(agent_remote *r, uint8_t type, uint64_t op, cd_jw *w, cd_buf *text);
+void remote_send_text(agent_remote *r, uint8_t type, uint64_t op, const char *member,
+                      const char *value);
+void remote_no_connection(agent_remote *r, const char *why);
+
+/* remote_talk.c: a frame about the console; `owner` is the remote. */
+void remote_frame(void *owner, const ipc_frame *frame);
+
+/* remote_setup.c */
+CD_MUST_USE cd_code remote_setup(agent_remote *r, cd_buf *out, cd_err *err); /* of a connection */
+/* Where a console, or the proxy, is: an isolation lets it through. */
+void remote_remember(agent_remote *r, const char *host, uint16_t port,
+                     const char (*addresses)[AGENT_ADDRESS_MAX], unsigned count);
+/* Members "protocol" to "proxy" of SETUP; "host", "port" and "addresses" of a console. */
 void remote_write_setup(agent_remote *r, cd_jw *w, const char *mode, const char *path);
 void remote_write_console(const agent_remote *r, cd_jw *w, const char *host, uint16_t port);
 

@@ -56,26 +56,44 @@ static cd_code seal(agent_remote *r, agent_outgoing *o, cd_err *err)
   return rc;
 }
 
+/* The next that can be sent. One that cannot be signed now stays for the next connection, one whose
+ * action is not in the journal any more is given up: neither may hold up the others. */
+static bool next_result(agent_remote *r, agent_outgoing *ret_outgoing)
+{
+  remote_connection *c = &r->connection;
+  for (;;) {
+    agent_outgoing o = {0};
+    cd_err err = {0};
+    cd_code rc = agent_journal_outbox_next(r->agent->journal, c->outbox_seq, &o, &err);
+    if (rc == CD_E_NOTFOUND)
+      return false;
+    if (rc == CD_OK) {
+      c->outbox_seq = o.seq;
+      rc = o.jws != NULL ? CD_OK : seal(r, &o, &err);
+    }
+    if (rc == CD_OK) {
+      *ret_outgoing = o;
+      return true;
+    }
+    cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "action=%s: its result cannot be sent: %s", o.action,
+           err.text);
+    bool gone = rc == CD_E_NOTFOUND;
+    bool read = o.seq != 0;
+    if (gone && agent_journal_outbox_done(r->agent->journal, o.seq, &err) != CD_OK)
+      cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "%s", err.text);
+    agent_outgoing_release(&o);
+    if (!read)
+      return false;
+  }
+}
+
 /* One after the other: the next goes when the last was answered. */
 void remote_pump(agent_remote *r)
 {
   remote_connection *c = &r->connection;
   agent_outgoing o = {0};
-  cd_err err = {0};
-  if (c->phase != REMOTE_READY || c->outbox_op != 0)
+  if (c->phase != REMOTE_READY || c->outbox_op != 0 || !next_result(r, &o))
     return;
-  cd_code rc = agent_journal_outbox_next(r->agent->journal, c->outbox_seq, &o, &err);
-  if (rc == CD_E_NOTFOUND)
-    return;
-  if (rc == CD_OK && o.jws == NULL)
-    rc = seal(r, &o, &err);
-  if (rc != CD_OK) {
-    cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "action=%s: its result cannot be sent: %s", o.action,
-           err.text);
-    agent_outgoing_release(&o);
-    return;
-  }
-  c->outbox_seq = o.seq;
   c->outbox_op = c->next_op++;
   send_document(r, IPC_CHAN_RESULT, c->outbox_op, "result", o.jws);
   CD_FAULT_POINT("remote.result_sent");
