@@ -54,8 +54,8 @@ static int keep_group(scmp_filter_ctx filter)
 /* io_uring makes sockets without the system call that the rule looks at. */
 static int no_network(scmp_filter_ctx filter)
 {
-  const struct scmp_arg_cmp not_local = {.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_UNIX};
-  int rc = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &not_local);
+  int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
   if (rc == 0)
     rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
   return rc;
