@@ -18,7 +18,6 @@
 
 #define TEXT_SIZE 1024
 
-extern char **environ;
 
 int64_t signer_now;
 
