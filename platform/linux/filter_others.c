@@ -150,9 +150,9 @@ static int limits(scmp_filter_ctx filter, uint64_t self)
   int rc = only_self_each(filter, calls, COUNT_OF(calls), self);
   /* Groups and users have other processes in them. */
   if (rc == 0)
-    rc = refuse_where(filter, SCMP_SYS(setpriority), SCMP_A0(SCMP_CMP_NE, PRIO_PROCESS));
+    rc = refuse_where(filter, SCMP_SYS(setpriority), SCMP_A0(SCMP_CMP_NE, PRIO_PROCESS, 0));
   if (rc == 0)
-    rc = refuse_where(filter, SCMP_SYS(ioprio_set), SCMP_A0(SCMP_CMP_NE, IOPRIO_WHO_PROCESS));
+    rc = refuse_where(filter, SCMP_SYS(ioprio_set), SCMP_A0(SCMP_CMP_NE, IOPRIO_WHO_PROCESS, 0));
   return rc;
 }
 
