@@ -39,7 +39,7 @@ static cd_code read_key(const char *path, con_seal_key *ret_key, cd_err *err)
 {
   cd_buf text = CD_BUF_INIT(KEY_FILE_MAX);
   size_t len = 0;
-  con_seal_key key;
+  con_seal_key key = {{0}};
   cd_code rc = pf_file_read(path, KEY_FILE_MAX, &text, err);
   if (rc == CD_OK && (!cd_base64url_decode(first_line(&text), key.bytes, sizeof(key.bytes), &len) ||
                       len != sizeof(key.bytes)))
@@ -53,7 +53,7 @@ static cd_code read_key(const char *path, con_seal_key *ret_key, cd_err *err)
 
 static cd_code make_key(const char *path, con_seal_key *ret_key, cd_err *err)
 {
-  con_seal_key key;
+  con_seal_key key = {{0}};
   char text[CD_BASE64URL_LEN(CON_SEAL_SIZE) + 2];
   cd_code rc = store_random(key.bytes, sizeof(key.bytes), err);
   if (rc == CD_OK) {

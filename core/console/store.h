@@ -329,11 +329,27 @@ typedef struct con_token {
   cd_str note;
   bool revoked;
 } con_token;
-/* `secret` is shown once; only its SHA-256 is stored. The caller wipes it. */
-CD_MUST_USE cd_code con_token_create(con_store *s, const con_by *by, uint64_t uses,
-                                     int64_t expires_ms, const cd_str *tags, size_t tag_count,
-                                     cd_str note, char ret_id[CD_ID_SIZE],
-                                     uint8_t ret_secret[CON_SECRET_SIZE], cd_err *err);
+typedef struct con_token_new {
+  uint64_t uses;
+  int64_t expires_ms;
+  const cd_str *tags;
+  size_t tag_count;
+  cd_str note;
+} con_token_new;
+/* `ret_secret` is shown once; only its SHA-256 is stored. The caller wipes it. */
+CD_MUST_USE cd_code con_token_make(con_store *s, const con_by *by, const con_token_new *token,
+                                   char ret_id[CD_ID_SIZE], uint8_t ret_secret[CON_SECRET_SIZE],
+                                   cd_err *err);
+/* The same with the members at hand. */
+#define con_token_create(s, by, n_uses, until_ms, tag_list, n_tags, about, ret_id, ret_secret,     \
+                         err)                                                                      \
+  con_token_make((s), (by),                                                                        \
+                 &(const con_token_new){.uses = (n_uses),                                          \
+                                        .expires_ms = (until_ms),                                  \
+                                        .tags = (tag_list),                                        \
+                                        .tag_count = (n_tags),                                     \
+                                        .note = (about)},                                          \
+                 (ret_id), (ret_secret), (err))
 /* Newest first. */
 CD_MUST_USE cd_code con_token_each(con_store *s, bool (*each)(void *context, const con_token *t),
                                    void *context, cd_err *err);

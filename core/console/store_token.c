@@ -140,23 +140,28 @@ static cd_code add(con_store *s, const con_by *by, const new_token *t, cd_err *e
   return rc;
 }
 
-cd_code con_token_create(con_store *s, const con_by *by, uint64_t uses, int64_t expires_ms,
-                         const cd_str *tags, size_t tag_count, cd_str note, char ret_id[CD_ID_SIZE],
-                         uint8_t ret_secret[CON_SECRET_SIZE], cd_err *err)
+static cd_code check_new(const con_token_new *n, cd_err *err)
 {
-  new_token t = {.uses = uses, .expires_ms = expires_ms, .note = note};
+  if (n->uses == 0 || n->uses > TOKEN_USES_MAX || n->expires_ms <= cd_wall_ms() ||
+      n->expires_ms > CD_WALL_MS_MAX || n->note.len > CON_NOTE_MAX || !cd_str_utf8_valid(n->note))
+    return cd_fail(err, CD_E_INVALID,
+                   "an enrolment token has 1 to %u uses, an end in the future, and a note of at "
+                   "most %u bytes",
+                   TOKEN_USES_MAX, CON_NOTE_MAX);
+  return CD_OK;
+}
+
+cd_code con_token_make(con_store *s, const con_by *by, const con_token_new *token,
+                       char ret_id[CD_ID_SIZE], uint8_t ret_secret[CON_SECRET_SIZE], cd_err *err)
+{
+  new_token t = {.uses = token->uses, .expires_ms = token->expires_ms, .note = token->note};
   uint8_t secret[CON_SECRET_SIZE];
   cd_buf_init(&t.tags, 64u * 1024u);
   cd_code rc = store_check_by(by, err);
-  if (rc == CD_OK &&
-      (uses == 0 || uses > TOKEN_USES_MAX || expires_ms <= cd_wall_ms() ||
-       expires_ms > CD_WALL_MS_MAX || note.len > CON_NOTE_MAX || !cd_str_utf8_valid(note)))
-    rc = cd_fail(err, CD_E_INVALID,
-                 "an enrolment token has 1 to %u uses, an end in the future, and a note of at most "
-                 "%u bytes",
-                 TOKEN_USES_MAX, CON_NOTE_MAX);
   if (rc == CD_OK)
-    rc = tags_write(tags, tag_count, &t.tags, err);
+    rc = check_new(token, err);
+  if (rc == CD_OK)
+    rc = tags_write(token->tags, token->tag_count, &t.tags, err);
   if (rc == CD_OK)
     rc = cd_id_make(t.id, err);
   if (rc == CD_OK)

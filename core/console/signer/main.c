@@ -17,6 +17,24 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define OPEN_FILES 64u
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SIG_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SIG_SANITIZED 1
+#endif
+#endif
+
+#ifdef SIG_SANITIZED
+/* LeakSanitizer stops the process with ptrace, which the confinement forbids. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+  return "detect_leaks=0";
+}
+#endif
+
 typedef struct program {
   const char *folder;
   const char *config_file;

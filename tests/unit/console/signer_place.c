@@ -18,7 +18,6 @@
 
 #define TEXT_SIZE 1024
 
-extern char **environ;
 
 int64_t signer_now;
 
@@ -240,7 +239,7 @@ int run(const char *const *argv, char *out, size_t out_size)
   posix_spawn_file_actions_t actions;
   pid_t pid = 0;
   int status = 0;
-  char unseen[256];
+  char unseen[256] = "";
   size_t used = 0;
   int pipes[2];
   ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
