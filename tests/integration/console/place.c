@@ -78,6 +78,14 @@ static void run_signer(place *p, bool init)
     ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   else
     p->signer = pid;
+  const struct timespec pause = {.tv_nsec = 10000000};
+  char path[400];
+  struct stat st;
+  (void)snprintf(path, sizeof(path), "%s/run/signer.sock", p->folder);
+  for (int waited = 0; !init && stat(path, &st) != 0; waited += 10) {
+    ck_assert_msg(waited < START_MS, "the signer does not listen");
+    (void)nanosleep(&pause, NULL);
+  }
 }
 
 static void make_signer(place *p)
