@@ -18,7 +18,6 @@
 
 #define TEXT_SIZE 1024
 
-
 int64_t signer_now;
 
 static int64_t now_ms(void)
