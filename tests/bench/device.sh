@@ -51,7 +51,7 @@ latency() {
 }
 
 agent_processes() {
-  pidof cordond cordon-plugin-host | tr ' ' '\n'
+  pidof cordond cordon-channel cordon-plugin-host | tr ' ' '\n'
 }
 
 memory() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Benchmarks of the agent on a lab device: sh tests/bench/run.sh. Needs root, as the lab does.
+# Benchmarks of the agent on a lab device, alone and with the lab's console: sh tests/bench/run.sh. Needs root.
 #
 # Builds the release unless LAB_BUILD_DIR names a build. BENCH_RUNS (100) isolations with a resident plugin host,
 # BENCH_COLD (10) with one that has to be started, BENCH_IDLE_S (20) seconds of watching the agent do nothing.
@@ -66,12 +66,20 @@ in_device idle "$idle_s" 0 >"$work/idle.released"
 in_device latency "$cold_runs" cold >"$work/cold"
 in_device hosts >"$work/hosts"
 in_device latency "$runs" resident >"$work/resident"
+lab exec console -- sh -s latency "$runs" <"$root/tests/bench/console.sh" >"$work/chain"
 lab exec desk-1 -- cordon local isolate </dev/null >/dev/null 2>&1
 in_device idle "$idle_s" 1 >"$work/idle.isolated"
 lab exec desk-1 -- cordon local release </dev/null >/dev/null 2>&1
 
 latency_table cold 'With a plugin host that has to be started'
 latency_table resident 'With a plugin host that runs already'
+
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'From the console to the device and back' milliseconds runs p50 p99 max
+quantiles chain enforced 'isolate: order at the console to enforced'
+quantiles chain proven 'isolate: order at the console to proven'
+quantiles chain told 'isolate: until the console has the result'
+quantiles chain isolate_wall 'isolate: the whole command, with --wait'
+quantiles chain release_wall 'release: the whole command, with --wait'
 
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'A plugin host: process, confinement, library, checks' milliseconds runs p50 p99 max
 quantiles hosts cold 'fork to HELLO'
