@@ -226,7 +226,7 @@ static bool is_status(cordon_status status)
 }
 
 /* What came of it, in one status and one sentence. `room` is for the sentence. */
-static void judge(ph_op *op, ph_end *end, char *room, size_t size)
+static void judge(const ph_host *host, ph_op *op, ph_end *end, char *room, size_t size)
 {
   end->os_error = op->os_error;
   end->sentence = op->sentence;
@@ -239,8 +239,9 @@ static void judge(ph_op *op, ph_end *end, char *room, size_t size)
                    op->function->name, (int)op->status);
     end->sentence = room;
   } else if (op->overdue && op->status == CORDON_E_CANCELLED) {
-    (void)snprintf(room, size, "'%s' did not end within its budget of %llu ms", op->function->name,
-                   (unsigned long long)op->start.budget_ms);
+    /* In the agent's words: whichever of the two clocks was first, it is the same fact. */
+    (void)snprintf(room, size, "plugin '%s' did not end %s within %llu ms", host->setup.plugin,
+                   op->function->name, (unsigned long long)op->start.budget_ms);
     end->status = CD_E_DEADLINE;
     end->sentence = room;
   }
@@ -268,7 +269,7 @@ void ph_op_finish(ph_host *host, ph_op *op)
   ph_out_progress(host, op);
   ph_leak_end(host, op, &end);
   uv_mutex_lock(&host->lock);
-  judge(op, &end, room, sizeof(room));
+  judge(host, op, &end, room, sizeof(room));
   char *result = op->result;
   op->result = NULL;
   uv_mutex_unlock(&host->lock);
