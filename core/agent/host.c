@@ -112,9 +112,18 @@ static void explain_exit(agent_host *h)
   set_why(h, true, CD_E_INTERNAL, text);
 }
 
+static void count_strike(agent_host *h)
+{
+  if (h->strike && !h->counted)
+    agent_supervisor_strike(h->sup, h->plugin, h->cap, h->why.text);
+  h->counted = true;
+}
+
+/* The strike counts before the operation's owner is told, who may look, or try again, at once. */
 void host_leaves(agent_host *h, cd_code code, const char *sentence)
 {
   set_why(h, true, code, sentence);
+  count_strike(h);
   settle(h);
 }
 
@@ -147,8 +156,7 @@ static void go(agent_host *h)
   else if (!h->has_why)
     explain_exit(h);
   h->phase = HOST_GONE;
-  if (h->strike)
-    agent_supervisor_strike(h->sup, h->plugin, h->cap, h->why.text);
+  count_strike(h);
   host_ops_end_all(h);
   for (int i = 0; i < 2; i++) {
     if (h->lines[i].open) {

@@ -59,8 +59,9 @@ struct agent_host {
   unsigned op_count;
   uint64_t next_op;
   bool has_why;
-  bool strike; /* the end is the plugin's fault */
-  cd_err why;  /* first reason for the end */
+  bool strike;  /* the end is the plugin's fault */
+  bool counted; /* and it was */
+  cd_err why;   /* first reason for the end */
 };
 
 struct agent_op {
