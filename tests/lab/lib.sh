@@ -20,7 +20,7 @@ LAB_DIR=$work/lab
 LAB_DEMO=no
 # Tests that need a console say so; each of their labs has a port of its own on the loopback.
 : "${LAB_CONSOLE_PLACE:=no}"
-LAB_RELAY_PORT=$((20000 + $$ % 20000))
+LAB_RELAY_PORT=$((20000 + $$ % 12000))
 export LAB_CONSOLE_PLACE LAB_RELAY_PORT
 export LAB_BUILD_DIR LAB_PROBE_MS LAB_DIR LAB_DEMO
 json=$LAB_BUILD_DIR/tests/lab/tools/lab-json
