@@ -56,7 +56,9 @@ as_nobody() {
 }
 "$work/cordon-console" --config "$work/console.json" init >"$work/init.log" 2>&1
 as_nobody "$work/cordon-signer" --init "$work/keys" >"$work/keys.log" 2>&1
-as_nobody "$work/cordon-signer" --dir "$work/keys" --config "$work/signer.json" >"$work/signer.log" 2>&1 &
+# Not through the function: a shell in between would be what is ended.
+setpriv --reuid nobody --regid "$(id -gn nobody)" --clear-groups \
+  "$work/cordon-signer" --dir "$work/keys" --config "$work/signer.json" >"$work/signer.log" 2>&1 &
 pids="$pids $!"
 
 # A configuration for an application with these permissions.
