@@ -137,8 +137,9 @@ cd_code cd_release_code_parse(cd_str text, cd_release_code *ret_code, cd_err *er
   uint8_t values[CD_RELEASE_CODE_SYMBOLS] = {0};
   size_t count = 0;
   if (text.len > CD_RELEASE_CODE_INPUT_MAX)
-    return cd_fail(err, CD_E_INVALID, "the release code is %zu bytes long, a code has %u characters",
-                   text.len, CD_RELEASE_CODE_SYMBOLS);
+    return cd_fail(err, CD_E_INVALID,
+                   "the release code is %zu bytes long, a code has %u characters", text.len,
+                   CD_RELEASE_CODE_SYMBOLS);
   cd_code rc = read_values(text, values, &count, err);
   if (rc == CD_OK && count != CD_RELEASE_CODE_SYMBOLS)
     rc = cd_fail(err, CD_E_INVALID,

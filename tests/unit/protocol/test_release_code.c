@@ -208,13 +208,10 @@ END_TEST
 
 int main(void)
 {
-  const TTest *const tests[] = {makes_and_hashes_as_the_vectors_say,
-                                reads_what_people_type,
-                                says_what_is_wrong_with_the_form,
-                                tells_nothing_of_the_code,
-                                notices_each_wrong_character,
-                                notices_each_pair_that_changed_places,
-                                knows_a_code_of_another_device,
-                                binds_the_digest_to_everything};
+  const TTest *const tests[] = {
+      makes_and_hashes_as_the_vectors_say, reads_what_people_type,
+      says_what_is_wrong_with_the_form,    tells_nothing_of_the_code,
+      notices_each_wrong_character,        notices_each_pair_that_changed_places,
+      knows_a_code_of_another_device,      binds_the_digest_to_everything};
   return run_suite("protocol.release_code", tests, COUNT_OF(tests));
 }

@@ -47,8 +47,7 @@ CD_MUST_USE cd_code cd_release_code_is_of(const cd_release_code *code, cd_str de
 /* The digest that the order of that action carries. `device` and `action` as they stand in orders.
  */
 CD_MUST_USE cd_code cd_release_code_digest(const cd_release_code *code, cd_str device,
-                                           cd_str action,
-                                           const uint8_t salt[CD_RELEASE_SALT_SIZE],
+                                           cd_str action, const uint8_t salt[CD_RELEASE_SALT_SIZE],
                                            cd_digest *ret_digest, cd_err *err);
 
 #endif
