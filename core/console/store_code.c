@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "key_file.h"
-#include "protocol/base64.h"
 #include "protocol/secret.h"
 #include "store_private.h"
 
@@ -44,41 +43,36 @@ static cd_code make_code(const con_code_key *key, cd_str device, cd_str action,
   return code;
 }
 
-static cd_code write_parameters(const cd_json *old, const uint8_t salt[CD_RELEASE_SALT_SIZE],
-                                const cd_digest *digest, cd_buf *out, cd_err *err)
+/* The old parameters, with these terms' code in the place of theirs. */
+static cd_code write_parameters(const cd_json *old, const cd_terms *code, cd_buf *out, cd_err *err)
 {
-  char salt_text[CD_BASE64URL_LEN(CD_RELEASE_SALT_SIZE) + 1];
-  char digest_text[CD_DIGEST_TEXT_MAX];
   cd_jw w;
-  cd_base64url_text(salt_text, salt, CD_RELEASE_SALT_SIZE);
-  cd_digest_text(digest, digest_text);
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_members(&w, old, "code");
-  cd_jw_obj(&w, "code");
-  cd_jw_cstr(&w, "salt", salt_text);
-  cd_jw_cstr(&w, "digest", digest_text);
-  cd_jw_end_obj(&w);
+  cd_terms_write(code, &w);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the parameters", err);
 }
 
 cd_code code_add(con_store *s, const con_action_new *n, const char *id, cd_buf *out, cd_err *err)
 {
-  uint8_t salt[CD_RELEASE_SALT_SIZE];
   cd_release_code code = {0};
-  cd_digest digest;
+  cd_terms terms;
   cd_json_doc *doc = NULL;
+  cd_terms_init(&terms);
+  terms.has_code = true;
   cd_code rc = cd_json_parse(n->parameters, CD_PARAMETERS_MAX, "the parameters", &doc, err);
   if (rc == CD_OK)
-    rc = store_random(salt, sizeof(salt), err);
+    rc = store_random(terms.code_salt, sizeof(terms.code_salt), err);
   if (rc == CD_OK)
     rc = make_code(&s->code, n->device, cd_str_from(id), &code, err);
   if (rc == CD_OK)
-    rc = cd_release_code_digest(&code, n->device, cd_str_from(id), salt, &digest, err);
+    rc = cd_release_code_digest(&code, n->device, cd_str_from(id), terms.code_salt,
+                                &terms.code_digest, err);
   if (rc == CD_OK) {
     cd_json root = cd_json_root(doc);
-    rc = write_parameters(&root, salt, &digest, out, err);
+    rc = write_parameters(&root, &terms, out, err);
   }
   cd_wipe(&code, sizeof(code));
   cd_json_free(doc);
@@ -87,29 +81,14 @@ cd_code code_add(con_store *s, const con_action_new *n, const char *id, cd_buf *
 
 /* ---- may it be shown ---- */
 
-typedef struct order_code {
-  bool there;
-  uint8_t salt[CD_RELEASE_SALT_SIZE];
-  cd_digest digest;
-} order_code;
-
-static cd_code read_code(const con_action *a, order_code *out, cd_err *err)
+static cd_code read_terms(const con_action *a, cd_terms *ret_terms, cd_err *err)
 {
   cd_json_doc *doc = NULL;
-  cd_json code = {0};
-  cd_str salt = {0};
-  cd_str digest = {0};
-  size_t len = 0;
   cd_code rc = cd_json_parse(a->parameters, CD_PARAMETERS_MAX, "the parameters", &doc, err);
   if (rc != CD_OK)
     return rc;
   cd_json root = cd_json_root(doc);
-  if (cd_json_opt_obj(&root, "code", &code)) {
-    cd_json_str(&code, "salt", CD_BASE64URL_LEN(CD_RELEASE_SALT_SIZE), &salt);
-    cd_json_str(&code, "digest", CD_DIGEST_TEXT_MAX, &digest);
-    out->there = cd_base64url_decode(salt, out->salt, sizeof(out->salt), &len) &&
-                 len == sizeof(out->salt) && cd_digest_from_text(digest, &out->digest);
-  }
+  cd_terms_read(&root, ret_terms);
   rc = cd_json_status(&root, err);
   cd_json_free(doc);
   return rc;
@@ -165,14 +144,14 @@ static cd_code look_who_saw(con_store *s, const con_action *a, con_code_state *s
 }
 
 /* The reason that it cannot be shown goes into the sentence; an empty sentence: it can. */
-static cd_code judge(con_store *s, const con_action *a, order_code *code, con_code_state *state,
+static cd_code judge(con_store *s, const con_action *a, cd_terms *terms, con_code_state *state,
                      cd_err *err)
 {
   char newer[CD_ID_SIZE] = "";
-  cd_code rc = read_code(a, code, err);
+  cd_code rc = read_terms(a, terms, err);
   if (rc != CD_OK)
     return rc;
-  if (a->kind != CD_ORDER_ISOLATE || !code->there) {
+  if (a->kind != CD_ORDER_ISOLATE || !terms->has_code) {
     say(state, "action %s has no release code: only an isolation that this console ordered has one",
         a->id);
     return CD_OK;
@@ -193,11 +172,11 @@ static cd_code judge(con_store *s, const con_action *a, order_code *code, con_co
 cd_code con_action_code_look(con_store *s, cd_str id, con_code_state *ret_state, cd_err *err)
 {
   con_action a = {0};
-  order_code code = {0};
+  cd_terms terms;
   con_code_state state = {0};
   cd_code rc = con_action_get(s, id, &a, err);
   if (rc == CD_OK)
-    rc = judge(s, &a, &code, &state, err);
+    rc = judge(s, &a, &terms, &state, err);
   if (rc == CD_OK) {
     (void)cd_str_copy(state.device, sizeof(state.device), a.device);
     state.available = state.sentence[0] == '\0';
@@ -210,7 +189,7 @@ cd_code con_action_code_look(con_store *s, cd_str id, con_code_state *ret_state,
 /* ---- showing ---- */
 
 /* The key that made it may have been lost since. */
-static cd_code make_again(con_store *s, const con_action *a, const order_code *code,
+static cd_code make_again(con_store *s, const con_action *a, const cd_terms *terms,
                           cd_release_code *ret_code, cd_err *err)
 {
   cd_digest digest;
@@ -219,8 +198,8 @@ static cd_code make_again(con_store *s, const con_action *a, const order_code *c
   cd_code rc = s->has_code ? make_code(&s->code, a->device, id, &again, err)
                            : cd_fail(err, CD_E_CONFLICT, "this console makes no release codes");
   if (rc == CD_OK)
-    rc = cd_release_code_digest(&again, a->device, id, code->salt, &digest, err);
-  if (rc == CD_OK && !cd_digest_equal(&digest, &code->digest))
+    rc = cd_release_code_digest(&again, a->device, id, terms->code_salt, &digest, err);
+  if (rc == CD_OK && !cd_digest_equal(&digest, &terms->code_digest))
     rc = cd_fail(err, CD_E_CONFLICT,
                  "the key that made the release code of action %s is not this console's any more: "
                  "its file was replaced",
@@ -254,13 +233,13 @@ static cd_code add_entry(con_store *s, const con_by *by, const con_action *a, cd
 static cd_code show(con_store *s, const con_by *by, const con_action *a, cd_release_code *ret_code,
                     cd_err *err)
 {
-  order_code code = {0};
+  cd_terms terms;
   con_code_state state = {0};
-  cd_code rc = judge(s, a, &code, &state, err);
+  cd_code rc = judge(s, a, &terms, &state, err);
   if (rc == CD_OK && state.sentence[0] != '\0')
     rc = cd_fail(err, CD_E_CONFLICT, "%s", state.sentence);
   if (rc == CD_OK)
-    rc = make_again(s, a, &code, ret_code, err);
+    rc = make_again(s, a, &terms, ret_code, err);
   return rc == CD_OK ? add_entry(s, by, a, err) : rc;
 }
 

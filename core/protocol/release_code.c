@@ -173,15 +173,15 @@ cd_code cd_release_code_is_of(const cd_release_code *code, cd_str device, bool *
 }
 
 cd_code cd_release_code_digest(const cd_release_code *code, cd_str device, cd_str action,
-                               const uint8_t salt[CD_RELEASE_SALT_SIZE], cd_digest *ret_digest,
+                               const uint8_t salt[CD_CODE_SALT_SIZE], cd_digest *ret_digest,
                                cd_err *err)
 {
   char text[ENCODING_MAX];
-  char salt_text[CD_BASE64URL_LEN(CD_RELEASE_SALT_SIZE) + 1];
+  char salt_text[CD_BASE64URL_LEN(CD_CODE_SALT_SIZE) + 1];
   if (device.len == 0 || device.len > CD_DEVICE_ID_MAX || action.len == 0 ||
       action.len >= CD_ID_SIZE)
     return cd_fail(err, CD_E_INVALID, "a device's or action's id that is none");
-  cd_base64url_text(salt_text, salt, CD_RELEASE_SALT_SIZE);
+  cd_base64url_text(salt_text, salt, CD_CODE_SALT_SIZE);
   int len = snprintf(text, sizeof(text), "cordon-release-code-1\n%.*s\n%.*s\n%s\n%s",
                      CD_STR_ARG(device), CD_STR_ARG(action), salt_text, code->symbols);
   cd_code rc = len > 0 && (size_t)len < sizeof(text)

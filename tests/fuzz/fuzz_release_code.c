@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static const uint8_t salt[CD_RELEASE_SALT_SIZE] = {1, 2, 3};
+  static const uint8_t salt[CD_CODE_SALT_SIZE] = {1, 2, 3};
   cd_release_code code = {0};
   cd_release_code again = {0};
   char text[CD_RELEASE_CODE_TEXT];

@@ -12,7 +12,7 @@ static const struct {
   const char *device;
   const char *action;
   uint8_t random[CD_RELEASE_CODE_RANDOM];
-  uint8_t salt[CD_RELEASE_SALT_SIZE];
+  uint8_t salt[CD_CODE_SALT_SIZE];
   const char *code;
   const char *digest;
 } vectors[] = {
@@ -179,8 +179,8 @@ START_TEST(binds_the_digest_to_everything)
   cd_digest theirs;
   cd_err err = {0};
   cd_str device = CD_STR("desk-1");
-  uint8_t salt[CD_RELEASE_SALT_SIZE] = {0};
-  uint8_t salted[CD_RELEASE_SALT_SIZE] = {1};
+  uint8_t salt[CD_CODE_SALT_SIZE] = {0};
+  uint8_t salted[CD_CODE_SALT_SIZE] = {1};
   const struct {
     const cd_release_code *code;
     cd_str device;

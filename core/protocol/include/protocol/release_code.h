@@ -20,12 +20,12 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "protocol/digest.h"
+#include "protocol/terms.h"
 
 #define CD_RELEASE_CODE_SYMBOLS 20u
 #define CD_RELEASE_CODE_TEXT 24u       /* four groups of five, three dashes and the NUL */
 #define CD_RELEASE_CODE_RANDOM 17u     /* bytes that make one; five bits of each count */
 #define CD_RELEASE_CODE_INPUT_MAX 100u /* what a person may type, with spaces and dashes */
-#define CD_RELEASE_SALT_SIZE 16u
 
 /* Canonical: upper case, no dashes. A secret: cd_wipe() it. */
 typedef struct cd_release_code {
@@ -47,7 +47,7 @@ CD_MUST_USE cd_code cd_release_code_is_of(const cd_release_code *code, cd_str de
 /* The digest that the order of that action carries. `device` and `action` as they stand in orders.
  */
 CD_MUST_USE cd_code cd_release_code_digest(const cd_release_code *code, cd_str device,
-                                           cd_str action, const uint8_t salt[CD_RELEASE_SALT_SIZE],
+                                           cd_str action, const uint8_t salt[CD_CODE_SALT_SIZE],
                                            cd_digest *ret_digest, cd_err *err);
 
 #endif
