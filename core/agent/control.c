@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control_private.h"
 #include "ipc/message.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -36,11 +37,19 @@ static void forget(control_client *c)
   }
 }
 
+static void forget_request(control_client *c)
+{
+  if (c->request != NULL)
+    cd_wipe(c->request, c->request_len);
+  free(c->request);
+  c->request = NULL;
+}
+
 static void on_handle_closed(control_client *c)
 {
   if (--c->open_handles > 0)
     return;
-  free(c->request);
+  forget_request(c);
   free(c);
 }
 
@@ -151,8 +160,7 @@ static void on_looked_up(uv_work_t *work, int status)
   (void)status;
   if (!c->gone)
     control_looked_up(c, (cd_str){c->request, c->request_len});
-  free(c->request);
-  c->request = NULL;
+  forget_request(c);
   on_handle_closed(c);
 }
 
