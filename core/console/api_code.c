@@ -60,8 +60,12 @@ void con_api_code_show(con_call *c)
   cd_str comment = {0};
   cd_release_code code = {0};
   cd_err err = {0};
-  if (!con_call_body(c, &doc, &root) ||
-      !con_call_text(c, &root, "Comment", CD_COMMENT_MAX, &comment)) {
+  bool good = con_call_body(c, &doc, &root);
+  if (good) {
+    (void)cd_json_opt_str(&root, "Comment", CD_COMMENT_MAX, &comment);
+    good = con_call_body_good(c, &root);
+  }
+  if (!good) {
     cd_json_free(doc);
     return;
   }
