@@ -382,11 +382,11 @@ static const struct {
     {"enroll", method_enroll, false, true, false},
 };
 
-static cd_code check_allowed(const control_client *c, size_t method, bool has_code, cd_err *err)
+static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   const char *group = c->agent->config.local_group;
-  if (methods[method].anyone || c->who.administrator || (c->member && !methods[method].admins) ||
-      (methods[method].coded && has_code))
+  if (methods[method].anyone || c->who.administrator || c->coded ||
+      (c->member && !methods[method].admins))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -427,12 +427,15 @@ static void serve(control_client *c, cd_str payload, bool looked_up)
   cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  c->coded = rc == CD_OK && methods[method].coded && cd_json_has(&params, "code");
   if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
     rc = control_look_up(c, payload, &err);
-    goto done;
+    if (rc != CD_E_UNAVAILABLE || !c->coded)
+      goto done;
+    rc = CD_OK;
   }
   if (rc == CD_OK)
-    rc = check_allowed(c, method, cd_json_has(&params, "code"), &err);
+    rc = check_allowed(c, method, &err);
   if (rc == CD_OK)
     rc = methods[method].run(c, &params, &err);
 done:
