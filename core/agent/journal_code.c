@@ -89,7 +89,7 @@ cd_code agent_journal_refused(agent_journal *j, const agent_action *a, cd_err *e
   rc = journal_put_action(j, a, err);
   if (rc == CD_OK)
     rc = journal_put_ended(j, a, NULL, NULL, err);
-  CD_FAULT_POINT("journal.refused_before_commit");
+  CD_FAULT_POINT("code.refused_before_commit");
   rc = journal_end(j, rc, err);
   if (rc == CD_OK)
     journal_prune(j);

@@ -4,10 +4,14 @@
 
 #include "protocol/release_code.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NOBODY 65534
@@ -34,19 +38,24 @@ static bool is_connected(driver *d, const void *context)
   return yes;
 }
 
-static pair begin(const driver_options *options)
+static void enrol(pair *p)
 {
-  pair p = {.c = console_new(), .d = driver_new(options)};
-  driver_start(p.d, NULL);
-  char *token = console_token(p.c);
+  driver_start(p->d, NULL);
+  char *token = console_token(p->c);
   cd_buf params = CD_BUF_INIT(128 * 1024);
   cd_buf_addf(&params, "{\"token\":%s}", token);
-  driver_reply r = driver_request(p.d, "enroll", cd_buf_cstr(&params));
+  driver_reply r = driver_request(p->d, "enroll", cd_buf_cstr(&params));
   ck_assert_msg(r.ok, "%s", r.sentence);
   driver_reply_release(&r);
   cd_buf_release(&params);
   free(token);
-  driver_wait(p.d, is_connected, NULL, "the device is connected");
+  driver_wait(p->d, is_connected, NULL, "the device is connected");
+}
+
+static pair begin(const driver_options *options)
+{
+  pair p = {.c = console_new(), .d = driver_new(options)};
+  enrol(&p);
   return p;
 }
 
@@ -313,20 +322,28 @@ START_TEST(a_wrong_code_is_a_refused_release_that_the_console_hears_of)
 }
 END_TEST
 
+/* The agent dies while it judges this code. */
+static void die_at(driver *d, const char *fault, const char *code)
+{
+  char params[128];
+  driver_stop(d);
+  driver_start(d, fault);
+  (void)snprintf(params, sizeof(params), "{\"code\":\"%s\"}", code);
+  driver_reply r = driver_finish(driver_ask(d, "release", params));
+  ck_assert(!r.came);
+  driver_reply_release(&r);
+  driver_wait_exit(d);
+  driver_start(d, NULL);
+}
+
 START_TEST(a_kill_gives_no_attempt_back)
 {
   pair p = begin(&good);
   char params[128];
   isolation x = isolate(&p, 5, 1);
-  driver_stop(p.d);
-  driver_start(p.d, "code.counted=kill");
-  (void)snprintf(params, sizeof(params), "{\"code\":\"%s\"}", wrong_code(&p, 1));
-  driver_reply r = driver_finish(driver_ask(p.d, "release", params));
-  ck_assert(!r.came);
-  driver_reply_release(&r);
-  driver_wait_exit(p.d);
-  driver_start(p.d, NULL);
-  for (unsigned i = 2; i <= 5; i++) {
+  die_at(p.d, "code.counted=kill", wrong_code(&p, 1));
+  die_at(p.d, "code.refused_before_commit=kill", wrong_code(&p, 2));
+  for (unsigned i = 3; i <= 5; i++) {
     (void)snprintf(params, sizeof(params), "is wrong (attempt %u of 20", i);
     expect_refused(p.d, wrong_code(&p, i), "denied", params);
   }
@@ -364,20 +381,36 @@ END_TEST
 START_TEST(a_crash_behind_the_order_leaves_a_released_device)
 {
   pair p = begin(&good);
-  char params[128];
   isolation x = isolate(&p, 5, 1);
-  driver_stop(p.d);
-  driver_start(p.d, "code.ordered=kill");
-  (void)snprintf(params, sizeof(params), "{\"code\":\"%s\"}", x.code);
-  driver_reply r = driver_finish(driver_ask(p.d, "release", params));
-  ck_assert(!r.came);
-  driver_reply_release(&r);
-  driver_wait_exit(p.d);
-  driver_start(p.d, NULL);
+  die_at(p.d, "code.ordered=kill", x.code);
   driver_wait_state(p.d, "enforced.value", "released");
-  r = give(p.d, x.code);
+  driver_reply r = give(p.d, x.code);
   ck_assert_str_eq(r.status, "conflict");
   driver_reply_release(&r);
+  end(&p);
+}
+END_TEST
+
+/* The isolation itself may cut the directory off that knows the users' names. */
+START_TEST(a_directory_that_does_not_answer_keeps_no_code_from_working)
+{
+  driver_options options = good;
+  options.group = "daemon";
+  pair p = {.c = console_new(), .d = driver_new(&options)};
+  const char *pipe = driver_path(p.d, "groups");
+  ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+  ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+  ck_assert_int_eq(mkfifo(pipe, 0644), 0);
+  ck_assert_int_eq(mount(pipe, "/etc/group", NULL, MS_BIND, NULL), 0);
+  enrol(&p);
+  isolation x = isolate(&p, 5, 1);
+  expect_released(p.d, x.code);
+  driver_reply r = driver_request(p.d, "actions", "{}");
+  ck_assert_str_eq(driver_at(r.result, "actions.0.requestor.user"), "code (65534)");
+  driver_reply_release(&r);
+  int fd = open("/etc/group", O_WRONLY | O_CLOEXEC);
+  ck_assert_int_ge(fd, 0);
+  (void)close(fd);
   end(&p);
 }
 END_TEST
@@ -442,6 +475,7 @@ int main(void)
       a_kill_gives_no_attempt_back,
       the_wait_ends_and_the_attempts_too,
       a_crash_behind_the_order_leaves_a_released_device,
+      a_directory_that_does_not_answer_keeps_no_code_from_working,
       where_it_is_wanted_root_needs_the_code_too,
       an_isolation_without_a_code_takes_none,
       a_device_without_a_console_says_so,
