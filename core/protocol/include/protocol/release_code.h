@@ -1,7 +1,7 @@
 /* One-time release codes: what a person reads over the phone to somebody at an isolated device that
  * reaches no console.
  *
- *   4QK7M-0ZT3C-9R5XD-H8WAB
+ *   GFZM9-YK8XJ-7WH6V-G5TFX
  *
  * 20 symbols of Crockford's base32: two that say for which device the code is, 17 of chance (85
  * bits), and one that checks the other 19. An order to isolate carries a salt and the digest of its
@@ -36,7 +36,7 @@ typedef struct cd_release_code {
 CD_MUST_USE cd_code cd_release_code_make(cd_str device,
                                          const uint8_t random[CD_RELEASE_CODE_RANDOM],
                                          cd_release_code *ret_code, cd_err *err);
-/* As it is shown: "4QK7M-0ZT3C-9R5XD-H8WAB". */
+/* As it is shown: "GFZM9-YK8XJ-7WH6V-G5TFX". */
 void cd_release_code_format(const cd_release_code *code, char out[CD_RELEASE_CODE_TEXT]);
 /* Reads what somebody heard and typed: any case, spaces and dashes anywhere, O for 0, I and L for
  * 1. The sentence of a refusal says what is wrong with the form and nothing of the code itself. */
