@@ -14,7 +14,7 @@ struct con_store {
   sqlite3_stmt *statements[CON_SQL_COUNT]; /* prepared when first used */
   con_seal_key seal;
   con_code_key code;
-  bool has_code; /* else isolations get no release code */
+  bool has_code;           /* else isolations get no release code */
   con_audit_ref head;      /* of the log, as this process last read, wrote or verified it */
   con_audit_ref next_head; /* with what the open transaction has appended */
   bool reader;

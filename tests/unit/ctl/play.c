@@ -318,7 +318,8 @@ static const char *program_of(const play *p)
   if (!p->as_nobody)
     return CORDON_PROGRAM;
   uv_fs_t req;
-  ck_assert_int_eq(uv_fs_copyfile(NULL, &req, CORDON_PROGRAM, play_path("cordon", copy), 0, NULL), 0);
+  ck_assert_int_eq(uv_fs_copyfile(NULL, &req, CORDON_PROGRAM, play_path("cordon", copy), 0, NULL),
+                   0);
   uv_fs_req_cleanup(&req);
   ck_assert_int_eq(chmod(copy, 0755), 0);
   return copy;
