@@ -126,7 +126,7 @@ static cd_code check_turn(const attempt *t, cd_err *err)
   if (wait_ms > 0)
     return cd_fail(err, CD_E_LIMIT,
                    "%u wrong release codes were given: the next can be tried in %llu s",
-                   t->record.attempts, (unsigned long long)(wait_ms / 1000 + 1));
+                   t->record.attempts, (unsigned long long)((wait_ms + 999) / 1000));
   return CD_OK;
 }
 
@@ -135,7 +135,8 @@ static cd_code may_try(const attempt *t, cd_err *err)
   bool is_of = false;
   if (!t->wanted.isolated)
     return refuse_other(t, CD_E_CONFLICT,
-                        "this device is not isolated: there is nothing to release", err);
+                        "no isolation of this device is on record: there is nothing to release",
+                        err);
   cd_code rc = cd_release_code_is_of(&t->code, cd_str_from(t->device), &is_of, err);
   if (rc == CD_OK && !is_of)
     rc = cd_fail(err, CD_E_DENIED, "this release code is of another device");
@@ -247,27 +248,37 @@ cd_code agent_code_release(agent *a, const pf_identity *who, cd_str code, cd_str
 
 /* ---- where a code is needed ---- */
 
+/* What cannot be read keeps nobody from releasing: it is a downgrade's or a damaged journal's, and
+ * no code would be taken either. */
+static bool has_code(const agent_wanted *wanted)
+{
+  cd_terms terms = {0};
+  cd_err err = {0};
+  if (!wanted->isolated || wanted->terms == NULL)
+    return false;
+  if (cd_terms_parse(cd_str_from(wanted->terms), &terms, &err) == CD_OK)
+    return terms.has_code;
+  cd_log(CD_AREA_CONTROL, CD_LOG_ERROR, "%s; no release code is asked for", err.text);
+  return false;
+}
+
 static cd_code is_the_consoles(agent *a, const char *action, bool *ret_is, cd_err *err)
 {
   agent_action *x = NULL;
   cd_code rc = agent_journal_action(a->journal, action, &x, err);
-  if (rc == CD_OK)
-    *ret_is = x->console;
+  *ret_is = rc == CD_OK && x->console;
   agent_action_free(x);
-  return rc;
+  return rc == CD_E_NOTFOUND ? CD_OK : rc;
 }
 
 cd_code agent_code_guard(agent *a, const char *what, cd_err *err)
 {
   agent_wanted wanted = {0};
-  cd_terms terms = {0};
   bool consoles = false;
   if (!a->config.release_needs_code)
     return CD_OK;
   cd_code rc = agent_journal_wanted(a->journal, AGENT_CAP_ISOLATE, &wanted, err);
-  if (rc == CD_OK && wanted.isolated && wanted.terms != NULL)
-    rc = cd_terms_parse(cd_str_from(wanted.terms), &terms, err);
-  if (rc == CD_OK && terms.has_code)
+  if (rc == CD_OK && has_code(&wanted))
     rc = is_the_consoles(a, wanted.action, &consoles, err);
   if (rc == CD_OK && consoles)
     rc = cd_fail(err, CD_E_DENIED,

@@ -278,7 +278,8 @@ START_TEST(a_used_or_older_code_has_its_sentence)
   expect_released(p.d, third.code);
   r = give(p.d, wrong_code(&p, 1));
   ck_assert_str_eq(r.status, "conflict");
-  ck_assert_msg(strstr(r.sentence, "is not isolated") != NULL, "%s", r.sentence);
+  ck_assert_msg(strstr(r.sentence, "no isolation of this device is on record") != NULL, "%s",
+                r.sentence);
   driver_reply_release(&r);
   end(&p);
 }
