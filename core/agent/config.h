@@ -13,6 +13,7 @@
 #define AGENT_ENDPOINTS_MAX 32 /* console endpoints */
 #define AGENT_RESOLVERS_MAX 16
 #define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+#define AGENT_CONTACT_MAX 200u
 
 typedef struct agent_endpoint {
   char address[AGENT_ADDRESS_MAX]; /* canonical text of an IPv4 or IPv6 address */
@@ -34,6 +35,8 @@ typedef struct agent_config {
   bool release_needs_code; /* of an isolation of the console's that has one, for root too */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  bool notify_enabled;
+  char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];
   char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */

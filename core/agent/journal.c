@@ -58,6 +58,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS codes("
     " action TEXT PRIMARY KEY, attempts INTEGER NOT NULL, last INTEGER NOT NULL, boot TEXT NOT "
     "NULL, used INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS notices("
+    " state INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)
