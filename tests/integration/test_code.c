@@ -2,6 +2,7 @@
  * ones are counted whatever happens to the agent, and no code is found in what it leaves behind. */
 #include "console.h"
 
+#include "base/clock.h"
 #include "protocol/release_code.h"
 
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NOBODY 65534
@@ -393,7 +395,7 @@ START_TEST(a_crash_behind_the_order_leaves_a_released_device)
 END_TEST
 
 /* The isolation itself may cut the directory off that knows the users' names. */
-START_TEST(a_directory_that_does_not_answer_keeps_no_code_from_working)
+static pair begin_without_directory(void)
 {
   driver_options options = good;
   options.group = "daemon";
@@ -404,15 +406,57 @@ START_TEST(a_directory_that_does_not_answer_keeps_no_code_from_working)
   ck_assert_int_eq(mkfifo(pipe, 0644), 0);
   ck_assert_int_eq(mount(pipe, "/etc/group", NULL, MS_BIND, NULL), 0);
   enrol(&p);
-  isolation x = isolate(&p, 5, 1);
-  expect_released(p.d, x.code);
-  driver_reply r = driver_request(p.d, "actions", "{}");
-  ck_assert_str_eq(driver_at(r.result, "actions.0.requestor.user"), "code (65534)");
-  driver_reply_release(&r);
+  return p;
+}
+
+/* It answers now: the threads that wait for it see an end. */
+static void end_with_directory(pair *p)
+{
   int fd = open("/etc/group", O_WRONLY | O_CLOEXEC);
   ck_assert_int_ge(fd, 0);
   (void)close(fd);
-  end(&p);
+  end(p);
+}
+
+static void expect_released_by_number(driver *d, const char *code)
+{
+  expect_released(d, code);
+  driver_reply r = driver_request(d, "actions", "{}");
+  ck_assert_str_eq(driver_at(r.result, "actions.0.requestor.user"), "code (65534)");
+  driver_reply_release(&r);
+}
+
+START_TEST(a_directory_that_does_not_answer_keeps_no_code_from_working)
+{
+  pair p = begin_without_directory();
+  isolation x = isolate(&p, 5, 1);
+  expect_released_by_number(p.d, x.code);
+  end_with_directory(&p);
+}
+END_TEST
+
+/* As many users as may be are being looked up: the next is turned away, and one with a code is not.
+ */
+START_TEST(others_who_are_looked_up_keep_no_code_from_working)
+{
+  pair p = begin_without_directory();
+  pid_t children[3];
+  int status = 0;
+  isolation x = isolate(&p, 5, 1);
+  for (size_t i = 0; i < COUNT_OF(children); i++) {
+    children[i] = fork();
+    ck_assert_int_ge(children[i], 0);
+    if (children[i] == 0) {
+      driver_reply r = driver_request_as(p.d, 1, "plugins", "{}");
+      _exit(strcmp(r.status, "unavailable") == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+  }
+  ck_assert_int_gt(waitpid(-1, &status, 0), 0);
+  ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+  uint64_t before_ms = cd_mono_ms();
+  expect_released_by_number(p.d, x.code);
+  ck_assert_uint_lt(cd_mono_ms() - before_ms, 9000);
+  end_with_directory(&p);
 }
 END_TEST
 
@@ -477,6 +521,7 @@ int main(void)
       the_wait_ends_and_the_attempts_too,
       a_crash_behind_the_order_leaves_a_released_device,
       a_directory_that_does_not_answer_keeps_no_code_from_working,
+      others_who_are_looked_up_keep_no_code_from_working,
       where_it_is_wanted_root_needs_the_code_too,
       an_isolation_without_a_code_takes_none,
       a_device_without_a_console_says_so,
