@@ -99,6 +99,17 @@ fact 'and it stays isolated' really isolated
 fact 'root types the code' typed
 never 'and it is not to be seen there' grep -qF "$(cat "$work/code")" "$work/typed"
 fact 'everything is open' really released
+# docs/operator.md, "Without the agent".
+fact 'it is isolated a last time' fleet isolate desk-1 --comment 'lab test' --wait
+on desk-1 lab-agent kill
+fact 'without its agent it stays isolated' really isolated
+on desk-1 sh -c 'nft list tables | grep cordon | sed s/^/delete\ / | nft -f -' </dev/null
+fact 'by hand it is released' really released
+on desk-1 lab-agent start
+fact 'the agent wants what its journal says' within 30 really isolated
+fact 'until the console releases it' within 60 fleet release desk-1 --comment 'lab test' --wait
+fact 'and all is open' really released
+
 fact 'no code is in any log, journal or database' no_trace
 
 facts_end
