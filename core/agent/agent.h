@@ -39,6 +39,7 @@ struct agent {
   agent_remote *remote;
   int64_t started_ms;
   bool damaged; /* the journal was, and is new */
+  agent_restored restored; /* what the boot did */
   void (*on_stopped)(void *owner);
   void *owner;
 };
