@@ -2,6 +2,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "protocol/terms.h"
 #include "rules.h"
 #include "undo_file.h"
 
@@ -49,7 +50,14 @@ static cd_code take_over(agent_journal *j, const agent_rule_file *f, cd_err *err
                     .isolated = true,
                     .generation = f->generation,
                     .since_ms = f->since_ms,
-                    .params = f->params};
+                    .params = f->params,
+                    .terms = f->terms};
+  cd_terms terms;
+  if (f->terms != NULL && cd_terms_parse(cd_str_from(f->terms), &terms, err) != CD_OK) {
+    cd_log(CD_AREA_AGENT, CD_LOG_WARN, "the rule file for the boot: %s; going on without terms",
+           err->text);
+    w.terms = NULL;
+  }
   (void)cd_str_copy(w.action, sizeof(w.action), cd_str_from(f->action));
   (void)cd_str_copy(h.plugin, sizeof(h.plugin), cd_str_from(f->provider));
   (void)cd_str_copy(h.digest, sizeof(h.digest), cd_str_from(f->digest));

@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "platform/peer.h"
 #include "probes.h"
+#include "protocol/terms.h"
 #include "remote.h"
 #include "state.h"
 #include "supervisor.h"
@@ -38,7 +39,7 @@ struct agent {
   agent_control *control;
   agent_remote *remote;
   int64_t started_ms;
-  bool damaged; /* the journal was, and is new */
+  bool damaged;            /* the journal was, and is new */
   agent_restored restored; /* what the boot did */
   void (*on_stopped)(void *owner);
   void *owner;
@@ -60,6 +61,7 @@ typedef struct agent_order_request {
   agent_kind kind;
   bool selective;
   cd_json *exclusions;
+  const cd_terms *terms; /* of an isolation; NULL: the defaults */
   cd_str comment;
   const pf_identity *who;
 } agent_order_request;

@@ -37,9 +37,9 @@ static agent_restore_outcome outcome_of(const restore *r, bool in_force)
 
 static void describe(const restore *r, agent_restored *d)
 {
-  static const char *const from[] = {
-      "", "from the rule file", "from the rule file before the last",
-      "from the order in the journal", "as a full isolation that lets through only the consoles"};
+  static const char *const from[] = {"", "from the rule file", "from the rule file before the last",
+                                     "from the order in the journal",
+                                     "as a full isolation that lets through only the consoles"};
   const char *reasons = r->reasons.len > 0 ? cd_buf_cstr(&r->reasons) : "";
   char consoles[32] = "";
   if (d->outcome == AGENT_RESTORE_FAILED) {
@@ -51,8 +51,8 @@ static void describe(const restore *r, agent_restored *d)
   if (d->source == AGENT_FROM_BUILTIN)
     (void)snprintf(consoles, sizeof(consoles), " (%u)", r->read.console_count);
   bool unreadable = d->source != AGENT_FROM_CURRENT && r->read.facts.current == RESTORE_BAD;
-  (void)snprintf(d->sentence, sizeof(d->sentence), "the isolation is in force again, %s%s%s%s%.250s",
-                 from[d->source], consoles,
+  (void)snprintf(d->sentence, sizeof(d->sentence),
+                 "the isolation is in force again, %s%s%s%s%.250s", from[d->source], consoles,
                  unreadable ? "; the last rule file cannot be read" : "",
                  reasons[0] != '\0' ? "; not " : "", reasons);
 }

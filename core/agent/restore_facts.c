@@ -20,9 +20,7 @@ static void read_file(const char *state_dir, bool previous, agent_rule_file *f,
   cd_err err = {0};
   cd_buf text = CD_BUF_INIT(AGENT_RULE_FILE_MAX);
   cd_code rc = agent_rules_load(state_dir, previous, f, &text, &err);
-  *ret_found = rc == CD_OK           ? RESTORE_GOOD
-               : rc == CD_E_NOTFOUND ? RESTORE_ABSENT
-                                     : RESTORE_BAD;
+  *ret_found = rc == CD_OK ? RESTORE_GOOD : rc == CD_E_NOTFOUND ? RESTORE_ABSENT : RESTORE_BAD;
   if (*ret_found == RESTORE_BAD) {
     warn(err.text);
     agent_rule_file_salvage(cd_buf_view(&text), r->consoles, AGENT_ENDPOINTS_MAX,

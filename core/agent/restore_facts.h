@@ -13,8 +13,8 @@ typedef struct restore_read {
   restore_facts facts;
   agent_rule_file current;
   agent_rule_file previous;
-  agent_wanted wanted;         /* of the journal */
-  char holder[AGENT_ID_MAX];   /* the provider that held it, by the journal */
+  agent_wanted wanted;                          /* of the journal */
+  char holder[AGENT_ID_MAX];                    /* the provider that held it, by the journal */
   agent_endpoint consoles[AGENT_ENDPOINTS_MAX]; /* that could be read anywhere */
   unsigned console_count;
 } restore_read;

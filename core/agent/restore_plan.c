@@ -23,9 +23,8 @@ void agent_restore_plan(const restore_facts *f, restore_plan *ret_plan)
   if (ordered && !f->isolated && f->generation >= newest_file(f)) {
     p.why = filed ? "the journal has an order to release" : "the last order was to release";
   } else if (!filed && !(ordered && f->isolated)) {
-    p.why = f->journal == RESTORE_BAD
-                ? "there is no rule file, and the journal cannot be read"
-                : "no isolation was ordered";
+    p.why = f->journal == RESTORE_BAD ? "there is no rule file, and the journal cannot be read"
+                                      : "no isolation was ordered";
   } else {
     p.wanted = true;
     /* What was shown to hold comes before what was only ordered: the agent takes up an order that

@@ -15,9 +15,9 @@ typedef struct restore {
   agent_supervisor sup;
   restore_read read;
   restore_plan plan;
-  cd_buf builtin; /* parameters */
-  unsigned source;     /* of the plan: the one that is being tried */
-  unsigned provider;   /* the next one to try for it */
+  cd_buf builtin;    /* parameters */
+  unsigned source;   /* of the plan: the one that is being tried */
+  unsigned provider; /* the next one to try for it */
   const char *params;
   agent_plugin *plugin;
   bool querying;

@@ -65,7 +65,7 @@ static bool next_provider(restore *r)
       r->plugin = p;
       return true;
     }
-    const char *why = p == NULL ? "it is not installed"
+    const char *why = p == NULL   ? "it is not installed"
                       : p->usable ? "it does not isolate"
                                   : p->reason;
     cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "restore: provider %s cannot be asked: %s", id, why);

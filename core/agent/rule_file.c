@@ -51,8 +51,8 @@ bool agent_rule_file_same_rules(const agent_rule_file *a, const agent_rule_file 
 
 bool agent_rule_file_same(const agent_rule_file *a, const agent_rule_file *b)
 {
-  return a->generation == b->generation && same(a->action, b->action) &&
-         same(a->terms, b->terms) && agent_rule_file_same_rules(a, b);
+  return a->generation == b->generation && same(a->action, b->action) && same(a->terms, b->terms) &&
+         agent_rule_file_same_rules(a, b);
 }
 
 /* ---- writing ---- */
@@ -133,8 +133,7 @@ bool agent_endpoint_set(agent_endpoint *e, cd_str address, uint64_t port)
          uv_inet_ntop(family, bytes, e->address, sizeof(e->address)) == 0;
 }
 
-void agent_endpoint_add(const agent_endpoint *e, agent_endpoint *out, unsigned max,
-                        unsigned *count)
+void agent_endpoint_add(const agent_endpoint *e, agent_endpoint *out, unsigned max, unsigned *count)
 {
   for (unsigned i = 0; i < *count; i++) {
     if (out[i].port == e->port && same(out[i].address, e->address))
@@ -189,7 +188,7 @@ static void read_params(cd_json *obj, char **ret_text)
 static void read_terms(cd_json *obj, char **ret_text)
 {
   cd_json terms = {0};
-  cd_buf text = CD_BUF_INIT(AGENT_TERMS_MAX);
+  cd_buf text = CD_BUF_INIT(CD_TERMS_TEXT_MAX);
   if (!cd_json_opt_obj(obj, "terms", &terms))
     return;
   cd_json_print(&terms, &text);

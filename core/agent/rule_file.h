@@ -12,9 +12,9 @@
 #include "config.h"
 #include "platform/system.h"
 #include "protocol/digest.h"
+#include "protocol/terms.h"
 
 #define AGENT_RULE_FILE_MAX (CD_RESULT_MAX + 32u * 1024u) /* parameters and what is around them */
-#define AGENT_TERMS_MAX (4u * 1024u)
 
 /* An isolation that was applied and proven. Owns its texts: agent_rule_file_release(). */
 typedef struct agent_rule_file {
@@ -27,7 +27,7 @@ typedef struct agent_rule_file {
   char library[CD_DIGEST_TEXT_MAX]; /* digest of the provider's library */
   char digest[160];                 /* of what it put in force, in its own words */
   char *params;                     /* JSON object: of apply */
-  char *terms;                      /* JSON object, or NULL: not acted on by --restore */
+  char *terms; /* of the isolation, or NULL: the defaults. A boot acts on none */
 } agent_rule_file;
 
 void agent_rule_file_release(agent_rule_file *f);

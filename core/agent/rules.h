@@ -1,5 +1,6 @@
 /* The rule files of the state folder: restore/current.json, of the isolation that was last proven,
- * and restore/previous.json, of the one before it, as long as neither was ordered to be released. */
+ * and restore/previous.json, of the one before it, as long as neither was ordered to be released.
+ */
 #ifndef AGENT_RULES_H
 #define AGENT_RULES_H
 

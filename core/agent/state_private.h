@@ -134,8 +134,8 @@ void state_conclude(agent_state *s);
 bool state_read_query(const agent_op_end *end, state_enforced *ret_value,
                       char digest[STATE_DIGEST_MAX], cd_err *err);
 
-/* state_rules.c: what was proven is kept for the next boot; an order to release is there; a look has
- * found in force what the journal knows. */
+/* state_rules.c: what was proven is kept for the next boot; an order to release is there; a look
+ * has found in force what the journal knows. */
 void state_rules_keep(agent_state *s);
 void state_rules_forget(agent_state *s);
 void state_rules_taken_up(agent_state *s);

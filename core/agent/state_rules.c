@@ -1,5 +1,5 @@
-/* The state and the boot: what is kept so that an isolation can be put back before the network comes
- * up, and what was done with it. */
+/* The state and the boot: what is kept so that an isolation can be put back before the network
+ * comes up, and what was done with it. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -23,11 +23,13 @@ static agent_rule_file rule_file(const agent_state *s)
   agent_rule_file f = {.generation = s->wanted.generation,
                        .since_ms = s->wanted.since_ms,
                        .proven_ms = cd_wall_ms(),
-                       .params = r->params};
+                       .params = r->params,
+                       .terms = s->wanted.terms};
   (void)cd_str_copy(f.action, sizeof(f.action), cd_str_from(s->wanted.action));
   if (r->action != NULL) {
     f.generation = r->action->generation;
     f.since_ms = r->action->created_ms;
+    f.terms = r->action->terms;
     (void)cd_str_copy(f.action, sizeof(f.action), cd_str_from(r->action->id));
   }
   (void)cd_str_copy(f.boot, sizeof(f.boot), cd_str_from(s->boot));

@@ -34,8 +34,8 @@ struct agent_supervisor {
   void *owner;
 };
 
-/* Loads the registry. The journal and the configuration must outlive it. Without a journal (NULL, at
- * boot) no strikes are counted, nothing is in quarantine, and undo records go to keep_undo. */
+/* Loads the registry. The journal and the configuration must outlive it. Without a journal (NULL,
+ * at boot) no strikes are counted, nothing is in quarantine, and undo records go to keep_undo. */
 CD_MUST_USE cd_code agent_supervisor_init(agent_supervisor *s, uv_loop_t *loop,
                                           agent_journal *journal, const agent_config *config,
                                           const char *plugin_dir, const char *trust_file,

@@ -117,8 +117,8 @@ static cd_code copy_one(void *context, const char *plugin, cd_str record, cd_err
 {
   addition *a = context;
   (void)err;
-  a->known = a->known || (cd_str_eq_cstr(cd_str_from(plugin), a->plugin) &&
-                          cd_str_eq(record, a->record));
+  a->known =
+      a->known || (cd_str_eq_cstr(cd_str_from(plugin), a->plugin) && cd_str_eq(record, a->record));
   write_one(&a->w, plugin, record);
   return CD_OK;
 }

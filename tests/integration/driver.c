@@ -405,7 +405,8 @@ static void make_args(driver *d, const char *more, char *args[64], cd_buf *words
               "%.400s/bin/cordond --config %s/etc/cordond.json --trust %s/etc/trust.json "
               "--state-dir %s/state --run-dir %s/run --plugin-dir %s/plugins --plugin-host %s "
               "--channel %s --log all=debug%s",
-              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel, more);
+              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel,
+              more);
   for (char *at = words->ptr; at != NULL && n < 63;) {
     args[n++] = at;
     at = strchr(at, ' ');

@@ -1,6 +1,6 @@
 # Writes OUT, a C table of the kill points in the sources of FOLDERS, so that a new one is tested the day it is written. Those of the
-# remote side ("remote.") are not reached by what the kill matrix does; test_remote_kill has them. Nor are those of the boot ("restore.");
-# test_restore has them.
+# remote side ("remote.") are not reached by what the kill matrix does; test_remote and test_enrol have them; nor are those of
+# the boot ("restore."), which test_restore has.
 cmake_minimum_required(VERSION 3.25)
 set(names)
 set(failing)

@@ -353,8 +353,8 @@ END_TEST
 START_TEST(a_provider_that_hangs_is_given_up_in_time)
 {
   driver *d = isolated_and_off(&good);
-  driver_configure(d, &(driver_options){.providers = {"good"},
-                                        .settings = {"\"apply_delay_ms\":60000"}});
+  driver_configure(
+      d, &(driver_options){.providers = {"good"}, .settings = {"\"apply_delay_ms\":60000"}});
   uint64_t began = uv_hrtime();
   ck_assert_int_eq(driver_restore(d, NULL), 1);
   ck_assert_uint_lt((uv_hrtime() - began) / 1000000u, 25000);
@@ -366,14 +366,22 @@ END_TEST
 /* ---- killed ---- */
 
 static const char *const points[] = {
-    "journal.order_before_commit", "agent.order_synced",
-    "agent.started",               "agent.before_apply",
-    "agent.after_apply",           "agent.applied",
-    "agent.after_query",           "agent.after_verify",
-    "agent.before_rules",          "restore.rotated",
-    "agent.rules_kept",            "agent.before_outcome",
-    "agent.outcome_synced",        "agent.before_release",
-    "agent.rules_half_forgotten",  "agent.rules_forgotten",
+    "journal.order_before_commit",
+    "agent.order_synced",
+    "agent.started",
+    "agent.before_apply",
+    "agent.after_apply",
+    "agent.applied",
+    "agent.after_query",
+    "agent.after_verify",
+    "agent.before_rules",
+    "restore.rotated",
+    "agent.rules_kept",
+    "agent.before_outcome",
+    "agent.outcome_synced",
+    "agent.before_release",
+    "agent.rules_half_forgotten",
+    "agent.rules_forgotten",
 };
 
 typedef enum step { STEP_ISOLATE, STEP_CHANGE, STEP_RELEASE } step;
@@ -382,7 +390,8 @@ static const char *const steps[] = {"isolate", "change", "release"};
 
 static bool belongs(const char *point, step s)
 {
-  bool of_release = strstr(point, "forgotten") != NULL || strcmp(point, "agent.before_release") == 0;
+  bool of_release =
+      strstr(point, "forgotten") != NULL || strcmp(point, "agent.before_release") == 0;
   bool of_isolate = strstr(point, "appl") != NULL || strstr(point, "rules_kept") != NULL ||
                     strstr(point, "before_rules") != NULL || strstr(point, "after_") != NULL;
   if (strcmp(point, "restore.rotated") == 0)

@@ -21,7 +21,8 @@
   "\"mark\":3234922497,\"exclusions\":[]}"
 #define OTHER_PARAMS                                                                               \
   "{\"type\":\"selective\",\"console\":[{\"address\":\"2001:db8::7\",\"port\":8443}],"             \
-  "\"resolvers\":[],\"mark\":1,\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.1\"}]}"
+  "\"resolvers\":[],\"mark\":1,\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.1\"}]" \
+  "}"
 
 static cd_err err;
 
@@ -319,8 +320,8 @@ START_TEST(undo_records_of_the_boot_are_moved_into_the_journal)
   ck_assert_int_ne(agent_undo_file_add(place(), "org.cordon.test", CD_STR("{"), &err), CD_OK);
   agent_adopt(j, place());
   ck_assert(!exists(at("restore/undo.json")));
-  ck_assert_int_eq(
-      agent_journal_undo_list(j, AGENT_CAP_ISOLATE, "org.cordon.test", &list, &err), CD_OK);
+  ck_assert_int_eq(agent_journal_undo_list(j, AGENT_CAP_ISOLATE, "org.cordon.test", &list, &err),
+                   CD_OK);
   ck_assert_str_eq(cd_buf_cstr(&list), "[{\"step\":2},{\"step\":1}]");
   cd_buf_release(&list);
   agent_journal_close(j);
