@@ -10,6 +10,7 @@
 #include "base/banned.h"
 
 #define FOLDER "restore"
+#define RULES_PATH_MAX (CD_PATH_MAX + sizeof("/previous.json"))
 
 static const char *name_of(bool previous)
 {
@@ -30,9 +31,9 @@ void agent_rules_release(agent_rules *r)
   agent_rule_file_release(&r->current);
 }
 
-static void path_in(const char *folder, bool previous, char out[CD_PATH_MAX])
+static void path_in(const char *folder, bool previous, char out[RULES_PATH_MAX])
 {
-  (void)snprintf(out, CD_PATH_MAX, "%s/%s", folder, name_of(previous));
+  (void)snprintf(out, RULES_PATH_MAX, "%s/%s", folder, name_of(previous));
 }
 
 /* The trusted walk lets others read; parameters are nobody's business. */
@@ -53,7 +54,7 @@ static cd_code check_private(uv_os_fd_t file, const char *path, cd_err *err)
 static cd_code load(const char *folder, bool previous, agent_rule_file *ret, cd_buf *out_text,
                     cd_err *err)
 {
-  char path[CD_PATH_MAX];
+  char path[RULES_PATH_MAX];
   uv_os_fd_t file;
   cd_buf text = CD_BUF_INIT(AGENT_RULE_FILE_MAX);
   path_in(folder, previous, path);
@@ -94,7 +95,7 @@ static void look(agent_rules *r)
 
 static cd_code store(const agent_rules *r, bool previous, const agent_rule_file *f, cd_err *err)
 {
-  char path[CD_PATH_MAX];
+  char path[RULES_PATH_MAX];
   cd_buf text = CD_BUF_INIT(AGENT_RULE_FILE_MAX);
   path_in(r->folder, previous, path);
   cd_code rc = agent_rule_file_write(f, &text, err);
@@ -127,7 +128,7 @@ cd_code agent_rules_keep(agent_rules *r, const agent_rule_file *f, cd_err *err)
 
 cd_code agent_rules_forget(agent_rules *r, cd_err *err)
 {
-  char path[CD_PATH_MAX];
+  char path[RULES_PATH_MAX];
   cd_err why = {0};
   r->looked = false;
   agent_rule_file_release(&r->current);
