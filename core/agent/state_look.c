@@ -83,11 +83,13 @@ static void note_drift(agent_state *s, state_enforced value)
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
 }
 
-/* What a restart of the machine took away nobody tampered with; unless the boot had put it back. */
+/* What a restart of the machine took away nobody tampered with; unless the boot had put it back, by
+ * the same provider. */
 static bool lost_at_boot(const agent_state *s, state_enforced value)
 {
-  return value == ENFORCED_RELEASED && !s->restored &&
-         !cd_str_eq_cstr(cd_str_from(s->boot), s->run.holders[0].boot);
+  const agent_holder *h = &s->run.holders[0];
+  bool put_back = s->restored && cd_str_eq_cstr(cd_str_from(s->restored_provider), h->plugin);
+  return value == ENFORCED_RELEASED && !put_back && !cd_str_eq_cstr(cd_str_from(s->boot), h->boot);
 }
 
 /* What the boot put in force is not the journal's: older rules, those of another build of the

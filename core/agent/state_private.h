@@ -72,6 +72,7 @@ struct agent_state {
   agent_rules rules;         /* for the next boot */
   bool restored;             /* the boot put it in force, and no look has seen that yet: */
   char restored_digest[STATE_DIGEST_MAX];
+  char restored_provider[AGENT_ID_MAX];
   int64_t restored_ms; /* when it did; 0: it did not */
   agent_wanted wanted;
   agent_wanted settled;

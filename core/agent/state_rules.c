@@ -64,13 +64,42 @@ void state_rules_forget(agent_state *s)
            agent_capability_name(s->cap), err.text);
 }
 
+/* The provider that the boot asked holds it, whether or not the journal knew it as a holder: a
+ * release has to reach it. */
+static void note_holder(agent_state *s, const agent_restored *r, const agent_holder *holders,
+                        unsigned count)
+{
+  cd_err err = {0};
+  agent_holder h = {.current = count == 0 || !holders[0].current};
+  for (unsigned i = 0; i < count; i++) {
+    if (cd_str_eq_cstr(cd_str_from(r->provider), holders[i].plugin))
+      return;
+  }
+  (void)cd_str_copy(h.plugin, sizeof(h.plugin), cd_str_from(r->provider));
+  (void)cd_str_copy(h.digest, sizeof(h.digest), cd_str_from(r->digest));
+  (void)cd_str_copy(h.boot, sizeof(h.boot), cd_str_from(s->boot));
+  if (agent_journal_hold(s->journal, s->cap, &h, &err) != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; going on", err.text);
+  else if (h.current)
+    (void)cd_str_copy(s->provider, sizeof(s->provider), cd_str_from(h.plugin));
+}
+
 void agent_state_restored(agent_state *s, const agent_restored *r)
 {
-  bool in_force = r->outcome == AGENT_RESTORE_DONE || r->outcome == AGENT_RESTORE_FALLBACK;
-  s->restored = in_force;
-  s->restored_ms = in_force ? r->at_ms : 0;
-  if (in_force)
-    (void)cd_str_copy(s->restored_digest, sizeof(s->restored_digest), cd_str_from(r->digest));
+  cd_err err = {0};
+  agent_holder holders[AGENT_HOLDERS_MAX];
+  unsigned count = 0;
+  if (r->outcome != AGENT_RESTORE_DONE && r->outcome != AGENT_RESTORE_FALLBACK)
+    return;
+  s->restored_ms = r->at_ms;
+  (void)cd_str_copy(s->restored_digest, sizeof(s->restored_digest), cd_str_from(r->digest));
+  (void)cd_str_copy(s->restored_provider, sizeof(s->restored_provider), cd_str_from(r->provider));
+  if (agent_journal_holders(s->journal, s->cap, holders, &count, &err) != CD_OK)
+    cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; going on", err.text);
+  /* An agent that was started before in this run of the machine has seen to it. */
+  s->restored = count == 0 || !cd_str_eq_cstr(cd_str_from(s->boot), holders[0].boot);
+  if (s->restored && (!s->wanted.known || s->wanted.isolated))
+    note_holder(s, r, holders, count);
 }
 
 bool state_is_of_boot(const agent_state *s)

@@ -334,6 +334,14 @@ START_TEST(a_provider_that_refuses_gives_way_to_the_next)
   ck_assert_int_eq(driver_restore(d, NULL), 0);
   ck_assert(is_isolated(d, "old_struct"));
   ck_assert(driver_logged(d, "provider org.cordon.test.good cannot be asked"));
+  /* The first one is back when the agent starts: no drift, and a release reaches both. */
+  driver_configure(d, &two);
+  start_and_settle(d, "restored");
+  ck_assert(is_isolated(d, "good"));
+  driver_release_well(d);
+  ck_assert_str_eq(driver_device(d, "good"), "");
+  ck_assert_str_eq(driver_device(d, "old_struct"), "");
+  driver_stop(d);
   driver_free(d);
 }
 END_TEST
