@@ -9,8 +9,8 @@
 
 struct agent_journal {
   sqlite3 *db;
-  unsigned orders; /* since the agent started; paces the pruning */
-  bool reporting;  /* the end of an action leaves a place in the outbox */
+  unsigned orders;  /* since the agent started; paces the pruning */
+  bool reporting;   /* the end of an action leaves a place in the outbox */
   uint64_t late_ms; /* of a peek: monotonic; its statements end */
   char path[CD_PATH_MAX];
 };
