@@ -28,10 +28,10 @@ static agent_restore_outcome outcome_of(const restore *r, bool in_force)
   agent_restore_source source = in_force ? r->plan.sources[r->source] : AGENT_FROM_NONE;
   if (!in_force)
     return AGENT_RESTORE_FAILED;
-  /* An order that was never proven has nothing better to be restored from. */
-  bool good = source == AGENT_FROM_CURRENT ||
-              (source == AGENT_FROM_JOURNAL && r->read.facts.current == RESTORE_ABSENT &&
-               r->read.facts.previous == RESTORE_ABSENT);
+  /* The first of the plan is what was in force, or what was ordered and is not in a file yet. */
+  bool unread = r->read.facts.current == RESTORE_BAD || r->read.facts.previous == RESTORE_BAD;
+  bool good =
+      source == AGENT_FROM_CURRENT || (source == AGENT_FROM_JOURNAL && r->source == 0 && !unread);
   return good ? AGENT_RESTORE_DONE : AGENT_RESTORE_FALLBACK;
 }
 

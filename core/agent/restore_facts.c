@@ -34,6 +34,16 @@ static void read_file(const char *state_dir, bool previous, agent_rule_file *f,
 
 /* ---- the journal ---- */
 
+/* Whether the order that is wanted is the last that was carried out. */
+static cd_code ask_settled(agent_journal *j, restore_read *r, cd_err *err)
+{
+  agent_wanted settled = {0};
+  cd_code rc = agent_journal_settled(j, AGENT_CAP_ISOLATE, &settled, err);
+  r->facts.settled = rc == CD_OK && settled.isolated && settled.generation == r->wanted.generation;
+  agent_wanted_release(&settled);
+  return rc;
+}
+
 static cd_code ask_journal(agent_journal *j, restore_read *r, cd_err *err)
 {
   agent_holder holders[AGENT_HOLDERS_MAX];
@@ -49,7 +59,9 @@ static cd_code ask_journal(agent_journal *j, restore_read *r, cd_err *err)
                : CD_OK;
   if (r->wanted.params == NULL)
     return cd_fail(err, CD_E_INVALID, "the journal wants an isolation without parameters");
-  rc = agent_journal_holders(j, AGENT_CAP_ISOLATE, holders, &count, err);
+  rc = ask_settled(j, r, err);
+  if (rc == CD_OK)
+    rc = agent_journal_holders(j, AGENT_CAP_ISOLATE, holders, &count, err);
   if (rc == CD_OK && count > 0)
     (void)cd_str_copy(r->holder, sizeof(r->holder), cd_str_from(holders[0].plugin));
   count = 0;

@@ -28,12 +28,16 @@ void agent_restore_plan(const restore_facts *f, restore_plan *ret_plan)
   } else {
     p.wanted = true;
     /* What was shown to hold comes before what was only ordered: the agent takes up an order that
-     * came after it as soon as it runs. */
+     * came after it as soon as it runs. An order that was carried out, and that the file does not
+     * have, comes first: the file could not be written. */
+    bool stale = ordered && f->isolated && f->settled && f->generation > newest_file(f);
+    if (stale)
+      add(&p, AGENT_FROM_JOURNAL);
     if (f->current == RESTORE_GOOD)
       add(&p, AGENT_FROM_CURRENT);
     if (f->previous == RESTORE_GOOD)
       add(&p, AGENT_FROM_PREVIOUS);
-    if (ordered && f->isolated)
+    if (ordered && f->isolated && !stale)
       add(&p, AGENT_FROM_JOURNAL);
     add(&p, AGENT_FROM_BUILTIN);
   }

@@ -17,6 +17,7 @@ typedef struct restore_facts {
   restore_found journal; /* bad: it cannot be opened, or it is damaged */
   bool known;            /* the journal has an order */
   bool isolated;         /* and that wants an isolation */
+  bool settled;          /* which was carried out */
   uint64_t generation;
 } restore_facts;
 

@@ -19,37 +19,42 @@ static const struct {
   const char *sources;
 } rows[] = {
     /* nothing was ever wanted, or it was released */
-    {{A, 0, A, 0, A, false, false, 0}, ""},
-    {{A, 0, A, 0, G, false, false, 0}, ""},
-    {{A, 0, A, 0, G, true, false, 4}, ""},
-    {{A, 0, A, 0, B, false, false, 0}, ""},
+    {{A, 0, A, 0, A, false, false, false, 0}, ""},
+    {{A, 0, A, 0, G, false, false, false, 0}, ""},
+    {{A, 0, A, 0, G, true, false, false, 4}, ""},
+    {{A, 0, A, 0, B, false, false, false, 0}, ""},
     /* as it should be */
-    {{G, 5, A, 0, G, true, true, 5}, "cjb"},
-    {{G, 5, G, 4, G, true, true, 5}, "cpjb"},
+    {{G, 5, A, 0, G, true, true, false, 5}, "cjb"},
+    {{G, 5, G, 4, G, true, true, false, 5}, "cpjb"},
     /* a newer order, killed before its proof: what held comes first */
-    {{G, 5, A, 0, G, true, true, 6}, "cjb"},
-    {{A, 0, A, 0, G, true, true, 1}, "jb"},
+    {{G, 5, A, 0, G, true, true, false, 6}, "cjb"},
+    {{A, 0, A, 0, G, true, true, false, 1}, "jb"},
+    /* a newer order that was carried out, and whose file could not be written */
+    {{G, 5, A, 0, G, true, true, true, 6}, "jcb"},
+    {{G, 5, G, 4, G, true, true, true, 6}, "jcpb"},
+    {{G, 5, A, 0, G, true, true, true, 5}, "cjb"},
+    {{B, 0, A, 0, G, true, true, true, 5}, "jb"},
     /* an order to release, killed before the files were removed */
-    {{G, 5, A, 0, G, true, false, 6}, ""},
-    {{G, 5, G, 4, G, true, false, 6}, ""},
-    {{G, 5, A, 0, G, true, false, 5}, ""},
-    {{B, 0, A, 0, G, true, false, 6}, ""},
+    {{G, 5, A, 0, G, true, false, false, 6}, ""},
+    {{G, 5, G, 4, G, true, false, false, 6}, ""},
+    {{G, 5, A, 0, G, true, false, false, 5}, ""},
+    {{B, 0, A, 0, G, true, false, false, 6}, ""},
     /* without a journal the files decide */
-    {{G, 5, A, 0, A, false, false, 0}, "cb"},
-    {{G, 5, A, 0, B, false, false, 0}, "cb"},
-    {{G, 5, G, 4, B, false, false, 0}, "cpb"},
-    {{G, 5, A, 0, G, false, false, 0}, "cb"},
+    {{G, 5, A, 0, A, false, false, false, 0}, "cb"},
+    {{G, 5, A, 0, B, false, false, false, 0}, "cb"},
+    {{G, 5, G, 4, B, false, false, false, 0}, "cpb"},
+    {{G, 5, A, 0, G, false, false, false, 0}, "cb"},
     /* a journal that was rolled back */
-    {{G, 5, A, 0, G, true, false, 3}, "cb"},
-    {{A, 0, G, 5, G, true, false, 3}, "pb"},
-    {{G, 5, A, 0, G, true, true, 3}, "cjb"},
+    {{G, 5, A, 0, G, true, false, false, 3}, "cb"},
+    {{A, 0, G, 5, G, true, false, false, 3}, "pb"},
+    {{G, 5, A, 0, G, true, true, false, 3}, "cjb"},
     /* files that cannot be read */
-    {{B, 0, A, 0, G, true, true, 5}, "jb"},
-    {{B, 0, G, 4, G, true, true, 5}, "pjb"},
-    {{B, 0, G, 4, A, false, false, 0}, "pb"},
-    {{B, 0, B, 0, A, false, false, 0}, "b"},
-    {{B, 0, A, 0, B, false, false, 0}, "b"},
-    {{A, 0, B, 0, B, false, false, 0}, "b"},
+    {{B, 0, A, 0, G, true, true, false, 5}, "jb"},
+    {{B, 0, G, 4, G, true, true, false, 5}, "pjb"},
+    {{B, 0, G, 4, A, false, false, false, 0}, "pb"},
+    {{B, 0, B, 0, A, false, false, false, 0}, "b"},
+    {{B, 0, A, 0, B, false, false, false, 0}, "b"},
+    {{A, 0, B, 0, B, false, false, false, 0}, "b"},
 };
 
 static void letters(const restore_plan *p, char out[RESTORE_SOURCES_MAX + 1])
