@@ -275,6 +275,7 @@ START_TEST(a_file_that_is_damaged_gives_way_to_the_one_before)
   isolate_selectively(d, 1);
   isolate_selectively(d, 2);
   driver_stop(d);
+  lose_journal(d);
   driver_write(driver_path(d, "state/restore/current.json"), "{\"rules\":1\n", 0600);
   switch_off_and_on(d, "good");
   ck_assert_int_eq(driver_restore(d, NULL), 3);
@@ -287,6 +288,29 @@ START_TEST(a_file_that_is_damaged_gives_way_to_the_one_before)
   switch_off_and_on(d, "good");
   ck_assert_int_eq(driver_restore(d, NULL), 0);
   expect_told(d, "restored", "current");
+  driver_free(d);
+}
+END_TEST
+
+/* As on a disk that was full when the second order was carried out. */
+START_TEST(a_file_that_is_out_of_date_gives_way_to_the_order_on_record)
+{
+  char held[256];
+  driver *d = driver_new(&good);
+  driver_start(d, NULL);
+  isolate_selectively(d, 1);
+  copy(d, "state/restore/current.json", "old.json");
+  isolate_selectively(d, 2);
+  (void)snprintf(held, sizeof(held), "%s", driver_device(d, "good"));
+  driver_stop(d);
+  copy(d, "old.json", "state/restore/current.json");
+  ck_assert_int_eq(unlink(driver_path(d, "state/restore/previous.json")), 0);
+  switch_off_and_on(d, "good");
+  ck_assert_int_eq(driver_restore(d, NULL), 0);
+  ck_assert_str_eq(driver_device(d, "good"), held);
+  expect_told(d, "restored", "journal");
+  start_and_settle(d, "restored");
+  driver_stop(d);
   driver_free(d);
 }
 END_TEST
@@ -486,6 +510,7 @@ int main(void)
       with_a_damaged_journal_it_is_back_and_stays_wanted,
       with_a_journal_that_was_rolled_back_it_is_back_and_stays_wanted,
       a_file_that_is_damaged_gives_way_to_the_one_before,
+      a_file_that_is_out_of_date_gives_way_to_the_order_on_record,
       without_a_file_that_can_be_read_the_order_on_record_is_carried_out,
       when_nothing_can_be_read_it_is_a_full_isolation_but_for_the_consoles,
       a_provider_that_refuses_gives_way_to_the_next,
