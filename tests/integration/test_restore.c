@@ -375,6 +375,32 @@ START_TEST(a_provider_that_refuses_gives_way_to_the_next)
 }
 END_TEST
 
+/* There is no journal at boot that could take them. */
+START_TEST(undo_records_of_the_boot_wait_for_the_agent)
+{
+  const driver_options noting = {
+      .providers = {"half_done"}, .settings = {"\"dies\":\"no\""}, .interval_s = 86400};
+  driver *d = isolated_and_off(&noting);
+  lose_journal(d);
+  ck_assert_int_eq(driver_restore(d, NULL), 0);
+  ck_assert(is_isolated(d, "half_done"));
+  ck_assert_ptr_nonnull(
+      strstr(driver_read(driver_path(d, "state/restore/undo.json")), "\"step\":2"));
+  start_and_settle(d, "restored");
+  ck_assert(!there(d, "state/restore/undo.json"));
+  /* A release that finds half of it needs them. */
+  driver_kill(d);
+  driver_set_device(d, "half_done", "half\n");
+  driver_configure(
+      d, &(driver_options){.providers = {"half_done"}, .settings = {"\"apply_delay_ms\":1"}});
+  driver_start(d, NULL);
+  driver_release_well(d);
+  ck_assert_str_eq(driver_device(d, "half_done"), "");
+  driver_stop(d);
+  driver_free(d);
+}
+END_TEST
+
 START_TEST(what_cannot_be_put_in_force_is_a_failure_with_its_reason)
 {
   driver *d = isolated_and_off(&good);
@@ -525,6 +551,7 @@ int main(void)
       without_a_file_that_can_be_read_the_order_on_record_is_carried_out,
       when_nothing_can_be_read_it_is_a_full_isolation_but_for_the_consoles,
       a_provider_that_refuses_gives_way_to_the_next,
+      undo_records_of_the_boot_wait_for_the_agent,
       what_cannot_be_put_in_force_is_a_failure_with_its_reason,
 #ifdef CORDON_FAULT_POINTS
       a_step_that_is_killed_does_no_harm,
