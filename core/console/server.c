@@ -45,20 +45,18 @@ static void fail_start(con_server *s, const char *why)
 
 /* ---- the signer ---- */
 
-static void set_text(char **at, cd_str text)
+/* True if it is another one than before. */
+static bool set_text(char **at, cd_str text)
 {
-  if (text.len == 0)
-    return;
+  char *copy = NULL;
+  if (text.len == 0 || (*at != NULL && cd_str_eq_cstr(text, *at)))
+    return false;
+  copy = cd_str_dup(text);
+  if (copy == NULL)
+    return false;
   free(*at);
-  *at = cd_str_dup(text);
-}
-
-static void keep_keys(con_server *s, const con_signer_reply *r)
-{
-  set_text(&s->keys.root, r->root);
-  set_text(&s->keys.ca, r->ca);
-  set_text(&s->keys.order_key, r->order_key);
-  set_text(&s->keys.device_ca_key, r->device_ca_key);
+  *at = copy;
+  return true;
 }
 
 static void start_listening(con_server *s)
@@ -91,6 +89,28 @@ static void request_certificate(con_server *s)
     return;
   s->requesting = true;
   con_tls_request(s, on_certificate);
+}
+
+static void keep_keys(con_server *s, const con_signer_reply *r)
+{
+  (void)set_text(&s->keys.root, r->root);
+  (void)set_text(&s->keys.order_key, r->order_key);
+  (void)set_text(&s->keys.device_ca_key, r->device_ca_key);
+  if (!set_text(&s->keys.ca, r->ca) || s->lws == NULL)
+    return;
+  cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "the device CA is another one now");
+  con_listen_trust(s);
+  /* Devices that enrol from now on know only the new one. */
+  if (!con_tls_ready(s))
+    request_certificate(s);
+}
+
+/* It may be another one than before: its keys are asked for before they are needed. */
+static void on_signer_connected(void *context)
+{
+  con_server *s = context;
+  if (s->attached && !s->closing)
+    (void)uv_timer_start(&s->attach, s->attach.timer_cb, 0, 0);
 }
 
 static void on_attached(void *context, const con_signer_reply *reply)
@@ -169,7 +189,10 @@ static cd_code open_store(con_server *s, cd_err *err)
 
 static cd_code open_signer(con_server *s, cd_err *err)
 {
-  con_signer_options options = {.socket = s->config.signer_socket, .user_id = UINT64_MAX};
+  con_signer_options options = {.socket = s->config.signer_socket,
+                                .user_id = UINT64_MAX,
+                                .connected = on_signer_connected,
+                                .context = s};
   cd_err ignored = {0};
   /* Without that account only root or our own user may be the signer. */
   if (pf_user_id(s->config.signer_user, &options.user_id, &ignored) != CD_OK)

@@ -95,6 +95,8 @@ void con_tls_request(con_server *s, void (*done)(con_server *s, cd_code code, co
 CD_MUST_USE cd_code con_listen_start(con_server *s, cd_err *err);
 /* Takes up a renewed certificate. */
 void con_listen_renew(con_server *s);
+/* Takes up the certificates of the device CA that are in `keys` now. */
+void con_listen_trust(con_server *s);
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT]);
 /* Random bytes for keys and nonces. */

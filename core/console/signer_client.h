@@ -55,6 +55,9 @@ typedef struct con_signer_options {
   /* Whom the signer's process must belong to, beside root and our own user; UINT64_MAX: nobody
    * else. */
   uint64_t user_id;
+  /* A connection stands, the first one or a later one; may be NULL. */
+  void (*connected)(void *context);
+  void *context;
 } con_signer_options;
 
 CD_MUST_USE cd_code con_signer_open(uv_loop_t *loop, const con_signer_options *options,

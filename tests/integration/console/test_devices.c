@@ -382,6 +382,31 @@ START_TEST(a_dead_connection_gives_way)
 }
 END_TEST
 
+#ifdef SIGNER
+/* Certificates of the old CA are good until they end, and the console's own serves all. */
+START_TEST(a_new_device_ca_locks_nobody_out)
+{
+  device old;
+  device newer;
+  enrolled(&old, "desk-1");
+  place_stop_signer(&p);
+  place_tell_signer(&p, "--rotate", "device-ca");
+  place_start_signer(&p);
+  enrolled(&newer, "desk-2");
+  device_ready(&old, &p);
+  device_ready(&newer, &p);
+  device_disconnect(&newer);
+  device_disconnect(&old);
+  place_stop(&p, SIGTERM);
+  place_start(&p);
+  device_ready(&old, &p);
+  device_ready(&newer, &p);
+  device_release(&newer);
+  device_release(&old);
+}
+END_TEST
+#endif
+
 static const char *const hostile[] = {
     "",
     "x",
@@ -443,6 +468,9 @@ int main(void)
   tcase_add_test(t, a_foreign_ca_is_refused);
   tcase_add_test(t, without_a_certificate_there_is_nothing);
   tcase_add_test(t, another_path_or_protocol_is_refused);
+#ifdef SIGNER
+  tcase_add_test(t, a_new_device_ca_locks_nobody_out);
+#endif
   tcase_add_test(t, a_clone_is_noticed);
   tcase_add_test(t, a_dead_connection_gives_way);
   tcase_add_loop_test(t, hostile_messages_do_not_end_it, 0, sizeof(hostile) / sizeof(hostile[0]));
