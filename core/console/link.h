@@ -70,8 +70,11 @@ struct con_link {
   unsigned handed_count;
   bool signing;
   char signing_action[CD_ID_SIZE];
-  uint64_t retry_ms;          /* not before; monotonic */
-  char note[CD_ERR_TEXT_MAX]; /* why what waits was not sent */
+  uint64_t retry_ms;                /* not before; monotonic */
+  char note[CD_ERR_TEXT_MAX];       /* why what waits was not sent */
+  char repeated_action[CD_ID_SIZE]; /* whose wish the console's last action of its own repeats */
+  bool held;                        /* what is wanted by `held_action` is not to be repeated */
+  char held_action[CD_ID_SIZE];
 };
 
 /* NULL: no memory, or the device's key cannot be read. */
@@ -93,9 +96,12 @@ void con_link_send(con_link *l, cd_buf *message); /* empties it */
 void con_link_refuse(con_link *l, uint64_t id, int64_t code, const char *why);
 /* link_orders.c: sends what waits. */
 void con_link_pump(con_link *l);
-/* Whether the device holds what is wanted; if not, an action of the console's own is made. */
-void con_link_consider(con_link *l);
 void con_link_answer(con_link *l, cd_rpc *m);
+/* link_wanted.c: whether the device holds what is wanted; if not, an action of the console's own is
+ * made. */
+void con_link_consider(con_link *l);
+/* The signer will not sign that action. */
+void con_link_not_repeated(con_link *l, const char *why);
 /* link_report.c */
 void con_link_report(con_link *l, cd_rpc *m);
 void con_link_result(con_link *l, cd_rpc *m);

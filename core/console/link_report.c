@@ -139,7 +139,8 @@ static con_action_outcome outcome_of(const cd_result *r, cd_str jws)
                               .outcome = cd_str_from(cd_code_name(r->outcome)),
                               .sentence = cd_str_from(r->sentence),
                               .result = jws,
-                              .evidence = r->result};
+                              .evidence = r->result,
+                              .generation = r->generation};
 }
 
 /* Of an action that nobody here has heard of: given on the device itself, or lost with an older

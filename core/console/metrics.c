@@ -73,6 +73,9 @@ void con_api_metrics(con_call *c)
          n->results);
   number(out, "cordon_results_refused_total", "counter", "Results that did not verify.",
          n->results_refused);
+  number(out, "cordon_wanted_refused_total", "counter",
+         "Times the database wanted of a device what the audit log does not say.",
+         n->wanted_refused);
   number(out, "cordon_enrolled_total", "counter", "Enrolments.", n->enrolled);
   number(out, "cordon_enrolments_refused_total", "counter", "Enrolments that were refused.",
          n->enrol_refused);

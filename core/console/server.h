@@ -37,6 +37,7 @@ typedef struct con_counters {
   uint64_t orders_sent;
   uint64_t results;
   uint64_t results_refused;
+  uint64_t wanted_refused; /* what the database wants was not what the audit log says */
   uint64_t enrolled;
   uint64_t enrol_refused;
 } con_counters;

@@ -44,7 +44,8 @@ const char con_schema[] =
     " cancelled INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE INDEX IF NOT EXISTS action_device ON action(device, number);"
     "CREATE INDEX IF NOT EXISTS action_open ON action(device, number) WHERE status <= 2;"
-    "CREATE INDEX IF NOT EXISTS action_expiry ON action(expires) WHERE status = 1;"
+    "DROP INDEX IF EXISTS action_expiry;"
+    "CREATE INDEX IF NOT EXISTS action_open_expiry ON action(expires) WHERE status <= 2;"
 
     "CREATE TABLE IF NOT EXISTS token("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"

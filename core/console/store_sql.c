@@ -100,8 +100,8 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_WANTED_CHOICE] =
         "SELECT kind, scope, parameters, generation, id, created FROM action"
         " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)"
-        " ORDER BY status <= 2 DESC, CASE WHEN status <= 2 THEN number ELSE generation END DESC"
-        " LIMIT 1",
+        " ORDER BY status <= 2 DESC, CASE WHEN status <= 2 THEN number ELSE generation END DESC,"
+        " number DESC LIMIT 1",
 
     [CON_SQL_ACTION_GET] = ACTION_SELECT "WHERE a.id = ?1",
     [CON_SQL_ACTION_ACTIVE] =
@@ -134,7 +134,8 @@ static const char *const texts[CON_SQL_COUNT] = {
         "UPDATE action SET status = 6, cancel_by = ?2, cancel_comment = ?3, cancelled = ?4,"
         " updated = ?4 WHERE id = ?1",
     [CON_SQL_ACTION_EXPIRED] =
-        "SELECT id, device FROM action WHERE status = 1 AND expires <= ?1 ORDER BY number LIMIT 1",
+        "SELECT id, device, status FROM action WHERE status <= 2 AND expires <= ?1"
+        " AND (status = 1 OR expires <= ?2) ORDER BY expires, number LIMIT 1",
 
     [CON_SQL_TOKEN_ADD] =
         "INSERT INTO token(id, secret_hash, uses_left, created, expires, created_by, tags, note)"

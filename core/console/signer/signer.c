@@ -23,6 +23,8 @@ cd_code sig_open(sig_signer *s, const char *folder, const sig_config *config, cd
     rc = sig_state_open(folder, &s->state, err);
   s->log.state = s->state;
   if (rc == CD_OK)
+    rc = sig_standing_open(&s->log.standing, err);
+  if (rc == CD_OK)
     rc = sig_state_seal(s->state, &s->log.seal, &s->log.sealed, err);
   if (rc != CD_OK)
     sig_close(s);
@@ -33,10 +35,12 @@ void sig_close(sig_signer *s)
 {
   sig_log_close(&s->log);
   sig_state_close(s->state);
+  sig_standing_close(s->log.standing);
   sig_keys_free(&s->keys);
   sig_config_release(&s->config);
   cd_wipe(&s->log.seal, sizeof(s->log.seal));
   s->state = NULL;
+  s->log.standing = NULL;
 }
 
 /* The first console that comes is the one; the socket lets nobody but its user come. */

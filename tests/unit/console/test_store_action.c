@@ -214,10 +214,38 @@ START_TEST(pending_actions_time_out)
   expect_ok(con_action_accepted(s, cd_str_from(first.id), &err));
   expect_ok(con_action_expire(s, cd_wall_ms(), count_expired, &expired, &err));
   ck_assert_uint_eq(expired, 0);
-  expect_ok(con_action_expire(s, cd_wall_ms() + 2 * HOUR_MS, count_expired, &expired, &err));
+  expect_ok(con_action_expire(s, cd_wall_ms() + HOUR_MS + 60000, count_expired, &expired, &err));
   ck_assert_uint_eq(expired, 1);
   ck_assert_int_eq(status_of(s, first.id), CD_ACTION_IN_PROGRESS);
   ck_assert_int_eq(status_of(s, second.id), CD_ACTION_TIMED_OUT);
+  con_store_close(s);
+}
+END_TEST
+
+/* The device took it and fell silent: it does not stand in the way of others for ever. */
+START_TEST(an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_action_made made = isolate(s, e.device);
+  con_action a = {0};
+  int64_t end_ms = made.created_ms + HOUR_MS;
+  unsigned expired = 0;
+  expect_ok(con_action_sent(s, cd_str_from(made.id), CD_STR("o"), &err));
+  expect_ok(con_action_accepted(s, cd_str_from(made.id), &err));
+  expect_ok(con_action_expire(s, end_ms + CON_SILENT_MS - 60000, count_expired, &expired, &err));
+  ck_assert_uint_eq(expired, 0);
+  expect_ok(con_action_expire(s, end_ms + CON_SILENT_MS + 60000, count_expired, &expired, &err));
+  ck_assert_uint_eq(expired, 1);
+  expect_ok(con_action_get(s, cd_str_from(made.id), &a, &err));
+  ck_assert_int_eq(a.status, CD_ACTION_TIMED_OUT);
+  ck_assert(cd_str_eq_cstr(a.sentence, "the device took it and never said what became of it"));
+  con_action_release(&a);
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, made.id, 1);
+  expect_refused(con_action_active(s, cd_str_from(e.device), CD_STR("Isolate"), &a, &err),
+                 CD_E_NOTFOUND, "");
+  expect_ok(end(s, made.id, CD_ACTION_SUCCEEDED, RESULT));
+  ck_assert_int_eq(status_of(s, made.id), CD_ACTION_SUCCEEDED);
   con_store_close(s);
 }
 END_TEST
@@ -317,6 +345,7 @@ int main(void)
       what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not,
       a_cancelled_action_names_who_and_a_late_result_is_the_truth,
       pending_actions_time_out,
+      an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth,
       a_higher_generation_of_the_device_is_passed,
       a_release_on_the_device_itself_is_learnt_once,
       actions_are_listed_newest_first_in_pages,
