@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ca.h"
 #include "hub.h"
 #include "protocol/base64.h"
 #include "protocol/mark.h"
@@ -40,6 +41,15 @@ con_link *con_link_new(con_server *s, const con_device *d, const con_wire *wire,
       !read_key(d->device_key, &l->key, &err)) {
     cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%.*s: its key cannot be read: %s",
            CD_STR_ARG(d->id), err.text);
+    free(l);
+    return NULL;
+  }
+  /* The row could have been edited; the statement is signed. */
+  if (!con_ca_states(s->keys.ca, d->statement, d->id, &l->key)) {
+    s->counters.access_refused++;
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR,
+           "device=%s: refused: the device CA does not state the key that the database has for it",
+           l->device);
     free(l);
     return NULL;
   }

@@ -77,7 +77,7 @@ struct con_link {
   char held_action[CD_ID_SIZE];
 };
 
-/* NULL: no memory, or the device's key cannot be read. */
+/* NULL: no memory, or the device's key cannot be read, or is not the one that the CA states. */
 con_link *con_link_new(con_server *s, const con_device *d, const con_wire *wire, void *object);
 /* The connection is gone; the link goes when nobody waits for it. */
 void con_link_lost(con_link *l);

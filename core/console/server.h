@@ -30,10 +30,11 @@ typedef struct con_keys {
 } con_keys;
 
 typedef struct con_counters {
-  uint64_t requests[6];  /* by hundreds of the status; 0: others */
-  uint64_t token_denied; /* wrong client or secret */
-  uint64_t connections;  /* of devices, since the start */
-  uint64_t refused;      /* connections of devices that were refused */
+  uint64_t requests[6];    /* by hundreds of the status; 0: others */
+  uint64_t token_denied;   /* wrong client or secret */
+  uint64_t access_refused; /* rows that give rights and that the audit log does not record */
+  uint64_t connections;    /* of devices, since the start */
+  uint64_t refused;        /* connections of devices that were refused */
   uint64_t orders_sent;
   uint64_t results;
   uint64_t results_refused;

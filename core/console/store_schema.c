@@ -65,4 +65,7 @@ const char con_schema[] =
     " digest BLOB NOT NULL, seal BLOB NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS audit_device ON audit(device, sequence) WHERE device != '';"
     "CREATE INDEX IF NOT EXISTS audit_action ON audit(action, sequence) WHERE action != '';"
+    "CREATE INDEX IF NOT EXISTS audit_access ON audit(what, sequence)"
+    " WHERE device = '' AND action = '';"
+    "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';"
     "PRAGMA user_version = 1;";

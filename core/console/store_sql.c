@@ -40,6 +40,15 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_AUDIT_DOWN] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence <= ?1 AND (?2 = '' OR device = ?2)"
         " AND (?3 = '' OR action = ?3) ORDER BY sequence DESC LIMIT ?4",
+    [CON_SQL_AUDIT_ACCESS] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = '' AND action = ''"
+        " AND what >= ?1 AND what < ?1 || 'zzzz' AND instr(detail, ?2) > 0 ORDER BY what, sequence",
+    [CON_SQL_AUDIT_ENROLMENTS] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != ''"
+        " AND what = 'device.enroll' AND (?2 = '' OR instr(detail, ?2) > 0) ORDER BY sequence",
+    [CON_SQL_AUDIT_TOKEN_USES] =
+        "SELECT count(DISTINCT device) FROM audit WHERE what = 'device.enroll'"
+        " AND instr(detail, ?1) > 0",
 
     [CON_SQL_DEVICE_GET] = DEVICE_SELECT "WHERE d.id = ?1",
     [CON_SQL_DEVICE_BY_NAME] = DEVICE_SELECT "WHERE d.dns_name = ?1 ORDER BY d.id LIMIT 9",

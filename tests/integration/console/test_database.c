@@ -1,6 +1,8 @@
 /* Whoever writes to the console's database by hand makes no device do anything, and it shows. */
 #include "fleet.h"
 
+#include "protocol/base64.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +112,69 @@ START_TEST(an_inserted_action_that_succeeded_orders_nothing)
 }
 END_TEST
 
+/* The secret of the made-up one is 43 times `a`. */
+START_TEST(an_inserted_application_has_no_rights)
+{
+  http_answer a;
+  char secret[44];
+  char hex[2 * CD_DIGEST_SIZE + 1];
+  char sql[512];
+  cd_digest hash;
+  cd_err err = {0};
+  memset(secret, 'a', 43);
+  secret[43] = '\0';
+  ck_assert_int_eq(cd_digest_of(secret, 43, &hash, &err), CD_OK);
+  cd_hex(hex, hash.bytes, sizeof(hash.bytes));
+  (void)snprintf(sql, sizeof(sql),
+                 "INSERT INTO app SELECT '0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01', 'made up', x'%s',"
+                 " permissions, created, 0 FROM app",
+                 hex);
+  fleet_edit(&f, sql);
+  (void)snprintf(sql, sizeof(sql),
+                 "grant_type=client_credentials&client_id=0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01"
+                 "&client_secret=%s&resource=x",
+                 secret);
+  http_ask(f.place.people, f.place.ca, "POST", "/tenant/oauth2/v2.0/token", NULL, sql, &a);
+  ck_assert_uint_eq(a.status, 401);
+  http_release(&a);
+  fleet_wait_text(&f, "/metrics", "cordon_access_refused_total 1\n");
+}
+END_TEST
+
+/* More permissions in the row of one that exists: it has none at all, from that moment. */
+START_TEST(an_edited_application_has_no_rights)
+{
+  char answer[4096];
+  ck_assert_uint_eq(fleet_ask(&f, "GET", "/api/machines", NULL, answer, sizeof(answer)), 200);
+  fleet_edit(&f, "UPDATE app SET permissions = '[\"Machine.Isolate\"]'");
+  ck_assert_uint_eq(fleet_ask(&f, "GET", "/api/machines", NULL, answer, sizeof(answer)), 401);
+}
+END_TEST
+
+/* The device CA does not state the key that somebody put into the device's row. */
+START_TEST(an_edited_device_key_is_not_taken)
+{
+  device d;
+  device other;
+  cd_rpc m = {0};
+  uint8_t der[CD_KEY_DER_SIZE];
+  char text[CD_BASE64URL_LEN(CD_KEY_DER_SIZE) + 1];
+  char sql[512];
+  fleet_enrol(&f, &d, "desk-1");
+  device_make(&other, "desk-2");
+  device_ready(&d, &f.place);
+  device_disconnect(&d);
+  cd_public_key_to_der(cd_key_public(other.key), der);
+  cd_base64url_text(text, der, sizeof(der));
+  (void)snprintf(sql, sizeof(sql), "UPDATE device SET device_key = '%s'", text);
+  fleet_edit(&f, sql);
+  ck_assert(device_connect(&d, &f.place) != 101 || !device_next(&d, &m));
+  fleet_wait_text(&f, "/metrics", "cordon_access_refused_total 1\n");
+  device_release(&other);
+  device_release(&d);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("console.database");
@@ -119,6 +184,9 @@ int main(void)
   tcase_add_test(t, a_wish_in_the_table_of_wishes_orders_nothing);
   tcase_add_test(t, an_action_that_was_undone_orders_nothing);
   tcase_add_test(t, an_inserted_action_that_succeeded_orders_nothing);
+  tcase_add_test(t, an_inserted_application_has_no_rights);
+  tcase_add_test(t, an_edited_application_has_no_rights);
+  tcase_add_test(t, an_edited_device_key_is_not_taken);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);

@@ -240,6 +240,27 @@ START_TEST(a_token_is_used_up)
 }
 END_TEST
 
+/* It asks again, with the same key and token, after what it did not hear. */
+START_TEST(a_lost_answer_costs_no_use_of_the_token)
+{
+  device d;
+  device second;
+  char token[64];
+  char id[CD_DEVICE_ID_MAX + 1];
+  device_make(&d, "desk-1");
+  device_make(&second, "desk-2");
+  token_new(&p, bearer, "{\"uses\":1}", token);
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  memcpy(id, d.id, sizeof(id));
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  ck_assert_str_eq(d.id, id);
+  device_ready(&d, &p);
+  ck_assert_uint_eq(device_enroll(&second, &p, token), 403);
+  device_release(&second);
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(the_same_key_enrols_as_the_same_device)
 {
   device d;
@@ -264,8 +285,12 @@ START_TEST(a_replaced_certificate_is_refused)
   token_new(&p, bearer, "{}", token);
   ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
   char *current = d.certificate;
+  char path[200];
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "cloneSuspected", "false");
   d.certificate = old;
   ck_assert_uint_ne(device_connect(&d, &p), 101);
+  wait_for(path, "cloneSuspected", "true");
   d.certificate = current;
   ck_assert_uint_eq(device_connect(&d, &p), 101);
   free(old);
@@ -462,6 +487,7 @@ int main(void)
   tcase_add_test(t, a_local_release_is_taken_over);
   tcase_add_test(t, the_three_values_are_shown);
   tcase_add_test(t, a_token_is_used_up);
+  tcase_add_test(t, a_lost_answer_costs_no_use_of_the_token);
   tcase_add_test(t, the_same_key_enrols_as_the_same_device);
   tcase_add_test(t, a_replaced_certificate_is_refused);
   tcase_add_test(t, a_revoked_device_is_cut_off_and_refused);
