@@ -225,7 +225,13 @@ static void wire_ping(void *wire)
   lws_callback_on_writable(s->wsi);
 }
 
-static const con_wire the_wire = {wire_send, wire_close, wire_ping};
+static void wire_read(void *wire, bool on)
+{
+  session *s = wire;
+  (void)lws_rx_flow_control(s->wsi, on ? 1 : 0);
+}
+
+static const con_wire the_wire = {wire_send, wire_close, wire_ping, wire_read};
 
 /* ---- one device, one connection ---- */
 

@@ -284,6 +284,24 @@ static void take_request(con_link *l, cd_rpc *m)
     con_link_refuse(l, m->id, CD_RPC_REFUSED, "the message is out of turn");
 }
 
+/* Each message may cost a commit, or an entry of the audit log that is there for ever. */
+static void pay(con_link *l)
+{
+  int64_t now_ms = (int64_t)cd_mono_ms();
+  int64_t lowest_ms = now_ms - (int64_t)CON_LINK_BURST * CON_LINK_EVERY_MS;
+  l->paid_ms = (l->paid_ms > lowest_ms ? l->paid_ms : lowest_ms) + CON_LINK_EVERY_MS;
+  if (l->paid_ms <= now_ms || l->paused || l->wire_object == NULL)
+    return;
+  if (!l->slowed)
+    cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
+           "device=%s: it sends more than %u messages a second, and is read slowly", l->device,
+           1000u / CON_LINK_EVERY_MS);
+  l->server->counters.slowed += l->slowed ? 0 : 1;
+  l->slowed = true;
+  l->paused = true;
+  l->wire->read(l->wire_object, false);
+}
+
 void con_link_text(con_link *l, cd_str message)
 {
   cd_rpc m = {0};
@@ -298,11 +316,17 @@ void con_link_text(con_link *l, cd_str message)
   else if (l->phase == CON_LINK_READY)
     con_link_answer(l, &m);
   cd_rpc_release(&m);
+  pay(l);
   con_link_drop(l);
 }
 
 void con_link_tick(con_link *l, uint64_t now_ms)
 {
+  if (l->paused && (int64_t)now_ms >= l->paid_ms) {
+    l->paused = false;
+    l->heard_ms = now_ms;
+    l->wire->read(l->wire_object, true);
+  }
   if (l->phase != CON_LINK_READY && now_ms - l->since_ms > CON_LINK_FIRST_MS) {
     con_link_close(l, CD_WS_CLOSE_POLICY, "hello and mark did not come in time");
     return;

@@ -20,6 +20,10 @@
 #define CON_LINK_FIRST_MS 20000u   /* for hello and mark */
 #define CON_LINK_SILENCE_MS 90000u /* without a sign of life it is over */
 #define CON_LINK_PING_MS 30000u
+/* Messages of one device: so many at once, then one in so many milliseconds; it is not read faster.
+ */
+#define CON_LINK_BURST 200u
+#define CON_LINK_EVERY_MS 50u
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
 typedef enum con_link_phase {
@@ -35,6 +39,7 @@ typedef struct con_wire {
   void (*send)(void *wire, cd_buf *message); /* takes the content over */
   void (*close)(void *wire, unsigned code, const char *why);
   void (*ping)(void *wire);
+  void (*read)(void *wire, bool on); /* stops reading, or goes on */
 } con_wire;
 
 typedef struct con_sent {
@@ -61,6 +66,10 @@ struct con_link {
   uint64_t heard_ms;
   uint64_t pinged_ms;
   uint64_t progress_ms;
+  int64_t paid_ms; /* up to when its messages have used up its time */
+  bool paused;     /* nothing is read until then */
+  bool slowed;     /* it was, once */
+  bool renewed;    /* it asked for a certificate in this connection */
   uint64_t report_number;
   unsigned state_count;
   cd_values states[CD_STATE_COUNT];

@@ -71,6 +71,8 @@ void con_api_metrics(con_call *c)
          n->connections);
   number(out, "cordon_device_connections_refused_total", "counter",
          "Connections of devices that were refused.", n->refused);
+  number(out, "cordon_device_connections_slowed_total", "counter",
+         "Connections of devices that sent too much and were read slowly.", n->slowed);
   number(out, "cordon_orders_sent_total", "counter", "Orders that were handed to devices.",
          n->orders_sent);
   number(out, "cordon_results_total", "counter", "Results of devices that were stored.",

@@ -35,6 +35,7 @@ typedef struct con_counters {
   uint64_t access_refused; /* rows that give rights and that the audit log does not record */
   uint64_t connections;    /* of devices, since the start */
   uint64_t refused;        /* connections of devices that were refused */
+  uint64_t slowed;         /* connections that sent too much and were read slowly */
   uint64_t orders_sent;
   uint64_t results;
   uint64_t results_refused;
@@ -54,6 +55,7 @@ typedef struct con_server {
   con_keys keys;
   bool attached; /* the signer knows our log, and `keys` is there */
   con_limits limits;
+  con_limits device_limits; /* by the device, over all its connections */
   con_counters counters;
   uint8_t bearer_key[CON_BEARER_KEY_SIZE];
   int64_t started_ms;

@@ -336,3 +336,17 @@ bool device_result(device *d, const cd_order *order, const cd_digest *digest, co
   cd_rpc_release(&m);
   return taken;
 }
+
+bool device_renew(device *d)
+{
+  cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
+  cd_err err = {0};
+  cd_rpc m = {0};
+  cd_str certificate = {0};
+  ck_assert_int_eq(cd_renew_write(cd_str_from(d->csr), ++d->last_id, &out, &err), CD_OK);
+  device_send(d, &out);
+  ck_assert(device_next(d, &m));
+  bool given = cd_renewed_read(&m, &certificate, &err) == CD_OK;
+  cd_rpc_release(&m);
+  return given;
+}

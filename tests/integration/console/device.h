@@ -48,6 +48,8 @@ typedef struct device_holds {
   uint64_t generation;
 } device_holds;
 void device_report_as(device *d, const device_holds *holds);
+/* Asks for a certificate; false: refused. */
+bool device_renew(device *d);
 /* Takes the next order, accepts it, and says which. */
 void device_take_order(device *d, cd_order *ret_order, cd_digest *ret_digest);
 /* The signed end of an action; false: the console refused it. */

@@ -1,6 +1,8 @@
 /* Devices at the agents' listener: enrolment, orders, results, and those that are refused. */
 #include "device.h"
 
+#include "base/clock.h"
+
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -432,6 +434,70 @@ START_TEST(a_new_device_ca_locks_nobody_out)
 END_TEST
 #endif
 
+START_TEST(a_certificate_is_renewed_once_in_a_connection)
+{
+  device d;
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  ck_assert(device_renew(&d));
+  ck_assert(!device_renew(&d));
+  device_ready(&d, &p);
+  ck_assert(device_renew(&d));
+  device_release(&d);
+}
+END_TEST
+
+/* Beyond what an honest device says it is read slowly, and the others are not. */
+START_TEST(a_flood_is_read_slowly)
+{
+  device d;
+  device other;
+  cd_order order = {.kind = CD_ORDER_RELEASE, .generation = 1};
+  cd_err err = {0};
+  char action[64];
+  char answer[65536];
+  cd_digest digest = {0};
+  enrolled(&d, "desk-1");
+  enrolled(&other, "desk-2");
+  device_ready(&d, &p);
+  device_ready(&other, &p);
+  for (int i = 0; i < 260; i++)
+    ck_assert(ws_send(&d.ws, CD_WS_TEXT,
+                      CD_STR("{\"jsonrpc\":\"2.0\",\"method\":\"nothing\",\"params\":{}}")));
+  uint64_t begun_ms = cd_mono_ms();
+  isolate(&other, action);
+  device_take_order(&other, &order, &digest);
+  order = (cd_order){.kind = CD_ORDER_RELEASE, .generation = 1};
+  ck_assert_int_eq(cd_id_make(order.action, &err), CD_OK);
+  ck_assert(device_result(&d, &order, NULL, d.key));
+  ck_assert_uint_ge(cd_mono_ms() - begun_ms, 1000);
+  ck_assert_uint_eq(ask("GET", "/metrics", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "cordon_device_connections_slowed_total 1\n"));
+  device_release(&other);
+  device_release(&d);
+}
+END_TEST
+
+/* Each would be an entry of the audit log for ever. */
+START_TEST(made_up_actions_are_not_taken_without_end)
+{
+  device d;
+  cd_order order = {.kind = CD_ORDER_RELEASE, .generation = 1};
+  cd_err err = {0};
+  unsigned taken = 0;
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  for (int i = 0; i < 130; i++) {
+    ck_assert_int_eq(cd_id_make(order.action, &err), CD_OK);
+    order.generation++;
+    taken += device_result(&d, &order, NULL, d.key) ? 1 : 0;
+  }
+  ck_assert_uint_ge(taken, 60);
+  ck_assert_uint_le(taken, 120); /* a minute may have ended meanwhile */
+  device_release(&d);
+}
+END_TEST
+
 static const char *const hostile[] = {
     "",
     "x",
@@ -501,6 +567,9 @@ int main(void)
   tcase_add_test(t, a_dead_connection_gives_way);
   tcase_add_loop_test(t, hostile_messages_do_not_end_it, 0, sizeof(hostile) / sizeof(hostile[0]));
   tcase_add_test(t, a_message_has_a_ceiling);
+  tcase_add_test(t, a_certificate_is_renewed_once_in_a_connection);
+  tcase_add_test(t, a_flood_is_read_slowly);
+  tcase_add_test(t, made_up_actions_are_not_taken_without_end);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);
