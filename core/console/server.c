@@ -11,6 +11,7 @@
 #include "platform/user.h"
 #include "protocol/secret.h"
 #include "scan.h"
+#include "work.h"
 
 #include <libwebsockets.h>
 
@@ -229,6 +230,9 @@ cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config *config,
     return rc;
   }
   *config = (con_config){0};
+  (void)uv_idle_init(s->loop, &s->idle);
+  s->idle.data = s;
+  s->open_handles++;
   start_timer(s, &s->tick, on_tick, TICK_MS, TICK_MS);
   start_timer(s, &s->attach, on_attach_timer, 0, 0);
   return CD_OK;
@@ -252,7 +256,7 @@ void con_server_finish(con_server *s)
   s->on_stopped(s);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
   con_server *s = handle->data;
   s->open_handles--;
@@ -271,8 +275,10 @@ void con_server_stop(con_server *s)
   if (s->closing)
     return;
   s->closing = true;
-  uv_close((uv_handle_t *)&s->tick, on_timer_closed);
-  uv_close((uv_handle_t *)&s->attach, on_timer_closed);
+  con_work_close(s);
+  uv_close((uv_handle_t *)&s->idle, on_handle_closed);
+  uv_close((uv_handle_t *)&s->tick, on_handle_closed);
+  uv_close((uv_handle_t *)&s->attach, on_handle_closed);
   if (s->lws != NULL)
     lws_context_destroy(s->lws);
   s->lws = NULL;

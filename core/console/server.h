@@ -65,8 +65,10 @@ typedef struct con_server {
   struct lws_vhost *agents;
   void *people_tls; /* SSL_CTX */
   void *agents_tls;
-  uv_timer_t tick;   /* expiry of actions, renewal of certificates */
-  uv_timer_t attach; /* tries the signer again */
+  uv_timer_t tick;       /* expiry of actions, renewal of certificates */
+  uv_timer_t attach;     /* tries the signer again */
+  uv_idle_t idle;        /* runs while there is `work` (work.h) */
+  struct con_work *work; /* first in line */
   uint64_t ticks;
   int open_handles;
   bool requesting;  /* a certificate for the listeners */

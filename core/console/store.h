@@ -48,6 +48,12 @@ CD_MUST_USE cd_code con_store_open(const con_store_options *options, con_store *
 CD_MUST_USE cd_code con_store_open_reader(const char *path, con_store **ret_store, cd_err *err);
 void con_store_close(con_store *s); /* NULL is fine */
 
+/* What many changes have in common is their commit: between the two calls every function works as
+ * ever and is undone alone if it fails, and nothing is on disk before the second one's CD_OK. Not
+ * nested, and not longer than one turn of the loop. */
+CD_MUST_USE cd_code con_store_many_begin(con_store *s, cd_err *err);
+CD_MUST_USE cd_code con_store_many_end(con_store *s, cd_err *err);
+
 /* Who asks, for the audit log. */
 typedef struct con_by {
   cd_str who;     /* a user's or an application's name, 1 to CON_AUDIT_WHO_MAX bytes */

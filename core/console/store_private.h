@@ -15,6 +15,8 @@ struct con_store {
   con_seal_key seal;
   con_audit_ref head;      /* of the log, as this process last read, wrote or verified it */
   con_audit_ref next_head; /* with what the open transaction has appended */
+  con_audit_ref part_head; /* `next_head` before the part that is open, among many */
+  bool many;               /* parts of one transaction: con_store_many_begin() */
   bool reader;
   bool doubted; /* the log was changed behind our back: nothing is appended any more */
   char path[CD_PATH_MAX];

@@ -114,6 +114,32 @@ START_TEST(a_restored_database_does_not_release_what_it_does_not_know)
 }
 END_TEST
 
+/* 450 devices in slices: each has its action, and the log is whole. */
+START_TEST(many_are_ordered_at_once)
+{
+  static char answer[1024 * 1024];
+  device d;
+  unsigned orders = 0;
+  fleet_enrol(&f, &d, "desk-1");
+  fleet_edit(&f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450)"
+                 " INSERT INTO device(id, dns_name, os_platform, agent_version, last_external_ip,"
+                 " tags, device_key, key_id, first_seen, last_seen) SELECT printf('%040x', i),"
+                 " 'desk-' || i, 'Linux', '1', '', '[\"many\"]', '', printf('%064x', i),"
+                 " last_seen, last_seen FROM n, device");
+  ck_assert_uint_eq(fleet_ask(&f, "POST", "/api/cordon/isolate",
+                              "{\"tag\":\"many\",\"expect\":450,\"Comment\":\"test\"}", answer,
+                              sizeof(answer)),
+                    201);
+  for (const char *at = answer; (at = strstr(at, "\"error\":null")) != NULL; at++)
+    orders++;
+  ck_assert_uint_eq(orders, 450);
+  fleet_wait_text(&f, "/api/machineactions?$top=1", "Pending");
+  ck_assert_uint_eq(fleet_ask(&f, "GET", "/api/cordon/audit/head", NULL, answer, sizeof(answer)),
+                    200);
+  device_release(&d);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("console.wanted");
@@ -123,6 +149,7 @@ int main(void)
   tcase_add_test(t, an_older_isolation_of_another_type_is_ordered_anew);
   tcase_add_test(t, the_same_order_is_not_given_twice);
   tcase_add_test(t, a_restored_database_does_not_release_what_it_does_not_know);
+  tcase_add_test(t, many_are_ordered_at_once);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);

@@ -306,6 +306,43 @@ START_TEST(a_release_on_the_device_itself_is_learnt_once)
 }
 END_TEST
 
+/* One that fails is undone alone; nothing is there for others before the end of all. */
+START_TEST(many_actions_have_one_commit)
+{
+  con_store *s = open_store();
+  con_store *reader = NULL;
+  con_enrolled e = add_device(s, "desk", 1);
+  con_enrolled other = add_device(s, "other", 2);
+  con_audit_report report = {0};
+  con_audit_ref before = {0};
+  con_action_made made = {0};
+  con_action a = {0};
+  const con_action_new wrong = {.device = CD_STR("none"),
+                                .kind = CD_ORDER_ISOLATE,
+                                .type = CD_STR("Isolate"),
+                                .parameters = CD_STR("{}"),
+                                .expires_ms = cd_wall_ms() + HOUR_MS};
+  expect_ok(con_store_open_reader(db_path(), &reader, &err));
+  expect_ok(con_audit_head(s, &before, &err));
+  expect_ok(con_store_many_begin(s, &err));
+  con_action_made first = isolate(s, e.device);
+  expect_refused(con_action_create(s, &alice, &wrong, &made, &err), CD_E_NOTFOUND, "'none'");
+  con_action_made second = isolate(s, other.device);
+  expect_refused(con_action_get(reader, cd_str_from(first.id), &a, &err), CD_E_NOTFOUND, first.id);
+  expect_ok(con_store_many_end(s, &err));
+  ck_assert_uint_eq(first.audit.sequence, before.sequence + 1);
+  ck_assert_uint_eq(second.audit.sequence, before.sequence + 2);
+  expect_ok(con_action_get(reader, cd_str_from(second.id), &a, &err));
+  con_action_release(&a);
+  expect_ok(con_audit_verify(s, NULL, NULL, test_seal(), &report, &err));
+  ck_assert_int_eq(report.fault, CON_AUDIT_INTACT);
+  con_action_made third = release(s, e.device);
+  ck_assert_uint_eq(third.audit.sequence, before.sequence + 3);
+  con_store_close(reader);
+  con_store_close(s);
+}
+END_TEST
+
 START_TEST(actions_are_listed_newest_first_in_pages)
 {
   con_store *s = open_store();
@@ -345,6 +382,7 @@ int main(void)
       what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not,
       a_cancelled_action_names_who_and_a_late_result_is_the_truth,
       pending_actions_time_out,
+      many_actions_have_one_commit,
       an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth,
       a_higher_generation_of_the_device_is_passed,
       a_release_on_the_device_itself_is_learnt_once,
