@@ -11,7 +11,7 @@
 #include "base/banned.h"
 
 #define HEADERS_MAX 16384u /* of a request: a $filter of 12 KiB fits */
-#define HEADERS_POOL 64u   /* requests whose headers are being read at the same time */
+#define HEADERS_POOL 512u  /* requests whose headers are read at once: eight times an address's */
 #define RECEIVE_BYTES 4096u
 
 con_server *con_listen_server(struct lws *wsi)

@@ -63,6 +63,8 @@ void con_api_metrics(con_call *c)
   requests(out, n);
   number(out, "cordon_token_denied_total", "counter", "Token requests with a wrong secret.",
          n->token_denied);
+  number(out, "cordon_http_connections_refused_total", "counter",
+         "Connections of people that were one too many of their address.", n->crowded);
   number(
       out, "cordon_access_refused_total", "counter",
       "Applications, tokens or devices' keys in the database that the audit log does not record.",

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "config.h"
+#include "crowd.h"
 #include "limit.h"
 #include "oauth.h"
 #include "signer_client.h"
@@ -39,6 +40,7 @@ typedef struct con_counters {
   uint64_t orders_sent;
   uint64_t results;
   uint64_t results_refused;
+  uint64_t crowded;        /* connections of people that were one too many of their address */
   uint64_t wanted_refused; /* what the database wants was not what the audit log says */
   uint64_t enrolled;
   uint64_t enrol_refused;
@@ -53,7 +55,8 @@ typedef struct con_server {
   con_scans *scans;
   con_hub *hub;
   con_keys keys;
-  bool attached; /* the signer knows our log, and `keys` is there */
+  bool attached;   /* the signer knows our log, and `keys` is there */
+  con_crowd crowd; /* at the people's listener */
   con_limits limits;
   con_limits device_limits; /* by the device, over all its connections */
   con_counters counters;

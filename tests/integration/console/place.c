@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -234,6 +235,10 @@ void place_start(place *p)
   (void)unlink(path);
   p->console = fork();
   if (p->console == 0) {
+    struct rlimit files = {0};
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = 256; /* as a login shell would: it raises it itself */
+    (void)setrlimit(RLIMIT_NOFILE, &files);
     (void)execl(CONSOLE, CONSOLE, "--config", p->config, (char *)NULL);
     _exit(127);
   }

@@ -2,6 +2,7 @@
 #include "device.h"
 
 #include "base/clock.h"
+#include "crowd.h"
 
 #include <check.h>
 #include <signal.h>
@@ -434,6 +435,24 @@ START_TEST(a_new_device_ca_locks_nobody_out)
 END_TEST
 #endif
 
+START_TEST(descriptors_are_as_many_as_allowed)
+{
+  char path[64];
+  char line[200] = "";
+  char soft[32] = "";
+  char hard[32] = "";
+  (void)snprintf(path, sizeof(path), "/proc/%d/limits", (int)p.console);
+  FILE *f = fopen(path, "r");
+  ck_assert_ptr_nonnull(f);
+  while (fgets(line, sizeof(line), f) != NULL && strncmp(line, "Max open files", 14) != 0)
+    continue;
+  (void)fclose(f);
+  ck_assert_int_eq(sscanf(line, "Max open files %31s %31s", soft, hard), 2);
+  ck_assert_str_eq(soft, hard);
+  ck_assert_str_ne(soft, "256"); /* what it was started with */
+}
+END_TEST
+
 START_TEST(a_certificate_is_renewed_once_in_a_connection)
 {
   device d;
@@ -498,6 +517,39 @@ START_TEST(made_up_actions_are_not_taken_without_end)
 }
 END_TEST
 
+/* Who connects and sends no request does not keep devices, or other people, out. */
+START_TEST(connections_without_a_request_take_no_places_of_others)
+{
+  static tls_end idle[CON_CROWD_ADDRESS + 8];
+  device d;
+  http_answer a;
+  const struct timespec pause = {.tv_nsec = 20000000};
+  unsigned open = 0;
+  enrolled(&d, "desk-1");
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS + 8; i++)
+    open += tls_connect(&idle[i], p.people, p.ca, NULL, NULL) ? 1 : 0;
+  ck_assert_uint_le(open, CON_CROWD_ADDRESS);
+  ck_assert_uint_ge(open, CON_CROWD_ADDRESS - 2); /* one just answered may still be there */
+  device_ready(&d, &p);
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS + 8; i++)
+    tls_close(&idle[i]);
+  for (int waited = 0;; waited += 20) {
+    http_ask(p.people, p.ca, "GET", "/metrics", NULL, NULL, &a);
+    bool good = a.status == 200;
+    http_release(&a);
+    if (good)
+      break;
+    ck_assert_int_lt(waited, PATIENCE_MS);
+    (void)nanosleep(&pause, NULL);
+  }
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS / 2; i++)
+    ck_assert(tls_connect(&idle[i], p.people, p.ca, NULL, NULL));
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS / 2; i++)
+    tls_close(&idle[i]);
+  device_release(&d);
+}
+END_TEST
+
 static const char *const hostile[] = {
     "",
     "x",
@@ -541,6 +593,7 @@ END_TEST
 
 int main(void)
 {
+  (void)signal(SIGPIPE, SIG_IGN); /* the other end may hang up */
   Suite *s = suite_create("console.devices");
   TCase *t = tcase_create("devices");
   tcase_add_checked_fixture(t, set_up, tear_down);
@@ -567,6 +620,8 @@ int main(void)
   tcase_add_test(t, a_dead_connection_gives_way);
   tcase_add_loop_test(t, hostile_messages_do_not_end_it, 0, sizeof(hostile) / sizeof(hostile[0]));
   tcase_add_test(t, a_message_has_a_ceiling);
+  tcase_add_test(t, connections_without_a_request_take_no_places_of_others);
+  tcase_add_test(t, descriptors_are_as_many_as_allowed);
   tcase_add_test(t, a_certificate_is_renewed_once_in_a_connection);
   tcase_add_test(t, a_flood_is_read_slowly);
   tcase_add_test(t, made_up_actions_are_not_taken_without_end);
