@@ -26,6 +26,7 @@
 #define CON_AUDIT_WHAT_MAX 40u
 #define CON_AUDIT_DETAIL_MAX (64u * 1024u)
 #define CON_SEAL_SIZE 32u
+#define CON_HEAD_ENTRIES 64u /* that one signed head speaks for */
 
 typedef struct con_store con_store; /* store.h */
 

@@ -92,11 +92,19 @@ static void request_certificate(con_server *s)
   con_tls_request(s, on_certificate);
 }
 
+static void keep_statement(con_server *s, cd_purpose purpose, char **at, cd_str statement)
+{
+  cd_err err = {0};
+  if (set_text(at, statement) &&
+      con_statement_keep(s->store, purpose, statement, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_WARN, "%s", err.text);
+}
+
 static void keep_keys(con_server *s, const con_signer_reply *r)
 {
   (void)set_text(&s->keys.root, r->root);
-  (void)set_text(&s->keys.order_key, r->order_key);
-  (void)set_text(&s->keys.device_ca_key, r->device_ca_key);
+  keep_statement(s, CD_PURPOSE_ORDER, &s->keys.order_key, r->order_key);
+  keep_statement(s, CD_PURPOSE_DEVICE_CA, &s->keys.device_ca_key, r->device_ca_key);
   if (!set_text(&s->keys.ca, r->ca) || s->lws == NULL)
     return;
   cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "the device CA is another one now");

@@ -23,6 +23,7 @@
 #include "base/status.h"
 #include "protocol/kind.h"
 #include "protocol/limits.h"
+#include "protocol/statement.h"
 #include "protocol/values.h"
 
 #define CON_NAME_MAX 253u /* a DNS name */
@@ -398,5 +399,15 @@ CD_MUST_USE cd_code con_app_get(con_store *s, cd_str id, con_app *ret_app, cd_er
 CD_MUST_USE cd_code con_app_each(con_store *s, bool (*each)(void *context, const con_app *app),
                                  void *context, cd_err *err);
 CD_MUST_USE cd_code con_app_revoke(con_store *s, const con_by *by, cd_str id, cd_err *err);
+
+/* ---- statements about keys ---- */
+
+/* Known already: CD_OK. */
+CD_MUST_USE cd_code con_statement_keep(con_store *s, cd_purpose purpose, cd_str statement,
+                                       cd_err *err);
+/* The newest first, until `each` returns false. */
+CD_MUST_USE cd_code con_statement_each(con_store *s, cd_purpose purpose,
+                                       bool (*each)(void *context, cd_str statement),
+                                       void *context, cd_err *err);
 
 #endif

@@ -59,6 +59,10 @@ const char con_schema[] =
     " permissions TEXT NOT NULL, created INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0)"
     " STRICT, WITHOUT ROWID;"
 
+    "CREATE TABLE IF NOT EXISTS key_statement("
+    " statement TEXT PRIMARY KEY, purpose TEXT NOT NULL, seen INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+
     "CREATE TABLE IF NOT EXISTS audit("
     " sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
     " device TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL, previous BLOB NOT NULL,"

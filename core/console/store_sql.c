@@ -50,6 +50,10 @@ static const char *const texts[CON_SQL_COUNT] = {
         "SELECT count(DISTINCT device) FROM audit WHERE what = 'device.enroll'"
         " AND instr(detail, ?1) > 0",
 
+    [CON_SQL_STATEMENT_ADD] = "INSERT OR IGNORE INTO key_statement VALUES(?1, ?2, ?3)",
+    [CON_SQL_STATEMENT_EACH] =
+        "SELECT statement FROM key_statement WHERE purpose = ?1 ORDER BY seen DESC",
+
     [CON_SQL_DEVICE_GET] = DEVICE_SELECT "WHERE d.id = ?1",
     [CON_SQL_DEVICE_BY_NAME] = DEVICE_SELECT "WHERE d.dns_name = ?1 ORDER BY d.id LIMIT 9",
     [CON_SQL_DEVICE_BY_KEY] = "SELECT id, tags FROM device WHERE key_id = ?1",
