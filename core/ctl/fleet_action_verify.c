@@ -1,6 +1,7 @@
 /* cordon action verify: a report, without the console that made it. */
 #include "fleet_output.h"
 #include "fleet_proof.h"
+#include "text.h"
 
 #include "platform/file.h"
 #include "protocol/base64.h"
@@ -29,10 +30,12 @@ static bool is_root(const char *text, const fleet_proof *p)
 static void print_parts(const fleet_proof *p, cd_buf *out)
 {
   cd_buf_addf(out, "Action      %s of device %s\n", p->action, p->device);
-  if (p->has_order)
-    cd_buf_addf(out, "Order       %s, generation %llu, asked for by %s\n",
-                cd_order_kind_name(p->order.kind), (unsigned long long)p->order.generation,
-                p->order.requestor);
+  if (p->has_order) {
+    cd_buf_addf(out, "Order       %s, generation %llu, asked for by ",
+                cd_order_kind_name(p->order.kind), (unsigned long long)p->order.generation);
+    ctl_text_add(out, cd_str_from(p->order.requestor));
+    cd_buf_add_char(out, '\n');
+  }
   if (p->has_result)
     cd_buf_addf(
         out, "Result      %s, signed by the device%s\n", cd_action_status_name(p->result.status),
