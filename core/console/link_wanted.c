@@ -43,15 +43,12 @@ static void hold(con_link *l, const char *action, const char *why)
 {
   l->held = true;
   (void)cd_str_copy(l->held_action, sizeof(l->held_action), cd_str_from(action));
-  l->server->counters.wanted_refused++;
-  cd_log(CD_AREA_DEVICES, CD_LOG_ERROR,
-         "device=%s: what the database wants of it is not what the audit log says, so nothing is "
-         "ordered: %s",
-         l->device, why);
+  cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: nothing is ordered anew: %s", l->device, why);
 }
 
 void con_link_not_repeated(con_link *l, const char *why)
 {
+  l->server->counters.wanted_refused++;
   hold(l, l->repeated_action, why);
 }
 
@@ -118,9 +115,6 @@ static cd_code find_entry(con_link *l, const con_wanted *wanted, con_audit_ref *
   if (rc == CD_OK)
     rc = con_audit_look_at(l->server->store, &a.audit, &l->server->seal, check_entry, &asked_for,
                            err);
-  if (rc == CD_OK && wanted->value == CD_WANTED_ISOLATED &&
-      cd_str_eq_cstr(wanted->parameters, "{}"))
-    rc = cd_fail(err, CD_E_CONFLICT, "nobody here knows what that isolation lets through");
   if (rc == CD_OK)
     *ret_ref = a.audit;
   con_action_release(&a);
@@ -156,10 +150,17 @@ static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
 {
   con_audit_ref repeats = {0};
   cd_err why = {0};
+  /* Selective, and given on the device itself or by a console that is forgotten. */
+  if (wanted->value == CD_WANTED_ISOLATED && cd_str_eq_cstr(wanted->parameters, "{}")) {
+    hold(l, wanted->action, "nobody here knows what that isolation lets through");
+    return CD_OK;
+  }
   cd_code rc = find_entry(l, wanted, &repeats, &why);
   if (rc == CD_OK)
     return create_again(l, wanted, &repeats, err);
   if (rc != CD_E_IO && rc != CD_E_INTERNAL) {
+    (void)cd_err_prefix(&why, "what the database wants of it is not what the audit log says");
+    l->server->counters.wanted_refused++;
     hold(l, wanted->action, why.text);
     return CD_OK;
   }
