@@ -108,13 +108,19 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_WANTED_SET] =
         "UPDATE wanted SET value = ?3, type = ?4, parameters = ?5, value_generation = ?6,"
         " action = ?7, since = ?8 WHERE device = ?1 AND state = ?2",
-    /* What has not ended decides by the order of creation, what has by the generation: see
-     * wanted_settle(). */
+    /* See wanted_settle(); the signer judges in the same way (signer/standing.h). */
     [CON_SQL_WANTED_CHOICE] =
-        "SELECT kind, scope, parameters, generation, id, created FROM action"
-        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)"
-        " ORDER BY status <= 2 DESC, CASE WHEN status <= 2 THEN number ELSE generation END DESC,"
-        " number DESC LIMIT 1",
+        "WITH fit AS (SELECT kind, scope, parameters, generation, id, created, number, status,"
+        " source = 'Device' AS own FROM action"
+        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)),"
+        " asked AS (SELECT * FROM fit WHERE own = 0 ORDER BY status <= 2 DESC, number DESC LIMIT "
+        "1),"
+        " done AS (SELECT * FROM fit WHERE own = 1 ORDER BY generation DESC, number DESC LIMIT 1)"
+        " SELECT kind, scope, parameters, generation, id, created, 1 AS rank FROM done"
+        " WHERE NOT EXISTS(SELECT 1 FROM asked WHERE asked.status <= 2"
+        "  OR asked.number > done.number OR asked.generation > done.generation)"
+        " UNION ALL SELECT kind, scope, parameters, generation, id, created, 2 AS rank FROM asked"
+        " ORDER BY rank LIMIT 1",
 
     [CON_SQL_ACTION_GET] = ACTION_SELECT "WHERE a.id = ?1",
     [CON_SQL_ACTION_ACTIVE] =

@@ -100,10 +100,10 @@ START_TEST(an_inserted_action_that_succeeded_orders_nothing)
       " scope, requestor, comment, ticket, source, parameters, 3, created, updated, expires,"
       " generation + 1000, audit_sequence, audit_digest FROM action WHERE id = '%s'",
       isolate);
-  fleet_edit(&f, sql);
   /* What is wanted is settled anew with the next end. */
   char action[64];
   fleet_order(&f, d.id, "unisolate", COMMENT, action);
+  fleet_edit(&f, sql);
   fleet_carry_out(&d, action, &order);
   fleet_wait_text(&f, "/metrics", REFUSED "1\n");
   device_report(&d, CD_WANTED_RELEASED, d.generation);

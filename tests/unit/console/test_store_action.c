@@ -343,6 +343,21 @@ START_TEST(many_actions_have_one_commit)
 }
 END_TEST
 
+/* Which of two is newer says the order in which they were asked for, not a number in a row. */
+START_TEST(what_was_asked_last_is_wanted)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_action_made first = isolate(s, e.device);
+  expect_ok(end(s, first.id, CD_ACTION_SUCCEEDED, RESULT));
+  con_action_made second = release(s, e.device);
+  attack("UPDATE action SET generation = 900 WHERE type = 'Isolate'");
+  expect_ok(end(s, second.id, CD_ACTION_SUCCEEDED, RESULT));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, second.id, 2);
+  con_store_close(s);
+}
+END_TEST
+
 START_TEST(actions_are_listed_newest_first_in_pages)
 {
   con_store *s = open_store();
@@ -382,6 +397,7 @@ int main(void)
       what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not,
       a_cancelled_action_names_who_and_a_late_result_is_the_truth,
       pending_actions_time_out,
+      what_was_asked_last_is_wanted,
       many_actions_have_one_commit,
       an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth,
       a_higher_generation_of_the_device_is_passed,
