@@ -173,8 +173,8 @@ static char *find_key(con_server *s, cd_purpose purpose, cd_str order, cd_str de
 static void write_keys(con_call *c, const con_action *a, const con_device *d, cd_jw *w)
 {
   const con_keys *k = &c->server->keys;
-  char *order = a->order.len > 0 ? find_key(c->server, CD_PURPOSE_ORDER, a->order, (cd_str){0})
-                                 : NULL;
+  char *order =
+      a->order.len > 0 ? find_key(c->server, CD_PURPOSE_ORDER, a->order, (cd_str){0}) : NULL;
   char *device_ca = find_key(c->server, CD_PURPOSE_DEVICE_CA, (cd_str){0}, d->statement);
   cd_jw_obj(w, "keys");
   cd_jw_cstr(w, "root", k->root);
