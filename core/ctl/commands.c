@@ -50,6 +50,8 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_OUTPUT] = {"output", "FILE", "where it is written; -o FILE for short", false},
     [CTL_OPT_HEAD] = {"head", "N:DIGEST", "the log must contain this entry, known from before",
                       false},
+    [CTL_OPT_ROOT] = {"root", "KEY", "the root it must be signed under: its id, or the key itself",
+                      false},
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
                           false},
@@ -184,6 +186,15 @@ static const ctl_command commands[] = {
              "whom.\n"
              "Without --json it is shown at a terminal only.\n",
      .run = fleet_cmd_action_code},
+    {.name = "action verify",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = CTL_HAS(CTL_OPT_ROOT) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP),
+     .help = "verify such a report, without the console",
+     .more = "Every signature is followed to the root key. --root is that key as it is in a token\n"
+             "file, or its id; without it the report vouches for itself.\n",
+     .run = fleet_cmd_action_verify},
     {.name = "enroll-token create",
      .options = FLEET | CTL_HAS(CTL_OPT_USES) | CTL_HAS(CTL_OPT_FOR) | CTL_HAS(CTL_OPT_TAG) |
                 CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT),
