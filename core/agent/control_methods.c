@@ -221,7 +221,7 @@ void control_answer_action(control_client *c, const agent_action *a)
     control_refuse(c, &err);
 }
 
-static cd_code answer_action_by_id(control_client *c, const char *id, cd_err *err)
+cd_code control_answer_id(control_client *c, const char *id, cd_err *err)
 {
   agent_action *a = NULL;
   cd_code rc = agent_journal_action(c->agent->journal, id, &a, err);
@@ -237,56 +237,7 @@ static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
 {
   char id[CD_ID_SIZE] = "";
   cd_code rc = control_action_read(params, id, err);
-  return rc != CD_OK ? rc : answer_action_by_id(c, id, err);
-}
-
-/* Records the order, listens if asked to, and only then lets it run. */
-static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
-                           cd_err *err)
-{
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_order(c->agent, request, id, err);
-  if (rc != CD_OK)
-    return rc;
-  cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
-         agent_kind_name(request->kind), id, c->who.user, (unsigned long long)c->who.process_id);
-  if (wait) {
-    cd_buf event = CD_BUF_INIT(256);
-    (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
-    cd_buf_addf(&event, "{\"event\":\"action\",\"id\":\"%s\",\"status\":\"Pending\"}", id);
-    control_event(c, cd_buf_view(&event));
-    cd_buf_release(&event);
-    agent_control_step(c->agent, id, "recorded", 1, 1, (cd_str){0});
-  } else {
-    rc = answer_action_by_id(c, id, err);
-  }
-  agent_state_kick(c->agent->isolate);
-  return rc;
-}
-
-static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
-{
-  control_order order = {0};
-  cd_code rc = control_isolate_read(params, &order, err);
-  if (rc != CD_OK)
-    return rc;
-  agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
-                                 .selective = order.selective,
-                                 .exclusions = order.has_exclusions ? &order.exclusions : NULL,
-                                 .comment = order.comment,
-                                 .who = &c->who};
-  return place_order(c, &request, order.wait, err);
-}
-
-static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
-{
-  control_order order = {0};
-  cd_code rc = control_release_read(params, &order, err);
-  if (rc != CD_OK)
-    return rc;
-  agent_order_request request = {
-      .kind = AGENT_KIND_RELEASE, .comment = order.comment, .who = &c->who};
-  return place_order(c, &request, order.wait, err);
+  return rc != CD_OK ? rc : control_answer_id(c, id, err);
 }
 
 /* ---- enrolment ---- */
@@ -346,8 +297,9 @@ static const struct {
     {"plugins", method_plugins, false, false},
     {"actions", method_actions, false, false},
     {"action", method_action, false, false},
-    {"isolate", method_isolate, false, false},
-    {"release", method_release, false, false},
+    {"isolate", control_isolate, false, false},
+    {"renew", control_renew, false, false},
+    {"release", control_release, false, false},
     {"unquarantine", method_unquarantine, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
     {"enroll", method_enroll, false, true},

@@ -26,6 +26,10 @@ void agent_remote_step(agent_remote *r, const char *action_id, const char *step,
 void agent_remote_values(agent_remote *r);
 void agent_remote_facts(agent_remote *r);
 
+bool agent_remote_is_enrolled(const agent_remote *r);
+/* Looks for a console again at once: what kept it away may be gone. */
+void agent_remote_redial(agent_remote *r, const char *why);
+
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);
 
