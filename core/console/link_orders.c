@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "hub.h"
 #include "link.h"
+#include "store_terms.h"
 
 #include "base/banned.h"
 
@@ -236,6 +237,10 @@ static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
     action.type = CD_STR("Isolate");
     action.scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
     action.parameters = wanted->parameters;
+    /* One that was given on the device came without its parameters; a full one needs none. */
+    if (cd_str_eq_cstr(wanted->parameters, "{}"))
+      action.parameters = CD_STR("{\"type\":\"full\",\"exclusions\":[]}");
+    action.expires_ms = con_parameters_expiry(wanted->parameters, action.expires_ms);
   }
   cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
          "device=%s: it does not hold what is wanted (%s), so it is ordered anew", l->device,
@@ -258,6 +263,32 @@ static bool is_under_way(con_link *l)
   return found;
 }
 
+/* How long it may be otherwise: for what it did by itself to be told, and longer each time that it
+ * could not reach us through the rules that were wanted. UINT64_MAX: too often, until somebody
+ * isolates it anew. */
+static uint64_t grace_of(con_link *l)
+{
+  uint64_t count = 0;
+  uint64_t grace = CON_LINK_GRACE_MS;
+  cd_err err = {0};
+  if (con_action_rolled_back(l->server->store, cd_str_from(l->device), &count, &err) != CD_OK)
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, err.text);
+  if (count > CON_LINK_ROLL_BACKS)
+    return UINT64_MAX;
+  for (uint64_t i = 1; i < count; i++)
+    grace *= 4;
+  return grace;
+}
+
+static void stop_ordering(con_link *l)
+{
+  static const char why[] = "the device could not reach the console through these rules, several "
+                            "times: it is not ordered again until somebody isolates or releases it";
+  if (strcmp(l->note, why) != 0)
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, why);
+  set_note(l, why);
+}
+
 /* True if the device is behind, or stayed otherwise although what it did by itself had time to be
  * told. Nothing is done about a state that nobody ever asked for here. */
 static bool must_order(con_link *l, const cd_values *v, const con_wanted *wanted)
@@ -272,8 +303,13 @@ static bool must_order(con_link *l, const cd_values *v, const con_wanted *wanted
     l->consider_ms = 0;
     return true;
   }
-  if (l->consider_ms == 0)
-    l->consider_ms = now_ms + CON_LINK_GRACE_MS;
+  if (l->consider_ms == 0) {
+    uint64_t grace = grace_of(l);
+    if (grace == UINT64_MAX)
+      stop_ordering(l);
+    else
+      l->consider_ms = now_ms + grace;
+  }
   return false;
 }
 

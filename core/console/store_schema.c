@@ -29,6 +29,12 @@ const char con_schema[] =
     " action TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(device, state))"
     " STRICT, WITHOUT ROWID;"
 
+    /* Of what is wanted isolated until then. */
+    "CREATE TABLE IF NOT EXISTS lease("
+    " device TEXT NOT NULL REFERENCES device(id), state INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY(device, state)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lease_until ON lease(until);"
+
     "CREATE TABLE IF NOT EXISTS action("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " device TEXT NOT NULL REFERENCES device(id), kind INTEGER NOT NULL, state INTEGER NOT NULL,"
