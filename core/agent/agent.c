@@ -17,7 +17,7 @@ static void on_action(void *owner, const agent_action *action)
   agent_remote_action(a->remote, action);
   agent_lease_look(a->lease);
   if (agent_action_ended(action) && action->kind == AGENT_KIND_RELEASE)
-    agent_remote_redial(a->remote, "the isolation is released: the console is looked for at once");
+    agent_remote_redial(a->remote, agent_lease_rolled_back(action));
 }
 
 static void on_step(void *owner, const char *action_id, const char *step, uint64_t done,

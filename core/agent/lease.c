@@ -15,6 +15,7 @@
 #define LOOK_MAX_MS 5000 /* timers stand still while the device sleeps */
 #define ASK_AGAIN_MS INT64_C(60000)
 #define NOT_YET (-1)
+#define UNREACHABLE "unreachable"
 
 struct agent_lease {
   agent *agent;
@@ -203,7 +204,7 @@ static bool roll_back_if_ours(agent_lease *l)
                    "No console was reached through the rules within %u s, and they dropped %lld "
                    "packets of the agent's own; rolled back, attempt %u",
                    l->terms.unreachable_after_s, (long long)dropped, r->rollbacks + 1);
-    if (release(l, "unreachable", comment)) {
+    if (release(l, UNREACHABLE, comment)) {
       r->rollbacks++;
       save(l);
     }
@@ -406,6 +407,12 @@ cd_code agent_lease_until(agent_lease *l, uint32_t lease_s, int64_t *ret_until_m
                    "the clocks of this device cannot be read, so no lease can be measured");
   *ret_until_ms = agent_clock_console_ms(&l->record.clock) + (int64_t)lease_s * 1000;
   return CD_OK;
+}
+
+bool agent_lease_rolled_back(const agent_action *a)
+{
+  return !a->console && a->kind == AGENT_KIND_RELEASE &&
+         cd_str_eq_cstr(cd_str_from(a->user), UNREACHABLE);
 }
 
 void agent_terms_write(const agent_wanted *wanted, cd_jw *w)

@@ -30,6 +30,9 @@ void agent_lease_heard(agent_lease *l);
 CD_MUST_USE cd_code agent_lease_until(agent_lease *l, uint32_t lease_s, int64_t *ret_until_ms,
                                       cd_err *err);
 
+/* Whether the action released because no console was reached through the rules. */
+bool agent_lease_rolled_back(const agent_action *a);
+
 /* Members "lease_until", "lost_console" and "unreachable" of what is wanted. */
 void agent_terms_write(const agent_wanted *wanted, cd_jw *w);
 

@@ -219,10 +219,11 @@ bool agent_remote_is_enrolled(const agent_remote *r)
   return r->enrolment != NULL;
 }
 
-void agent_remote_redial(agent_remote *r, const char *why)
+void agent_remote_redial(agent_remote *r, bool stuck)
 {
-  if (r != NULL && !r->stopping && r->enrolment != NULL && r->connection.phase != REMOTE_READY)
-    remote_restart(r, why);
+  if (r != NULL && !r->stopping && r->enrolment != NULL &&
+      (stuck || r->connection.phase != REMOTE_READY))
+    remote_restart(r, "the isolation is released: the console is looked for at once");
 }
 
 /* ---- words ---- */

@@ -27,8 +27,9 @@ void agent_remote_values(agent_remote *r);
 void agent_remote_facts(agent_remote *r);
 
 bool agent_remote_is_enrolled(const agent_remote *r);
-/* Looks for a console again at once: what kept it away may be gone. */
-void agent_remote_redial(agent_remote *r, const char *why);
+/* What kept a console away may be gone: looks for one again at once, unless there is one that
+ * answers. `stuck`: the one that there seems to be does not. */
+void agent_remote_redial(agent_remote *r, bool stuck);
 
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);
