@@ -88,6 +88,7 @@ go_on
 fact 'the console is gone when the rules go in, and they are kept' within 60 logged 'the isolation is kept'
 fact 'the device is isolated' really isolated
 on console lab-console start-one console
+on desk-1 pkill -KILL -x cordon-channel # or it would wait for its next attempt
 fact 'it comes back through the rules' within 60 connected desk-1
 fact 'and is released' fleet release desk-1 --comment 'lab test' --wait
 
