@@ -33,12 +33,9 @@ static void on_values(void *owner)
   agent *a = owner;
   cd_values values;
   agent_remote_values(a->remote);
-<<<<<<< HEAD
   agent_lease_look(a->lease);
-=======
   agent_state_values(a->isolate, &values);
   agent_notice_values(a->notice, &values);
->>>>>>> next
 }
 
 static void on_device(void *owner)

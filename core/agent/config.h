@@ -34,13 +34,10 @@ typedef struct agent_config {
   uint32_t interval_s;  /* between two looks at a state that is in force */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
-<<<<<<< HEAD
   uint32_t lost_after_s; /* of isolations given on this device, as in cd_terms; 0: keep */
   uint32_t unreachable_after_s;
-=======
   bool notify_enabled;
   char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
->>>>>>> next
   char log[256];
   char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */

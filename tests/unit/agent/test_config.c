@@ -52,13 +52,10 @@ static const char whole[] =
     "}},"
     "\"console\":{\"addresses\":[\"192.0.2.1:443\",\"[2001:DB8:0::1]:8443\"],"
     "\"resolvers\":[\"192.0.2.53\",\"2001:db8::53\"],\"mark\":4294967295},"
-<<<<<<< HEAD
     "\"reconcile\":{\"interval_s\":5},\"isolate\":{\"lost_console\":{\"rule\":\"release\","
-    "\"after_s\":86400},\"unreachable\":{\"rule\":\"release\",\"after_s\":30}},\"local\":{\"group\":\"operators\"},\"log\":\"all,-"
-=======
-    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\"},"
+    "\"after_s\":86400},\"unreachable\":{\"rule\":\"release\",\"after_s\":30}},"
+    "\"local\":{\"group\":\"operators\"},"
     "\"notify\":{\"enabled\":false,\"contact\":\"4711\"},\"log\":\"all,-"
->>>>>>> next
     "control\"}";
 
 START_TEST(every_member_is_taken)
