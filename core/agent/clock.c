@@ -55,7 +55,8 @@ bool agent_clock_stale(const agent_clock *saved, const agent_clock *c, int64_t m
 {
   if (!same_boot(&saved->last, &c->last) || c->elapsed_ms - saved->elapsed_ms > most_ms)
     return true;
-  int64_t step = (c->last.wall_ms - c->last.uptime_ms) - (saved->last.wall_ms - saved->last.uptime_ms);
+  int64_t step =
+      (c->last.wall_ms - c->last.uptime_ms) - (saved->last.wall_ms - saved->last.uptime_ms);
   return step > STEP_MS || step < -STEP_MS;
 }
 

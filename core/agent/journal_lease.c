@@ -67,7 +67,6 @@ cd_code agent_journal_lease_set(agent_journal *j, const agent_lease_record *r, c
                (sqlite3_int64)r->clock.last.wall_ms, (sqlite3_int64)r->clock.elapsed_ms,
                (sqlite3_int64)r->clock.offset_ms, (sqlite3_int64)r->heard_ms,
                (sqlite3_int64)r->connected, r->action, (sqlite3_int64)r->since_ms,
-               (sqlite3_int64)r->offset_ms, (sqlite3_int64)r->reached,
-               (sqlite3_int64)r->rollbacks);
+               (sqlite3_int64)r->offset_ms, (sqlite3_int64)r->reached, (sqlite3_int64)r->rollbacks);
   return journal_run(j, s, "record how long the isolation has lasted", err);
 }

@@ -9,8 +9,8 @@
 /* Times are elapsed_ms of the clock. */
 typedef struct agent_lease_record {
   agent_clock clock;
-  int64_t heard_ms; /* a console was heard last */
-  bool connected;   /* there was one when this was saved: it may have been heard later */
+  int64_t heard_ms;        /* a console was heard last */
+  bool connected;          /* there was one when this was saved: it may have been heard later */
   char action[CD_ID_SIZE]; /* the isolation that the rest is about; empty: none */
   int64_t since_ms;        /* it became wanted */
   int64_t offset_ms;       /* of the clock then: what a lease given on this device is measured by */

@@ -30,7 +30,8 @@ typedef struct con_wish {
   cd_str exclusions; /* JSON; empty for a full one */
   cd_buf parameters; /* JSON: all of it */
 } con_wish;
-/* Reads Comment, IsolationType, Exclusions, ExternalId, LeaseSeconds, Terms. False: the reply says what is wrong. */
+/* Reads Comment, IsolationType, Exclusions, ExternalId, LeaseSeconds, Terms. False: the reply says
+ * what is wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
 void con_wish_release(con_wish *w);
 /* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. */

@@ -132,17 +132,17 @@ static cd_code check_group(con_server *s, cd_str device, cd_err *err)
 cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const con_wish *w,
                         cd_str source, con_action_made *ret_made, cd_err *err)
 {
-  const con_action_new action = {.device = device,
-                                 .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
-                                 .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
-                                 .scope = w->scope,
-                                 .ticket = w->ticket,
-                                 .source = source,
-                                 .parameters = cd_buf_view(&w->parameters),
-                                 .expires_ms = con_parameters_expiry(
-                                     cd_buf_view(&w->parameters),
-                                     cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS),
-                                 .one_at_a_time = true};
+  const con_action_new action = {
+      .device = device,
+      .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
+      .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
+      .scope = w->scope,
+      .ticket = w->ticket,
+      .source = source,
+      .parameters = cd_buf_view(&w->parameters),
+      .expires_ms = con_parameters_expiry(cd_buf_view(&w->parameters),
+                                          cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS),
+      .one_at_a_time = true};
   cd_code rc = cd_buf_status(&w->parameters, "the parameters", err);
   if (rc == CD_OK)
     rc = check_group(s, device, err);

@@ -20,7 +20,7 @@
 #define CON_LINK_FIRST_MS 20000u   /* for hello and mark */
 #define CON_LINK_SILENCE_MS 90000u /* without a sign of life it is over */
 #define CON_LINK_PING_MS 30000u
-#define CON_LINK_ROLL_BACKS 3u /* after so many a device is not ordered again by itself */
+#define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
 typedef enum con_link_phase {

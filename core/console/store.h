@@ -189,8 +189,7 @@ CD_MUST_USE cd_code con_wanted_raise(con_store *s, cd_str device, cd_state state
  * the device is there; appends "lease.end". At most `most` at once; `each` (may be NULL) hears of
  * each. */
 CD_MUST_USE cd_code con_wanted_lapse(con_store *s, unsigned most,
-                                     void (*each)(void *context, const char *action,
-                                                  cd_str device),
+                                     void (*each)(void *context, const char *action, cd_str device),
                                      void *context, cd_err *err);
 
 /* ---- actions ---- */

@@ -1,5 +1,5 @@
-/* The parameters of an isolation and the terms in them, as the store keeps them and the signer signs
- * them. */
+/* The parameters of an isolation and the terms in them, as the store keeps them and the signer
+ * signs them. */
 #ifndef CON_STORE_TERMS_H
 #define CON_STORE_TERMS_H
 

@@ -106,8 +106,7 @@ static cd_str type_of_scope(cd_str scope)
 static cd_code set_lease(con_store *s, cd_str device, cd_state state, int64_t until_ms, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  cd_code rc =
-      store_take(s, until_ms != 0 ? CON_SQL_LEASE_SET : CON_SQL_LEASE_NONE, &stmt, err);
+  cd_code rc = store_take(s, until_ms != 0 ? CON_SQL_LEASE_SET : CON_SQL_LEASE_NONE, &stmt, err);
   if (rc != CD_OK)
     return rc;
   store_bind(stmt, until_ms != 0 ? "sii" : "si", device, (int64_t)state, until_ms);

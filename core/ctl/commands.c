@@ -132,8 +132,8 @@ static const ctl_command commands[] = {
      .options = FLEET | FLEET_ORDER | LEASE | CTL_HAS(CTL_OPT_LIST),
      .help = "cut a device of the fleet off the network",
      .more = ORDER_MORE
-         "With --for it ends by itself, on the device, whether or not the console reaches it "
-         "then.\n",
+     "With --for it ends by itself, on the device, whether or not the console reaches it "
+     "then.\n",
      .run = fleet_cmd_isolate},
     {.name = "renew",
      .operands = "DEVICE",

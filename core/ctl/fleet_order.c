@@ -161,8 +161,7 @@ static ctl_exit order_one(const ctl_context *ctx, const ctl_args *args, fleet_se
   cd_err err = {0};
   fleet_action a = {0};
   char id[CD_ID_SIZE] = "";
-  cd_buf_addf(&path, "/api/%smachines/%s/%s", order->renews ? "cordon/" : "", d->id,
-              order->method);
+  cd_buf_addf(&path, "/api/%smachines/%s/%s", order->renews ? "cordon/" : "", d->id, order->method);
   ctl_exit code = fleet_ask(
       s,
       &(fleet_call){
@@ -221,9 +220,8 @@ ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args)
 
 ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args)
 {
-  return run(
-      ctx, args,
-      &(fleet_order){.verb = "renew", .method = "renew", .isolates = true, .renews = true});
+  return run(ctx, args,
+             &(fleet_order){.verb = "renew", .method = "renew", .isolates = true, .renews = true});
 }
 
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args)

@@ -20,8 +20,7 @@ static void write_terms(cd_json *device, const cd_values *v, cd_jw *w)
 {
   static const char *const keys[] = {"lease_until", "lost_console", "unreachable"};
   cd_json list = {0};
-  if (v->wanted != CD_WANTED_ISOLATED ||
-      !cd_json_opt_arr(device, "wanted", CD_STATE_COUNT, &list))
+  if (v->wanted != CD_WANTED_ISOLATED || !cd_json_opt_arr(device, "wanted", CD_STATE_COUNT, &list))
     return;
   for (size_t i = 0; i < cd_json_len(&list); i++) {
     cd_json item = {0};

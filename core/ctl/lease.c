@@ -46,8 +46,7 @@ static cd_code read_rule(const ctl_args *args, ctl_option option, uint64_t min_s
     if (strncmp(text, RELEASE, sizeof(RELEASE) - 1) != 0)
       return cd_fail(err, CD_E_INVALID, "--%s must be keep or release:TIME, not '%.100s'", name,
                      text);
-    cd_code rc =
-        ctl_span_read(name, text + sizeof(RELEASE) - 1, min_s, max_s, &after_s, err);
+    cd_code rc = ctl_span_read(name, text + sizeof(RELEASE) - 1, min_s, max_s, &after_s, err);
     if (rc != CD_OK)
       return rc;
   }
@@ -65,9 +64,9 @@ cd_code ctl_lease_read(const ctl_args *args, ctl_lease *ret_lease, cd_err *err)
     rc = read_rule(args, CTL_OPT_LOST_CONSOLE, CD_LOST_AFTER_MIN_S, CD_LOST_AFTER_MAX_S,
                    &l.has_lost, &l.rules.lost_after_s, err);
   if (rc == CD_OK)
-    rc = read_rule(args, CTL_OPT_UNREACHABLE, CD_UNREACHABLE_AFTER_MIN_S,
-                   CD_UNREACHABLE_AFTER_MAX_S, &l.has_unreachable, &l.rules.unreachable_after_s,
-                   err);
+    rc =
+        read_rule(args, CTL_OPT_UNREACHABLE, CD_UNREACHABLE_AFTER_MIN_S, CD_UNREACHABLE_AFTER_MAX_S,
+                  &l.has_unreachable, &l.rules.unreachable_after_s, err);
   if (rc == CD_OK)
     *ret_lease = l;
   return rc;

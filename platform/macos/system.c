@@ -1,4 +1,5 @@
-/* Laid out, not yet filled: kern.bootsessionuuid, mach_continuous_time. launchd needs no notification. */
+/* Laid out, not yet filled: kern.bootsessionuuid, mach_continuous_time. launchd needs no
+ * notification. */
 #include "platform/system.h"
 
 #include "base/banned.h"

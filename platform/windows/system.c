@@ -1,4 +1,5 @@
-/* Laid out, not yet filled: the boot's identifier, QueryInterruptTimePrecise and the service control manager. */
+/* Laid out, not yet filled: the boot's identifier, QueryInterruptTimePrecise and the service
+ * control manager. */
 #include "platform/system.h"
 #include "platform/user.h"
 

@@ -387,8 +387,8 @@ static void write_output(sup_text *out, const plan *pl)
   for (size_t i = 0; i < ISO_TARGETS; i++)
     write_target(out, &pl->targets[i]);
   /* Whoever has the mark is the agent on its way to its console: nobody else is counted. */
-  sup_text_addf(out, "    meta mark 0x%08x tcp dport != 53 counter name \"" ISO_CONSOLE_COUNTER "\"\n",
-                mark);
+  sup_text_addf(
+      out, "    meta mark 0x%08x tcp dport != 53 counter name \"" ISO_CONSOLE_COUNTER "\"\n", mark);
   sup_text_add(out, "    counter name \"dropped_out\"\n"
                     "    meta l4proto tcp reject with tcp reset\n"
                     "    reject with icmpx admin-prohibited\n"

@@ -76,7 +76,8 @@ START_TEST(it_counts_what_passed_whatever_the_wall_clock_says)
     const journey *j = &journeys[i];
     agent_clock c = {0};
     for (size_t r = 0; r < 5 && j->readings[r].boot != NULL; r++) {
-      agent_now now = reading(j->readings[r].boot, j->readings[r].uptime_ms, T0 + j->readings[r].wall_ms);
+      agent_now now =
+          reading(j->readings[r].boot, j->readings[r].uptime_ms, T0 + j->readings[r].wall_ms);
       int64_t before = c.elapsed_ms;
       agent_clock_advance(&c, &now);
       ck_assert_msg(c.elapsed_ms >= before, "%s: it went back", j->what);
@@ -170,13 +171,14 @@ END_TEST
 
 START_TEST(the_record_survives)
 {
-  agent_lease_record r = {.heard_ms = 3,
-                          .connected = true,
-                          .since_ms = 4,
-                          .offset_ms = -5,
-                          .reached = true,
-                          .rollbacks = 2,
-                          .clock = {.last = reading("boot", 1, T0), .elapsed_ms = 6, .offset_ms = T0}};
+  agent_lease_record r = {
+      .heard_ms = 3,
+      .connected = true,
+      .since_ms = 4,
+      .offset_ms = -5,
+      .reached = true,
+      .rollbacks = 2,
+      .clock = {.last = reading("boot", 1, T0), .elapsed_ms = 6, .offset_ms = T0}};
   agent_lease_record back = {.rollbacks = 77};
   agent_journal *j = open_journal();
   ck_assert_int_eq(agent_journal_lease(j, &back, &err), CD_OK);
