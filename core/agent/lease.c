@@ -172,23 +172,37 @@ static bool release(agent_lease *l, const char *user, const char *comment)
   return true;
 }
 
-static void lease_ended(agent_lease *l)
+static bool lease_ended(agent_lease *l)
 {
   char until[CD_TIME_TEXT_MAX];
   char comment[256];
   cd_time_text(l->terms.lease_until_ms, until);
   (void)snprintf(comment, sizeof(comment), "The lease of the isolation ended at %s%s", until,
                  l->started ? "" : ", before the agent began");
-  (void)release(l, "lease", comment);
+  return release(l, "lease", comment);
 }
 
-static void console_lost(agent_lease *l)
+static bool console_lost(agent_lease *l)
 {
   char comment[256];
   (void)snprintf(comment, sizeof(comment),
                  "No console was heard for %u s, after which the isolation is to be released",
                  l->terms.lost_after_s);
-  (void)release(l, "lost-console", comment);
+  return release(l, "lost-console", comment);
+}
+
+static bool roll_back(agent_lease *l, int64_t dropped)
+{
+  char comment[320];
+  (void)snprintf(comment, sizeof(comment),
+                 "No console was reached through the rules within %u s, and they dropped %lld "
+                 "packets of the agent's own; rolled back, attempt %u",
+                 l->terms.unreachable_after_s, (long long)dropped, l->record.rollbacks + 1);
+  if (!release(l, UNREACHABLE, comment))
+    return false;
+  l->record.rollbacks++;
+  save(l);
+  return true;
 }
 
 /* True if it was rolled back. The counters are those of the last query; another is asked for where
@@ -196,20 +210,10 @@ static void console_lost(agent_lease *l)
 static bool roll_back_if_ours(agent_lease *l)
 {
   agent_lease_record *r = &l->record;
-  char comment[320];
   int64_t dropped = agent_state_console_dropped(l->agent->isolate);
   bool fresh = l->asked_ms != NOT_YET && !agent_state_is_busy(l->agent->isolate);
-  if (fresh && dropped > 0 && agent_link_is_up()) {
-    (void)snprintf(comment, sizeof(comment),
-                   "No console was reached through the rules within %u s, and they dropped %lld "
-                   "packets of the agent's own; rolled back, attempt %u",
-                   l->terms.unreachable_after_s, (long long)dropped, r->rollbacks + 1);
-    if (release(l, UNREACHABLE, comment)) {
-      r->rollbacks++;
-      save(l);
-    }
-    return true;
-  }
+  if (fresh && dropped > 0 && agent_link_is_up())
+    return roll_back(l, dropped);
   if (fresh && !l->kept) {
     l->kept = true;
     cd_log(CD_AREA_RECONCILE, CD_LOG_WARN,
@@ -226,7 +230,7 @@ static bool roll_back_if_ours(agent_lease *l)
   return false;
 }
 
-/* The next time at which something is due; 0: it was done. */
+/* The next time at which something is due. What failed is tried again in a while. */
 static int64_t act(agent_lease *l)
 {
   const agent_lease_record *r = &l->record;
@@ -236,20 +240,13 @@ static int64_t act(agent_lease *l)
   int64_t asks = l->agent->remote != NULL && agent_remote_is_enrolled(l->agent->remote)
                      ? agent_unreachable_due_ms(&l->terms, r, l->in_force_ms)
                      : AGENT_NEVER_MS;
-  if (now >= ends) {
-    lease_ended(l);
-    return 0;
-  }
-  if (now >= lost && !r->connected) {
-    console_lost(l);
-    return 0;
-  }
-  if (now >= asks && l->started && roll_back_if_ours(l))
-    return 0;
-  if (now >= asks)
-    asks = now + LOOK_MAX_MS;
+  if ((now >= ends && lease_ended(l)) || (now >= lost && !r->connected && console_lost(l)) ||
+      (now >= asks && l->started && roll_back_if_ours(l)))
+    return AGENT_NEVER_MS;
   int64_t next = ends < lost ? ends : lost;
-  return next < asks ? next : asks;
+  if (asks < next)
+    next = asks;
+  return next > now ? next : now + LOOK_MAX_MS;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -259,7 +256,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void arm(agent_lease *l, int64_t next)
 {
-  int64_t wait = next - l->record.clock.elapsed_ms;
+  int64_t wait = next == AGENT_NEVER_MS ? next : next - l->record.clock.elapsed_ms;
   if (!measures(l) || l->stopping) {
     (void)uv_timer_stop(&l->timer);
     return;
@@ -276,7 +273,6 @@ static void look_once(agent_lease *l)
   int64_t next = AGENT_NEVER_MS;
   if (agent_journal_wanted(l->agent->journal, AGENT_CAP_ISOLATE, &wanted, &err) != CD_OK) {
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
-    next = 0;
   } else if (advance(l)) {
     notice(l, &wanted);
     save_if_stale(l);

@@ -110,7 +110,10 @@ static cd_code write_pending(con_call *c, const con_device *d, cd_jw *w, cd_err 
 static cd_code write_wanted(con_call *c, const con_device *d, cd_jw *w, cd_err *err)
 {
   con_wanted wanted = {0};
-  cd_code rc = con_wanted_get(c->server->store, d->id, CD_STATE_ISOLATE, &wanted, err);
+  uint64_t rolled_back = 0;
+  cd_code rc = con_action_rolled_back(c->server->store, d->id, &rolled_back, err);
+  if (rc == CD_OK)
+    rc = con_wanted_get(c->server->store, d->id, CD_STATE_ISOLATE, &wanted, err);
   if (rc != CD_OK)
     return rc;
   cd_jw_arr(w, "wanted");
@@ -125,6 +128,7 @@ static cd_code write_wanted(con_call *c, const con_device *d, cd_jw *w, cd_err *
   cd_jw_cstr(w, "action", wanted.action[0] != '\0' ? wanted.action : NULL);
   cd_jw_time(w, "since", wanted.since_ms);
   con_parameters_show(wanted.parameters, wanted.value == CD_WANTED_ISOLATED, w);
+  cd_jw_u64(w, "rolled_back", rolled_back);
   cd_jw_end_obj(w);
   cd_jw_end_arr(w);
   con_wanted_release(&wanted);

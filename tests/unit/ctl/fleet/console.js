@@ -170,7 +170,7 @@ const routes = [
       proven: { value: 'holds', at: 1795493300400, note: null },
       drift: { count: 1, last: 1795493300500, note: 'by hand' }, provider: 'org.cordon.nftables' }],
     wanted: [{ state: 'isolate', value: 'isolated', lease_until: '2026-12-01T08:00:00.000Z',
-      lost_console: { rule: 'keep' }, unreachable: { rule: 'release', after_s: 60 } }],
+      rolled_back: machine.computerDnsName === 'off-1' ? 4 : 0, lost_console: { rule: 'keep' }, unreachable: { rule: 'release', after_s: 60 } }],
     revoked: false, cloneSuspected: machine.computerDnsName === 'liar-1',
     pending: machine.computerDnsName !== 'off-1' ? [] : [{ id: crypto.randomUUID(), type: 'Isolate', status: 'Pending',
       created: '2026-11-24T05:34:54.123Z', waitsFor: 'the device is not connected', progress: null }],

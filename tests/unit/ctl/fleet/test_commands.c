@@ -47,6 +47,7 @@ START_TEST(device_show)
   CORDON(&r, 0, "device", "show", "OFF-1");
   HAS(&r.out, "not connected, last seen ");
   HAS(&r.out, ": the device is not connected\n");
+  HAS(&r.out, "Rolled back 4 times by the device, whose rules kept the console away; it is not");
   CORDON(&r, 0, "device", "show", "liar-1");
   HAS(&r.out, "Clone       its key was seen in two places at once\n");
   CORDON(&r, 0, "device", "show", "desk-1.example", "--json");
