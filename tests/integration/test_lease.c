@@ -2,6 +2,7 @@
  * The tests move the agent's clock (driver_set_clock); no time passes. */
 #include "console.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,7 @@ static void isolate(pair *p, uint64_t generation, const char *terms)
 static void isolate_for_an_hour(pair *p, uint64_t generation)
 {
   char terms[128];
-  (void)snprintf(terms, sizeof(terms), "\"lease\":{\"until\":%lld}",
-                 (long long)(now_ms() + HOUR_MS));
+  (void)snprintf(terms, sizeof(terms), "\"lease\":{\"until\":%" PRId64 "}", now_ms() + HOUR_MS);
   isolate(p, generation, terms);
 }
 
@@ -192,8 +192,7 @@ START_TEST(a_renewal_takes_the_place_of_the_lease)
   pair p = begin(&good);
   isolate_for_an_hour(&p, 5);
   char terms[128];
-  (void)snprintf(terms, sizeof(terms), "\"lease\":{\"until\":%lld}",
-                 (long long)(now_ms() + 3 * HOUR_MS));
+  (void)snprintf(terms, sizeof(terms), "\"lease\":{\"until\":%" PRId64 "}", now_ms() + 3 * HOUR_MS);
   isolate(&p, 6, terms);
   driver_set_clock(p.d, 2 * HOUR_MS, 0, NULL);
   driver_kill(p.d);
