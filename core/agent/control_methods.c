@@ -8,6 +8,7 @@
 #include "control_private.h"
 #include "control_read.h"
 #include "platform/system.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -293,23 +294,25 @@ static const struct {
   method_fn run;
   bool anyone; /* else administrators and the configured group */
   bool admins; /* not even that group */
+  bool coded;  /* anyone with a release code */
 } methods[] = {
-    {"status", method_status, true, false},
-    {"plugins", method_plugins, false, false},
-    {"actions", method_actions, false, false},
-    {"action", method_action, false, false},
-    {"isolate", control_isolate, false, false},
-    {"renew", control_renew, false, false},
-    {"release", control_release, false, false},
-    {"unquarantine", method_unquarantine, false, false},
+    {"status", method_status, true, false, false},
+    {"plugins", method_plugins, false, false, false},
+    {"actions", method_actions, false, false, false},
+    {"action", method_action, false, false, false},
+    {"isolate", control_isolate, false, false, false},
+    {"renew", control_renew, false, false, false},
+    {"release", control_release, false, false, true},
+    {"unquarantine", method_unquarantine, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
-    {"enroll", method_enroll, false, true},
+    {"enroll", method_enroll, false, true, false},
 };
 
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   const char *group = c->agent->config.local_group;
-  if (methods[method].anyone || c->who.administrator || (c->member && !methods[method].admins))
+  if (methods[method].anyone || c->who.administrator || c->coded ||
+      (c->member && !methods[method].admins))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -350,9 +353,12 @@ static void serve(control_client *c, cd_str payload, bool looked_up)
   cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  c->coded = rc == CD_OK && methods[method].coded && cd_json_has(&params, "code");
   if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
     rc = control_look_up(c, payload, &err);
-    goto done;
+    if (rc != CD_E_UNAVAILABLE || !c->coded)
+      goto done;
+    rc = CD_OK;
   }
   if (rc == CD_OK)
     rc = check_allowed(c, method, &err);
@@ -366,12 +372,22 @@ done:
   cd_json_free(doc);
 }
 
+void control_wipe(cd_str secret)
+{
+  if (secret.len > 0)
+    cd_wipe((void *)(uintptr_t)secret.ptr, secret.len);
+}
+
+/* A request may hold a secret, and its bytes lie in the link's buffer until others overwrite them.
+ */
 void control_request(control_client *c, cd_str payload)
 {
   serve(c, payload, false);
+  control_wipe(payload);
 }
 
 void control_looked_up(control_client *c, cd_str payload)
 {
   serve(c, payload, true);
+  control_wipe(payload);
 }

@@ -4,22 +4,20 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "code.h"
 #include "control_private.h"
 #include "control_read.h"
 #include "lease.h"
 
 #include "base/banned.h"
 
-/* Records the order, listens if asked to, and only then lets it run. */
-static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
-                           cd_err *err)
+/* It is on record: listens if asked to, and only then lets it run. */
+static cd_code order_placed(control_client *c, agent_kind kind, const char *id, bool wait,
+                            cd_err *err)
 {
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_order(c->agent, request, id, err);
-  if (rc != CD_OK)
-    return rc;
+  cd_code rc = CD_OK;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
-         agent_kind_name(request->kind), id, c->who.user, (unsigned long long)c->who.process_id);
+         agent_kind_name(kind), id, c->who.user, (unsigned long long)c->who.process_id);
   if (wait) {
     cd_buf event = CD_BUF_INIT(256);
     (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
@@ -32,6 +30,14 @@ static cd_code place_order(control_client *c, const agent_order_request *request
   }
   agent_state_kick(c->agent->isolate);
   return rc;
+}
+
+static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
+                           cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_order(c->agent, request, id, err);
+  return rc == CD_OK ? order_placed(c, request->kind, id, wait, err) : rc;
 }
 
 /* What the request does not say is as `terms` has it. */
@@ -52,6 +58,8 @@ cd_code control_isolate(control_client *c, cd_json *params, cd_err *err)
   cd_terms terms = {.lost_after_s = config->lost_after_s,
                     .unreachable_after_s = config->unreachable_after_s};
   cd_code rc = control_isolate_read(params, &order, err);
+  if (rc == CD_OK)
+    rc = agent_code_guard(c->agent, "changed", err);
   if (rc == CD_OK)
     rc = fill_terms(c, &order, &terms, err);
   if (rc != CD_OK)
@@ -127,10 +135,22 @@ cd_code control_renew(control_client *c, cd_json *params, cd_err *err)
   return rc;
 }
 
+static cd_code release_by_code(control_client *c, const control_order *order, cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_code_release(c->agent, &c->who, order->code, order->comment, id, err);
+  control_wipe(order->code);
+  return rc == CD_OK ? order_placed(c, AGENT_KIND_RELEASE, id, order->wait, err) : rc;
+}
+
 cd_code control_release(control_client *c, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   cd_code rc = control_release_read(params, &order, err);
+  if (rc == CD_OK && order.has_code)
+    return release_by_code(c, &order, err);
+  if (rc == CD_OK)
+    rc = agent_code_guard(c->agent, "released", err);
   if (rc != CD_OK)
     return rc;
   agent_order_request request = {

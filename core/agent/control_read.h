@@ -27,6 +27,8 @@ typedef struct control_order {
   cd_terms rules;   /* lost_after_s and unreachable_after_s alone; CONTROL_NO_RULE: not given */
   cd_str comment;
   bool wait;
+  bool has_code; /* of a release */
+  cd_str code;   /* a secret: wiped by whoever has read it */
 } control_order;
 #define CONTROL_NO_RULE UINT32_MAX
 #define CONTROL_LEASE_MAX_S (366u * 24u * 3600u)

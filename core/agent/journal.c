@@ -55,6 +55,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS drift("
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS codes("
+    " action TEXT PRIMARY KEY, attempts INTEGER NOT NULL, last INTEGER NOT NULL, boot TEXT NOT "
+    "NULL, used INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS notices("
     " state INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
@@ -312,13 +315,14 @@ void journal_prune(agent_journal *j)
 {
   if (++j->orders % 64 != 0)
     return;
-  char sql[640];
+  char sql[768];
   (void)snprintf(sql, sizeof(sql),
                  "DELETE FROM outbox WHERE seq <= (SELECT max(seq) FROM outbox) - %d;"
                  "DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - %d;"
                  "DELETE FROM actions WHERE ended != 0 AND id NOT IN (SELECT action FROM wanted "
                  "UNION SELECT action FROM settled UNION SELECT action FROM outbox)"
-                 " AND seq <= (SELECT max(seq) FROM actions) - %d",
+                 " AND seq <= (SELECT max(seq) FROM actions) - %d;"
+                 "DELETE FROM codes WHERE action NOT IN (SELECT id FROM actions)",
                  ACTIONS_KEPT, SEEN_KEPT, ACTIONS_KEPT);
   if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
     cd_log(CD_AREA_JOURNAL, CD_LOG_WARN, "cannot forget old actions: %s; going on",

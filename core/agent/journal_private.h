@@ -31,6 +31,8 @@ void journal_prune(agent_journal *j);
 cd_code journal_migrate(agent_journal *j, cd_err *err);
 /* The table of journal_lease.c. */
 extern const char journal_lease_schema[];
+/* Inside a transaction: the action alone. */
+cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err);
 /* Inside a transaction: the action and what it makes wanted, with the generation that they have;
  * the end of an action; its place in the outbox. */
 cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,

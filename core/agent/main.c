@@ -25,12 +25,14 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* libuv closes descriptors by a system call that the sanitizer does not see. When the pool then
  * opens a file that gets the same number (by openat(), which it does not see either), it takes that
  * for a race over the descriptor, in whatever opens, reads or closes it first. What is named here
- * shares nothing else: check_in_pool() works on a host that nobody touches meanwhile. */
+ * shares nothing else: check_in_pool() works on a host that nobody touches meanwhile, and the
+ * look-ups of users and groups open files of the C library's. */
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 
 const char *__tsan_default_suppressions(void)
 {
-  return "race:pf_file_open_trusted\nrace:pf_file_close\nrace:pf_file_read_open\n";
+  return "race:pf_file_open_trusted\nrace:pf_file_close\nrace:pf_file_read_open\n"
+         "race:find_group\nrace:account_in_group\nrace:pf_account_by_uid\n";
 }
 #endif
 
