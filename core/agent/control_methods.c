@@ -38,6 +38,7 @@ static void write_agent(const agent *a, cd_jw *w)
   cd_jw_time(w, "started", a->started_ms);
   cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
   cd_jw_bool(w, "journal_was_damaged", a->damaged);
+  agent_restored_describe(&a->restored, w, "restored");
   cd_jw_end_obj(w);
 }
 

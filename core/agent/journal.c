@@ -180,7 +180,7 @@ static cd_code configure(agent_journal *j, cd_err *err)
       "configure the database", err);
 }
 
-static cd_code check(agent_journal *j, cd_err *err)
+cd_code journal_check(agent_journal *j, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j, "PRAGMA quick_check(1)", &s, err);
@@ -220,7 +220,7 @@ static cd_code open_file(agent_journal *j, cd_err *err)
   (void)sqlite3_extended_result_codes(j->db, 1);
   cd_code rc = configure(j, err);
   if (rc == CD_OK)
-    rc = check(j, err);
+    rc = journal_check(j, err);
   /* The WAL that the last run left is written back, so that this run begins at its front, in the
    * room that it has: behind its end there may be none. */
   if (rc == CD_OK)

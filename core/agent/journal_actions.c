@@ -58,6 +58,13 @@ static const char put_wanted_sql[] =
 static const char put_settled_sql[] =
     "REPLACE INTO settled(" WANTED_COLUMNS ") VALUES(?,?,?,?,?,?,?)";
 
+cd_code journal_put_state(agent_journal *j, agent_capability state, const agent_wanted *wanted,
+                          cd_err *err)
+{
+  cd_code rc = put_wanted(j, put_wanted_sql, state, wanted, err);
+  return rc == CD_OK ? put_wanted(j, put_settled_sql, state, wanted, err) : rc;
+}
+
 cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err)
 {
   sqlite3_stmt *s = NULL;

@@ -100,13 +100,16 @@ static cd_code load(agent_lease *l, cd_err *err)
 
 /* ---- the isolation that is wanted ---- */
 
+/* One that came from the boot's rule file, because the journal was lost, has no action here. */
 static void read_terms(agent_lease *l, const agent_wanted *wanted)
 {
   agent_action *a = NULL;
   cd_err err = {0};
   cd_terms_init(&l->terms);
   cd_code rc = agent_journal_action(l->agent->journal, wanted->action, &a, &err);
-  l->by_console = rc == CD_OK && a->console;
+  l->by_console = rc != CD_OK || a->console;
+  if (rc == CD_E_NOTFOUND)
+    rc = CD_OK;
   if (rc == CD_OK && wanted->terms != NULL)
     rc = cd_terms_parse(cd_str_from(wanted->terms), &l->terms, &err);
   else if (!l->by_console)
@@ -116,10 +119,10 @@ static void read_terms(agent_lease *l, const agent_wanted *wanted)
   agent_action_free(a);
 }
 
-static void begin(agent_lease *l, const agent_wanted *wanted)
+static void begin(agent_lease *l, const char *action)
 {
   agent_lease_record *r = &l->record;
-  (void)cd_str_copy(r->action, sizeof(r->action), cd_str_from(wanted->action));
+  (void)cd_str_copy(r->action, sizeof(r->action), cd_str_from(action));
   r->since_ms = r->clock.elapsed_ms;
   r->offset_ms = r->clock.offset_ms;
   r->reached = false;
@@ -131,7 +134,8 @@ static void begin(agent_lease *l, const agent_wanted *wanted)
 static void notice(agent_lease *l, const agent_wanted *wanted)
 {
   agent_lease_record *r = &l->record;
-  bool same = cd_str_eq_cstr(cd_str_from(wanted->action), r->action);
+  const char *action = wanted->action[0] != '\0' ? wanted->action : "unknown";
+  bool same = cd_str_eq_cstr(cd_str_from(action), r->action);
   if (!wanted->isolated) {
     r->action[0] = '\0';
     l->in_force_ms = NOT_YET;
@@ -144,7 +148,7 @@ static void notice(agent_lease *l, const agent_wanted *wanted)
     l->kept = false;
   }
   if (!same)
-    begin(l, wanted);
+    begin(l, action);
   if (l->in_force_ms == NOT_YET && l->started && agent_state_is_settled(l->agent->isolate))
     l->in_force_ms = r->clock.elapsed_ms;
 }

@@ -75,6 +75,9 @@ void driver_rebuild_plugin(driver *d, const char *member);
 void driver_start(driver *d, const char *fault);
 /* The same without waiting for the socket. */
 void driver_spawn(driver *d, const char *fault);
+/* Runs `cordond --restore` to its end, beside the agent if that runs; the exit code, or the signal
+ * as a negative number. */
+int driver_restore(driver *d, const char *fault);
 /* Waits until it serves its socket; false if it ended instead. */
 bool driver_wait_ready(driver *d);
 /* SIGTERM; it must end with exit code 0 and leave no process behind. */
