@@ -24,6 +24,7 @@
  */
 #define CON_LINK_BURST 200u
 #define CON_LINK_EVERY_MS 50u
+#define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
 typedef enum con_link_phase {

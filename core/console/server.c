@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hub.h"
+#include "link.h"
 #include "platform/file.h"
 #include "platform/user.h"
 #include "protocol/secret.h"
@@ -22,6 +23,7 @@
 #define ATTACH_AGAIN_MS 60000u /* to see that the signer is still there */
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
+#define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
 {
@@ -95,8 +97,7 @@ static void request_certificate(con_server *s)
 static void keep_statement(con_server *s, cd_purpose purpose, char **at, cd_str statement)
 {
   cd_err err = {0};
-  if (set_text(at, statement) &&
-      con_statement_keep(s->store, purpose, statement, &err) != CD_OK)
+  if (set_text(at, statement) && con_statement_keep(s->store, purpose, statement, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_WARN, "%s", err.text);
 }
 
@@ -164,12 +165,24 @@ static void on_expired(void *context, const char *id, cd_str device)
   cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "device=%.*s action=%s: timed out", CD_STR_ARG(device), id);
 }
 
+static void on_lapsed(void *context, const char *action, cd_str device)
+{
+  con_server *s = context;
+  con_link *link = con_hub_find(s, device);
+  cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%.*s action=%s: its lease has ended",
+         CD_STR_ARG(device), action);
+  if (link != NULL)
+    con_link_consider(link);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
   con_server *s = timer->data;
   cd_err err = {0};
   s->ticks++;
   con_hub_tick(s, cd_mono_ms());
+  if (con_wanted_lapse(s->store, LAPSED_MOST, on_lapsed, s, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->ticks % EXPIRE_EVERY == 0 &&
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);

@@ -1,9 +1,9 @@
 /* What is said to the signer and what it answers, as JSON. */
+#include "audit_head.h"
 #include "base/limits.h"
 #include "protocol/base64.h"
 #include "protocol/jws.h"
 #include "protocol/secret.h"
-#include "audit_head.h"
 #include "signer_client_private.h"
 
 #include <stdio.h>

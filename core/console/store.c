@@ -281,8 +281,8 @@ static cd_code open_database(con_store *s, const con_store_options *options, cd_
   if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
     return store_fail(s, err, "open it");
   cd_code rc = configure(s, err);
-  if (rc == CD_OK && !s->reader)
-    rc = execute(s, con_schema, "make the tables", err);
+  for (size_t i = 0; rc == CD_OK && !s->reader && con_schema[i] != NULL; i++)
+    rc = execute(s, con_schema[i], "make the tables", err);
   if (rc == CD_OK)
     rc = check_schema(s, err);
   if (rc == CD_OK)

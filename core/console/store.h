@@ -201,6 +201,13 @@ CD_MUST_USE cd_code con_wanted_get(con_store *s, cd_str device, cd_state state,
 CD_MUST_USE cd_code con_wanted_raise(con_store *s, cd_str device, cd_state state,
                                      uint64_t generation, cd_err *err);
 
+/* What is wanted isolated by a lease that has ended is wanted released from then on, whether or not
+ * the device is there; appends "lease.end". At most `most` at once; `each` (may be NULL) hears of
+ * each. */
+CD_MUST_USE cd_code con_wanted_lapse(con_store *s, unsigned most,
+                                     void (*each)(void *context, const char *action, cd_str device),
+                                     void *context, cd_err *err);
+
 /* ---- actions ---- */
 
 /* An action; views as in con_device. */
@@ -321,6 +328,10 @@ CD_MUST_USE cd_code con_action_cancel(con_store *s, const con_by *by, cd_str id,
 CD_MUST_USE cd_code con_action_expire(con_store *s, int64_t now_ms,
                                       void (*each)(void *context, const char *id, cd_str device),
                                       void *context, cd_err *err);
+/* How often the device has rolled back, by itself and because it could not reach us through the
+ * rules, what somebody wanted of it last. */
+CD_MUST_USE cd_code con_action_rolled_back(con_store *s, cd_str device, uint64_t *ret_count,
+                                           cd_err *err);
 /* An action that was given on the device itself and whose verified result came, or (`adopted`) one
  * that the device holds by its own signed word and that this database does not know: recorded as
  * ended, and if its generation is above what is wanted, it is what is wanted. Known already: CD_OK.
@@ -434,7 +445,7 @@ CD_MUST_USE cd_code con_statement_keep(con_store *s, cd_purpose purpose, cd_str 
                                        cd_err *err);
 /* The newest first, until `each` returns false. */
 CD_MUST_USE cd_code con_statement_each(con_store *s, cd_purpose purpose,
-                                       bool (*each)(void *context, cd_str statement),
-                                       void *context, cd_err *err);
+                                       bool (*each)(void *context, cd_str statement), void *context,
+                                       cd_err *err);
 
 #endif

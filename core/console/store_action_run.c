@@ -423,3 +423,17 @@ cd_code con_action_given_locally(con_store *s, const con_action_local *action, c
   con_action_release(&known);
   return rc;
 }
+
+cd_code con_action_rolled_back(con_store *s, cd_str device, uint64_t *ret_count, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_code rc = store_take(s, CON_SQL_ACTION_ROLLED_BACK, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", device);
+  rc = store_row(s, stmt, "count what a device took back", err);
+  if (rc == CD_OK)
+    *ret_count = store_u64(stmt, 0);
+  store_done(stmt);
+  return rc;
+}

@@ -25,7 +25,7 @@ struct con_store {
 };
 
 /* The whole schema, to be executed on a new database and harmless on an old one. */
-extern const char con_schema[];
+extern const char *const con_schema[]; /* parts, NULL behind the last */
 
 /* A sentence with SQLite's own reason. */
 cd_code store_fail(con_store *s, cd_err *err, const char *what);

@@ -4,7 +4,8 @@
 
 #include "base/banned.h"
 
-const char con_schema[] =
+/* In parts, since a compiler need not take longer texts. */
+const char *const con_schema[] = {
     "CREATE TABLE IF NOT EXISTS device("
     " id TEXT PRIMARY KEY, dns_name TEXT NOT NULL COLLATE NOCASE, os_platform TEXT NOT NULL,"
     " os_version TEXT NOT NULL DEFAULT '', os_build TEXT NOT NULL DEFAULT '',"
@@ -28,6 +29,12 @@ const char con_schema[] =
     " generation INTEGER NOT NULL, value_generation INTEGER NOT NULL, mark INTEGER NOT NULL,"
     " action TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(device, state))"
     " STRICT, WITHOUT ROWID;"
+
+    /* Of what is wanted isolated until then. */
+    "CREATE TABLE IF NOT EXISTS lease("
+    " device TEXT NOT NULL REFERENCES device(id), state INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY(device, state)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lease_until ON lease(until);"
 
     "CREATE TABLE IF NOT EXISTS action("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
@@ -61,7 +68,7 @@ const char con_schema[] =
 
     "CREATE TABLE IF NOT EXISTS key_statement("
     " statement TEXT PRIMARY KEY, purpose TEXT NOT NULL, seen INTEGER NOT NULL)"
-    " STRICT, WITHOUT ROWID;"
+    " STRICT, WITHOUT ROWID;",
 
     "CREATE TABLE IF NOT EXISTS audit("
     " sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
@@ -72,4 +79,5 @@ const char con_schema[] =
     "CREATE INDEX IF NOT EXISTS audit_access ON audit(what, sequence)"
     " WHERE device = '' AND action = '';"
     "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 1;",
+    NULL};

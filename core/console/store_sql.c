@@ -24,6 +24,11 @@
 
 #define APP_SELECT "SELECT name, permissions, id, created, revoked, secret_hash FROM app "
 
+/* A device that could not reach us through its rules took them back by itself: what is wanted of it
+ * does not change by that. */
+#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_WHO_ROLLED_BACK "'"
+#define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"
+
 static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_SCHEMA_CHECK] = "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')",
 
@@ -112,7 +117,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_WANTED_CHOICE] =
         "WITH fit AS (SELECT kind, scope, parameters, generation, id, created, number, status,"
         " source = 'Device' AS own FROM action"
-        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)),"
+        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)" NOT_ROLLED_BACK "),"
         " asked AS (SELECT * FROM fit WHERE own = 0 ORDER BY status <= 2 DESC, number DESC LIMIT "
         "1),"
         " done AS (SELECT * FROM fit WHERE own = 1 ORDER BY generation DESC, number DESC LIMIT 1)"
@@ -122,6 +127,18 @@ static const char *const texts[CON_SQL_COUNT] = {
         " UNION ALL SELECT kind, scope, parameters, generation, id, created, 2 AS rank FROM asked"
         " ORDER BY rank LIMIT 1",
 
+    [CON_SQL_LEASE_NONE] = "DELETE FROM lease WHERE device = ?1 AND state = ?2",
+    [CON_SQL_LEASE_SET] = "REPLACE INTO lease(device, state, until) VALUES(?1, ?2, ?3)",
+    [CON_SQL_LEASE_ENDED] =
+        "SELECT l.device, l.state, w.action, l.until FROM lease l JOIN wanted w"
+        " ON w.device = l.device AND w.state = l.state WHERE l.until <= ?1 ORDER BY l.until"
+        " LIMIT 1",
+
+    /* How often it did since somebody last isolated it. */
+    [CON_SQL_ACTION_ROLLED_BACK] =
+        "SELECT count(*) FROM action WHERE device = ?1 AND " ROLLED_BACK " AND number >"
+        " (SELECT coalesce(max(number), 0) FROM action WHERE device = ?1 AND kind = 1"
+        " AND source != 'Console')",
     [CON_SQL_ACTION_GET] = ACTION_SELECT "WHERE a.id = ?1",
     [CON_SQL_ACTION_ACTIVE] =
         ACTION_SELECT "WHERE a.device = ?1 AND a.status <= 2 AND (?2 = '' OR a.type = ?2)"

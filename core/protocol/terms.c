@@ -57,14 +57,19 @@ static void read_code(cd_json *object, cd_terms *t)
   t->has_code = true;
 }
 
+void cd_terms_read_rules(cd_json *object, cd_terms *t)
+{
+  read_rule(object, "lost_console", CD_LOST_AFTER_MIN_S, CD_LOST_AFTER_MAX_S, &t->lost_after_s);
+  read_rule(object, "unreachable", CD_UNREACHABLE_AFTER_MIN_S, CD_UNREACHABLE_AFTER_MAX_S,
+            &t->unreachable_after_s);
+}
+
 void cd_terms_read(cd_json *object, cd_terms *ret_terms)
 {
   cd_terms t;
   cd_terms_init(&t);
   read_lease(object, &t);
-  read_rule(object, "lost_console", CD_LOST_AFTER_MIN_S, CD_LOST_AFTER_MAX_S, &t.lost_after_s);
-  read_rule(object, "unreachable", CD_UNREACHABLE_AFTER_MIN_S, CD_UNREACHABLE_AFTER_MAX_S,
-            &t.unreachable_after_s);
+  cd_terms_read_rules(object, &t);
   read_code(object, &t);
   *ret_terms = t;
 }
@@ -76,6 +81,12 @@ static void write_rule(cd_jw *w, const char *key, uint32_t after_s)
   if (after_s > 0)
     cd_jw_u64(w, "after_s", after_s);
   cd_jw_end_obj(w);
+}
+
+void cd_terms_write_rules(const cd_terms *t, cd_jw *w)
+{
+  write_rule(w, "lost_console", t->lost_after_s);
+  write_rule(w, "unreachable", t->unreachable_after_s);
 }
 
 void cd_terms_write(const cd_terms *t, cd_jw *w)

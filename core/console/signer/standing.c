@@ -197,6 +197,8 @@ cd_code sig_standing_note(sig_standing *st, const con_audit_entry *e, cd_err *er
   if (!create && !local && !result)
     return CD_OK;
   said s = read_detail(e);
+  if (local && s.kind == CD_ORDER_RELEASE && cd_str_eq_cstr(e->who, CON_WHO_ROLLED_BACK))
+    return CD_OK;
   if (result)
     return end(st, e->action, s.status, s.generation, err);
   cd_code rc = add(st, e, &s, local, err);

@@ -343,6 +343,66 @@ START_TEST(a_device_that_is_ordered_anew_gets_another_code)
 }
 END_TEST
 
+static void post(const char *path, const char *body, char action[64])
+{
+  char answer[4096];
+  ck_assert_uint_eq(ask("POST", path, body, answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, 64);
+}
+
+START_TEST(a_renewal_keeps_everything_but_the_lease)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path,
+       "{\"Comment\":\"c\",\"LeaseSeconds\":60,\"Terms\":{\"lost_console\":{\"rule\":\"release\","
+       "\"after_s\":7200},\"unreachable\":{\"rule\":\"keep\"}}}",
+       action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease_until\":\"20"));
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/renew", d.id);
+  post(path, "{\"Comment\":\"longer\",\"LeaseSeconds\":3600}", action);
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_ISOLATE);
+  ck_assert_uint_eq(order.generation, 2);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lost_console\":{\"rule\":\"release\",\"after_s\":7200},"
+                                       "\"unreachable\":{\"rule\":\"keep\"}"));
+  device_release(&d);
+}
+END_TEST
+
+/* Whether or not its device is there. */
+START_TEST(a_lease_that_has_ended_is_wanted_no_more)
+{
+  device d;
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path, "{\"Comment\":\"c\",\"LeaseSeconds\":1}", action);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "value", "released");
+  ck_assert_uint_eq(ask("GET", "/api/cordon/audit?from=1", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease.end\""));
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(the_three_values_are_shown)
 {
   device d;
@@ -745,6 +805,8 @@ int main(void)
   tcase_add_test(t, a_release_code_is_shown_once_while_it_is_of_use);
   tcase_add_test(t, a_release_by_code_is_learned_and_respected);
   tcase_add_test(t, a_device_that_is_ordered_anew_gets_another_code);
+  tcase_add_test(t, a_renewal_keeps_everything_but_the_lease);
+  tcase_add_test(t, a_lease_that_has_ended_is_wanted_no_more);
   tcase_add_test(t, the_three_values_are_shown);
   tcase_add_test(t, a_token_is_used_up);
   tcase_add_test(t, a_lost_answer_costs_no_use_of_the_token);

@@ -45,6 +45,7 @@ static any_function const seam[] = {
     (any_function)pf_socket_close,
     (any_function)pf_socket_of,
     (any_function)pf_boot_id,
+    (any_function)pf_uptime,
     (any_function)pf_system_name,
     (any_function)pf_service_ready,
     (any_function)pf_service_stopping,

@@ -40,6 +40,10 @@ void cd_terms_init(cd_terms *t);
 /* Reads the four members, from the parameters of an order or from an object with them alone. What
  * is not there has its default; what is wrong sticks to the document. */
 void cd_terms_read(cd_json *object, cd_terms *ret_terms);
+/* Reads "lost_console" and "unreachable" alone; what is not there stays as it is in *t. */
+void cd_terms_read_rules(cd_json *object, cd_terms *t);
+/* Writes those two, whatever they are. */
+void cd_terms_write_rules(const cd_terms *t, cd_jw *w);
 /* Writes the members that differ from the defaults into the object that is open. */
 void cd_terms_write(const cd_terms *t, cd_jw *w);
 /* What is asked of a device by the parameters of an order, any object: a digest of them without the
