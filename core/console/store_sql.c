@@ -1,6 +1,8 @@
 /* The texts of all statements: what is not here is not asked of the database. */
 #include "store_sql.h"
 
+#include "audit.h"
+
 #include "base/banned.h"
 
 #define AUDIT_COLUMNS "sequence, at, who, what, device, action, detail, previous, digest, seal"
@@ -26,7 +28,7 @@
 
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
-#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_WHO_ROLLED_BACK "'"
+#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
 #define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"
 
 static const char *const texts[CON_SQL_COUNT] = {
