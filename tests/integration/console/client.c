@@ -79,7 +79,9 @@ bool tls_connect(tls_end *t, uint16_t port, const char *ca, const char *certific
     return false;
   }
   SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
-  (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx), X509_V_FLAG_PARTIAL_CHAIN);
+  /* A console that was made to live later has a certificate of later; who it is, is what counts. */
+  (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx),
+                                    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
   t->ssl = SSL_new(t->ctx);
   (void)X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(t->ssl), "127.0.0.1");
   (void)SSL_set_fd(t->ssl, t->fd);
