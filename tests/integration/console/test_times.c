@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define ALL "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Audit.Read"
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 90000 /* the console looks for what has ended twice a minute */
 #define DAY_S 86400
 
 static place p;
