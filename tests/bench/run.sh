@@ -19,7 +19,8 @@ fleet=${BENCH_DEVICES:-2000}
 work=$(mktemp -d /var/tmp/cordon-bench.XXXXXX)
 LAB_DIR=$work/lab
 LAB_DEMO=no
-export LAB_DIR LAB_DEMO
+: "${LAB_RELAY_PORT:=$((20000 + $$ % 12000))}"
+export LAB_DIR LAB_DEMO LAB_RELAY_PORT
 
 lab() {
   sh "$root/packaging/lab.sh" "$@"
