@@ -43,6 +43,21 @@ unreached 'nothing else of that host does' on desk-1 lab-probe tcp 10.77.0.21 22
 fact 'full follows on selective' fleet isolate desk-1 --comment 'lab test' --wait
 unreached 'and the exclusion is gone' on desk-1 lab-probe http 10.77.0.21 80
 
+# The process that reads the network has nothing: what the kernel says of each of its threads.
+# shellcheck disable=SC2016 # for the shell over there
+shut_in() {
+  on desk-1 sh -eu -c 'pid=$(pgrep -x cordon-channel)
+    uid=$(id -u cordon-channel)
+    for status in /proc/$pid/task/*/status; do
+      grep -qx "Uid:	$uid	$uid	$uid	$uid" "$status"
+      for set in Inh Prm Eff Bnd Amb; do grep -qx "Cap$set:	0000000000000000" "$status"; done
+      grep -qx "NoNewPrivs:	1" "$status"
+      grep -qx "Seccomp:	2" "$status"
+    done
+    [ "$(find / -xdev -user cordon-channel 2>/dev/null | head -n 1)" = "" ]' </dev/null
+}
+fact 'the channel has a user of its own, no capability and a filter of calls, and owns no file' shut_in
+
 # kill -9 of each process while the device is isolated.
 on console lab-console kill-one console
 fact 'the console died: the device stays isolated' really isolated

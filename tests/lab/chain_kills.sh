@@ -176,7 +176,7 @@ next_operation() {
 }
 
 channel_deaths() {
-  on desk-1 grep -c 'cordon-channel.*signal 9' /var/log/cordond.log || true
+  on desk-1 grep -c 'cordon-channel.*starting another' /var/log/cordond.log || true
 }
 
 has_died() {
@@ -235,7 +235,11 @@ kill_case() {
   within 20 connected_or_dead || true
   order || true
   died=no
-  ! within "${DIES_S:-8}" has_died "$part" || died=yes
+  if within "${DIES_S:-8}" has_died "$part"; then
+    died=yes
+  else
+    echo "$part did not die at $fault"
+  fi
   start_well "$part"
   fact "$operation, $part with $fault: it ends" settle
   fact "$operation, $part with $fault: one true history, the device is $target" judge "$comment" "$target" "$console_before" "$device_before"
