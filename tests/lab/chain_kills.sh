@@ -35,7 +35,7 @@ slowly() {
   shift
   while ! "$@"; do
     [ "$(date +%s)" -lt "$slowly_until" ] || return 1
-    sleep 1
+    sleep 0.3
   done
 }
 
