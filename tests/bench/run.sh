@@ -74,7 +74,7 @@ share() {
 }
 
 kilobytes() {
-  awk -v kb="$1" 'BEGIN { printf "%.1f\n", kb / 1024 }'
+  awk -v kb="$1" 'BEGIN { if (kb == "") print "none"; else printf "%.1f\n", kb / 1024 }'
 }
 
 # In a network space of its own, on the loopback only.
