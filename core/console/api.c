@@ -106,6 +106,11 @@ static bool authenticate(con_call *c)
     con_app_release(&app);
     return unauthorized(c, "the application is gone");
   }
+  if (rc == CD_E_CONFLICT) {
+    c->server->counters.access_refused++;
+    cd_log(CD_AREA_API, CD_LOG_ERROR, "peer=%s: refused: %s", c->peer, err.text);
+    return unauthorized(c, "the application is not known");
+  }
   if (rc != CD_OK) {
     con_call_trouble(c, &err);
     return false;

@@ -31,7 +31,8 @@ typedef struct con_wish {
 /* Reads Comment, IsolationType, Exclusions, ExternalId. False: the reply says what is wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
 void con_wish_release(con_wish *w);
-/* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. */
+/* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. Whoever
+ * calls lets the device know once it is committed: con_hub_poke(). */
 CD_MUST_USE cd_code con_wish_create(con_server *s, const con_by *by, cd_str device,
                                     const con_wish *w, cd_str source, con_action_made *ret_made,
                                     cd_err *err);

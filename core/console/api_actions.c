@@ -117,8 +117,6 @@ cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const co
     rc = check_group(s, device, err);
   if (rc == CD_OK)
     rc = con_action_create(s->store, by, &action, ret_made, err);
-  if (rc == CD_OK)
-    con_hub_poke(s, device);
   return rc;
 }
 
@@ -135,14 +133,16 @@ static void start_action(con_call *c, bool release)
   if (con_call_body(c, &doc, &root) && con_wish_read(c, &root, release, &w)) {
     const con_by by = con_call_by(c, w.comment);
     cd_code rc = con_wish_create(c->server, &by, d.id, &w, CD_STR("PublicApi"), &made, &err);
-    if (rc == CD_OK)
+    if (rc == CD_OK) {
+      con_hub_poke(c->server, d.id);
       con_call_action_reply(c, 201, made.id);
-    else if (rc == CD_E_CONFLICT)
+    } else if (rc == CD_E_CONFLICT) {
       con_reply_error(&c->reply, CON_ALREADY_ACTIVE, "Action is already in progress");
-    else if (rc == CD_E_DENIED)
+    } else if (rc == CD_E_DENIED) {
       con_reply_error(&c->reply, CON_DISALLOWED, "%s", err.text);
-    else
+    } else {
       con_call_trouble(c, &err);
+    }
     con_wish_release(&w);
   }
   cd_json_free(doc);

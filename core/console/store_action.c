@@ -173,6 +173,16 @@ static cd_code check_alone(con_store *s, const con_action_new *n, cd_err *err)
   return rc;
 }
 
+static void write_ref(cd_jw *w, const char *key, const con_audit_ref *ref)
+{
+  char digest[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(&ref->digest, digest);
+  cd_jw_obj(w, key);
+  cd_jw_u64(w, "sequence", ref->sequence);
+  cd_jw_cstr(w, "digest", digest);
+  cd_jw_end_obj(w);
+}
+
 static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t generation,
                             cd_buf *out, cd_err *err)
 {
@@ -194,6 +204,8 @@ static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t 
   cd_jw_str(&w, "comment", by->comment);
   cd_jw_str(&w, "ticket", n->ticket);
   cd_jw_str(&w, "source", n->source);
+  if (n->repeats != NULL)
+    write_ref(&w, "repeats", n->repeats);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the detail of an audit entry", err);
 }

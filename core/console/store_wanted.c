@@ -118,9 +118,10 @@ static cd_code set_wanted(con_store *s, cd_str device, cd_state state, sqlite3_s
   return store_run(s, stmt, "record what is wanted", err);
 }
 
-/* What has not ended will still be carried out, so the newest of those says what is wanted. Else
- * it is what the device took last, by the generation; what failed or was cancelled gives way. An
- * action that nobody heard the end of (TimeOut) is still wanted. */
+/* What has not ended will still be carried out, so the newest of those says what is wanted. Else it
+ * is what was asked for last, unless the device did something by itself since: we heard of that
+ * later, and its generation is not below. What failed or was cancelled gives way; an action that
+ * nobody heard the end of (TimeOut) is still wanted. */
 cd_code wanted_settle(con_store *s, cd_str device, cd_state state, cd_err *err)
 {
   sqlite3_stmt *choice = NULL;

@@ -37,6 +37,7 @@ typedef enum ctl_option {
   CTL_OPT_NOTE,
   CTL_OPT_OUTPUT,
   CTL_OPT_HEAD,
+  CTL_OPT_ROOT,
   CTL_OPT_CONFIG,
   CTL_OPT_DEADLINE, /* --timeout */
   CTL_OPT_COUNT
@@ -125,6 +126,7 @@ ctl_exit fleet_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_cancel(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_verify(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args);

@@ -23,6 +23,14 @@ _cordon_files() {
   done < <(compgen -f -- "$1")
 }
 
+_cordon_verify() {
+  if [[ $1 == -* ]]; then
+    _cordon_words "--root --json --help" "$1"
+  else
+    _cordon_files "$1"
+  fi
+}
+
 _cordon_local() {
   local current=$1 command=$2 common="--timeout --json --help --socket"
   local order="--comment --no-wait --progress $common"
@@ -70,6 +78,7 @@ _cordon_fleet() {
     "action show") _cordon_words "$common" "$current" ;;
     "action cancel") _cordon_words "--comment $common" "$current" ;;
     "action report") _cordon_words "--output $common" "$current" ;;
+    "action verify") _cordon_verify "$current" ;;
     "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
     "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
     "audit verify") _cordon_words "--head $common" "$current" ;;
@@ -84,7 +93,7 @@ _cordon_group() {
   local) echo "status isolate release actions plugins unquarantine enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
-  action) echo "show cancel report" ;;
+  action) echo "show cancel report verify" ;;
   enroll-token) echo "create list revoke" ;;
   audit) echo "verify" ;;
   esac

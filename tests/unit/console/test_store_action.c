@@ -214,10 +214,38 @@ START_TEST(pending_actions_time_out)
   expect_ok(con_action_accepted(s, cd_str_from(first.id), &err));
   expect_ok(con_action_expire(s, cd_wall_ms(), count_expired, &expired, &err));
   ck_assert_uint_eq(expired, 0);
-  expect_ok(con_action_expire(s, cd_wall_ms() + 2 * HOUR_MS, count_expired, &expired, &err));
+  expect_ok(con_action_expire(s, cd_wall_ms() + HOUR_MS + 60000, count_expired, &expired, &err));
   ck_assert_uint_eq(expired, 1);
   ck_assert_int_eq(status_of(s, first.id), CD_ACTION_IN_PROGRESS);
   ck_assert_int_eq(status_of(s, second.id), CD_ACTION_TIMED_OUT);
+  con_store_close(s);
+}
+END_TEST
+
+/* The device took it and fell silent: it does not stand in the way of others for ever. */
+START_TEST(an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_action_made made = isolate(s, e.device);
+  con_action a = {0};
+  int64_t end_ms = made.created_ms + HOUR_MS;
+  unsigned expired = 0;
+  expect_ok(con_action_sent(s, cd_str_from(made.id), CD_STR("o"), &err));
+  expect_ok(con_action_accepted(s, cd_str_from(made.id), &err));
+  expect_ok(con_action_expire(s, end_ms + CON_SILENT_MS - 60000, count_expired, &expired, &err));
+  ck_assert_uint_eq(expired, 0);
+  expect_ok(con_action_expire(s, end_ms + CON_SILENT_MS + 60000, count_expired, &expired, &err));
+  ck_assert_uint_eq(expired, 1);
+  expect_ok(con_action_get(s, cd_str_from(made.id), &a, &err));
+  ck_assert_int_eq(a.status, CD_ACTION_TIMED_OUT);
+  ck_assert(cd_str_eq_cstr(a.sentence, "the device took it and never said what became of it"));
+  con_action_release(&a);
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, made.id, 1);
+  expect_refused(con_action_active(s, cd_str_from(e.device), CD_STR("Isolate"), &a, &err),
+                 CD_E_NOTFOUND, "");
+  expect_ok(end(s, made.id, CD_ACTION_SUCCEEDED, RESULT));
+  ck_assert_int_eq(status_of(s, made.id), CD_ACTION_SUCCEEDED);
   con_store_close(s);
 }
 END_TEST
@@ -278,6 +306,58 @@ START_TEST(a_release_on_the_device_itself_is_learnt_once)
 }
 END_TEST
 
+/* One that fails is undone alone; nothing is there for others before the end of all. */
+START_TEST(many_actions_have_one_commit)
+{
+  con_store *s = open_store();
+  con_store *reader = NULL;
+  con_enrolled e = add_device(s, "desk", 1);
+  con_enrolled other = add_device(s, "other", 2);
+  con_audit_report report = {0};
+  con_audit_ref before = {0};
+  con_action_made made = {0};
+  con_action a = {0};
+  const con_action_new wrong = {.device = CD_STR("none"),
+                                .kind = CD_ORDER_ISOLATE,
+                                .type = CD_STR("Isolate"),
+                                .parameters = CD_STR("{}"),
+                                .expires_ms = cd_wall_ms() + HOUR_MS};
+  expect_ok(con_store_open_reader(db_path(), &reader, &err));
+  expect_ok(con_audit_head(s, &before, &err));
+  expect_ok(con_store_many_begin(s, &err));
+  con_action_made first = isolate(s, e.device);
+  expect_refused(con_action_create(s, &alice, &wrong, &made, &err), CD_E_NOTFOUND, "'none'");
+  con_action_made second = isolate(s, other.device);
+  expect_refused(con_action_get(reader, cd_str_from(first.id), &a, &err), CD_E_NOTFOUND, first.id);
+  expect_ok(con_store_many_end(s, &err));
+  ck_assert_uint_eq(first.audit.sequence, before.sequence + 1);
+  ck_assert_uint_eq(second.audit.sequence, before.sequence + 2);
+  expect_ok(con_action_get(reader, cd_str_from(second.id), &a, &err));
+  con_action_release(&a);
+  expect_ok(con_audit_verify(s, NULL, NULL, test_seal(), &report, &err));
+  ck_assert_int_eq(report.fault, CON_AUDIT_INTACT);
+  con_action_made third = release(s, e.device);
+  ck_assert_uint_eq(third.audit.sequence, before.sequence + 3);
+  con_store_close(reader);
+  con_store_close(s);
+}
+END_TEST
+
+/* Which of two is newer says the order in which they were asked for, not a number in a row. */
+START_TEST(what_was_asked_last_is_wanted)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_action_made first = isolate(s, e.device);
+  expect_ok(end(s, first.id, CD_ACTION_SUCCEEDED, RESULT));
+  con_action_made second = release(s, e.device);
+  attack("UPDATE action SET generation = 900 WHERE type = 'Isolate'");
+  expect_ok(end(s, second.id, CD_ACTION_SUCCEEDED, RESULT));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, second.id, 2);
+  con_store_close(s);
+}
+END_TEST
+
 START_TEST(actions_are_listed_newest_first_in_pages)
 {
   con_store *s = open_store();
@@ -317,6 +397,9 @@ int main(void)
       what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not,
       a_cancelled_action_names_who_and_a_late_result_is_the_truth,
       pending_actions_time_out,
+      what_was_asked_last_is_wanted,
+      many_actions_have_one_commit,
+      an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth,
       a_higher_generation_of_the_device_is_passed,
       a_release_on_the_device_itself_is_learnt_once,
       actions_are_listed_newest_first_in_pages,

@@ -45,7 +45,7 @@ expect "local" "lo"
 expect "actions action" act
 expect "list show --help" device ""
 expect "add remove --help" tag ""
-expect "show cancel report --help" action ""
+expect "show cancel report verify --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
 expect "desk-1.lab" isolate ""
@@ -60,6 +60,8 @@ expect "$common" action show ""
 expect "--comment $common" action cancel ""
 expect "--output $common" action report ""
 expect "policy.json" action report -o po
+expect "policy.json" action verify po
+expect "--root --json --help" action verify --
 expect "policy.json" enroll-token create --output po
 expect "--uses --for --tag --note --output $common" enroll-token create ""
 expect "$common" enroll-token revoke ""
@@ -96,7 +98,7 @@ fi
 
 # Every command and option that the program itself names is offered somewhere.
 words=$("$2" help; for c in status isolate release actions plugins unquarantine enroll; do "$2" help local "$c"; done
-  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action report" \
+  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action report" "action verify" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify"; do
     # shellcheck disable=SC2086 # the words of a command
     "$2" help $c

@@ -21,6 +21,7 @@ static any_function const seam[] = {
     (any_function)pf_confine_cpu,
     (any_function)pf_usage_self,
     (any_function)pf_harden_self,
+    (any_function)pf_files_raise,
     (any_function)pf_file_read,
     (any_function)pf_file_read_open,
     (any_function)pf_file_replace,
