@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define SPARE_FILES 200u
+#define PING_MS 30000u
 #define USES_OF_A_TOKEN 1000u
 #define FROM_AN_ADDRESS 25u /* enrolments that the console takes in a minute: more */
 
@@ -120,12 +121,25 @@ static void look_at(size_t i)
                   i + 1);
 }
 
+/* As agents do who have not heard from their console for a while. */
+static void ping_all(size_t connected, uint64_t now_ms)
+{
+  static uint64_t pinged_ms;
+  if (now_ms - pinged_ms < PING_MS)
+    return;
+  pinged_ms = now_ms;
+  for (size_t i = 0; i < connected; i++)
+    (void)ws_send(&devices[i].ws, CD_WS_PING, CD_STR("x"));
+}
+
 /* Until then, and at least once. */
 static void serve(struct pollfd *polled, size_t connected, uint64_t until_ms)
 {
   uint64_t now = cd_mono_ms();
   do {
-    int ready = poll(polled, connected, now < until_ms ? (int)(until_ms - now) : 0);
+    uint64_t left = now < until_ms ? until_ms - now : 0;
+    ping_all(connected, now);
+    int ready = poll(polled, connected, left < 1000 ? (int)left : 1000);
     ck_assert(ready >= 0 || errno == EINTR);
     for (size_t i = 0; ready > 0 && i < connected; i++) {
       if (polled[i].revents != 0)
