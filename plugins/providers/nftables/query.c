@@ -11,7 +11,8 @@
 #include "sockets.h"
 #include "support/json.h"
 
-static cordon_status answer_query(const sup_call *call, const iso_holding *h, sup_err *err)
+static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
+                                  const iso_holding *h, bool strict, sup_err *err)
 {
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
@@ -21,6 +22,11 @@ static cordon_status answer_query(const sup_call *call, const iso_holding *h, su
     (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
   if (h->note != NULL)
     (void)cJSON_AddStringToObject(details, "note", h->note);
+  iso_guard_add(&self->guard, h->guard, details);
+  if (strict || h->strict.there)
+    iso_strict_add(&h->strict, details);
+  if (h->renew)
+    (void)cJSON_AddBoolToObject(result, "renew", 1);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
@@ -40,9 +46,10 @@ cordon_status iso_query(iso_plugin *self, const sup_call *call, sup_err *err)
   cJSON_Delete(doc);
   cordon_status status = anything ? CORDON_OK : iso_read_request(call, &p, &rules, tag, err);
   if (status == CORDON_OK)
-    status = iso_examine(self, anything ? NULL : tag, false, &h, err);
+    status = iso_examine(
+        self, &(iso_expected){.tag = anything ? NULL : tag, .strict = p.strict}, &h, err);
   if (status == CORDON_OK)
-    status = answer_query(call, &h, err);
+    status = answer_query(self, call, &h, p.strict, err);
   iso_params_release(&p);
   sup_text_release(&rules);
   return status;
@@ -123,6 +130,10 @@ static cordon_status answer_probe(const sup_call *call, const char *version, sup
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("watch"));
   if (iso_sockets_can_end())
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("destroy_sockets"));
+  if (iso_guard_works())
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("guard"));
+  if (iso_strict_works(NULL) == CORDON_OK)
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("strict"));
   (void)cJSON_AddStringToObject(result, "product", "nftables");
   sup_json_add_text(result, "product_version", version);
   cordon_status status = sup_call_result(call, result, err);
