@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "platform/peer.h"
 #include "probes.h"
+#include "protocol/terms.h"
 #include "remote.h"
 #include "state.h"
 #include "supervisor.h"
@@ -59,6 +60,7 @@ typedef struct agent_order_request {
   agent_kind kind;
   bool selective;
   cd_json *exclusions;
+  const cd_terms *terms; /* of an isolation; NULL: the defaults */
   cd_str comment;
   const pf_identity *who;
 } agent_order_request;
