@@ -164,6 +164,15 @@ static void read_console(cd_json *root, agent_config *c)
   cd_json_no_more(&console);
 }
 
+static void read_isolate(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  if (!cd_json_opt_obj(root, "isolate", &section))
+    return;
+  (void)cd_json_opt_bool(&section, "strict", &c->strict);
+  cd_json_no_more(&section);
+}
+
 static void read_rest(cd_json *root, agent_config *c)
 {
   cd_json section = {0};
@@ -192,6 +201,7 @@ cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_er
   read_providers(&root, &fresh);
   read_plugins(&root, &fresh);
   read_console(&root, &fresh);
+  read_isolate(&root, &fresh);
   read_rest(&root, &fresh);
   rc = cd_json_done(&root, err);
   if (rc != CD_OK) {

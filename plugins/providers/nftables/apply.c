@@ -3,10 +3,13 @@
 #include "isolate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nft.h"
+#include "packets.h"
 #include "sockets.h"
+#include "spaces.h"
 #include "support/fault.h"
 #include "support/json.h"
 #include "targets.h"
@@ -178,27 +181,36 @@ static cordon_status take_guard(iso_plugin *self, const rules *r, iso_holding *h
   return iso_guard_look(g, r->tag, &h->guard, err);
 }
 
-static void add_sockets(cJSON *details, const iso_ended *e, const char *note)
+/* What became of the sockets, here and in other namespaces. */
+typedef struct outcome {
+  iso_ended ended;
+  const char *note; /* why some may be left, NULL if none is */
+  iso_spaces spaces;
+} outcome;
+
+static void add_sockets(cJSON *details, const outcome *o)
 {
   cJSON *sockets = cJSON_AddObjectToObject(details, "sockets");
-  (void)cJSON_AddNumberToObject(sockets, "passes", e->passes);
-  (void)cJSON_AddNumberToObject(sockets, "failed", e->failed);
-  if (note != NULL)
-    sup_json_add_text(sockets, "note", note);
+  (void)cJSON_AddNumberToObject(sockets, "passes", o->ended.passes);
+  (void)cJSON_AddNumberToObject(sockets, "failed", o->ended.failed);
+  if (o->note != NULL)
+    sup_json_add_text(sockets, "note", o->note);
+  iso_spaces_add(&o->spaces, details);
 }
 
 static cordon_status answer_apply(const iso_plugin *self, const sup_call *call, const iso_params *p,
-                                  const iso_holding *h, bool changed, const iso_ended *e,
-                                  const char *note, sup_err *err)
+                                  const iso_holding *h, bool changed, const outcome *o,
+                                  sup_err *err)
 {
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
   (void)cJSON_AddStringToObject(result, "digest", h->digest);
-  (void)cJSON_AddNumberToObject(result, "sockets_ended", e->ended);
+  (void)cJSON_AddNumberToObject(result, "sockets_ended", o->ended.ended + iso_spaces_ended(&o->spaces));
   (void)cJSON_AddBoolToObject(result, "changed", changed);
   cJSON *details = cJSON_AddObjectToObject(result, "details");
   (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
-  add_sockets(details, e, note);
+  add_sockets(details, o);
+  iso_packets_add(self->host, details);
   iso_guard_add(&self->guard, h->guard, details);
   if (p->strict)
     iso_strict_add(&h->strict, details);
@@ -207,29 +219,47 @@ static cordon_status answer_apply(const iso_plugin *self, const sup_call *call, 
   return status;
 }
 
+/* Our own sockets first, which are ended soonest. */
+static cordon_status end_all(const iso_plugin *self, const sup_call *call, const iso_params *p,
+                             outcome *o, sup_err *err)
+{
+  iso_locals locals = {0};
+  cordon_status status = iso_locals_read(&locals, err);
+  if (status == CORDON_OK)
+    status = iso_sockets_end(p, call, &locals, &o->ended, err);
+  if (status == CORDON_OK)
+    status = iso_spaces_end(self->host, call, p, &locals, &o->spaces, err);
+  iso_locals_release(&locals);
+  return status;
+}
+
 /* The rules hold whatever becomes of the sockets: what could not be ended makes the work partial.
  */
 static cordon_status end_sockets(const iso_plugin *self, const sup_call *call, const iso_params *p,
                                  const iso_holding *h, bool changed, sup_err *err)
 {
-  iso_ended ended = {0};
   sup_err why = {0};
-  cordon_status outcome = iso_sockets_end(p, call, &ended, &why);
+  outcome *o = calloc(1, sizeof(*o));
+  if (o == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory to end sockets");
+  cordon_status ended = end_all(self, call, p, o, &why);
   SUP_FAULT_POINT("nftables.sockets_ended");
-  const char *note = outcome != CORDON_OK ? why.sentence : iso_ended_note(&ended);
-  cordon_status status = answer_apply(self, call, p, h, changed, &ended, note, err);
+  o->note = ended != CORDON_OK ? why.sentence : iso_ended_note(&o->ended);
+  cordon_status status = answer_apply(self, call, p, h, changed, o, err);
   if (status != CORDON_OK)
-    return status;
+    goto done;
   sup_call_progress(call, APPLY_STEPS, APPLY_STEPS, "sockets ended");
-  if (h->guard == ISO_GUARD_FOREIGN && note == NULL)
-    return sup_fail(err, CORDON_PARTIAL,
-                    "the rules are in force, but another process keeps a table inet " ISO_GUARD_TABLE
-                    " of its own, which may drop more than they do");
-  if (note == NULL)
-    return CORDON_OK;
-  bool stopped = outcome == CORDON_E_CANCELLED || outcome == CORDON_E_DEADLINE;
-  return sup_fail(err, stopped ? outcome : CORDON_PARTIAL,
-                  "the rules are in force, but not all sockets were ended: %s", note);
+  bool stopped = ended == CORDON_E_CANCELLED || ended == CORDON_E_DEADLINE;
+  if (o->note != NULL)
+    status = sup_fail(err, stopped ? ended : CORDON_PARTIAL,
+                      "the rules are in force, but not all sockets were ended: %s", o->note);
+  else if (h->guard == ISO_GUARD_FOREIGN)
+    status = sup_fail(err, CORDON_PARTIAL,
+                      "the rules are in force, but another process keeps a table "
+                      "inet " ISO_GUARD_TABLE " of its own, which may drop more than they do");
+done:
+  free(o);
+  return status;
 }
 
 /* What cannot be read is loaded anew, which is what puts it right. The record is put away while we

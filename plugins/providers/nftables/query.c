@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "nft.h"
+#include "packets.h"
 #include "sockets.h"
 #include "support/json.h"
 
@@ -116,7 +117,8 @@ static bool can_watch(void)
   return true;
 }
 
-static cordon_status answer_probe(const sup_call *call, const char *version, sup_err *err)
+static cordon_status answer_probe(const iso_plugin *self, const sup_call *call,
+                                  const char *version, sup_err *err)
 {
   static const char *const always[] = {"full",  "selective", "ipv4",     "address",   "cidr",
                                        "range", "port",      "protocol", "direction", "mark"};
@@ -130,6 +132,9 @@ static cordon_status answer_probe(const sup_call *call, const char *version, sup
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("watch"));
   if (iso_sockets_can_end())
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("destroy_sockets"));
+  (void)cJSON_AddItemToArray(features, cJSON_CreateString("packet_sockets"));
+  if (iso_sight(self->host) != NULL)
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("other_namespaces"));
   if (iso_guard_works())
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("guard"));
   if (iso_strict_works(NULL) == CORDON_OK)
@@ -143,7 +148,6 @@ static cordon_status answer_probe(const sup_call *call, const char *version, sup
 
 cordon_status iso_probe(iso_plugin *self, const sup_call *call, sup_err *err)
 {
-  (void)self;
   sup_err why = {0};
   uint32_t generation = 0;
   char version[32] = "";
@@ -153,5 +157,5 @@ cordon_status iso_probe(iso_plugin *self, const sup_call *call, sup_err *err)
     status = iso_nft_version(version, sizeof(version), &why);
   if (status == CORDON_OK)
     status = try_everything(&why);
-  return status == CORDON_OK ? answer_probe(call, version, err) : no_use(status, &why, err);
+  return status == CORDON_OK ? answer_probe(self, call, version, err) : no_use(status, &why, err);
 }
