@@ -251,7 +251,7 @@ static bool serve_one(server *s)
   int sockets[2] = {-1, -1};
   ssize_t got = -1;
   do
-    got = recv(s->fd, &q, sizeof(q), 0);
+    got = recv(s->fd, &q, sizeof(q), MSG_WAITALL);
   while (got < 0 && errno == EINTR);
   if (got != (ssize_t)sizeof(q))
     return false;
@@ -303,7 +303,7 @@ cd_code pf_sight_serve(uv_file *ret_child, cd_err *err)
     return cd_fail(err, CD_E_INTERNAL, "no memory to look at network namespaces");
   s->home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   int failed = s->home < 0 ? errno : 0;
-  if (failed == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+  if (failed == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     failed = errno;
   s->fd = ends[0];
   if (failed == 0)

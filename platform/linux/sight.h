@@ -1,4 +1,4 @@
-/* What both ends of a sight say to each other: one message each way, SOCK_SEQPACKET, on one
+/* What both ends of a sight say to each other: messages of one length each way, on one
  * machine and from one build. */
 #ifndef PF_LINUX_SIGHT_H
 #define PF_LINUX_SIGHT_H

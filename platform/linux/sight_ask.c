@@ -52,7 +52,7 @@ static cd_code ask(uv_file sight, const sight_ask *q, sight_answer *a, uv_file *
   while (ready < 0 && errno == EINTR);
   if (ready == 0)
     return cd_fail(err, CD_E_DEADLINE, "the agent did not answer within %d ms", ANSWER_MS);
-  ssize_t got = ready > 0 ? recvmsg(sight, &m, MSG_CMSG_CLOEXEC) : -1;
+  ssize_t got = ready > 0 ? recvmsg(sight, &m, MSG_CMSG_CLOEXEC | MSG_WAITALL) : -1;
   if (got < 0)
     return fail_here("the agent's answer could not be read", err);
   take_files(&m, files, ret_count);
