@@ -130,6 +130,21 @@ START_TEST(another_order_changes_both_at_once)
 }
 END_TEST
 
+START_TEST(order_after_order_in_one_process)
+{
+  for (int i = 0; i < 6; i++) {
+    ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
+    kernel_isolate(i % 2 == 0 ? NULL : "{\"direction\":\"both\",\"address\":\"" FRIEND4 "\"}");
+    ck_assert_str_eq(guard_state(), "held");
+    ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
+    ck_assert_str_eq(kernel_state(), "isolated");
+    if (i % 3 == 2)
+      release();
+  }
+  release();
+}
+END_TEST
+
 /* A process that owns the guard table until it is ended or `seconds` are over. */
 static pid_t other_owner(const char *seconds)
 {
@@ -188,6 +203,7 @@ int main(void)
       the_evidence_counts_with_the_guard_too,
       without_the_process_the_plain_table_stays_and_the_next_makes_it_again,
       another_order_changes_both_at_once,
+      order_after_order_in_one_process,
       another_process_that_is_about_to_end_is_waited_for,
       another_process_that_stays_is_told_of,
   };
