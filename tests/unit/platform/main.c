@@ -4,6 +4,6 @@ int main(void)
 {
   Suite *const suites[] = {file_suite(),   folder_suite(), trusted_suite(),
                            lock_suite(),   peer_suite(),   library_suite(),
-                           socket_suite(), system_suite(), NULL};
+                           sight_suite(),  socket_suite(), system_suite(), NULL};
   return run_suites(suites);
 }

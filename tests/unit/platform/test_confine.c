@@ -293,8 +293,8 @@ END_TEST
 
 START_TEST(knows_privileges_by_name)
 {
-  static const char *const names[] = {"root",  "net_admin", "net_raw",  "read_all",
-                                      "trace", "kill",      "sys_admin"};
+  static const char *const names[] = {"root",  "net_admin", "net_raw",   "read_all",
+                                      "trace", "kill",      "sys_admin", "sight"};
   uint32_t all = 0;
   uint32_t bit = 0;
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
