@@ -85,7 +85,7 @@ static void add_namespaces(cd_json *details, const ctl_style *style, cd_buf *out
   }
 }
 
-static void add_packet(cd_json *item, cd_buf *out)
+static void add_packet(cd_json *item, bool strict, cd_buf *out)
 {
   cd_str user = {0};
   cd_str interface = {0};
@@ -100,19 +100,48 @@ static void add_packet(cd_json *item, cd_buf *out)
     cd_buf_add_cstr(out, ", user ");
     ctl_text_add(out, user);
   }
-  cd_buf_add_cstr(out, expected ? " (expected)\n" : " (may send past the rules)\n");
+  if (expected)
+    cd_buf_add_cstr(out, " (expected)\n");
+  else
+    cd_buf_add_cstr(out, strict ? " (may listen)\n" : " (may send past the rules)\n");
 }
 
 static void add_packets(cd_json *details, const ctl_style *style, cd_buf *out)
 {
   cd_json list = {0};
+  cd_json on = {0};
+  bool strict = cd_json_opt_obj(details, "strict", &on);
   if (!cd_json_opt_arr(details, "packet_sockets", CD_JSON_NODES_MAX, &list))
     return;
   for (size_t i = 0; i < cd_json_len(&list); i++) {
     cd_json item = {0};
     cd_json_at_obj(&list, i, &item);
     ctl_label(out, style, i == 0 ? "Packets" : NULL);
-    add_packet(&item, out);
+    add_packet(&item, strict, out);
+  }
+}
+
+static void add_stacked(cd_json *details, const ctl_style *style, cd_buf *out)
+{
+  cd_json list = {0};
+  cd_json strict = {0};
+  bool cut = cd_json_opt_obj(details, "strict", &strict);
+  if (!cd_json_opt_arr(details, "stacked_links", CD_JSON_NODES_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_json item = {0};
+    cd_str interface = {0};
+    cd_str kind = {0};
+    cd_json_at_obj(&list, i, &item);
+    (void)cd_json_opt_str(&item, "interface", TEXT_MAX, &interface);
+    (void)cd_json_opt_str(&item, "kind", TEXT_MAX, &kind);
+    ctl_label(out, style, i == 0 ? "Stacked" : NULL);
+    ctl_text_add(out, interface);
+    cd_buf_add_cstr(out, " (");
+    ctl_text_add(out, kind);
+    cd_buf_add_cstr(out, "), ");
+    add_process(&item, out);
+    cd_buf_add_cstr(out, cut ? " (cut by strict)\n" : " (sends past the rules)\n");
   }
 }
 
@@ -134,5 +163,6 @@ void ctl_isolation_render(cd_json *result, const ctl_style *style, cd_buf *out)
     add_guard(from, style, out);
     add_strict(from, style, out);
     add_packets(from, style, out);
+    add_stacked(from, style, out);
   }
 }

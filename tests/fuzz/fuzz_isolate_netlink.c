@@ -8,6 +8,7 @@
 #include "netlink.h"
 #include "network.h"
 #include "packets.h"
+#include "stacked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,10 @@ static void on_socket(void *data, const iso_socket *s)
 static void walk_links(const uint8_t *data, size_t size)
 {
   iso_hooks hooks = {.count = 0};
+  iso_stacked stacked = {.count = 0};
   iso_hooks_walk(data, size, &hooks);
+  iso_stacked_walk(data, size, size % 2 == 0, &stacked);
+  must(stacked.count <= ISO_STACKED_MAX && stacked.count <= size / 16, "more links than there are");
   must(hooks.count <= ISO_HOOKS_MAX && hooks.count <= size / 16, "more links than there are");
   for (size_t i = 0; i < hooks.count; i++) {
     const char *end = memchr(hooks.items[i].name, 0, sizeof(hooks.items[i].name));

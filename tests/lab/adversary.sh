@@ -233,8 +233,9 @@ read_action
 holder=$("$json" 'action.result.verify.details.packet_sockets.*.name' <"$work/action" | grep -c lab-trick)
 fact 'the evidence names the holder of the packet socket' same "$holder" 1
 fact 'the sockets of the container were ended, and counted' sh -c "'$json' 'action.result.apply.details.namespaces.*.ended' <'$work/action' | grep -q '[1-9]'"
-fact 'people are shown both' sh -c "sh '$tree/packaging/lab.sh' exec desk-1 -- cordon local actions --id '$action' </dev/null |
-  grep -E '^(Packets|Namespaces) ' | wc -l | grep -qx 2"
+fact 'the evidence names the interface on top of another' sh -c "'$json' 'action.result.verify.details.stacked_links.*.kind' <'$work/action' | grep -q macvlan"
+fact 'people are shown all of it' sh -c "sh '$tree/packaging/lab.sh' exec desk-1 -- cordon local actions --id '$action' </dev/null |
+  grep -E '^(Packets|Namespaces|Stacked) ' | wc -l | grep -qx 3"
 a_moment
 flow 'an established connection (C2), TCP' after c2
 flow 'the same, connecting anew over and over, IPv6' after c2-again
@@ -246,7 +247,7 @@ flow 'a container that goes through the device, TCP' after inside-tcp
 flow 'a container that goes through the device, UDP' after inside-udp
 flow 'from outside into a container (DNAT)' after into
 flow 'packet sockets (AF_PACKET)' open packet 'detected as a packet socket in the evidence, with process and user; cut by strict'
-flow 'an interface on top of another (macvlan)' open macvlan 'not detected; cut by strict'
+flow 'an interface on top of another (macvlan)' open macvlan 'detected as an interface in the evidence, with its process; cut by strict'
 stop_sending
 on internet pkill -x -f 'lab-trick send.*' || true
 

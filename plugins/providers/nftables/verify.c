@@ -16,6 +16,7 @@
 #include "locals.h"
 #include "nft.h"
 #include "packets.h"
+#include "stacked.h"
 #include "support/json.h"
 #include "targets.h"
 
@@ -334,6 +335,7 @@ static cordon_status answer(const verification *v, const sup_call *call, bool ho
     (void)cJSON_AddStringToObject(details, "note", v->holding.note);
   iso_coverage_add_flowtables(details);
   iso_packets_add(v->self->host, details);
+  iso_stacked_add(v->self->host, call, details);
   iso_guard_add(&v->self->guard, v->holding.guard, details);
   if (v->strict)
     iso_strict_add(&v->holding.strict, details);

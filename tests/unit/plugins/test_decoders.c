@@ -8,6 +8,7 @@
 #include "network.h"
 #include "packets.h"
 #include "sockets.h"
+#include "stacked.h"
 #include "strict.h"
 
 #include "suite.h"
@@ -346,6 +347,25 @@ START_TEST(links_that_frames_leave_by_are_told_from_the_rest)
 }
 END_TEST
 
+START_TEST(links_that_send_past_the_rules_are_named)
+{
+  bytes in = {0};
+  iso_stacked there = {.count = 0};
+  iso_stacked here = {.count = 0};
+  put_link(&in, 2, "eth0", NULL, 0, false, 0);
+  put_link(&in, 3, "veth1", "veth", 7, true, 0);
+  put_link(&in, 4, "mv0", "macvlan", 2, true, 0);
+  put_link(&in, 5, "own", "macvlan", 2, false, 0);
+  put_link(&in, 6, "tap0", "macvtap", 2, false, 0);
+  iso_stacked_walk(in.b, in.len, false, &there);
+  ck_assert_uint_eq(there.count, 1);
+  ck_assert_str_eq(there.items[0].name, "mv0");
+  iso_stacked_walk(in.b, in.len, true, &here);
+  ck_assert_uint_eq(here.count, 1);
+  ck_assert_str_eq(here.items[0].name, "tap0");
+}
+END_TEST
+
 START_TEST(a_link_that_would_end_its_quotes_is_not_written)
 {
   static const char *const names[] = {"a\"; drop", "a\\b", "a b", "\xc3\xa9"};
@@ -501,6 +521,7 @@ int main(void)
       keeps_the_sockets_of_the_table,
       a_generation_is_ours_only_if_it_was_made_alone,
       links_that_frames_leave_by_are_told_from_the_rest,
+      links_that_send_past_the_rules_are_named,
       a_link_that_would_end_its_quotes_is_not_written,
       addresses_of_another_namespace_are_added_once,
       sockets_of_others_stay_only_within_the_machine,
