@@ -215,15 +215,23 @@ turn_console() {
   on desk-1 nft "table ip turn { chain o { type nat hook output priority $1; ip daddr 10.77.0.1 tcp dport 8443 dnat to 10.77.0.12:$sink; }; }"
 }
 rewrite_console() {
-  on desk-1 nft "table ip rewrite { chain o { type route hook output priority 500; ip daddr 10.77.0.1 udp dport $sink ip daddr set 10.77.0.12; }; }"
+  on desk-1 nft "table ip rewrite { chain o { type route hook output priority 500; ip daddr 10.77.0.1 tcp dport 8443 ip daddr set 10.77.0.12; }; }"
+}
+# No connection comes of it, only opening packets: they are counted where they arrive.
+on desk-2 nft "table ip tap { chain c { type filter hook prerouting priority -300; tcp dport 8443 counter; }; }"
+rewritten() {
+  on desk-2 nft list chain ip tap c | awk '{ for (i = 1; i < NF; i++) if ($i == "packets") print $(i + 1) }'
+}
+rewritten_past() {
+  [ "$(rewritten)" -gt "$1" ]
 }
 turn_console -150
 send desk-1 turn-before tcp 10.77.0.1 8443 --again --mark $mark
 fact 'before: the way to the console can be turned' within 10 on desk-2 grep -q turn-before /var/tmp/sink
 on desk-1 nft delete table ip turn
 rewrite_console
-send desk-1 rewrite-before udp 10.77.0.1 $sink
-fact 'before: an address can be rewritten' within 10 on desk-2 grep -q rewrite-before /var/tmp/sink
+send desk-1 rewrite-before tcp 10.77.0.1 8443 --again --mark $mark
+fact 'before: an address can be rewritten' within 10 rewritten_past 0
 on desk-1 nft delete table ip rewrite
 send desk-1 exfil-before tcp 10.77.0.1 8443 --again --mark $mark
 fact 'before: the console is reached' within 10 arrives exfil-before
@@ -295,6 +303,22 @@ turned=$(on desk-2 awk '/^turn-?[0-9]/ { printf " %s", $1 }' /var/tmp/sink)
 if [ -z "$turned" ]; then turned="cut"; else turned="not prevented:$turned"; fi
 row 'the way to the console turned elsewhere (DNAT), priorities -150 to 500' cut "$turned"
 
+# try_rewriting TRICK CLASS
+try_rewriting() {
+  rewrite_console
+  count=$(rewritten)
+  send desk-1 rewrite tcp 10.77.0.1 8443 --again --mark $mark
+  a_moment
+  if rewritten_past "$count"; then
+    row "$1" "$2" 'not prevented: opening packets leave, no connection comes of them; cut by strict'
+  else
+    row "$1" "$2" cut
+  fi
+  stop_sending
+  on desk-1 nft delete table ip rewrite
+}
+try_rewriting 'an address rewritten behind our chains (chain of type route, priority 500)' open
+
 send desk-1 exfil tcp 10.77.0.1 8443 --again --mark $mark
 tried 'the address of the console itself as a way out, with the mark' open exfil 'ends at the port of the console, which asks for the certificate of a device'
 send desk-1 exfil-plain tcp 10.77.0.1 8443 --again
@@ -360,11 +384,7 @@ read_action
 a_moment
 flow 'packet sockets, with strict' after packet-strict
 flow 'an interface on top of another (macvlan), with strict' after macvlan-strict
-rewrite_console
-send desk-1 rewrite udp 10.77.0.1 $sink --mark $mark
-tried 'an address rewritten behind our chains, with strict' cut rewrite ''
-stop_sending
-on desk-1 nft delete table ip rewrite
+try_rewriting 'an address rewritten behind our chains, with strict' cut
 fact 'a device with strict is proven' within 10 is_proven
 fact 'release succeeds once more' release desk-1
 fact 'and everything is open' really released

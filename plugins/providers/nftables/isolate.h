@@ -18,6 +18,14 @@ typedef struct iso_record {
   char digest[ISO_DIGEST_TEXT];
 } iso_record;
 
+/* What this kernel can do, tried once: a process does not get another kernel. */
+typedef struct iso_ability {
+  bool tried;
+  bool guard;
+  bool strict;
+  bool end_sockets;
+} iso_ability;
+
 typedef struct iso_plugin {
   cordon_plugin plugin;
   const cordon_host *host;
@@ -25,7 +33,8 @@ typedef struct iso_plugin {
                                      only */
   iso_record record;              /* of the one operation that runs at a time */
   iso_gens gens;
-  iso_guard guard; /* likewise */
+  iso_guard guard;     /* likewise */
+  iso_ability ability; /* likewise */
   iso_watchers watchers;
 } iso_plugin;
 

@@ -117,7 +117,18 @@ static bool can_watch(void)
   return true;
 }
 
-static cordon_status answer_probe(const iso_plugin *self, const sup_call *call,
+static const iso_ability *ability(iso_plugin *self)
+{
+  iso_ability *a = &self->ability;
+  if (!a->tried)
+    *a = (iso_ability){.tried = true,
+                       .guard = iso_guard_works(),
+                       .strict = iso_strict_works(NULL) == CORDON_OK,
+                       .end_sockets = iso_sockets_can_end()};
+  return a;
+}
+
+static cordon_status answer_probe(iso_plugin *self, const sup_call *call,
                                   const char *version, sup_err *err)
 {
   static const char *const always[] = {"full",  "selective", "ipv4",     "address",   "cidr",
@@ -130,14 +141,15 @@ static cordon_status answer_probe(const iso_plugin *self, const sup_call *call,
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("ipv6"));
   if (can_watch())
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("watch"));
-  if (iso_sockets_can_end())
+  const iso_ability *can = ability(self);
+  if (can->end_sockets)
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("destroy_sockets"));
   (void)cJSON_AddItemToArray(features, cJSON_CreateString("packet_sockets"));
   if (iso_sight(self->host) != NULL)
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("other_namespaces"));
-  if (iso_guard_works())
+  if (can->guard)
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("guard"));
-  if (iso_strict_works(NULL) == CORDON_OK)
+  if (can->strict)
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("strict"));
   (void)cJSON_AddStringToObject(result, "product", "nftables");
   sup_json_add_text(result, "product_version", version);

@@ -62,14 +62,15 @@ static cordon_status read_table_counters(const char *command, iso_counters *coun
   return status;
 }
 
-/* What the plain table drops the guard never sees, and what was dropped while only the guard was
- * there only the guard counted: their sum is what was dropped. */
+/* What a whole plain table drops the guard never sees. While it is not whole the guard counts too:
+ * their sum is what was dropped. */
 static cordon_status read_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err)
 {
   cordon_status status =
       read_table_counters("list counters table inet " ISO_TABLE, ret_counters, err);
   iso_counters more = {0};
-  if (status == CORDON_OK && (h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE) &&
+  bool guarded = h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE;
+  if (status == CORDON_OK && guarded && h->state != ISO_ISOLATED &&
       read_table_counters("list counters table inet " ISO_GUARD_TABLE, &more, NULL) == CORDON_OK)
     iso_counters_add(ret_counters, &more);
   more = (iso_counters){0};

@@ -49,18 +49,35 @@ static bool wants_renewal(void)
   return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(host.result, "renew"));
 }
 
-/* Sends a frame of an Ethernet type that nobody uses, past everything of family inet. */
-static void send_frame(void)
+static void send_bytes(const void *frame, size_t len, int bypass)
 {
   int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
   ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass, sizeof(bypass)), 0);
   struct sockaddr_ll to = {.sll_family = AF_PACKET,
                            .sll_ifindex = (int)if_nametoindex("v0"),
                            .sll_halen = ETH_ALEN,
-                           .sll_protocol = htons(ETH_P_LOOPBACK)};
-  unsigned char frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 0x88, 0xb5};
-  (void)sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to));
+                           .sll_protocol = htons(ETH_P_IP)};
+  (void)sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof(to));
   (void)close(fd);
+}
+
+/* Sends a frame of an Ethernet type that nobody uses, past everything of family inet. */
+static void send_frame(int bypass)
+{
+  static const unsigned char frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,
+                                          0,    0,    0,    0,    9,    0x88, 0xb5};
+  send_bytes(frame, sizeof(frame), bypass);
+}
+
+/* What a DHCP client asks with, before it has an address. */
+static void send_discover(void)
+{
+  static const unsigned char frame[60] = {
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,    0, 0,    0,    0,    9,   0x08, 0x00,
+      0x45, 0,    0,    46,   0,    0,    0,    0, 64,   17,   0x79, 0xc0, 0,   0,
+      0,    0,    255,  255,  255,  255,  0,    68, 0,   67,   0,    26};
+  send_bytes(frame, sizeof(frame), 0);
 }
 
 static void count_frames(void)
@@ -81,14 +98,16 @@ START_TEST(packet_sockets_send_nothing_with_it_and_something_without)
 {
   count_frames();
   kernel_isolate(NULL);
-  send_frame();
-  expect_frames("1");
-  isolate_strictly(NULL);
-  send_frame();
-  expect_frames("1");
-  kernel_isolate(NULL);
-  send_frame();
+  send_frame(0);
+  send_frame(1);
   expect_frames("2");
+  isolate_strictly(NULL);
+  send_frame(0);
+  send_frame(1);
+  expect_frames("2");
+  kernel_isolate(NULL);
+  send_frame(0);
+  expect_frames("3");
   bed_shell("! nft list table netdev cordon_strict 2>/dev/null");
 }
 END_TEST
@@ -122,6 +141,16 @@ START_TEST(console_neighbours_and_exclusions_work)
   ck_assert(bed_tcp(&friend_in, true));
   ck_assert(bed_ping(BED_DEVICE, NULL, FRIEND4, true));
   ck_assert(!bed_tcp(&other4, false));
+}
+END_TEST
+
+START_TEST(a_dhcp_client_asks_through_its_packet_socket)
+{
+  bed_peer_shell("nft 'table netdev tap { chain c { type filter hook ingress device \"v1\" priority "
+                 "0; ip daddr 255.255.255.255 udp sport 68 udp dport 67 counter; }; }'");
+  isolate_strictly(NULL);
+  send_discover();
+  expect_frames("1");
 }
 END_TEST
 
@@ -178,6 +207,7 @@ int main(void)
       packet_sockets_send_nothing_with_it_and_something_without,
       a_link_on_top_of_another_sends_nothing,
       console_neighbours_and_exclusions_work,
+      a_dhcp_client_asks_through_its_packet_socket,
       it_is_part_of_what_is_in_force,
       a_link_that_comes_is_covered_by_the_next_apply,
   };
