@@ -107,8 +107,9 @@ static bool wants_renewal(const agent_op_end *end)
 
 static void renew(agent_state *s)
 {
-  cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s plugin=%s: in force, but not with all that goes with "
-                                         "it; applying it again",
+  cd_log(CD_AREA_RECONCILE, CD_LOG_INFO,
+         "%s plugin=%s: in force, but not with all that goes with "
+         "it; applying it again",
          agent_capability_name(s->cap), s->run.plugin->manifest.id);
   mark_tried(s, s->run.plugin->manifest.id);
   s->run.attempts = 0;

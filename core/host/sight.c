@@ -47,8 +47,7 @@ static cordon_status CORDON_CALL holders(const cordon_host *h, const uint64_t *i
   for (uint32_t i = 0; i < count && rc == CD_OK; i++) {
     ret_holders[i] = (cordon_holder){.pid = found[i].pid};
     (void)snprintf(ret_holders[i].name, sizeof(ret_holders[i].name), "%s", found[i].name);
-    (void)snprintf(ret_holders[i].program, sizeof(ret_holders[i].program), "%s",
-                   found[i].program);
+    (void)snprintf(ret_holders[i].program, sizeof(ret_holders[i].program), "%s", found[i].program);
   }
   return (cordon_status)rc;
 }

@@ -28,8 +28,8 @@
 
 typedef struct server {
   int fd;
-  int home;     /* the namespace that the thread began in */
-  bool astray;  /* it could not go back: the thread ends */
+  int home;    /* the namespace that the thread began in */
+  bool astray; /* it could not go back: the thread ends */
   uint32_t count;
   pf_sight_space spaces[PF_SIGHT_SPACES_MAX];
 } server;

@@ -39,10 +39,8 @@ static cd_code ask(uv_file sight, const sight_ask *q, sight_answer *a, uv_file *
 {
   char control[CMSG_SPACE(2 * sizeof(int))];
   struct iovec part = {.iov_base = a, .iov_len = sizeof(*a)};
-  struct msghdr m = {.msg_iov = &part,
-                     .msg_iovlen = 1,
-                     .msg_control = control,
-                     .msg_controllen = sizeof(control)};
+  struct msghdr m = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
   struct pollfd p = {.fd = sight, .events = POLLIN};
   if (send(sight, q, sizeof(*q), MSG_NOSIGNAL) != (ssize_t)sizeof(*q))
     return fail_here("the agent cannot be asked", err);

@@ -107,8 +107,8 @@ cordon_status sup_json_u32(const cJSON *object, const char *path, const char *na
   return CORDON_OK;
 }
 
-cordon_status sup_json_flag(const cJSON *object, const char *path, const char *name,
-                            bool *ret_flag, sup_err *err)
+cordon_status sup_json_flag(const cJSON *object, const char *path, const char *name, bool *ret_flag,
+                            sup_err *err)
 {
   char at[SUP_JSON_PATH_MAX];
   sup_json_path(at, path, name);

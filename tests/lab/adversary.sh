@@ -184,7 +184,7 @@ on internet nft -f - <<END
 table inet lab_sink {
   chain pre { type nat hook prerouting priority -110;
     ip saddr 10.77.0.11 udp dport 53 redirect to :$sink
-    ip saddr 10.77.0.11 tcp dport 8443 redirect to :$sink
+    ip saddr 10.77.0.11 ip daddr 10.77.0.1 tcp dport 8443 redirect to :$sink
   }
 }
 END

@@ -2,8 +2,8 @@
  * other processes are in, with sockets that were opened in them, and who holds a socket.
  *
  * The parent serves over a socket pair, whose other end the child is started with. It hands out
- * netlink sockets rather than namespaces: whoever has one can list and, with CAP_NET_ADMIN, end what
- * is in that namespace, and nothing else; it takes no privilege to enter one. */
+ * netlink sockets rather than namespaces: whoever has one can list and, with CAP_NET_ADMIN, end
+ * what is in that namespace, and nothing else; it takes no privilege to enter one. */
 #ifndef PF_SIGHT_H
 #define PF_SIGHT_H
 

@@ -129,7 +129,8 @@ typedef struct cordon_host_artifact {
 } cordon_host_artifact;
 
 /* Host extension: looks that take more rights than the plugin has, made by the agent. NULL from
- * get_extension() without the privilege `sight` in the manifest, or where the OS has nothing such. */
+ * get_extension() without the privilege `sight` in the manifest, or where the OS has nothing such.
+ */
 #define CORDON_HOST_SIGHT "cordon.host.sight/1"
 typedef struct cordon_space {
   uint64_t id;   /* of a network namespace */

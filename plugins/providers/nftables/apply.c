@@ -39,7 +39,8 @@ typedef struct rules {
   const iso_params *params;
   sup_text plain; /* replaces the table */
   sup_text guard;
-  sup_text strict; /* replaces the table of strict, or takes it away; empty if there is nothing to do */
+  sup_text
+      strict; /* replaces the table of strict, or takes it away; empty if there is nothing to do */
   char tag[ISO_TAG_LEN + 1];
 } rules;
 
@@ -59,9 +60,8 @@ static cordon_status rules_for_links(rules *r, sup_err *err)
   r->strict = (sup_text)SUP_TEXT_INIT(ISO_RULESET_MAX);
   if (r->params->strict) {
     cordon_status status = iso_hooks_read(&links, err);
-    return status == CORDON_OK
-               ? iso_ruleset_render_strict(r->params, &links, &r->strict, err)
-               : status;
+    return status == CORDON_OK ? iso_ruleset_render_strict(r->params, &links, &r->strict, err)
+                               : status;
   }
   cordon_status status = iso_nft_has_table(&iso_strict_table, &there, NULL, err);
   if (status == CORDON_OK && there)
@@ -205,7 +205,8 @@ static cordon_status answer_apply(const iso_plugin *self, const sup_call *call, 
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
   (void)cJSON_AddStringToObject(result, "digest", h->digest);
-  (void)cJSON_AddNumberToObject(result, "sockets_ended", o->ended.ended + iso_spaces_ended(&o->spaces));
+  (void)cJSON_AddNumberToObject(result, "sockets_ended",
+                                o->ended.ended + iso_spaces_ended(&o->spaces));
   (void)cJSON_AddBoolToObject(result, "changed", changed);
   cJSON *details = cJSON_AddObjectToObject(result, "details");
   (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
@@ -399,9 +400,10 @@ static cordon_status delete_rules(iso_plugin *self, const sup_call *call, const 
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "the rules were deleted, but a table of that name is there again");
   if (left.guard)
-    return sup_fail(err, CORDON_E_UNVERIFIED,
-                    "the rules were deleted, but another process keeps a table inet " ISO_GUARD_TABLE
-                    ", which nobody else can delete and which still isolates: end that process");
+    return sup_fail(
+        err, CORDON_E_UNVERIFIED,
+        "the rules were deleted, but another process keeps a table inet " ISO_GUARD_TABLE
+        ", which nobody else can delete and which still isolates: end that process");
   return CORDON_OK;
 }
 

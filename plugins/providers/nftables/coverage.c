@@ -15,7 +15,8 @@ static const char *const not_probed[] = {
     "XDP and eBPF programs, which send and forward below the rules",
     "packet sockets, which receive past the rules, and without strict also send past them; details "
     "name those that are open",
-    "macvlan, ipvlan and bridged interfaces on top of one of this device, which without strict send "
+    "macvlan, ipvlan and bridged interfaces on top of one of this device, which without strict "
+    "send "
     "past the rules",
     "the network namespaces of containers that have a link of their own: what they send is dropped "
     "only where this device forwards it, or with strict"};

@@ -37,8 +37,9 @@ static void judge(const iso_plugin *self, const iso_expected *x, iso_holding *h)
   if (h->note == NULL && x->strict && !h->strict.there)
     h->note = "the table of strict is missing";
   h->state = h->note == NULL ? ISO_ISOLATED : ISO_PARTIAL;
-  h->renew = h->state == ISO_ISOLATED && (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE ||
-                                          h->strict.uncovered[0] != '\0');
+  h->renew =
+      h->state == ISO_ISOLATED &&
+      (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE || h->strict.uncovered[0] != '\0');
 }
 
 /* Without the plain table: what else of ours is there still isolates, or was left. */

@@ -20,9 +20,9 @@ enum { ISO_GUARD_WHY = 200 };
 typedef struct iso_guard {
   iso_session *session; /* NULL: none could be opened */
   bool held;
-  bool unsupported;                /* this kernel has no owners */
-  char tag[ISO_TAG_LEN + 1];       /* of what is held */
-  char why[ISO_GUARD_WHY];         /* why it could not be had when it was last tried */
+  bool unsupported;          /* this kernel has no owners */
+  char tag[ISO_TAG_LEN + 1]; /* of what is held */
+  char why[ISO_GUARD_WHY];   /* why it could not be had when it was last tried */
 } iso_guard;
 
 typedef enum iso_guard_state {

@@ -157,8 +157,9 @@ cordon_status iso_hooks_read(iso_hooks *ret_hooks, sup_err *err)
   if (status == CORDON_OK)
     status = list_links(fd, buffer, ret_hooks, err);
   if (status == CORDON_OK && ret_hooks->too_many)
-    status = sup_fail(err, CORDON_E_LIMIT, "this device has more than %d links; strict is not "
-                                           "possible",
+    status = sup_fail(err, CORDON_E_LIMIT,
+                      "this device has more than %d links; strict is not "
+                      "possible",
                       ISO_HOOKS_MAX);
   if (status == CORDON_OK && ret_hooks->unspeakable)
     status = sup_fail(err, CORDON_E_UNSUPPORTED,

@@ -147,11 +147,10 @@ cordon_status iso_nft_has_table(const iso_table *table, bool *ret_there, bool *r
     struct nfgenmsg family;
     struct nlattr name_head;
     char name[ISO_TABLE_NAME];
-  } ask = {
-      .head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
-               .nlmsg_flags = NLM_F_REQUEST},
-      .family = {.nfgen_family = table->netdev ? NFPROTO_NETDEV : NFPROTO_INET},
-      .name_head = {.nla_type = NFTA_TABLE_NAME}};
+  } ask = {.head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
+                    .nlmsg_flags = NLM_F_REQUEST},
+           .family = {.nfgen_family = table->netdev ? NFPROTO_NETDEV : NFPROTO_INET},
+           .name_head = {.nla_type = NFTA_TABLE_NAME}};
   size_t name_len = strlen(table->name) + 1;
   if (name_len > sizeof(ask.name))
     return sup_fail(err, CORDON_E_LIMIT, "the name of a table is too long");
@@ -160,8 +159,8 @@ cordon_status iso_nft_has_table(const iso_table *table, bool *ret_there, bool *r
   ask.head.nlmsg_len = (uint32_t)(sizeof(ask) - sizeof(ask.name) + (name_len + 3) / 4 * 4);
   unsigned char answer[4096];
   size_t len = 0;
-  cordon_status status =
-      iso_netlink_ask(NETLINK_NETFILTER, &ask, ask.head.nlmsg_len, answer, sizeof(answer), &len, err);
+  cordon_status status = iso_netlink_ask(NETLINK_NETFILTER, &ask, ask.head.nlmsg_len, answer,
+                                         sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   const unsigned char *bytes = answer;

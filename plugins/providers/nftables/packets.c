@@ -12,8 +12,8 @@
 
 enum { LINE_MAX_LEN = 256, PASSWD_MAX = 4096 };
 
-static const char *const folders[] = {"/usr/sbin/", "/sbin/",    "/usr/bin/", "/bin/",
-                                      "/usr/lib/",  "/lib/",     "/usr/libexec/"};
+static const char *const folders[] = {"/usr/sbin/", "/sbin/", "/usr/bin/",    "/bin/",
+                                      "/usr/lib/",  "/lib/",  "/usr/libexec/"};
 static const char *const programs[] = {
     "dhclient",       "dhcpcd",        "udhcpc",  "NetworkManager", "systemd-networkd",
     "wpa_supplicant", "hostapd",       "iwd",     "lldpd",          "lldpad",
@@ -52,8 +52,8 @@ bool iso_packet_read(const char *line, iso_packet *ret_packet)
   if (sscanf(line, "%*s %*d %*d %x %u %*d %*u %" SCNu32 " %" SCNu64, &protocol, &link, &user,
              &inode) != 4)
     return false;
-  *ret_packet = (iso_packet){
-      .inode = inode, .user = user, .link = link, .protocol = (uint16_t)protocol};
+  *ret_packet =
+      (iso_packet){.inode = inode, .user = user, .link = link, .protocol = (uint16_t)protocol};
   return true;
 }
 

@@ -203,7 +203,8 @@ static cordon_status read_type(const char *type, const iso_params *p, bool *ret_
 
 cordon_status iso_params_read(const cJSON *doc, iso_params *ret_params, sup_err *err)
 {
-  static const char *const names[] = {"type", "console", "resolvers", "mark", "exclusions", "strict", NULL};
+  static const char *const names[] = {"type",       "console", "resolvers", "mark",
+                                      "exclusions", "strict",  NULL};
   iso_params p = {0};
   const char *type = NULL;
   const cJSON *consoles = NULL, *resolvers = NULL, *exclusions = NULL;

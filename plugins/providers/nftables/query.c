@@ -47,8 +47,8 @@ cordon_status iso_query(iso_plugin *self, const sup_call *call, sup_err *err)
   cJSON_Delete(doc);
   cordon_status status = anything ? CORDON_OK : iso_read_request(call, &p, &rules, tag, err);
   if (status == CORDON_OK)
-    status = iso_examine(
-        self, &(iso_expected){.tag = anything ? NULL : tag, .strict = p.strict}, &h, err);
+    status = iso_examine(self, &(iso_expected){.tag = anything ? NULL : tag, .strict = p.strict},
+                         &h, err);
   if (status == CORDON_OK)
     status = answer_query(self, call, &h, p.strict, err);
   iso_params_release(&p);
@@ -128,8 +128,8 @@ static const iso_ability *ability(iso_plugin *self)
   return a;
 }
 
-static cordon_status answer_probe(iso_plugin *self, const sup_call *call,
-                                  const char *version, sup_err *err)
+static cordon_status answer_probe(iso_plugin *self, const sup_call *call, const char *version,
+                                  sup_err *err)
 {
   static const char *const always[] = {"full",  "selective", "ipv4",     "address",   "cidr",
                                        "range", "port",      "protocol", "direction", "mark"};

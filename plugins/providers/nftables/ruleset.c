@@ -241,17 +241,15 @@ static void write_in_exclusions(sup_text *out, const plan *pl, size_t f)
     sup_text_addf(out, "    %s%s saddr . udp dport @in_udp%s accept\n", original, ip, n);
   const char *icmp = f == 1 ? "ipv6-icmp" : "icmp";
   if (has(pl, OUT_ICMP, f))
-    sup_text_addf(out, "    %s%s saddr @out_icmp%s meta l4proto %s accept\n", reply, ip,
-                  n, icmp);
+    sup_text_addf(out, "    %s%s saddr @out_icmp%s meta l4proto %s accept\n", reply, ip, n, icmp);
   if (has(pl, IN_ICMP, f))
-    sup_text_addf(out, "    %s%s saddr @in_icmp%s meta l4proto %s accept\n", original, ip,
-                  n, icmp);
+    sup_text_addf(out, "    %s%s saddr @in_icmp%s meta l4proto %s accept\n", original, ip, n, icmp);
   if (has(pl, OUT_OTHER, f))
-    sup_text_addf(
-        out, "    %s%s saddr @out_other%s meta l4proto != { tcp, udp } accept\n", reply, ip, n);
+    sup_text_addf(out, "    %s%s saddr @out_other%s meta l4proto != { tcp, udp } accept\n", reply,
+                  ip, n);
   if (has(pl, IN_OTHER, f))
-    sup_text_addf(
-        out, "    %s%s saddr @in_other%s meta l4proto != { tcp, udp } accept\n", original, ip, n);
+    sup_text_addf(out, "    %s%s saddr @in_other%s meta l4proto != { tcp, udp } accept\n", original,
+                  ip, n);
 }
 
 static void write_out_exclusions(sup_text *out, const plan *pl, size_t f)
@@ -270,18 +268,16 @@ static void write_out_exclusions(sup_text *out, const plan *pl, size_t f)
     sup_text_addf(out, "    %s%s daddr . udp sport @in_udp%s accept\n", reply, ip, n);
   const char *icmp = f == 1 ? "ipv6-icmp" : "icmp";
   if (has(pl, OUT_ICMP, f))
-    sup_text_addf(out, "    %s%s daddr @out_icmp%s meta l4proto %s accept\n", original, ip, n, icmp);
-  if (has(pl, IN_ICMP, f))
-    sup_text_addf(out, "    %s%s daddr @in_icmp%s meta l4proto %s accept\n", reply, ip, n,
+    sup_text_addf(out, "    %s%s daddr @out_icmp%s meta l4proto %s accept\n", original, ip, n,
                   icmp);
+  if (has(pl, IN_ICMP, f))
+    sup_text_addf(out, "    %s%s daddr @in_icmp%s meta l4proto %s accept\n", reply, ip, n, icmp);
   if (has(pl, OUT_OTHER, f))
-    sup_text_addf(
-        out,
-        "    %s%s daddr @out_other%s meta l4proto != { tcp, udp } accept\n", original, ip,
-        n);
+    sup_text_addf(out, "    %s%s daddr @out_other%s meta l4proto != { tcp, udp } accept\n",
+                  original, ip, n);
   if (has(pl, IN_OTHER, f))
-    sup_text_addf(
-        out, "    %s%s daddr @in_other%s meta l4proto != { tcp, udp } accept\n", reply, ip, n);
+    sup_text_addf(out, "    %s%s daddr @in_other%s meta l4proto != { tcp, udp } accept\n", reply,
+                  ip, n);
 }
 
 /* ICMP errors, from wherever on the path, about flows that are let through: without them the path's

@@ -126,9 +126,8 @@ static void note_listener(void *data, const iso_socket *s)
 static void note_found(void *data, const iso_socket *s)
 {
   work *w = data;
-  bool stays = w->elsewhere
-                   ? iso_socket_stays_elsewhere(w->locals, s)
-                   : iso_socket_stays(w->params, w->locals, w->listened, w->protocol, s);
+  bool stays = w->elsewhere ? iso_socket_stays_elsewhere(w->locals, s)
+                            : iso_socket_stays(w->params, w->locals, w->listened, w->protocol, s);
   if (w->found.count < FOUND_MAX && !stays)
     w->found.items[w->found.count++] = *s;
 }

@@ -50,8 +50,8 @@ static cordon_status add_addresses(visit *v, int fd, sup_err *err)
     status = iso_netlink_receive(fd, v->buffer, ISO_NETLINK_BUFFER,
                                  sup_call_until(v->call, ANSWER_MS), &len, err);
     if (status == CORDON_OK && !iso_locals_walk(v->buffer, len, v->locals, &done))
-      status = sup_fail(err, CORDON_E_LIMIT, "this machine has more than %d addresses",
-                        ISO_LOCALS_MAX);
+      status =
+          sup_fail(err, CORDON_E_LIMIT, "this machine has more than %d addresses", ISO_LOCALS_MAX);
   }
   return status;
 }

@@ -20,8 +20,8 @@ enum { ANSWER_MS = 2000, SPACES_MAX = 512 };
 static const struct {
   const char *kind;
   bool guest;
-} kinds[] = {{"macvlan", false}, {"ipvlan", false}, {"macvtap", true}, {"ipvtap", true},
-             {"vlan", false}};
+} kinds[] = {
+    {"macvlan", false}, {"ipvlan", false}, {"macvtap", true}, {"ipvtap", true}, {"vlan", false}};
 
 typedef struct seen {
   iso_stacked_link link;

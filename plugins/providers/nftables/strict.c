@@ -138,8 +138,9 @@ cordon_status iso_strict_works(sup_err *err)
                    "egress device \"lo\" priority 0;\n  }\n}\n",
                    true, &why) == CORDON_OK)
     return CORDON_OK;
-  return sup_fail(err, CORDON_E_UNSUPPORTED,
-                  "strict is not possible: this kernel has no hook where frames leave a link (Linux "
-                  "5.16 with CONFIG_NETFILTER_EGRESS): %s",
-                  why.sentence);
+  return sup_fail(
+      err, CORDON_E_UNSUPPORTED,
+      "strict is not possible: this kernel has no hook where frames leave a link (Linux "
+      "5.16 with CONFIG_NETFILTER_EGRESS): %s",
+      why.sentence);
 }

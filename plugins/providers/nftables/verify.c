@@ -394,8 +394,8 @@ static cordon_status verify_with(iso_plugin *self, const sup_call *call, const i
 {
   v->self = self;
   v->strict = p->strict;
-  cordon_status status = iso_examine(
-      self, &(iso_expected){.tag = tag, .strict = p->strict}, &v->holding, err);
+  cordon_status status =
+      iso_examine(self, &(iso_expected){.tag = tag, .strict = p->strict}, &v->holding, err);
   if (status == CORDON_OK)
     status = iso_locals_read(&v->locals, err);
   if (status != CORDON_OK)

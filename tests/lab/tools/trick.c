@@ -390,6 +390,7 @@ int main(int argc, char **argv)
     return run_sink(argv[2], argv[3]);
   if (argc > 2 && strcmp(argv[1], "send") == 0 && read_trick(argc, argv, &t))
     return run_send(&t);
-  fprintf(stderr, "usage: lab-trick sink PORT FILE | send LABEL udp|tcp|raw|packet HOST PORT ...\n");
+  fprintf(stderr,
+          "usage: lab-trick sink PORT FILE | send LABEL udp|tcp|raw|packet HOST PORT ...\n");
   return 2;
 }

@@ -14,11 +14,11 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -463,7 +463,8 @@ START_TEST(changes_of_the_network_are_told_from_reports)
                       network.addresses == cases[i].wanted.addresses &&
                       network.routes == cases[i].wanted.routes,
                   "case %zu", i);
-    ck_assert(iso_network_moved(&network) == (network.links || network.addresses || network.routes));
+    ck_assert(iso_network_moved(&network) ==
+              (network.links || network.addresses || network.routes));
   }
 }
 END_TEST

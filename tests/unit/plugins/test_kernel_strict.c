@@ -74,23 +74,23 @@ static void send_frame(int bypass)
 static void send_discover(void)
 {
   static const unsigned char frame[60] = {
-      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,    0, 0,    0,    0,    9,   0x08, 0x00,
-      0x45, 0,    0,    46,   0,    0,    0,    0, 64,   17,   0x79, 0xc0, 0,   0,
-      0,    0,    255,  255,  255,  255,  0,    68, 0,   67,   0,    26};
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0,   9,   0x08, 0x00, 0x45, 0,  0, 46, 0, 0,
+      0,    0,    64,   17,   0x79, 0xc0, 0, 0, 0, 0, 255, 255, 255,  255,  0,    68, 0, 67, 0, 26};
   send_bytes(frame, sizeof(frame), 0);
 }
 
 static void count_frames(void)
 {
-  bed_peer_shell("nft 'table netdev tap { chain c { type filter hook ingress device \"v1\" priority "
-                 "0; ether type 0x88b5 counter; }; }'");
+  bed_peer_shell(
+      "nft 'table netdev tap { chain c { type filter hook ingress device \"v1\" priority "
+      "0; ether type 0x88b5 counter; }; }'");
 }
 
 static void expect_frames(const char *count)
 {
   char line[160];
-  (void)snprintf(line, sizeof(line),
-                 "nft list chain netdev tap c | grep -q 'counter packets %s '", count);
+  (void)snprintf(line, sizeof(line), "nft list chain netdev tap c | grep -q 'counter packets %s '",
+                 count);
   bed_peer_shell(line);
 }
 
@@ -146,8 +146,9 @@ END_TEST
 
 START_TEST(a_dhcp_client_asks_through_its_packet_socket)
 {
-  bed_peer_shell("nft 'table netdev tap { chain c { type filter hook ingress device \"v1\" priority "
-                 "0; ip daddr 255.255.255.255 udp sport 68 udp dport 67 counter; }; }'");
+  bed_peer_shell(
+      "nft 'table netdev tap { chain c { type filter hook ingress device \"v1\" priority "
+      "0; ip daddr 255.255.255.255 udp sport 68 udp dport 67 counter; }; }'");
   isolate_strictly(NULL);
   send_discover();
   expect_frames("1");

@@ -70,9 +70,9 @@ START_TEST(our_own_changes_are_not_told)
 END_TEST
 
 /* Each changes the network in another way; what is told, and by how much at most. */
-static const char *const moves[] = {"ip addr add 10.77.5.1/32 dev v0",
-                                    "ip route add 198.18.0.0/24 via 10.77.0.1",
-                                    "ip link set v0 mtu 1400", "ip link add nw0 type veth peer name nw1"};
+static const char *const moves[] = {
+    "ip addr add 10.77.5.1/32 dev v0", "ip route add 198.18.0.0/24 via 10.77.0.1",
+    "ip link set v0 mtu 1400", "ip link add nw0 type veth peer name nw1"};
 
 START_TEST(changes_of_the_network_are_told_together)
 {

@@ -35,8 +35,8 @@ cordon_status sup_json_u32(const cJSON *object, const char *path, const char *na
                            uint32_t max, uint32_t *ret_number, sup_err *err);
 
 /* An optional true or false; absent is false. */
-cordon_status sup_json_flag(const cJSON *object, const char *path, const char *name,
-                            bool *ret_flag, sup_err *err);
+cordon_status sup_json_flag(const cJSON *object, const char *path, const char *name, bool *ret_flag,
+                            sup_err *err);
 
 /* An array of at most `max` items. */
 cordon_status sup_json_array(const cJSON *object, const char *path, const char *name, size_t max,
