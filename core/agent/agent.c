@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "platform/file.h"
@@ -27,7 +28,10 @@ static void on_step(void *owner, const char *action_id, const char *step, uint64
 static void on_values(void *owner)
 {
   agent *a = owner;
+  cd_values values;
   agent_remote_values(a->remote);
+  agent_state_values(a->isolate, &values);
+  agent_notice_values(a->notice, &values);
 }
 
 static void on_device(void *owner)
@@ -53,6 +57,16 @@ static cd_code open_folders(const agent_options *o, cd_err *err)
   return pf_file_lock(lock, err);
 }
 
+static void read_restored(agent *a)
+{
+  cd_err err = {0};
+  if (a->options.run_dir != NULL &&
+      agent_restored_load(a->options.run_dir, &a->restored, &err) != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_WARN, "%s; going on without", err.text);
+  if (a->restored.outcome != AGENT_RESTORE_NONE)
+    cd_log(CD_AREA_AGENT, CD_LOG_INFO, "at boot: %s", a->restored.sentence);
+}
+
 static cd_code open_parts(agent *a, cd_err *err)
 {
   const agent_options *o = &a->options;
@@ -65,9 +79,12 @@ static cd_code open_parts(agent *a, cd_err *err)
     a->journal = NULL;
     return rc;
   }
+  agent_adopt(a->journal, o->state_dir);
   rc = agent_probes_new(&a->supervisor, &a->probes, err);
   if (rc == CD_OK)
     agent_probes_on_device(a->probes, on_device, a);
+  if (rc == CD_OK)
+    rc = agent_notice_new(&a->supervisor, a->journal, &a->config, &a->notice, err);
   if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
   if (rc == CD_OK)
@@ -98,6 +115,8 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
     return rc;
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "started, %u plugins, state in '%s'",
          a->supervisor.registry.count, options->state_dir);
+  read_restored(a);
+  agent_state_restored(a->isolate, &a->restored);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
   agent_remote_start(a->remote);
@@ -126,6 +145,7 @@ void agent_free(agent *a)
   agent_state_free(a->isolate);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);
+  agent_notice_free(a->notice);
   if (a->journal != NULL)
     agent_supervisor_release(&a->supervisor);
   agent_journal_close(a->journal);

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "journal.h"
+#include "notice.h"
 #include "platform/peer.h"
 #include "probes.h"
 #include "protocol/terms.h"
@@ -36,10 +37,12 @@ struct agent {
   agent_supervisor supervisor;
   agent_state *isolate;
   agent_probes *probes;
+  agent_notice *notice;
   agent_control *control;
   agent_remote *remote;
   int64_t started_ms;
-  bool damaged; /* the journal was, and is new */
+  bool damaged;            /* the journal was, and is new */
+  agent_restored restored; /* what the boot did */
   void (*on_stopped)(void *owner);
   void *owner;
 };

@@ -13,6 +13,7 @@
 #define AGENT_ENDPOINTS_MAX 32 /* console endpoints */
 #define AGENT_RESOLVERS_MAX 16
 #define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+#define AGENT_CONTACT_MAX 200u
 
 typedef struct agent_endpoint {
   char address[AGENT_ADDRESS_MAX]; /* canonical text of an IPv4 or IPv6 address */
@@ -29,11 +30,14 @@ typedef struct agent_config {
   unsigned console_count;
   char resolvers[AGENT_RESOLVERS_MAX][AGENT_ADDRESS_MAX];
   unsigned resolver_count;
-  uint32_t mark;        /* SO_MARK of the agent's own sockets */
-  bool strict;          /* isolate.strict: also at the links, where the provider can */
-  uint32_t interval_s;  /* between two looks at a state that is in force */
+  uint32_t mark;           /* SO_MARK of the agent's own sockets */
+  bool strict;             /* isolate.strict: also at the links, where the provider can */
+  uint32_t interval_s;     /* between two looks at a state that is in force */
+  bool release_needs_code; /* of an isolation of the console's that has one, for root too */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  bool notify_enabled;
+  char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];
   char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */

@@ -26,6 +26,9 @@ void agent_remote_step(agent_remote *r, const char *action_id, const char *step,
 void agent_remote_values(agent_remote *r);
 void agent_remote_facts(agent_remote *r);
 
+/* The device's id; NULL: it is not enrolled. */
+const char *agent_remote_device(const agent_remote *r);
+
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);
 

@@ -57,6 +57,9 @@ on desk-1 lab-agent kill
 fact 'the agent died: the device stays isolated' really isolated
 on desk-1 lab-agent start
 fact 'and comes back through the rules' within 60 connected desk-1
+fact 'the device is switched off and on' lab reboot desk-1
+fact 'and comes back through the rules that its boot put back' within 60 connected desk-1
+fact 'the console is told so' within 30 fleet_shows desk-1 'put back in force at boot'
 fact 'a release gets there after all that' fleet release desk-1 --comment 'lab test' --wait
 fact 'and everything is open once more' really released
 
@@ -90,5 +93,22 @@ fact 'the signer refuses an action that its log does not record' within 60 signe
 fact 'and the device does not act on it' really released
 database "update audit set detail = replace(detail, 'lab test', 'lab pest') where action != '' and detail like '%lab test%'"
 fact 'edited entries show' audit_breaks entry
+
+# What is left of the lab is its own; a number that went to a stranger is not.
+sleep 600 &
+stranger=$!
+read -r relay relay_start <"$LAB_DIR/relay.pid"
+echo "$stranger $relay_start" >"$LAB_DIR/relay.pid"
+network=$(readlink "/proc/$(cut -d ' ' -f 1 "$LAB_DIR/console/pid")/ns/net")
+in_console_network() {
+  for space in /proc/[0-9]*/ns/net; do
+    [ "$(readlink "$space" 2>/dev/null)" != "$network" ] || echo "$space"
+  done
+}
+fact 'down ends the lab' lab down
+fact 'a stranger with the number of the relay was not ended' kill -0 "$stranger"
+kill "$stranger"
+kill -TERM "-$relay" || true
+fact 'nobody is left in the network of the console' within 10 same_text in_console_network ''
 
 facts_end

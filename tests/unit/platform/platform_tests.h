@@ -12,6 +12,7 @@ Suite *peer_suite(void);
 Suite *sight_suite(void);
 Suite *socket_suite(void);
 Suite *system_suite(void);
+Suite *terminal_suite(void);
 Suite *trusted_suite(void);
 
 Suite *capability_suite(void);
