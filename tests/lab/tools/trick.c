@@ -267,13 +267,15 @@ static size_t make_packet(const trick *t, uint32_t from, unsigned char *out)
 {
   size_t text_len = strlen(t->text);
   const struct sockaddr_in *to = (const struct sockaddr_in *)&t->to;
-  struct iphdr ip = {.version = 4,
-                     .ihl = 5,
-                     .tot_len = htons((uint16_t)(sizeof(ip) + sizeof(struct udphdr) + text_len)),
-                     .ttl = 64,
-                     .protocol = IPPROTO_UDP,
-                     .saddr = from,
-                     .daddr = to->sin_addr.s_addr};
+  struct iphdr ip;
+  memset(&ip, 0, sizeof(ip));
+  ip.version = 4;
+  ip.ihl = 5;
+  ip.tot_len = htons((uint16_t)(sizeof(ip) + sizeof(struct udphdr) + text_len));
+  ip.ttl = 64;
+  ip.protocol = IPPROTO_UDP;
+  ip.saddr = from;
+  ip.daddr = to->sin_addr.s_addr;
   struct udphdr udp = {.source = htons(40000),
                        .dest = htons(t->port),
                        .len = htons((uint16_t)(sizeof(udp) + text_len))};

@@ -89,8 +89,11 @@ START_TEST(the_evidence_counts_with_the_guard_too)
   bed_shell("nft insert rule inet cordon output accept");
   ck_assert_int_eq(fake_run(&host, isolate->verify, 0, kernel_params(NULL)), CORDON_E_UNVERIFIED);
   const cJSON *probe = NULL;
-  cJSON_ArrayForEach(probe, cJSON_GetObjectItemCaseSensitive(host.result, "probes"))
-      ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(probe, "outcome")->valuestring, "blocked");
+  const cJSON *probes = cJSON_GetObjectItemCaseSensitive(host.result, "probes");
+  cJSON_ArrayForEach(probe, probes)
+  {
+    ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(probe, "outcome")->valuestring, "blocked");
+  }
   ck_assert_ptr_nonnull(strstr(host.sentence, "not whole"));
 }
 END_TEST
