@@ -4,6 +4,7 @@
 # end, the agent's upgrade, links and addresses that come. With LAB_SOAK_S, also the loops, for so many seconds.
 # shellcheck disable=SC2016 # commands that other shells evaluate later
 . "$(dirname "$0")/lib.sh"
+REALITY_MS=400
 
 guarded() {
   on desk-1 nft list table inet cordon_guard >/dev/null 2>&1
