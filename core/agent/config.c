@@ -7,6 +7,7 @@
 #include "platform/file.h"
 #include "protocol/enroll.h"
 #include "protocol/secret.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -168,9 +169,13 @@ static void read_console(cd_json *root, agent_config *c)
 static void read_isolate(cd_json *root, agent_config *c)
 {
   cd_json section = {0};
+  cd_terms t = {.lost_after_s = c->lost_after_s, .unreachable_after_s = c->unreachable_after_s};
   if (!cd_json_opt_obj(root, "isolate", &section))
     return;
   (void)cd_json_opt_bool(&section, "strict", &c->strict);
+  cd_terms_read_rules(&section, &t);
+  c->lost_after_s = t.lost_after_s;
+  c->unreachable_after_s = t.unreachable_after_s;
   cd_json_no_more(&section);
 }
 

@@ -114,6 +114,38 @@ done:
   return status;
 }
 
+static cordon_status read_counters(const char *command, iso_counters *counters, sup_err *err)
+{
+  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
+  cordon_status status = iso_nft_list(command, true, &text, err);
+  if (status == CORDON_OK)
+    iso_counters_read(sup_text_get(&text), text.len, counters);
+  sup_text_release(&text);
+  return status;
+}
+
+cordon_status iso_take_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err)
+{
+  cordon_status status = read_counters("list counters table inet " ISO_TABLE, ret_counters, err);
+  iso_counters more = {0};
+  bool guarded = h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE;
+  if (status == CORDON_OK && guarded && h->state != ISO_ISOLATED &&
+      read_counters("list counters table inet " ISO_GUARD_TABLE, &more, NULL) == CORDON_OK)
+    iso_counters_add(ret_counters, &more);
+  more = (iso_counters){0};
+  if (status == CORDON_OK && h->strict.there &&
+      read_counters("list counters table netdev " ISO_STRICT_TABLE, &more, NULL) == CORDON_OK)
+    iso_counters_add(ret_counters, &more);
+  return status;
+}
+
+void iso_add_console_dropped(cJSON *details, const iso_counters *counters)
+{
+  uint64_t packets = 0;
+  if (iso_counters_get(counters, ISO_CONSOLE_COUNTER, &packets))
+    (void)cJSON_AddNumberToObject(details, "console_dropped", (double)packets);
+}
+
 cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err)
 {
   cordon_status status = iso_gens_begin(&self->gens, err);

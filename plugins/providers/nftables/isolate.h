@@ -80,6 +80,13 @@ cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
                           iso_holding *ret_holding, sup_err *err);
 const char *iso_state_name(iso_state s);
 
+/* The counters of our tables as they are now. What a whole plain table drops the guard never sees.
+ * While it is not whole the guard counts too: their sum is what was dropped. */
+cordon_status iso_take_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err);
+/* `console_dropped`: how many packets of the agent's own connections the rules dropped since they
+ * were loaded. Nothing is added where nothing counts them. */
+void iso_add_console_dropped(cJSON *details, const iso_counters *counters);
+
 /* Runs commands that change rules, so that a watch of this process knows that it was us. `guarded`:
  * through the socket that owns the guard. */
 cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err);

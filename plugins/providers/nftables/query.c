@@ -15,6 +15,8 @@
 static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
                                   const iso_holding *h, bool strict, sup_err *err)
 {
+  iso_counters counters = {0};
+  sup_err ignored = {0};
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
   sup_json_add_text(result, "digest", h->digest[0] != '\0' ? h->digest : NULL);
@@ -28,6 +30,9 @@ static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
     iso_strict_add(&h->strict, details);
   if (h->renew)
     (void)cJSON_AddBoolToObject(result, "renew", 1);
+  /* What the rules hold is the answer; a counter that cannot be read takes nothing from it. */
+  if (h->frame.table && iso_take_counters(h, &counters, &ignored) == CORDON_OK)
+    iso_add_console_dropped(details, &counters);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;

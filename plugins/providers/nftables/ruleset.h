@@ -22,6 +22,8 @@ enum {
 /* Family netdev: what strict adds. */
 #define ISO_STRICT_TABLE "cordon_strict"
 #define ISO_TAG_WORD "cordon-rules"
+/* Counts the packets of the agent's own connections that the rules drop. */
+#define ISO_CONSOLE_COUNTER "dropped_console"
 /* Deletes the table whether or not it is there, in one transaction. */
 #define ISO_RULESET_DELETE "table inet " ISO_TABLE " { }\ndelete table inet " ISO_TABLE "\n"
 

@@ -52,34 +52,6 @@ typedef struct verification {
   unsigned passed;
 } verification;
 
-static cordon_status read_table_counters(const char *command, iso_counters *counters, sup_err *err)
-{
-  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list(command, true, &text, err);
-  if (status == CORDON_OK)
-    iso_counters_read(sup_text_get(&text), text.len, counters);
-  sup_text_release(&text);
-  return status;
-}
-
-/* What a whole plain table drops the guard never sees. While it is not whole the guard counts too:
- * their sum is what was dropped. */
-static cordon_status read_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err)
-{
-  cordon_status status =
-      read_table_counters("list counters table inet " ISO_TABLE, ret_counters, err);
-  iso_counters more = {0};
-  bool guarded = h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE;
-  if (status == CORDON_OK && guarded && h->state != ISO_ISOLATED &&
-      read_table_counters("list counters table inet " ISO_GUARD_TABLE, &more, NULL) == CORDON_OK)
-    iso_counters_add(ret_counters, &more);
-  more = (iso_counters){0};
-  if (status == CORDON_OK && h->strict.there &&
-      read_table_counters("list counters table netdev " ISO_STRICT_TABLE, &more, NULL) == CORDON_OK)
-    iso_counters_add(ret_counters, &more);
-  return status;
-}
-
 static void set_address(struct sockaddr_storage *to, const iso_addr *a, uint16_t port,
                         unsigned scope)
 {
@@ -192,19 +164,19 @@ static bool send_syns(verification *v)
 
 static cordon_status run_trials(verification *v, const sup_call *call, sup_err *err)
 {
-  cordon_status status = read_counters(&v->holding, &v->before, err);
+  cordon_status status = iso_take_counters(&v->holding, &v->before, err);
   if (status != CORDON_OK)
     return status;
   for (size_t i = 0; i < ISO_TARGETS; i++)
     start_somehow(&v->trials[i], &v->locals);
   wait_all(v, sup_call_until(call, WAIT_MS));
-  status = read_counters(&v->holding, &v->after, err);
+  status = iso_take_counters(&v->holding, &v->after, err);
   if (status != CORDON_OK)
     return status;
   take_counters(v);
   if (!send_syns(v))
     return CORDON_OK;
-  status = read_counters(&v->holding, &v->after, err);
+  status = iso_take_counters(&v->holding, &v->after, err);
   if (status == CORDON_OK)
     take_counters(v);
   return status;
@@ -334,6 +306,7 @@ static cordon_status answer(const verification *v, const sup_call *call, bool ho
   (void)cJSON_AddStringToObject(details, "state", iso_state_name(v->holding.state));
   if (v->holding.note != NULL)
     (void)cJSON_AddStringToObject(details, "note", v->holding.note);
+  iso_add_console_dropped(details, &v->after);
   iso_coverage_add_flowtables(details);
   iso_packets_add(v->self->host, details);
   iso_stacked_add(v->self->host, call, details);
