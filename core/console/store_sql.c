@@ -1,6 +1,8 @@
 /* The texts of all statements: what is not here is not asked of the database. */
 #include "store_sql.h"
 
+#include "audit.h"
+
 #include "base/banned.h"
 
 #define AUDIT_COLUMNS "sequence, at, who, what, device, action, detail, previous, digest, seal"
