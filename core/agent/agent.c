@@ -71,6 +71,8 @@ static cd_code open_parts(agent *a, cd_err *err)
   if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
   if (rc == CD_OK)
+    rc = agent_policy_new(a, &a->policy, err);
+  if (rc == CD_OK)
     rc = agent_control_start(a, err);
   if (rc == CD_OK) {
     rc = agent_state_new(&a->supervisor, a->journal, AGENT_CAP_ISOLATE, a->config.interval_s,
@@ -78,8 +80,10 @@ static cd_code open_parts(agent *a, cd_err *err)
     if (rc != CD_OK)
       agent_control_stop(a);
   }
-  if (rc != CD_OK)
+  if (rc != CD_OK) {
+    agent_policy_stop(a->policy);
     agent_remote_stop(a->remote);
+  }
   return rc;
 }
 
@@ -100,6 +104,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
          a->supervisor.registry.count, options->state_dir);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
+  agent_policy_start(a->policy);
   agent_remote_start(a->remote);
   return CD_OK;
 }
@@ -116,6 +121,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   a->on_stopped = on_stopped;
   a->owner = owner;
   agent_control_stop(a);
+  agent_policy_stop(a->policy);
   agent_remote_stop(a->remote);
   agent_state_stop(a->isolate);
   agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
@@ -124,6 +130,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
 void agent_free(agent *a)
 {
   agent_state_free(a->isolate);
+  agent_policy_free(a->policy);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);
   if (a->journal != NULL)

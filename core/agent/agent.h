@@ -7,6 +7,7 @@
 #include "config.h"
 #include "journal.h"
 #include "platform/peer.h"
+#include "policy.h"
 #include "probes.h"
 #include "remote.h"
 #include "state.h"
@@ -37,6 +38,7 @@ struct agent {
   agent_probes *probes;
   agent_control *control;
   agent_remote *remote;
+  agent_policy *policy;
   int64_t started_ms;
   bool damaged; /* the journal was, and is new */
   void (*on_stopped)(void *owner);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "capability.h"
+#include "protocol/digest.h"
 #include "protocol/limits.h"
 
 #define AGENT_ID_MAX 101       /* a plugin's id and its NUL */
@@ -19,6 +20,17 @@ typedef struct agent_endpoint {
   uint16_t port;
 } agent_endpoint;
 
+#define AGENT_DISTRUST_MAX 64 /* libraries that are not to be used, whatever the trust list says   \
+                               */
+
+/* Who may give an order on the device itself. */
+typedef enum agent_who {
+  AGENT_WHO_GROUP = 0, /* administrators and the members of local_group */
+  AGENT_WHO_ADMINISTRATORS,
+  AGENT_WHO_CODE, /* whoever has the release code */
+  AGENT_WHO_NOBODY
+} agent_who;
+
 typedef struct agent_config {
   char providers[AGENT_CAP_COUNT][AGENT_PROVIDERS_MAX][AGENT_ID_MAX];
   unsigned provider_count[AGENT_CAP_COUNT];
@@ -27,12 +39,20 @@ typedef struct agent_config {
   cd_json settings; /* object: plugin id -> settings; node NULL when absent */
   agent_endpoint console[AGENT_ENDPOINTS_MAX];
   unsigned console_count;
+  /* Agents' listeners, HOST:PORT, to be connected to beside the enrolment's. */
+  char agents[CD_CONSOLES_MAX][CD_ENDPOINT_MAX + 1];
+  unsigned agent_count;
   char resolvers[AGENT_RESOLVERS_MAX][AGENT_ADDRESS_MAX];
   unsigned resolver_count;
   uint32_t mark;        /* SO_MARK of the agent's own sockets */
   uint32_t interval_s;  /* between two looks at a state that is in force */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  agent_who local_isolate;
+  agent_who local_release;
+  cd_digest distrust[AGENT_DISTRUST_MAX];
+  unsigned distrust_count;
+  uint32_t trial_s; /* within which a policy that moves the console must lead to it */
   char log[256];
   char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */
@@ -59,6 +79,9 @@ CD_MUST_USE cd_code agent_config_load(const char *path, agent_config *c, cd_err 
 CD_MUST_USE cd_code agent_proxy_load(const char *path, agent_proxy *ret_proxy, cd_err *err);
 CD_MUST_USE cd_code agent_proxy_parse(cd_str text, const char *name, agent_proxy *ret_proxy,
                                       cd_err *err);
+/* What one configuration distrusts, the other one does too. */
+void agent_config_distrust_too(agent_config *c, const agent_config *other);
+bool agent_config_distrusts(const agent_config *c, const cd_digest *library);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

@@ -55,6 +55,12 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS drift("
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS policy("
+    " slot TEXT PRIMARY KEY, root TEXT NOT NULL, version INTEGER NOT NULL, name TEXT NOT NULL,"
+    " body TEXT NOT NULL, taken INTEGER NOT NULL, trial INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS policy_seen("
+    " root TEXT PRIMARY KEY, version INTEGER NOT NULL, key_generation INTEGER NOT NULL,"
+    " refused INTEGER NOT NULL, sentence TEXT NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)
