@@ -66,6 +66,7 @@ void agent_action_free(agent_action *a)
     return;
   free(a->comment);
   free(a->params);
+  free(a->terms);
   free(a->provider);
   free(a->sentence);
   free(a->result);

@@ -40,6 +40,7 @@ typedef struct agent_action {
   cd_code outcome; /* meaningful once ended */
   char *comment;   /* NULL: none */
   char *params;    /* JSON object */
+  char *terms;     /* of an isolation, cd_terms_print()'s object; NULL: the defaults */
   char *provider;  /* NULL: none chosen yet */
   char *sentence;  /* NULL: nothing to say */
   char *result;    /* JSON object, NULL before the end */

@@ -9,6 +9,7 @@
 #include "platform/peer.h"
 #include "policy.h"
 #include "probes.h"
+#include "protocol/terms.h"
 #include "remote.h"
 #include "state.h"
 #include "supervisor.h"
@@ -61,6 +62,7 @@ typedef struct agent_order_request {
   agent_kind kind;
   bool selective;
   cd_json *exclusions;
+  const cd_terms *terms; /* of an isolation; NULL: the defaults */
   cd_str comment;
   const pf_identity *who;
 } agent_order_request;

@@ -24,6 +24,7 @@ typedef struct agent_wanted {
   char action[CD_ID_SIZE];
   int64_t since_ms;
   char *params; /* JSON of apply while in force, NULL else */
+  char *terms;  /* of the isolation, as in agent_action; NULL: the defaults */
 } agent_wanted;
 
 void agent_wanted_release(agent_wanted *w);

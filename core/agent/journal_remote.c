@@ -10,8 +10,6 @@
 
 #include "base/banned.h"
 
-#define JOURNAL_VERSION 2
-
 static const char schema_2[] =
     "BEGIN IMMEDIATE;"
     "ALTER TABLE actions ADD COLUMN order_digest TEXT;"
@@ -25,6 +23,17 @@ static const char schema_2[] =
     " PRIMARY KEY(host, port, address)) STRICT;"
     "PRAGMA user_version = 2;"
     "COMMIT;";
+
+static const char schema_3[] = "BEGIN IMMEDIATE;"
+                               "ALTER TABLE actions ADD COLUMN terms TEXT;"
+                               "ALTER TABLE wanted ADD COLUMN terms TEXT;"
+                               "ALTER TABLE settled ADD COLUMN terms TEXT;"
+                               "PRAGMA user_version = 3;"
+                               "COMMIT;";
+
+/* What leads from version 1 to the next, and so on. */
+static const char *const migrations[] = {schema_2, schema_3};
+#define JOURNAL_VERSION (1 + (int)(sizeof(migrations) / sizeof(migrations[0])))
 
 static cd_code read_version(agent_journal *j, int *ret_version, cd_err *err)
 {
@@ -46,12 +55,14 @@ cd_code journal_migrate(agent_journal *j, cd_err *err)
 {
   int version = 0;
   cd_code rc = read_version(j, &version, err);
-  if (rc != CD_OK || version >= JOURNAL_VERSION)
-    return rc;
-  CD_FAULT_POINT("journal.before_migration");
-  rc = journal_exec(j, schema_2, "bring the tables up to date", err);
-  if (rc != CD_OK)
-    (void)sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+  if (version < 1)
+    version = 1;
+  for (; rc == CD_OK && version < JOURNAL_VERSION; version++) {
+    CD_FAULT_POINT("journal.before_migration");
+    rc = journal_exec(j, migrations[version - 1], "bring the tables up to date", err);
+    if (rc != CD_OK)
+      (void)sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+  }
   return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "protocol/result.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -76,8 +77,10 @@ cd_code agent_isolate_params(const agent_config *config, agent_journal *journal,
   return cd_jw_done(&w, "the parameters", err);
 }
 
-static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf *out, cd_err *err)
+static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf *out,
+                            cd_buf *ret_terms, cd_err *err)
 {
+  cd_terms terms;
   cd_json_doc *doc = NULL;
   cd_str type = {0};
   cd_json exclusions = {0};
@@ -91,7 +94,10 @@ static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf 
   cd_json root = cd_json_root(doc);
   cd_json_str(&root, "type", CD_WORD_MAX, &type);
   cd_json_arr(&root, "exclusions", CD_EXCLUSIONS_MAX, &exclusions);
+  cd_terms_read(&root, &terms);
   rc = cd_json_done(&root, err);
+  if (rc == CD_OK)
+    rc = cd_terms_print(&terms, ret_terms, err);
   if (rc == CD_OK)
     rc = agent_isolate_params(judge->config, judge->journal, cd_str_eq(type, CD_STR("selective")),
                               &exclusions, out, err);
@@ -209,6 +215,7 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
 {
   const cd_order *o = &accepted->order;
   cd_buf params = CD_BUF_INIT(CD_RESULT_MAX);
+  cd_buf terms = CD_BUF_INIT(CD_TERMS_TEXT_MAX);
   a->kind = o->kind == CD_ORDER_ISOLATE ? AGENT_KIND_ISOLATE : AGENT_KIND_RELEASE;
   a->status = AGENT_PENDING;
   a->state = AGENT_CAP_ISOLATE;
@@ -218,11 +225,13 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
   a->order = accepted->digest;
   (void)cd_str_copy(a->id, sizeof(a->id), cd_str_from(o->action));
   (void)cd_str_copy(a->user, sizeof(a->user), cd_str_from(o->requestor));
-  cd_code rc = order_params(judge, o, &params, err);
+  cd_code rc = order_params(judge, o, &params, &terms, err);
   if (rc == CD_OK && (!agent_text_set(&a->params, cd_buf_view(&params)) ||
+                      (terms.len > 0 && !agent_text_set(&a->terms, cd_buf_view(&terms))) ||
                       (o->comment.len > 0 && !agent_text_set(&a->comment, o->comment))))
     rc = cd_fail(err, CD_E_INTERNAL, "no memory for the order");
   cd_buf_release(&params);
+  cd_buf_release(&terms);
   return rc;
 }
 
@@ -253,6 +262,7 @@ static cd_code take_change(const agent_judge *judge, const cd_accepted *accepted
                            .since_ms = a->created_ms};
     (void)cd_str_copy(wanted.action, sizeof(wanted.action), cd_str_from(a->id));
     wanted.params = wanted.isolated ? a->params : NULL;
+    wanted.terms = wanted.isolated ? a->terms : NULL;
     CD_FAULT_POINT("remote.before_order");
     rc = agent_journal_order_taken(judge->journal, a, &wanted, &source, err);
     CD_FAULT_POINT("remote.order_synced");
@@ -279,7 +289,8 @@ static void look_for_open(void *context, const agent_action *a)
   agent_wanted w = {.known = true,
                     .isolated = a->kind == AGENT_KIND_ISOLATE,
                     .since_ms = a->created_ms,
-                    .params = a->kind == AGENT_KIND_ISOLATE ? a->params : NULL};
+                    .params = a->kind == AGENT_KIND_ISOLATE ? a->params : NULL,
+                    .terms = a->kind == AGENT_KIND_ISOLATE ? a->terms : NULL};
   (void)cd_str_copy(w.action, sizeof(w.action), cd_str_from(a->id));
   o->rc = agent_wanted_copy(&o->wanted, &w, &o->err);
 }

@@ -70,8 +70,10 @@ static cd_code as_wanted(const agent_state *s, const agent_action *a, agent_want
                     .generation = a->generation,
                     .since_ms = a->created_ms};
   (void)cd_str_copy(w.action, sizeof(w.action), cd_str_from(a->id));
-  if (s->run.isolate)
+  if (s->run.isolate) {
     w.params = s->run.params;
+    w.terms = a->terms;
+  }
   return agent_wanted_copy(ret, &w, err);
 }
 

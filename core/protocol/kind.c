@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -117,6 +118,7 @@ static void check_exclusion(cd_json *e)
 static void check_isolate(cd_json *p)
 {
   static const char *const types[] = {"full", "selective", NULL};
+  cd_terms terms;
   int type = 0;
   cd_json list = {0};
   cd_json_enum(p, "type", types, &type);
@@ -132,6 +134,7 @@ static void check_isolate(cd_json *p)
     cd_json_at_obj(&list, i, &e);
     check_exclusion(&e);
   }
+  cd_terms_read(p, &terms);
 }
 
 static void check_release(cd_json *p)
