@@ -27,6 +27,8 @@ typedef struct con_wish {
   cd_str ticket;
   cd_str scope;      /* "Full", "Selective"; empty for a release */
   cd_buf parameters; /* JSON */
+  cd_str exclusions; /* the name of the set, a view into the body; empty: none */
+  uint64_t exclusions_revision;
 } con_wish;
 /* Reads Comment, IsolationType, Exclusions, ExternalId. False: the reply says what is wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
@@ -52,6 +54,22 @@ void con_api_bulk_release(con_call *c);
 void con_api_tokens(con_call *c);
 void con_api_token_create(con_call *c);
 void con_api_token_revoke(con_call *c);
+
+/* api_policies.c */
+void con_api_policies(con_call *c);
+void con_api_policy(con_call *c);
+void con_api_policy_set(con_call *c);
+void con_api_policy_remove(con_call *c);
+void con_api_policy_assign(con_call *c);
+void con_api_policy_unassign(con_call *c);
+/* Member "policy" of a device. */
+CD_MUST_USE cd_code con_api_device_policy(con_call *c, const con_device *d, cd_jw *w, cd_err *err);
+
+/* api_exclusions.c */
+void con_api_exclusions(con_call *c);
+void con_api_exclusions_one(con_call *c);
+void con_api_exclusions_set(con_call *c);
+void con_api_exclusions_remove(con_call *c);
 
 /* api_enroll.c */
 void con_api_enroll(con_call *c);

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "hub.h"
 #include "list.h"
+#include "store_exclusions.h"
 
 #include "base/banned.h"
 
@@ -12,27 +13,42 @@
 
 /* ---- wishes ---- */
 
-/* "Selective" means the set that the configuration calls `default`, unless Exclusions names another
- * one: the public API has no list of its own. */
-static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
+static void write_selective(con_wish *w, cd_str exclusions)
 {
-  cd_str name = CD_STR("default");
-  cd_str json = {0};
-  (void)cd_json_opt_str(root, "Exclusions", CON_SET_NAME_MAX, &name);
-  if (!con_call_body_good(c, root))
-    return false;
-  if (!con_config_exclusions(&c->server->config, name, &json)) {
-    con_reply_error(&c->reply, CON_INVALID_INPUT,
-                    "Invalid input Exclusions: the console's configuration has no exclusions of "
-                    "the name '%.*s', and a selective isolation without any would be a full one",
-                    CD_STR_ARG(name));
-    return false;
-  }
   cd_buf_add_cstr(&w->parameters, "{\"type\":\"selective\",\"exclusions\":");
-  cd_buf_add_str(&w->parameters, json);
+  cd_buf_add_str(&w->parameters, exclusions);
   cd_buf_add_char(&w->parameters, '}');
   w->scope = CD_STR("Selective");
-  return true;
+}
+
+/* "Selective" means the set of the name `default`, unless Exclusions names another one: the public
+ * API has no list of its own. What people keep at the console comes before what its configuration
+ * says. */
+static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
+{
+  con_exclusion_set set = {0};
+  cd_err err = {0};
+  cd_str json = {0};
+  w->exclusions = CD_STR("default");
+  (void)cd_json_opt_str(root, "Exclusions", CON_SET_NAME_MAX, &w->exclusions);
+  if (!con_call_body_good(c, root))
+    return false;
+  cd_code rc = con_exclusion_set_get(c->server->store, w->exclusions, &set, &err);
+  bool found = rc == CD_OK || con_config_exclusions(&c->server->config, w->exclusions, &json);
+  if (rc != CD_OK && rc != CD_E_NOTFOUND) {
+    con_call_trouble(c, &err);
+    found = false;
+  } else if (!found) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT,
+                    "Invalid input Exclusions: this console has no exclusions of the name '%.*s', "
+                    "and a selective isolation without any would be a full one",
+                    CD_STR_ARG(w->exclusions));
+  } else {
+    w->exclusions_revision = set.revision;
+    write_selective(w, rc == CD_OK ? set.json : json);
+  }
+  con_exclusion_set_release(&set);
+  return found;
 }
 
 static bool read_type(con_call *c, cd_json *root, con_wish *w)
@@ -109,6 +125,8 @@ cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const co
                                  .ticket = w->ticket,
                                  .source = source,
                                  .parameters = cd_buf_view(&w->parameters),
+                                 .exclusions_set = w->exclusions,
+                                 .exclusions_revision = w->exclusions_revision,
                                  .expires_ms =
                                      cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS,
                                  .one_at_a_time = true};

@@ -38,6 +38,7 @@ typedef struct con_store con_store; /* store.h */
 #define CON_WHAT_CANCEL "action.cancel"       /* the action is not signed any more */
 #define CON_WHAT_RESULT "action.result"       /* likewise */
 #define CON_WHAT_SERVER_KEY "console.tls_key" /* detail: tls_key, names */
+#define CON_WHAT_POLICY "policy.issue"        /* detail: name, version, body */
 #define CON_WHAT_HEAD_ACCEPTED                                                                     \
   "audit.accepted" /* detail: sequence, digest of the head given up                                \
                     */

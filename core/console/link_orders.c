@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "hub.h"
 #include "link.h"
+#include "store_exclusions.h"
 
 #include "base/banned.h"
 
@@ -190,6 +191,8 @@ static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
 
 void con_link_answer(con_link *l, cd_rpc *m)
 {
+  if (con_link_policy_answer(l, m))
+    return;
   for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
     con_sent *place = &l->sent[i];
     cd_order_ack ack = {0};
@@ -231,7 +234,13 @@ static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
                                cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
                            .one_at_a_time = true};
   con_action_made made = {0};
+  char set[CON_EXCLUSION_SET_MAX + 1] = "";
   if (wanted->value == CD_WANTED_ISOLATED) {
+    cd_code rc = con_isolation_set(l->server->store, cd_str_from(wanted->action), set,
+                                   &action.exclusions_revision, err);
+    if (rc != CD_OK && rc != CD_E_NOTFOUND)
+      return rc;
+    action.exclusions_set = cd_str_from(set);
     action.kind = CD_ORDER_ISOLATE;
     action.type = CD_STR("Isolate");
     action.scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");

@@ -21,6 +21,7 @@
 #define ATTACH_AGAIN_MS 60000u /* to see that the signer is still there */
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
+#define FOLLOW_EVERY 60u
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
 {
@@ -58,6 +59,7 @@ static void keep_keys(con_server *s, const con_signer_reply *r)
   set_text(&s->keys.root, r->root);
   set_text(&s->keys.ca, r->ca);
   set_text(&s->keys.order_key, r->order_key);
+  set_text(&s->keys.policy_key, r->policy_key);
   set_text(&s->keys.device_ca_key, r->device_ca_key);
 }
 
@@ -141,6 +143,8 @@ static void on_tick(uv_timer_t *timer)
   cd_err err = {0};
   s->ticks++;
   con_hub_tick(s, cd_mono_ms());
+  if (s->ticks % FOLLOW_EVERY == 1)
+    con_exclusions_follow(s);
   if (s->ticks % EXPIRE_EVERY == 0 &&
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
@@ -222,6 +226,7 @@ void con_server_finish(con_server *s)
   free(s->keys.root);
   free(s->keys.ca);
   free(s->keys.order_key);
+  free(s->keys.policy_key);
   free(s->keys.device_ca_key);
   cd_wipe(s->bearer_key, sizeof(s->bearer_key));
   cd_wipe(&s->seal, sizeof(s->seal));

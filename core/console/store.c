@@ -246,6 +246,8 @@ static cd_code open_database(con_store *s, const con_store_options *options, cd_
   cd_code rc = configure(s, err);
   if (rc == CD_OK && !s->reader)
     rc = execute(s, con_schema, "make the tables", err);
+  if (rc == CD_OK && !s->reader)
+    rc = execute(s, con_schema_policy, "make the tables of policies", err);
   if (rc == CD_OK)
     rc = check_schema(s, err);
   if (rc == CD_OK)

@@ -246,6 +246,8 @@ static cd_code create(con_store *s, const con_by *by, const con_action_new *n,
     rc = add_entry(s, by, n, made, err);
   if (rc == CD_OK)
     rc = add_row(s, by, n, made, err);
+  if (rc == CD_OK && n->exclusions_set.len > 0)
+    rc = isolation_set_add(s, made->id, n->exclusions_set, n->exclusions_revision, err);
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_settle(s, n->device, state, err);
   return rc;

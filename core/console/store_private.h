@@ -22,6 +22,7 @@ struct con_store {
 
 /* The whole schema, to be executed on a new database and harmless on an old one. */
 extern const char con_schema[];
+extern const char con_schema_policy[];
 
 /* A sentence with SQLite's own reason. */
 cd_code store_fail(con_store *s, cd_err *err, const char *what);
@@ -72,6 +73,10 @@ CD_MUST_USE cd_code wanted_settle(con_store *s, cd_str device, cd_state state, c
 /* Within a transaction: the next generation of the state. */
 CD_MUST_USE cd_code wanted_next(con_store *s, cd_str device, cd_state state,
                                 uint64_t *ret_generation, cd_err *err);
+
+/* Within a transaction: the set that an isolation is ordered with. */
+CD_MUST_USE cd_code isolation_set_add(con_store *s, const char *action, cd_str name,
+                                      uint64_t revision, cd_err *err);
 
 /* Within a transaction: judges the token and takes one use of it. */
 CD_MUST_USE cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE],
