@@ -33,7 +33,10 @@ static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
   (void)cd_json_opt_str(root, "Exclusions", CON_SET_NAME_MAX, &w->exclusions);
   if (!con_call_body_good(c, root))
     return false;
-  cd_code rc = con_exclusion_set_get(c->server->store, w->exclusions, &set, &err);
+  /* Whoever only reads bodies has no store. */
+  cd_code rc = c->server->store == NULL
+                   ? CD_E_NOTFOUND
+                   : con_exclusion_set_get(c->server->store, w->exclusions, &set, &err);
   bool found = rc == CD_OK || con_config_exclusions(&c->server->config, w->exclusions, &json);
   if (rc != CD_OK && rc != CD_E_NOTFOUND) {
     con_call_trouble(c, &err);
