@@ -17,8 +17,10 @@
 
 void agent_config_init(agent_config *c)
 {
-  *c = (agent_config){
-      .mark = DEFAULT_MARK, .interval_s = DEFAULT_INTERVAL_S, .trial_s = DEFAULT_TRIAL_S};
+  *c = (agent_config){.mark = DEFAULT_MARK,
+                      .interval_s = DEFAULT_INTERVAL_S,
+                      .trial_s = DEFAULT_TRIAL_S,
+                      .notify_enabled = true};
   (void)cd_str_copy(c->plugin_user, sizeof(c->plugin_user), CD_STR("cordon-plugin"));
   (void)cd_str_copy(c->channel_user, sizeof(c->channel_user), CD_STR("cordon-channel"));
   (void)cd_str_copy(c->log, sizeof(c->log), CD_STR("all=info"));
@@ -250,6 +252,11 @@ static void read_rest(cd_json *root, agent_config *c)
     if (cd_json_opt_u64(&section, "trial_s", 3600, &trial) && trial < 5)
       cd_json_bad(&section, "trial_s", "must be at least 5");
     c->trial_s = (uint32_t)trial;
+    cd_json_no_more(&section);
+  }
+  if (cd_json_opt_obj(root, "notify", &section)) {
+    (void)cd_json_opt_bool(&section, "enabled", &c->notify_enabled);
+    read_text(&section, "contact", c->notify_contact, sizeof(c->notify_contact));
     cd_json_no_more(&section);
   }
   read_text(root, "log", c->log, sizeof(c->log));

@@ -14,14 +14,16 @@
 #define AGENT_ENDPOINTS_MAX 32 /* console endpoints */
 #define AGENT_RESOLVERS_MAX 16
 #define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+#define AGENT_CONTACT_MAX 200u
 
 typedef struct agent_endpoint {
   char address[AGENT_ADDRESS_MAX]; /* canonical text of an IPv4 or IPv6 address */
   uint16_t port;
 } agent_endpoint;
 
-#define AGENT_DISTRUST_MAX 64 /* libraries that are not to be used, whatever the trust list says   \
-                               */
+#define AGENT_DISTRUST_MAX                                                                         \
+  64 /* libraries that are not to be used, whatever the trust list says                            \
+      */
 
 /* Who may give an order on the device itself. */
 typedef enum agent_who {
@@ -53,6 +55,8 @@ typedef struct agent_config {
   cd_digest distrust[AGENT_DISTRUST_MAX];
   unsigned distrust_count;
   uint32_t trial_s; /* within which a policy that moves the console must lead to it */
+  bool notify_enabled;
+  char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];
   char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */

@@ -61,6 +61,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS policy_seen("
     " root TEXT PRIMARY KEY, version INTEGER NOT NULL, key_generation INTEGER NOT NULL,"
     " refused INTEGER NOT NULL, sentence TEXT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS notices("
+    " state INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)
