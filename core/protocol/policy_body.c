@@ -4,6 +4,7 @@
 #include "protocol/policy.h"
 
 #include "protocol/enroll.h"
+#include "protocol/terms.h"
 
 #include <string.h>
 
@@ -137,8 +138,8 @@ static void check_isolate(cd_json *body)
   bool strict = false;
   if (!cd_json_opt_obj(body, "isolate", &isolate))
     return;
-  check_rule(&isolate, "lost_console", 60, 31536000);
-  check_rule(&isolate, "unreachable", 10, 3600);
+  check_rule(&isolate, "lost_console", CD_LOST_AFTER_MIN_S, CD_LOST_AFTER_MAX_S);
+  check_rule(&isolate, "unreachable", CD_UNREACHABLE_AFTER_MIN_S, CD_UNREACHABLE_AFTER_MAX_S);
   (void)cd_json_opt_bool(&isolate, "strict", &strict);
   cd_json_no_more(&isolate);
 }
