@@ -60,7 +60,7 @@ static void read_row(sqlite3_stmt *stmt, con_exclusion_set *x)
 cd_code con_exclusion_set_get(con_store *s, cd_str name, con_exclusion_set *ret_set, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  con_exclusion_set x;
+  con_exclusion_set x = {0};
   cd_code rc = store_take(s, CON_SQL_SET_GET, &stmt, err);
   if (rc != CD_OK)
     return rc;

@@ -35,7 +35,7 @@ static void read_row(sqlite3_stmt *stmt, con_policy *p)
 cd_code con_policy_get(con_store *s, cd_str name, con_policy *ret_policy, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  con_policy p;
+  con_policy p = {0};
   cd_code rc = store_take(s, CON_SQL_POLICY_GET, &stmt, err);
   if (rc != CD_OK)
     return rc;
