@@ -21,9 +21,8 @@ typedef struct agent_endpoint {
   uint16_t port;
 } agent_endpoint;
 
-#define AGENT_DISTRUST_MAX                                                                         \
-  64 /* libraries that are not to be used, whatever the trust list says                            \
-      */
+/* Libraries that are not to be used, whatever the trust list says. */
+#define AGENT_DISTRUST_MAX 64
 
 /* Who may give an order on the device itself. */
 typedef enum agent_who {

@@ -32,6 +32,11 @@ START_TEST(an_empty_file_means_the_defaults)
   ck_assert_str_eq(c.local_group, "");
   ck_assert(c.notify_enabled);
   ck_assert_str_eq(c.notify_contact, "");
+  ck_assert_int_eq(c.local_isolate, AGENT_WHO_GROUP);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_GROUP);
+  ck_assert_uint_eq(c.agent_count, 0);
+  ck_assert_uint_eq(c.distrust_count, 0);
+  ck_assert_uint_eq(c.trial_s, 120);
   ck_assert_str_eq(c.log, "all=info");
   ck_assert_uint_eq(c.console_count, 0);
   ck_assert_uint_eq(c.resolver_count, 0);
@@ -89,6 +94,52 @@ START_TEST(every_member_is_taken)
 }
 END_TEST
 
+#define DIGEST_A "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define DIGEST_B "sha256:ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+START_TEST(what_a_policy_may_say_is_taken_from_a_file_too)
+{
+  agent_config c;
+  cd_digest a;
+  cd_digest b;
+  agent_config_init(&c);
+  ck_assert(cd_digest_from_text(cd_str_from(DIGEST_A), &a));
+  ck_assert(cd_digest_from_text(cd_str_from(DIGEST_B), &b));
+  ck_assert_msg(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_A "\"]},"
+                      "\"console\":{\"agents\":[\"console.example:8444\",\"[2001:db8::1]:1\"]},"
+                      "\"local\":{\"isolate\":\"nobody\",\"release\":\"administrators\"},"
+                      "\"policy\":{\"trial_s\":5}}",
+                      &c) == CD_OK,
+                "%s", err.text);
+  ck_assert_uint_eq(c.agent_count, 2);
+  ck_assert_str_eq(c.agents[0], "console.example:8444");
+  ck_assert_str_eq(c.agents[1], "[2001:db8::1]:1");
+  ck_assert_int_eq(c.local_isolate, AGENT_WHO_NOBODY);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_ADMINISTRATORS);
+  ck_assert_uint_eq(c.trial_s, 5);
+  ck_assert(agent_config_distrusts(&c, &a));
+  ck_assert(!agent_config_distrusts(&c, &b));
+  agent_config_release(&c);
+}
+END_TEST
+
+START_TEST(distrust_is_only_ever_added_to)
+{
+  agent_config file;
+  agent_config policy;
+  agent_config_init(&file);
+  agent_config_init(&policy);
+  ck_assert_int_eq(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_A "\"]}}", &file), CD_OK);
+  ck_assert_int_eq(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_B "\"]}}", &policy), CD_OK);
+  agent_config_distrust_too(&policy, &file);
+  agent_config_distrust_too(&policy, &file);
+  ck_assert_uint_eq(policy.distrust_count, 2);
+  ck_assert(agent_config_distrusts(&policy, &file.distrust[0]));
+  agent_config_release(&file);
+  agent_config_release(&policy);
+}
+END_TEST
+
 static const struct {
   const char *text;
   const char *sentence;
@@ -134,6 +185,13 @@ static const struct {
     {"{\"reconcile\":{\"interval\":5}}", "reconcile.interval is not a known key"},
     {"{\"local\":{\"groups\":\"x\"}}", "local.groups is not a known key"},
     {"{\"notify\":{\"enabled\":1}}", "notify.enabled must be true or false, it is a number"},
+    {"{\"local\":{\"isolate\":\"everybody\"}}", NULL},
+    {"{\"local\":{\"isolate\":\"code\"}}", NULL},
+    {"{\"policy\":{\"trial_s\":4}}", "policy.trial_s must be at least 5"},
+    {"{\"policy\":{\"trial\":9}}", "policy.trial is not a known key"},
+    {"{\"console\":{\"agents\":[\"console.example\"]}}", NULL},
+    {"{\"plugins\":{\"distrust\":[\"sha256:00\"]}}",
+     "plugins.distrust has 'sha256:00', which is no digest"},
     {"{\"local\":{\"group\":7}}", "local.group must be a string, it is a number"},
 };
 
@@ -256,6 +314,8 @@ int main(void)
   const TTest *const tests[] = {
       an_empty_file_means_the_defaults,
       every_member_is_taken,
+      what_a_policy_may_say_is_taken_from_a_file_too,
+      distrust_is_only_ever_added_to,
       what_is_wrong_is_named,
       addresses_are_literal_and_canonical,
       a_second_parse_replaces_the_first,
