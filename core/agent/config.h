@@ -28,7 +28,7 @@ typedef struct agent_endpoint {
 typedef enum agent_who {
   AGENT_WHO_GROUP = 0, /* administrators and the members of local_group */
   AGENT_WHO_ADMINISTRATORS,
-  AGENT_WHO_CODE, /* whoever has the release code */
+  AGENT_WHO_CODE, /* an isolation of the console's that has a code: only whoever has that */
   AGENT_WHO_NOBODY
 } agent_who;
 

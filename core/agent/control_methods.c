@@ -5,9 +5,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "code.h"
 #include "control_private.h"
 #include "control_read.h"
 #include "platform/system.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -37,6 +39,7 @@ static void write_agent(const agent *a, cd_jw *w)
   cd_jw_time(w, "started", a->started_ms);
   cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
   cd_jw_bool(w, "journal_was_damaged", a->damaged);
+  agent_restored_describe(&a->restored, w, "restored");
   cd_jw_end_obj(w);
 }
 
@@ -245,16 +248,13 @@ static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
   return rc != CD_OK ? rc : answer_action_by_id(c, id, err);
 }
 
-/* Records the order, listens if asked to, and only then lets it run. */
-static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
-                           cd_err *err)
+/* It is on record: listens if asked to, and only then lets it run. */
+static cd_code order_placed(control_client *c, agent_kind kind, const char *id, bool wait,
+                            cd_err *err)
 {
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_order(c->agent, request, id, err);
-  if (rc != CD_OK)
-    return rc;
+  cd_code rc = CD_OK;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
-         agent_kind_name(request->kind), id, c->who.user, (unsigned long long)c->who.process_id);
+         agent_kind_name(kind), id, c->who.user, (unsigned long long)c->who.process_id);
   if (wait) {
     cd_buf event = CD_BUF_INIT(256);
     (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
@@ -269,10 +269,39 @@ static cd_code place_order(control_client *c, const agent_order_request *request
   return rc;
 }
 
+static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
+                           cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_order(c->agent, request, id, err);
+  return rc == CD_OK ? order_placed(c, request->kind, id, wait, err) : rc;
+}
+
+/* Whoever may not release may not put a wider isolation in the place of one either. */
+static cd_code may_change(const control_client *c, cd_err *err)
+{
+  agent_who who = c->agent->config.local_release;
+  agent_wanted wanted = {0};
+  if (who != AGENT_WHO_NOBODY && (who != AGENT_WHO_ADMINISTRATORS || c->who.administrator))
+    return CD_OK;
+  cd_code rc = agent_journal_wanted(c->agent->journal, AGENT_CAP_ISOLATE, &wanted, err);
+  if (rc == CD_OK && wanted.isolated)
+    rc = cd_fail(err, CD_E_DENIED,
+                 "the device is isolated, and whoever may not release it may not change that "
+                 "either; here %s may",
+                 who == AGENT_WHO_NOBODY ? "nobody" : "only administrators");
+  agent_wanted_release(&wanted);
+  return rc;
+}
+
 static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   cd_code rc = control_isolate_read(params, &order, err);
+  if (rc == CD_OK)
+    rc = may_change(c, err);
+  if (rc == CD_OK)
+    rc = agent_code_guard(c->agent, "changed", err);
   if (rc != CD_OK)
     return rc;
   agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
@@ -283,10 +312,29 @@ static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
   return place_order(c, &request, order.wait, err);
 }
 
+/* In the request's document, or in the frame that it came in. */
+static void wipe_view(cd_str secret)
+{
+  if (secret.len > 0)
+    cd_wipe((void *)(uintptr_t)secret.ptr, secret.len);
+}
+
+static cd_code release_by_code(control_client *c, const control_order *order, cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_code_release(c->agent, &c->who, order->code, order->comment, id, err);
+  wipe_view(order->code);
+  return rc == CD_OK ? order_placed(c, AGENT_KIND_RELEASE, id, order->wait, err) : rc;
+}
+
 static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   cd_code rc = control_release_read(params, &order, err);
+  if (rc == CD_OK && order.has_code)
+    return release_by_code(c, &order, err);
+  if (rc == CD_OK)
+    rc = agent_code_guard(c->agent, "released", err);
   if (rc != CD_OK)
     return rc;
   agent_order_request request = {
@@ -360,17 +408,18 @@ static const struct {
   method_fn run;
   bool anyone; /* else administrators and the configured group */
   bool admins; /* not even that group */
+  bool coded;  /* anyone with a release code */
 } methods[] = {
-    {"status", method_status, true, false},
-    {"plugins", method_plugins, false, false},
-    {"actions", method_actions, false, false},
-    {"action", method_action, false, false},
-    {"isolate", method_isolate, false, false},
-    {"release", method_release, false, false},
-    {"unquarantine", method_unquarantine, false, false},
-    {"policy", method_policy, false, false},
+    {"status", method_status, true, false, false},
+    {"plugins", method_plugins, false, false, false},
+    {"actions", method_actions, false, false, false},
+    {"action", method_action, false, false, false},
+    {"isolate", method_isolate, false, false, false},
+    {"release", method_release, false, false, true},
+    {"unquarantine", method_unquarantine, false, false, false},
+    {"policy", method_policy, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
-    {"enroll", method_enroll, false, true},
+    {"enroll", method_enroll, false, true, false},
 };
 
 /* Who may isolate and release here is configuration and policy; everything else is in the table. */
@@ -396,11 +445,11 @@ static cd_code refuse_all(const control_client *c, size_t method, cd_err *err)
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   agent_who who = who_may(c, method);
-  bool group_may = who == AGENT_WHO_GROUP;
+  bool group_may = who == AGENT_WHO_GROUP || who == AGENT_WHO_CODE; /* agent_code_guard() */
   const char *group = c->agent->config.local_group;
   if (who == AGENT_WHO_NOBODY)
     return refuse_all(c, method, err);
-  if (methods[method].anyone || c->who.administrator || (c->member && group_may))
+  if (methods[method].anyone || c->who.administrator || c->coded || (c->member && group_may))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -441,9 +490,12 @@ static void serve(control_client *c, cd_str payload, bool looked_up)
   cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  c->coded = rc == CD_OK && methods[method].coded && cd_json_has(&params, "code");
   if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
     rc = control_look_up(c, payload, &err);
-    goto done;
+    if (rc != CD_E_UNAVAILABLE || !c->coded)
+      goto done;
+    rc = CD_OK;
   }
   if (rc == CD_OK)
     rc = check_allowed(c, method, &err);
@@ -457,12 +509,16 @@ done:
   cd_json_free(doc);
 }
 
+/* A request may hold a secret, and its bytes lie in the link's buffer until others overwrite them.
+ */
 void control_request(control_client *c, cd_str payload)
 {
   serve(c, payload, false);
+  wipe_view(payload);
 }
 
 void control_looked_up(control_client *c, cd_str payload)
 {
   serve(c, payload, true);
+  wipe_view(payload);
 }

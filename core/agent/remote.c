@@ -234,6 +234,11 @@ static const char *connection_word(const agent_remote *r)
   return r->connection.phase != REMOTE_OFF || r->why[0] == '\0' ? "connecting" : "waiting";
 }
 
+const char *agent_remote_device(const agent_remote *r)
+{
+  return r != NULL && r->enrolment != NULL ? r->enrolment->device : NULL;
+}
+
 void agent_remote_write(const agent_remote *r, cd_jw *w)
 {
   const agent_enrolment *e = r->enrolment;

@@ -37,6 +37,9 @@ void agent_remote_policy(agent_remote *r);
 /* NULL: the device is not enrolled. */
 const agent_enrolment *agent_remote_enrolment(const agent_remote *r);
 
+/* The device's id; NULL: it is not enrolled. */
+const char *agent_remote_device(const agent_remote *r);
+
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);
 

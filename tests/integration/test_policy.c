@@ -298,17 +298,25 @@ START_TEST(a_policy_that_says_the_same_disturbs_no_isolation)
 }
 END_TEST
 
+static void expect_denied(driver *d, const char *method, const char *params, const char *sentence)
+{
+  driver_reply r = driver_request(d, method, params);
+  ck_assert(!r.ok);
+  ck_assert_str_eq(r.status, "denied");
+  ck_assert_msg(strstr(r.sentence, sentence) != NULL, "%s", r.sentence);
+  driver_reply_release(&r);
+}
+
 START_TEST(nobody_may_release_where_the_policy_says_so)
 {
   pair p = begin(&good);
   driver_isolate_well(p.d);
   console_send_policy(p.c, 1, "{\"local\":{\"release\":\"nobody\"}}", false);
   wait_standing(&p, 1, 0);
-  driver_reply r = driver_request(p.d, "release", "{}");
-  ck_assert(!r.ok);
-  ck_assert_str_eq(r.status, "denied");
-  ck_assert_ptr_nonnull(strstr(r.sentence, "left to the console"));
-  driver_reply_release(&r);
+  expect_denied(p.d, "release", "{}", "left to the console");
+  expect_denied(p.d, "release", "{\"code\":\"0000-0000-0000-0000-0000\"}", "left to the console");
+  expect_denied(p.d, "isolate", "{\"type\":\"selective\",\"exclusions\":[],\"comment\":\"x\"}",
+                "may not change that either");
   driver_expect_state(p.d, "enforced.value", "isolated");
   cd_order o = console_order(p.c, CD_ORDER_RELEASE, 9);
   console_send(p.c, &o, false);
