@@ -53,7 +53,9 @@ typedef struct agent_config {
   agent_who local_release;
   cd_digest distrust[AGENT_DISTRUST_MAX];
   unsigned distrust_count;
-  uint32_t trial_s; /* within which a policy that moves the console must lead to it */
+  uint32_t trial_s;      /* within which a policy that moves the console must lead to it */
+  uint32_t lost_after_s; /* of isolations given on this device, as in cd_terms; 0: keep */
+  uint32_t unreachable_after_s;
   bool notify_enabled;
   char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];

@@ -37,6 +37,10 @@ void agent_remote_policy(agent_remote *r);
 /* NULL: the device is not enrolled. */
 const agent_enrolment *agent_remote_enrolment(const agent_remote *r);
 
+bool agent_remote_is_enrolled(const agent_remote *r);
+/* What kept a console away may be gone: looks for one again at once, unless there is one that
+ * answers. `stuck`: the one that there seems to be does not. */
+void agent_remote_redial(agent_remote *r, bool stuck);
 /* The device's id; NULL: it is not enrolled. */
 const char *agent_remote_device(const agent_remote *r);
 

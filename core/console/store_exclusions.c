@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "store_private.h"
+#include "store_terms.h"
 
 #include <stdlib.h>
 
@@ -319,15 +320,16 @@ cd_code con_isolation_set_follow(con_store *s, int64_t expires_ms, char ret_devi
   cd_code rc = find_stale(s, &x, err);
   if (rc == CD_OK) {
     const con_by by = {.who = cd_str_from(x.by), .comment = cd_buf_view(&x.comment)};
-    const con_action_new action = {.device = cd_str_from(x.device),
-                                   .kind = CD_ORDER_ISOLATE,
-                                   .type = CD_STR("Isolate"),
-                                   .scope = CD_STR("Selective"),
-                                   .source = CD_STR("Console"),
-                                   .parameters = cd_buf_view(&x.parameters),
-                                   .exclusions_set = cd_str_from(x.name),
-                                   .exclusions_revision = x.revision,
-                                   .expires_ms = expires_ms};
+    const con_action_new action = {
+        .device = cd_str_from(x.device),
+        .kind = CD_ORDER_ISOLATE,
+        .type = CD_STR("Isolate"),
+        .scope = CD_STR("Selective"),
+        .source = CD_STR("Exclusions"),
+        .parameters = cd_buf_view(&x.parameters),
+        .exclusions_set = cd_str_from(x.name),
+        .exclusions_revision = x.revision,
+        .expires_ms = con_parameters_expiry(cd_buf_view(&x.parameters), expires_ms)};
     rc = con_action_create(s, &by, &action, ret_made, err);
   }
   if (rc == CD_OK)

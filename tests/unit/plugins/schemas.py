@@ -74,6 +74,7 @@ must_fail({"providers": {"isolate": []}}, schemas["policy"], "a policy without a
 must_fail({"plugins": {"trust": []}}, schemas["policy"], "a policy that trusts")
 must_fail({"isolate": {"unreachable": {"rule": "keep", "after_s": 60}}}, schemas["policy"], "keep after a time")
 must_fail({"console": {"addresses": []}}, schemas["policy"], "a member of the file alone")
+must_fail({"isolate": {"unreachable": {"rule": "release", "after_s": 5}}}, schemas["cordond"], "a rule that is too short")
 must_fail({"notify": {"contact": 4711}}, schemas["cordond"], "a contact that is no text")
 must_fail({"reconcile": {"interval_s": 1}}, schemas["cordond"], "an interval that is too short")
 
