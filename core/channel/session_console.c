@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "chan.h"
@@ -166,9 +167,11 @@ static cd_code on_order(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err
   cd_code rc = check_turn(c, m, ret_fault, err);
   if (rc == CD_OK)
     rc = cd_order_message_read(m, &order, ret_fault, err);
-  if (rc == CD_OK)
-    hand_over(c, IPC_CHAN_ORDER, m->id, "order", order.order, order.key);
-  return rc;
+  if (rc != CD_OK)
+    return rc;
+  CD_FAULT_POINT("channel.order");
+  hand_over(c, IPC_CHAN_ORDER, m->id, "order", order.order, order.key);
+  return CD_OK;
 }
 
 static cd_code on_policy(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err)

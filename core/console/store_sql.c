@@ -40,7 +40,7 @@
 
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
-#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_WHO_ROLLED_BACK "'"
+#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
 #define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"
 
 static const char *const texts[CON_SQL_COUNT] = {
