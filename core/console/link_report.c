@@ -127,6 +127,7 @@ void con_link_report(con_link *l, cd_rpc *m)
            err.text);
   } else {
     keep_states(l, report.states, report.state_count);
+    con_link_policy_stands(l, &report.policy);
     con_link_consider(l);
   }
   cd_report_release(&report);
