@@ -14,6 +14,15 @@
 #define AGENT_RESOLVERS_MAX 16
 #define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
 
+#define AGENT_CHECK_MAX 41 /* a check of the preflight and its NUL */
+#define AGENT_CHECKS_MAX 32
+
+/* Names of checks: "session_in_use". */
+typedef struct agent_checks {
+  char names[AGENT_CHECKS_MAX][AGENT_CHECK_MAX];
+  unsigned count;
+} agent_checks;
+
 typedef struct agent_endpoint {
   char address[AGENT_ADDRESS_MAX]; /* canonical text of an IPv4 or IPv6 address */
   uint16_t port;
@@ -34,8 +43,10 @@ typedef struct agent_config {
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
   char log[256];
-  char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
-  char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */
+  char channel_user[64];         /* cordon-channel runs as; empty: as the agent */
+  char proxy_file[512];          /* where the proxy and its credentials are; empty: no proxy */
+  agent_checks preflight_refuse; /* findings that an isolation is refused for */
+  agent_checks preflight_warn;   /* findings that are only recorded, whatever their severity */
 } agent_config;
 
 /* An HTTP proxy on the way to the console. Holds a secret: wipe it. */
@@ -59,6 +70,10 @@ CD_MUST_USE cd_code agent_config_load(const char *path, agent_config *c, cd_err 
 CD_MUST_USE cd_code agent_proxy_load(const char *path, agent_proxy *ret_proxy, cd_err *err);
 CD_MUST_USE cd_code agent_proxy_parse(cd_str text, const char *name, agent_proxy *ret_proxy,
                                       cd_err *err);
+/* Lower-case letters, digits and underscores. */
+bool agent_check_valid(cd_str name);
+/* Section `preflight`: what is not there stays as it is. */
+void agent_config_read_preflight(cd_json *root, agent_config *c);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

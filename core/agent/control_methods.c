@@ -264,18 +264,30 @@ static cd_code place_order(control_client *c, const agent_order_request *request
   return rc;
 }
 
-static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
+/* An isolation, or what it would meet. */
+static cd_code isolate_or_look(control_client *c, agent_kind kind, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   cd_code rc = control_isolate_read(params, &order, err);
   if (rc != CD_OK)
     return rc;
-  agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
+  agent_order_request request = {.kind = kind,
+                                 .force = order.force,
                                  .selective = order.selective,
                                  .exclusions = order.has_exclusions ? &order.exclusions : NULL,
                                  .comment = order.comment,
                                  .who = &c->who};
   return place_order(c, &request, order.wait, err);
+}
+
+static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
+{
+  return isolate_or_look(c, AGENT_KIND_ISOLATE, params, err);
+}
+
+static cd_code method_preflight(control_client *c, cd_json *params, cd_err *err)
+{
+  return isolate_or_look(c, AGENT_KIND_PREFLIGHT, params, err);
 }
 
 static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
@@ -347,6 +359,7 @@ static const struct {
     {"actions", method_actions, false, false},
     {"action", method_action, false, false},
     {"isolate", method_isolate, false, false},
+    {"preflight", method_preflight, false, false},
     {"release", method_release, false, false},
     {"unquarantine", method_unquarantine, false, false},
     /* Whoever enrols a device decides who rules it from then on. */

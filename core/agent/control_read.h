@@ -17,13 +17,14 @@
 CD_MUST_USE cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
                                          cd_json *ret_params, cd_err *err);
 
-/* Parameters of `isolate` and `release`; views into the document. */
+/* Parameters of `isolate`, `preflight` and `release`; views into the document. */
 typedef struct control_order {
   bool selective;
   bool has_exclusions;
   cd_json exclusions;
   cd_str comment;
   bool wait;
+  bool force;
 } control_order;
 
 CD_MUST_USE cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *err);

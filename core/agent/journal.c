@@ -55,6 +55,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS drift("
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS forced(action TEXT PRIMARY KEY) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)
@@ -314,7 +315,8 @@ void journal_prune(agent_journal *j)
                  "DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - %d;"
                  "DELETE FROM actions WHERE ended != 0 AND id NOT IN (SELECT action FROM wanted "
                  "UNION SELECT action FROM settled UNION SELECT action FROM outbox)"
-                 " AND seq <= (SELECT max(seq) FROM actions) - %d",
+                 " AND seq <= (SELECT max(seq) FROM actions) - %d;"
+                 "DELETE FROM forced WHERE action NOT IN (SELECT id FROM actions)",
                  ACTIONS_KEPT, SEEN_KEPT, ACTIONS_KEPT);
   if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
     cd_log(CD_AREA_JOURNAL, CD_LOG_WARN, "cannot forget old actions: %s; going on",

@@ -37,7 +37,8 @@ CD_MUST_USE cd_code agent_journal_open(const char *folder, agent_journal **ret_j
                                        bool *ret_damaged, cd_err *err);
 void agent_journal_close(agent_journal *j); /* NULL is fine */
 
-/* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation. */
+/* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation.
+ * `wanted` NULL: it changes no state, and has no generation. */
 CD_MUST_USE cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted,
                                         cd_err *err);
 CD_MUST_USE cd_code agent_journal_started(agent_journal *j, const agent_action *a, cd_err *err);

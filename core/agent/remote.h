@@ -26,6 +26,10 @@ void agent_remote_step(agent_remote *r, const char *action_id, const char *step,
 void agent_remote_values(agent_remote *r);
 void agent_remote_facts(agent_remote *r);
 
+bool agent_remote_enrolled(const agent_remote *r);
+/* A console that is known by a name and not by its address; NULL: there is none. */
+const char *agent_remote_named(const agent_remote *r);
+
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);
 

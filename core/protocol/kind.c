@@ -16,6 +16,7 @@ static const char *const state_names[CD_STATE_COUNT] = {[CD_STATE_ISOLATE] = "is
 static void check_isolate(cd_json *p);
 static void check_release(cd_json *p);
 static void check_cancel(cd_json *p);
+static void check_preflight(cd_json *p);
 
 static const struct {
   const char *name;
@@ -26,6 +27,7 @@ static const struct {
     [CD_ORDER_ISOLATE] = {"isolate", CD_STATE_ISOLATE, false, check_isolate},
     [CD_ORDER_RELEASE] = {"release", CD_STATE_ISOLATE, true, check_release},
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
+    [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_preflight},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -115,10 +117,11 @@ static void check_exclusion(cd_json *e)
   cd_json_no_more(e);
 }
 
-static void check_isolate(cd_json *p)
+/* What an isolation lets through, and whether its preflight may refuse it. */
+static void check_preflight(cd_json *p)
 {
   static const char *const types[] = {"full", "selective", NULL};
-  cd_terms terms;
+  static const char *const judgements[] = {"policy", "warn", NULL};
   int type = 0;
   cd_json list = {0};
   cd_json_enum(p, "type", types, &type);
@@ -134,6 +137,13 @@ static void check_isolate(cd_json *p)
     cd_json_at_obj(&list, i, &e);
     check_exclusion(&e);
   }
+  (void)cd_json_opt_enum(p, "preflight", judgements, &type);
+}
+
+static void check_isolate(cd_json *p)
+{
+  cd_terms terms;
+  check_preflight(p);
   cd_terms_read(p, &terms);
 }
 
