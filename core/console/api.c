@@ -41,6 +41,8 @@ static const route routes[] = {
     {CON_POST, "cordon/devices/*/revoke", CON_MAY_REVOKE, false, con_api_device_revoke},
     {CON_GET, "cordon/actions/*", MAY_SEE, false, con_api_action_detail},
     {CON_GET, "cordon/actions/*/report", MAY_SEE, false, con_api_report},
+    {CON_POST, "cordon/machines/*/preflight", CON_MAY_ISOLATE, false, con_api_preflight},
+    {CON_POST, "cordon/preflight", CON_MAY_ISOLATE, false, con_api_bulk_preflight},
     {CON_POST, "cordon/isolate", CON_MAY_ISOLATE, false, con_api_bulk_isolate},
     {CON_POST, "cordon/release", CON_MAY_ISOLATE, false, con_api_bulk_release},
     {CON_GET, "cordon/tokens", CON_MAY_ENROLL, false, con_api_tokens},

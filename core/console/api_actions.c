@@ -9,6 +9,8 @@
 #include "base/banned.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+/* What a preflight finds out is of no use to anybody much later. */
+#define PREFLIGHT_MS (INT64_C(15) * 60 * 1000)
 
 /* ---- wishes ---- */
 
@@ -58,6 +60,29 @@ static bool read_type(con_call *c, cd_json *root, con_wish *w)
   return true;
 }
 
+/* "Warn": what the device's preflight would refuse the isolation for, it only records. Whoever asks
+ * for that is in the audit log with it. */
+static bool add_judgement(con_call *c, cd_json *root, con_wish *w)
+{
+  cd_str judgement = CD_STR("Policy");
+  (void)cd_json_opt_str(root, "Preflight", 64, &judgement);
+  if (!con_call_body_good(c, root))
+    return false;
+  if (con_same(judgement, CD_STR("Policy")))
+    return true;
+  if (!con_same(judgement, CD_STR("Warn"))) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT, "Invalid input Preflight: it is Policy or Warn");
+    return false;
+  }
+  cd_buf all = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  cd_str object = cd_buf_view(&w->parameters);
+  cd_buf_add_str(&all, (cd_str){object.ptr, object.len > 0 ? object.len - 1 : 0});
+  cd_buf_add_cstr(&all, ",\"preflight\":\"warn\"}");
+  cd_buf_release(&w->parameters);
+  w->parameters = all;
+  return true;
+}
+
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
 {
   con_wish w = {.release = release, .parameters = CD_BUF_INIT(CD_PARAMETERS_MAX)};
@@ -69,7 +94,7 @@ bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
   if (good && release)
     cd_buf_add_cstr(&w.parameters, "{}");
   else if (good)
-    good = read_type(c, root, &w);
+    good = read_type(c, root, &w) && add_judgement(c, root, &w);
   if (!good) {
     con_wish_release(&w);
     return false;
@@ -102,18 +127,23 @@ static cd_code check_group(con_server *s, cd_str device, cd_err *err)
 cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const con_wish *w,
                         cd_str source, con_action_made *ret_made, cd_err *err)
 {
-  const con_action_new action = {.device = device,
-                                 .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
-                                 .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
-                                 .scope = w->scope,
-                                 .ticket = w->ticket,
-                                 .source = source,
-                                 .parameters = cd_buf_view(&w->parameters),
-                                 .expires_ms =
-                                     cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS,
-                                 .one_at_a_time = true};
+  const con_action_new action = {
+      .device = device,
+      .kind = w->release     ? CD_ORDER_RELEASE
+              : w->preflight ? CD_ORDER_PREFLIGHT
+                             : CD_ORDER_ISOLATE,
+      .type = w->release     ? CD_STR("Unisolate")
+              : w->preflight ? CD_STR("Preflight")
+                             : CD_STR("Isolate"),
+      .scope = w->scope,
+      .ticket = w->ticket,
+      .source = source,
+      .parameters = cd_buf_view(&w->parameters),
+      .expires_ms =
+          cd_wall_ms() + (w->preflight ? PREFLIGHT_MS : (int64_t)s->config.action_days * DAY_MS),
+      .one_at_a_time = true};
   cd_code rc = cd_buf_status(&w->parameters, "the parameters", err);
-  if (rc == CD_OK)
+  if (rc == CD_OK && !w->preflight)
     rc = check_group(s, device, err);
   if (rc == CD_OK)
     rc = con_action_create(s->store, by, &action, ret_made, err);
@@ -122,7 +152,7 @@ cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const co
   return rc;
 }
 
-static void start_action(con_call *c, bool release)
+static void start_action(con_call *c, bool release, bool preflight)
 {
   con_device d = {0};
   cd_json_doc *doc = NULL;
@@ -133,6 +163,7 @@ static void start_action(con_call *c, bool release)
   if (!con_call_machine(c, &d))
     return;
   if (con_call_body(c, &doc, &root) && con_wish_read(c, &root, release, &w)) {
+    w.preflight = preflight;
     const con_by by = con_call_by(c, w.comment);
     cd_code rc = con_wish_create(c->server, &by, d.id, &w, CD_STR("PublicApi"), &made, &err);
     if (rc == CD_OK)
@@ -151,12 +182,17 @@ static void start_action(con_call *c, bool release)
 
 void con_api_isolate(con_call *c)
 {
-  start_action(c, false);
+  start_action(c, false, false);
 }
 
 void con_api_unisolate(con_call *c)
 {
-  start_action(c, true);
+  start_action(c, true, false);
+}
+
+void con_api_preflight(con_call *c)
+{
+  start_action(c, false, true);
 }
 
 /* ---- lists ---- */

@@ -39,6 +39,8 @@ typedef enum ctl_option {
   CTL_OPT_HEAD,
   CTL_OPT_CONFIG,
   CTL_OPT_DEADLINE, /* --timeout */
+  CTL_OPT_DRY_RUN,
+  CTL_OPT_FORCE,
   CTL_OPT_COUNT
 } ctl_option;
 

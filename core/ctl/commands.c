@@ -48,6 +48,10 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
                           false},
+    [CTL_OPT_DRY_RUN] = {"dry-run", NULL, "only look what it would meet and cut; change nothing",
+                         false},
+    [CTL_OPT_FORCE] = {"force", NULL, "go on whatever the preflight finds; it is only recorded",
+                       false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -61,7 +65,8 @@ static const ctl_command commands[] = {
      .help = "what this device is, and whether it is isolated: wanted, enforced, proven",
      .run = ctl_cmd_status},
     {.name = "local isolate",
-     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_SELECTIVE),
+     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_SELECTIVE) | CTL_HAS(CTL_OPT_DRY_RUN) |
+                CTL_HAS(CTL_OPT_FORCE),
      .help = "cut this device off the network, and prove it",
      .more =
          "Without --selective nothing but the console stays reachable. With it, FILE is a JSON\n"
@@ -76,7 +81,12 @@ static const ctl_command commands[] = {
          "any, tcp, udp or icmp; port 443 or 9000-9100; note any text. direction and address are "
          "needed.\n"
          "The isolation stays through restarts of the agent and of the device, until it is "
-         "released.\n",
+         "released.\n"
+         "\n"
+         "Before anything changes the agent looks what the isolation would meet: the way to the\n"
+         "console, sessions, containers, other firewalls. --dry-run does only that; the exit code "
+         "is 5\n"
+         "if the policy would refuse the isolation.\n",
      .run = ctl_cmd_isolate},
     {.name = "local release",
      .options = COMMON | ORDER,
@@ -111,9 +121,16 @@ static const ctl_command commands[] = {
     {.name = "isolate",
      .operands = "DEVICE | --tag TAG",
      .operands_max = 1,
-     .options = FLEET | FLEET_ORDER | CTL_HAS(CTL_OPT_LIST),
+     .options = FLEET | FLEET_ORDER | CTL_HAS(CTL_OPT_LIST) | CTL_HAS(CTL_OPT_DRY_RUN) |
+                CTL_HAS(CTL_OPT_FORCE),
      .help = "cut a device of the fleet off the network",
-     .more = ORDER_MORE,
+     .more = ORDER_MORE
+     "\n"
+     "--dry-run asks the device, or every device with the tag, what an isolation would meet and "
+     "cut,\n"
+     "and waits for the answers; nothing changes. The exit code is 5 if a device would refuse. "
+     "What\n"
+     "it would refuse for, --force makes it record only; that stands in the audit log.\n",
      .run = fleet_cmd_isolate},
     {.name = "release",
      .operands = "DEVICE | --tag TAG",

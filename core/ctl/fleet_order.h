@@ -5,9 +5,13 @@
 #include "fleet_wait.h"
 
 typedef struct fleet_order {
-  const char *verb;   /* "isolate" or "release" */
-  const char *method; /* what the API calls it: "isolate", "unisolate" */
-  bool isolates;
+  const char *verb;    /* "isolate" or "release" */
+  const char *method;  /* what the API calls it: "isolate", "unisolate" */
+  const char *type;    /* of its action: "Isolate" */
+  const char *place;   /* where its method is: "/api/machines" */
+  const char *of_many; /* where it is asked for many: "/api/cordon/isolate" */
+  bool isolates;       /* it has a type and exclusions */
+  bool dry_run;
 } fleet_order;
 
 /* The request's body: comment, and if given ticket, list, tag, preview. */

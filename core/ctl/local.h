@@ -18,6 +18,7 @@ typedef struct ctl_order {
   const char *method;
   const char *type;  /* NULL: none */
   cd_str exclusions; /* empty: none */
+  bool force;
 } ctl_order;
 ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl_order *order);
 
