@@ -277,8 +277,11 @@ finish_console() {
   start_relay
 }
 
+# The relay's process id and when it started, so that a stranger who got the number later is left alone.
 relay_runs() {
-  { read -r relay <"$LAB_DIR/relay.pid"; } 2>/dev/null && kill -0 "$relay" 2>/dev/null
+  is_ours || return 1
+  { read -r relay relay_start <"$LAB_DIR/relay.pid"; } 2>/dev/null || return 1
+  [ "$(start_time_of "$relay")" = "$relay_start" ]
 }
 
 relay_listens() {
@@ -288,7 +291,8 @@ relay_listens() {
 start_relay() {
   setsid socat -d -d TCP4-LISTEN:"$relay_port",bind=127.0.0.1,reuseaddr,fork \
     EXEC:"nsenter -t $(pid_of console) -n socat STDIO TCP4\:10.77.0.2\:8443" </dev/null >"$LAB_DIR/relay.log" 2>&1 9<&- &
-  echo $! >"$LAB_DIR/relay.pid"
+  relay=$!
+  echo "$relay $(start_time_of "$relay" || true)" >"$LAB_DIR/relay.pid"
   wait_until 10 relay_listens || {
     cat "$LAB_DIR/relay.log" >&2
     die "nothing could listen on 127.0.0.1:$relay_port: name another port in LAB_RELAY_PORT"
@@ -297,7 +301,8 @@ start_relay() {
 
 stop_relay() {
   if relay_runs; then
-    kill -TERM "$relay" 2>/dev/null || true
+    # It leads a group of its own: with it go those that carry open connections.
+    kill -TERM "-$relay" 2>/dev/null || kill -TERM "$relay" 2>/dev/null || true
   fi
 }
 

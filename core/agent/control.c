@@ -149,15 +149,34 @@ static void on_looked_up(uv_work_t *work, int status)
 {
   control_client *c = work->data;
   (void)status;
-  if (!c->gone)
+  if (c->agent->control != NULL)
+    c->agent->control->lookups--;
+  if (!c->gone && !c->answered) {
+    (void)uv_timer_stop(&c->timer);
     control_looked_up(c, (cd_str){c->request, c->request_len});
+  }
   free(c->request);
   c->request = NULL;
   on_handle_closed(c);
 }
 
+static void on_lookup_late(uv_timer_t *timer)
+{
+  control_client *c = timer->data;
+  cd_err err = {0};
+  (void)cd_fail(&err, CD_E_DEADLINE,
+                "who user '%s' is could not be found out within %d ms; nothing was done",
+                c->who.user, CONTROL_LOOKUP_MS);
+  control_refuse(c, &err);
+}
+
 cd_code control_look_up(control_client *c, cd_str payload, cd_err *err)
 {
+  agent_control *control = c->agent->control;
+  if (control->lookups >= CONTROL_LOOKUPS_MAX)
+    return cd_fail(err, CD_E_UNAVAILABLE,
+                   "%u users are being looked up already; nothing was done, try again later",
+                   control->lookups);
   c->request = cd_str_dup(payload);
   c->request_len = payload.len;
   if (c->request == NULL)
@@ -167,6 +186,8 @@ cd_code control_look_up(control_client *c, cd_str payload, cd_err *err)
   if (uv != 0)
     return cd_fail_os(err, CD_E_INTERNAL, -uv, "cannot queue work: %s", uv_strerror(uv));
   c->open_handles++;
+  control->lookups++;
+  (void)uv_timer_start(&c->timer, on_lookup_late, CONTROL_LOOKUP_MS, 0);
   return CD_OK;
 }
 

@@ -12,6 +12,8 @@
 #define CONTROL_WARNINGS_PER_SECOND 10
 #define CONTROL_CLIENTS_OF_USER_MAX 4 /* of one user who is no administrator */
 #define CONTROL_REQUEST_MS 5000       /* from connect to a whole request */
+#define CONTROL_LOOKUPS_MAX 2         /* at once: the pool has other work, and others wait for it */
+#define CONTROL_LOOKUP_MS 10000
 #define CONTROL_ANSWER_MAX (900u * 1024u)
 
 typedef struct control_client {
@@ -34,6 +36,7 @@ typedef struct control_client {
 struct agent_control {
   uv_pipe_t server;
   agent_rate warnings;
+  unsigned lookups; /* in the pool now */
   control_client *clients[CONTROL_CLIENTS_MAX];
 };
 
@@ -42,7 +45,8 @@ void control_answer(control_client *c, cd_str result_json); /* the value of "res
 void control_refuse(control_client *c, const cd_err *err);
 /* A line in the log about somebody who may be anybody: with a ceiling. */
 void control_warn(agent *a, const char *fmt, ...) CD_PRINTF(2, 3);
-/* Looks up the user's name and membership in the pool, then comes back to control_looked_up(). */
+/* Looks up the user's name and membership in the pool, then comes back to control_looked_up(), or
+ * answers CD_E_DEADLINE. CD_E_UNAVAILABLE: as many as may be are being looked up. */
 CD_MUST_USE cd_code control_look_up(control_client *c, cd_str payload, cd_err *err);
 void control_event(control_client *c, cd_str event_json);
 

@@ -338,7 +338,13 @@ static void on_undo(agent_op *op, cd_str payload)
   agent_host *h = op->host;
   if (!is_object(op, payload, CD_UNDO_RECORD_MAX, "an undo record"))
     return;
-  cd_code rc = undo_fits(payload, &err);
+  cd_code rc = CD_OK;
+  if (op->function != AGENT_FN_APPLY && op->function != AGENT_FN_RUN)
+    rc =
+        cd_fail(&err, CD_E_INVALID, "plugin '%s' noted an undo record in %s, which changes nothing",
+                plugin_id(op), agent_function_name(op->function));
+  if (rc == CD_OK)
+    rc = undo_fits(payload, &err);
   if (rc == CD_OK)
     rc = agent_journal_undo_add(h->sup->journal, h->cap, plugin_id(op), payload, &err);
   if (rc != CD_OK)

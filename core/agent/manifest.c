@@ -8,6 +8,11 @@
 
 #include "base/banned.h"
 
+/* Orders of a state run one after the other: a release must not wait long for an apply that hangs.
+ */
+#define STATE_BUDGET_MAX_MS (5 * 60 * 1000)
+#define JOB_BUDGET_MAX_MS (24 * 3600 * 1000)
+
 static bool id_valid(cd_str id)
 {
   bool word = false;
@@ -130,7 +135,9 @@ static void read_budgets(cd_json *root, agent_manifest *m)
     return;
   for (int fn = 0; fn < AGENT_FN_COUNT; fn++) {
     if (fn != AGENT_FN_WATCH)
-      read_limit(&budgets, agent_function_name((agent_function)fn), 100, 86400000,
+      read_limit(&budgets, agent_function_name((agent_function)fn), 100,
+                 fn == AGENT_FN_RUN || fn == AGENT_FN_UNDO ? JOB_BUDGET_MAX_MS
+                                                           : STATE_BUDGET_MAX_MS,
                  &m->budget_ms[fn]);
   }
   cd_json_no_more(&budgets);

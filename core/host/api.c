@@ -148,7 +148,8 @@ static void CORDON_CALL api_progress(const cordon_host *h, cordon_op id, uint64_
 }
 
 /* With the lock held: waits until a record may be queued. It ends at the latest when the
- * operation's budget does, which cancels. */
+ * operation is cancelled, as its budget does it, if it has one, and the agent, by itself or because
+ * it goes away. */
 static cordon_status wait_for_room(ph_host *host, cordon_op id)
 {
   for (;;) {

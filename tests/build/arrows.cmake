@@ -9,7 +9,8 @@ set(header_ipc "ipc/frame.h")
 set(header_protocol "protocol/digest.h")
 set(header_net "net/conn.h")
 set(header_abi "cordon/plugin.h")
-set(all base platform ipc protocol net abi)
+set(header_support "support/err.h")
+set(all base platform ipc protocol net abi support)
 
 # From a folder, what it may include.
 set(from_core/base base)
@@ -22,9 +23,9 @@ set(from_core/agent base platform ipc protocol abi)
 set(from_core/host base platform ipc abi)
 set(from_core/ctl base platform ipc protocol)
 set(from_core/console base platform ipc protocol)
-set(from_plugins/support abi)
-set(from_plugins/linux abi)
-set(from_plugins/providers abi)
+set(from_plugins/support abi support)
+set(from_plugins/linux abi support)
+set(from_plugins/providers abi support)
 set(folders core/base platform core/ipc core/protocol core/net core/channel core/agent core/host core/ctl core/console
   plugins/support plugins/linux plugins/providers)
 # Allowed by the table, but not needed there today: the target may link it or not.

@@ -42,6 +42,12 @@ for page in $pages; do
   done
 done
 
+# Every program that is installed is told of among the programs.
+programs=$(find core \( -name CMakeLists.txt -o -name "*.cmake" \) -exec sed -n 's/^ *cordon_program(\([a-z-]*\).*/\1/p' {} + | sort -u)
+for program in $programs; do
+  grep -q "^| .$program. |" docs/architecture.md || complain "docs/architecture.md: no row about the program $program"
+done
+
 # The C and the manifest of the vendor's page are the template's.
 page=docs/writing-a-plugin.md
 awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$page" >"${TMPDIR:-/tmp}/cordon-docs.$$"

@@ -1,5 +1,6 @@
 /* Any bytes as what nftables printed: the normal form is no longer than its source may make it and
  * depends on nothing else, and what is read from it stays within bounds. */
+#include "coverage.h"
 #include "listing.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   sup_text first = SUP_TEXT_INIT(most);
   sup_text second = SUP_TEXT_INIT(most);
   iso_frame frame;
+  iso_shape shape;
   iso_counters counters;
   char a[ISO_DIGEST_TEXT], b[ISO_DIGEST_TEXT];
   iso_listing_normalise((const char *)data, size, &first);
@@ -35,6 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   iso_listing_frame(sup_text_get(&first), &frame);
   must(strlen(frame.tag) == 0 || strlen(frame.tag) == ISO_TAG_LEN || memchr(data, 0, size) != NULL,
        "half a tag");
+  iso_listing_shape(sup_text_get(&first), &shape);
+  must(iso_shape_same(&shape, &shape), "a shape that differs from itself");
+  cJSON *flowtables = cJSON_CreateArray();
+  iso_flowtables_read((const char *)data, size, flowtables);
+  must(cJSON_GetArraySize(flowtables) <= ISO_FLOWTABLES_MAX, "more flowtables than may be");
+  cJSON_Delete(flowtables);
   iso_counters_read((const char *)data, size, &counters);
   for (size_t i = 0; i < counters.count; i++) {
     uint64_t packets = 0;

@@ -1,5 +1,5 @@
 # Writes OUT, a C table of the kill points in the sources of FOLDERS, so that a new one is tested the day it is written. Those of the
-# remote side ("remote.") are not reached by what the kill matrix does; test_remote_kill has them.
+# remote side ("remote.") are not reached by what the kill matrix does; test_remote and test_enrol have them.
 cmake_minimum_required(VERSION 3.25)
 set(names)
 set(failing)

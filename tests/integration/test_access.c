@@ -1,10 +1,18 @@
 /* Who may ask what over the control socket. */
 #include "driver.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const guarded[][2] = {
     {"plugins", "{}"},
@@ -85,6 +93,64 @@ START_TEST(a_group_that_does_not_exist_has_no_members)
 }
 END_TEST
 
+/* From now on whoever looks for a group waits, as for a directory service that cannot be reached.
+ */
+static void make_groups_hang(driver *d)
+{
+  const char *pipe = driver_path(d, "groups");
+  ck_assert_msg(unshare(CLONE_NEWNS) == 0, "no private mounts: %s", strerror(errno));
+  ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+  ck_assert_int_eq(mkfifo(pipe, 0644), 0);
+  ck_assert_int_eq(mount(pipe, "/etc/group", NULL, MS_BIND, NULL), 0);
+}
+
+enum { LATE = 10, TURNED_AWAY = 11 };
+
+/* Asks in a process of its own, whose exit code tells what the answer was. */
+static pid_t ask_beside(driver *d, uid_t who)
+{
+  pid_t child = fork();
+  if (child == 0) {
+    driver_reply r = driver_request_as(d, who, "plugins", "{}");
+    _exit(r.ok                                   ? EXIT_SUCCESS
+          : strcmp(r.status, "deadline") == 0    ? LATE
+          : strcmp(r.status, "unavailable") == 0 ? TURNED_AWAY
+                                                 : EXIT_FAILURE);
+  }
+  ck_assert_int_gt(child, 0);
+  return child;
+}
+
+START_TEST(a_directory_that_does_not_answer_holds_up_nobody_else)
+{
+  driver *d = driver_new(&(driver_options){.providers = {"good"}, .group = "daemon"});
+  make_groups_hang(d);
+  driver_start(d, NULL);
+  pid_t children[3];
+  unsigned late = 0;
+  unsigned turned_away = 0;
+  for (size_t i = 0; i < COUNT_OF(children); i++)
+    children[i] = ask_beside(d, user("nobody"));
+  expect_status(d, "games");
+  driver_isolate_well(d);
+  driver_release_well(d);
+  for (size_t i = 0; i < COUNT_OF(children); i++) {
+    int code = -1;
+    ck_assert_int_eq(waitpid(children[i], &code, 0), children[i]);
+    late += WIFEXITED(code) && WEXITSTATUS(code) == LATE ? 1 : 0;
+    turned_away += WIFEXITED(code) && WEXITSTATUS(code) == TURNED_AWAY ? 1 : 0;
+  }
+  ck_assert_uint_eq(late, 2);
+  ck_assert_uint_eq(turned_away, 1);
+  /* The threads that wait see an end. */
+  int fd = open("/etc/group", O_WRONLY | O_CLOEXEC);
+  ck_assert_int_ge(fd, 0);
+  (void)close(fd);
+  driver_stop(d);
+  driver_free(d);
+}
+END_TEST
+
 START_TEST(what_no_user_may_do_is_decided_before_the_request_is_read_further)
 {
   driver *d = driver_new(&(driver_options){.providers = {"good"}});
@@ -104,6 +170,7 @@ int main(void)
       anyone_may_ask_for_the_status_and_for_nothing_else,
       members_of_the_group_may_give_orders,
       a_group_that_does_not_exist_has_no_members,
+      a_directory_that_does_not_answer_holds_up_nobody_else,
       what_no_user_may_do_is_decided_before_the_request_is_read_further,
   };
   return driver_suite("integration.access", tests, COUNT_OF(tests), 120);

@@ -170,6 +170,41 @@ START_TEST(an_idle_agent_has_no_host_and_an_isolation_has_one)
 }
 END_TEST
 
+/* How often the loop's thread went to sleep of its own accord: it woke as often before. (A
+ * sanitizer has threads of its own.) */
+static unsigned long sleeps_of(pid_t pid)
+{
+  static const char key[] = "voluntary_ctxt_switches:";
+  char line[256];
+  unsigned long count = 0;
+  (void)snprintf(line, sizeof(line), "/proc/%ld/status", (long)pid);
+  FILE *status = fopen(line, "r");
+  ck_assert_ptr_nonnull(status);
+  while (fgets(line, sizeof(line), status) != NULL) {
+    if (strncmp(line, key, sizeof(key) - 1) == 0)
+      count = strtoul(line + sizeof(key) - 1, NULL, 10);
+  }
+  (void)fclose(status);
+  return count;
+}
+
+START_TEST(an_idle_agent_does_nothing)
+{
+  driver *d = driver_new(&good);
+  driver_start(d, NULL);
+  driver_wait_hosts(d, 1);
+  driver_wait_hosts(d, 0);
+  /* What is left to do, it does now. */
+  ck_assert(!driver_exits_within(d, 1000));
+  unsigned long before = sleeps_of(d->process.pid);
+  ck_assert_uint_gt(before, 0);
+  ck_assert(!driver_exits_within(d, 4000));
+  ck_assert_uint_eq(sleeps_of(d->process.pid), before);
+  driver_stop(d);
+  driver_free(d);
+}
+END_TEST
+
 START_TEST(a_killed_host_is_replaced_and_the_isolation_stays)
 {
   pid_t pid = 0;
@@ -383,6 +418,7 @@ int main(void)
       an_order_that_stopping_cut_short_is_taken_up_again,
       a_second_agent_on_the_same_folder_refuses,
       an_idle_agent_has_no_host_and_an_isolation_has_one,
+      an_idle_agent_does_nothing,
       a_killed_host_is_replaced_and_the_isolation_stays,
       an_isolation_outlives_host_and_agent,
       clients_that_say_nothing_are_sent_away,

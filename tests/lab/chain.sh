@@ -91,4 +91,21 @@ fact 'and the device does not act on it' really released
 database "update audit set detail = replace(detail, 'lab test', 'lab pest') where action != '' and detail like '%lab test%'"
 fact 'edited entries show' audit_breaks entry
 
+# What is left of the lab is its own; a number that went to a stranger is not.
+sleep 600 &
+stranger=$!
+read -r relay relay_start <"$LAB_DIR/relay.pid"
+echo "$stranger $relay_start" >"$LAB_DIR/relay.pid"
+network=$(readlink "/proc/$(cut -d ' ' -f 1 "$LAB_DIR/console/pid")/ns/net")
+in_console_network() {
+  for space in /proc/[0-9]*/ns/net; do
+    [ "$(readlink "$space" 2>/dev/null)" != "$network" ] || echo "$space"
+  done
+}
+fact 'down ends the lab' lab down
+fact 'a stranger with the number of the relay was not ended' kill -0 "$stranger"
+kill "$stranger"
+kill -TERM "-$relay" || true
+fact 'nobody is left in the network of the console' within 10 same_text in_console_network ''
+
 facts_end

@@ -20,8 +20,8 @@ came_in() {
 host_network() {
   ip address | sed 's/valid_lft .*//'
   ip route
-  ip -6 route
-  nft list ruleset
+  ip -6 route | sed 's/ expires [^ ]*//'
+  nft -s list ruleset
 }
 
 neighbour_is() {

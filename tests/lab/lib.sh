@@ -226,8 +226,8 @@ reality() {
   done >"$work/out"
   sed 's/^out/in/; s/ 10\.77\.0\.1 / 10.77.0.11 /; s/ fd77::1 / fd77::11 /' "$work/out" >"$work/in"
   {
-    on desk-1 lab-probe batch --timeout "${REALITY_MS:-700}" <"$work/out"
-    on desk-2 lab-probe batch --timeout "${REALITY_MS:-700}" <"$work/in"
+    on desk-1 lab-probe batch --timeout "${REALITY_MS:-2000}" <"$work/out"
+    on desk-2 lab-probe batch --timeout "${REALITY_MS:-2000}" <"$work/in"
   } >"$work/seen"
   awk '
     $2 == "reached" { open++ }

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016 # commands that same_text evaluates later
 . "$(dirname "$0")/lib.sh"
 
-deadline_s=5
+deadline_s=${REPAIR_S:-20}
 
 drift() {
   agent_value desk-1 states.state=isolate.drift.count

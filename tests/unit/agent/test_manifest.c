@@ -57,7 +57,7 @@ START_TEST(every_member_is_taken)
             "\"privileges\":[\"net_admin\",\"kill\"],"
             "\"limits\":{\"memory_mb\":16,\"cpu_s\":86400,\"processes\":256,\"files\":16,"
             "\"file_mb\":0},"
-            "\"budgets_ms\":{\"probe\":100,\"apply\":86400000,\"run\":5000}}",
+            "\"budgets_ms\":{\"probe\":100,\"apply\":300000,\"run\":86400000}}",
             &m);
   ck_assert_msg(rc == CD_OK, "%s", err.text);
   ck_assert_str_eq(m.id, "org.example.a-b.9");
@@ -71,8 +71,8 @@ START_TEST(every_member_is_taken)
   ck_assert_uint_eq(m.files, 16);
   ck_assert_uint_eq(m.file_mb, 0);
   ck_assert_uint_eq(m.budget_ms[AGENT_FN_PROBE], 100);
-  ck_assert_uint_eq(m.budget_ms[AGENT_FN_APPLY], 86400000);
-  ck_assert_uint_eq(m.budget_ms[AGENT_FN_RUN], 5000);
+  ck_assert_uint_eq(m.budget_ms[AGENT_FN_APPLY], 300000);
+  ck_assert_uint_eq(m.budget_ms[AGENT_FN_RUN], 86400000);
   ck_assert_uint_eq(m.budget_ms[AGENT_FN_RELEASE], 30000);
 }
 END_TEST
@@ -132,6 +132,8 @@ static const struct {
     {MORE("\"limits\":{\"cpu_s\":0}"), "limits.cpu_s must be at least 1"},
     {MORE("\"limits\":{\"threads\":1}"), "limits.threads is not a known key"},
     {MORE("\"budgets_ms\":{\"apply\":99}"), "budgets_ms.apply must be at least 100"},
+    {MORE("\"budgets_ms\":{\"release\":300001}"),
+     "budgets_ms.release must be a whole number from 0 to 300000, it is 300001"},
     {MORE("\"budgets_ms\":{\"watch\":1000}"), "budgets_ms.watch is not a known key"},
     {MORE("\"budgets_ms\":{\"isolate\":1000}"), "budgets_ms.isolate is not a known key"},
     {MORE("\"author\":\"me\""), "author is not a known key"},
