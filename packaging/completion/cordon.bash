@@ -28,7 +28,7 @@ _cordon_local() {
   local order="--comment --no-wait --progress $common"
   case $command in
   status | plugins) _cordon_words "$common" "$current" ;;
-  isolate) _cordon_words "--selective $order" "$current" ;;
+  isolate) _cordon_words "--selective --dry-run --force $order" "$current" ;;
   release) _cordon_words "$order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
@@ -60,7 +60,7 @@ _cordon_fleet() {
   local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
   local order="--comment --ticket --wait --tag --preview --progress $common"
   case $first in
-  isolate) _cordon_device_or "--selective $order" "$current" ;;
+  isolate) _cordon_device_or "--selective --dry-run --force $order" "$current" ;;
   release) _cordon_device_or "$order" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;
   *)

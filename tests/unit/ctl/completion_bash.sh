@@ -49,7 +49,7 @@ expect "show cancel report --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
 expect "desk-1.lab" isolate ""
-expect "--selective $order" isolate --
+expect "--selective --dry-run --force $order" isolate --
 expect "$order" release -
 expect "desk-1.lab" device show d
 expect "--tag $common" device list ""
@@ -71,7 +71,7 @@ expect "status" local st
 expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
 expect "--json" local status --j
-expect "--selective --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
+expect "--selective --dry-run --force --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
 expect "--comment --no-wait --progress --timeout --json --help --socket" local release --
 expect "--limit --id --timeout --json --help --socket" local actions ""
 expect "policy.json" local isolate --selective po
