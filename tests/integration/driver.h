@@ -31,11 +31,12 @@ typedef struct driver_options {
   const char *settings[DRIVER_PROVIDERS_MAX]; /* theirs: members of an object, "\"at\":\"query\"" */
   const char *plugin_user;                    /* default nobody; "" for none */
   const char *group;                          /* may give orders */
-  const char *host;    /* another program than cordon-plugin-host, by its path */
-  const char *channel; /* another program than cordon-channel, by its path */
-  const char *proxy;   /* what the proxy file holds; NULL: no proxy */
-  unsigned interval_s; /* of the reconciler, default 300 */
-  unsigned memory_mb;  /* instead of the manifests' */
+  const char *host;      /* another program than cordon-plugin-host, by its path */
+  const char *channel;   /* another program than cordon-channel, by its path */
+  const char *proxy;     /* what the proxy file holds; NULL: no proxy */
+  unsigned interval_s;   /* of the reconciler, default 300 */
+  unsigned memory_mb;    /* instead of the manifests' */
+  const char *preflight; /* section of the configuration: "{\"refuse\":[...]}"; NULL: none */
 } driver_options;
 
 typedef struct driver {

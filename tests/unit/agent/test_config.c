@@ -128,6 +128,12 @@ static const struct {
      "reconcile.interval_s must be a whole number from 0 to 86400, it is 5.5"},
     {"{\"reconcile\":{\"interval\":5}}", "reconcile.interval is not a known key"},
     {"{\"local\":{\"groups\":\"x\"}}", "local.groups is not a known key"},
+    {"{\"preflight\":{\"refuse\":\"a\"}}", "preflight.refuse must be an array, it is a string"},
+    {"{\"preflight\":{\"refuse\":[\"Console\"]}}",
+     "preflight.refuse 'Console' is no name of a check"},
+    {"{\"preflight\":{\"refuse\":[\"a\"],\"warn\":[\"b\",\"a\"]}}",
+     "preflight.warn names 'a', which 'refuse' names too"},
+    {"{\"preflight\":{\"info\":[]}}", "preflight.info is not a known key"},
     {"{\"local\":{\"group\":7}}", "local.group must be a string, it is a number"},
 };
 
@@ -146,6 +152,22 @@ START_TEST(what_is_wrong_is_named)
       ck_assert_str_eq(err.text, expected);
     ck_assert_msg(c.interval_s == 77 && c.doc == NULL, "%s changed the old one", bad[i].text);
   }
+}
+END_TEST
+
+START_TEST(checks_of_the_preflight_are_named)
+{
+  agent_config c;
+  agent_config_init(&c);
+  ck_assert_msg(parse("{\"preflight\":{\"refuse\":[\"session_in_use\",\"x1\"],\"warn\":["
+                      "\"console_tunnel\"]}}",
+                      &c) == CD_OK,
+                "%s", err.text);
+  ck_assert_uint_eq(c.preflight_refuse.count, 2);
+  ck_assert_str_eq(c.preflight_refuse.names[0], "session_in_use");
+  ck_assert_uint_eq(c.preflight_warn.count, 1);
+  ck_assert_str_eq(c.preflight_warn.names[0], "console_tunnel");
+  agent_config_release(&c);
 }
 END_TEST
 
@@ -252,6 +274,7 @@ int main(void)
       every_member_is_taken,
       what_is_wrong_is_named,
       addresses_are_literal_and_canonical,
+      checks_of_the_preflight_are_named,
       a_second_parse_replaces_the_first,
       only_a_trusted_file_is_loaded,
       a_file_over_the_limit_is_refused,
