@@ -231,16 +231,19 @@ bool agent_remote_enrolled(const agent_remote *r)
 const char *agent_remote_named(const agent_remote *r)
 {
   const agent_enrolment *e = r != NULL ? r->enrolment : NULL;
+  const char *name = NULL;
   for (unsigned i = 0; e != NULL && i < e->agent_count; i++) {
     char host[CD_HTTP_HOST_MAX + 1];
     uint16_t port = 0;
     unsigned char bytes[16];
     cd_err err = {0};
-    if (cd_endpoint_parse(cd_str_from(e->agents[i]), host, &port, &err) == CD_OK &&
-        uv_inet_pton(AF_INET, host, bytes) != 0 && uv_inet_pton(AF_INET6, host, bytes) != 0)
-      return e->agents[i];
+    if (cd_endpoint_parse(cd_str_from(e->agents[i]), host, &port, &err) != CD_OK)
+      continue;
+    if (uv_inet_pton(AF_INET, host, bytes) == 0 || uv_inet_pton(AF_INET6, host, bytes) == 0)
+      return NULL;
+    name = e->agents[i];
   }
-  return NULL;
+  return name;
 }
 
 void agent_remote_write(const agent_remote *r, cd_jw *w)

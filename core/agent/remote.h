@@ -27,7 +27,7 @@ void agent_remote_values(agent_remote *r);
 void agent_remote_facts(agent_remote *r);
 
 bool agent_remote_enrolled(const agent_remote *r);
-/* A console that is known by a name and not by its address; NULL: there is none. */
+/* A console's name, where no console is known by its address; else NULL. */
 const char *agent_remote_named(const agent_remote *r);
 
 /* Member "console" of `status`. */
