@@ -96,6 +96,43 @@ START_TEST(an_order_goes_out_and_its_result_comes_back)
 }
 END_TEST
 
+/* An order without a state: it has no generation and wants nothing. */
+START_TEST(a_preflight_goes_out_and_its_result_comes_back)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  char wanted[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/preflight", d.id);
+  ck_assert_uint_eq(
+      ask("POST", path, "{\"Comment\":\"c\",\"Preflight\":\"Warn\"}", answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, sizeof(action));
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_PREFLIGHT);
+  ck_assert_uint_eq(order.generation, 0);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(
+      answer, "\"parameters\":{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}"));
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/machineactions/%s", action);
+  wait_for(path, "status", "Succeeded");
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  (void)snprintf(wanted, sizeof(wanted),
+                 "\"wanted\":[{\"state\":\"isolate\",\"value\":"
+                 "\"released\"");
+  ck_assert_ptr_nonnull(strstr(answer, wanted));
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(an_order_waits_for_its_device)
 {
   device d;
@@ -430,6 +467,7 @@ int main(void)
   tcase_add_checked_fixture(t, set_up, tear_down);
   tcase_set_timeout(t, 120);
   tcase_add_test(t, an_order_goes_out_and_its_result_comes_back);
+  tcase_add_test(t, a_preflight_goes_out_and_its_result_comes_back);
   tcase_add_test(t, an_order_waits_for_its_device);
   tcase_add_test(t, another_keys_result_is_refused_and_changes_nothing);
   tcase_add_test(t, a_device_that_fell_behind_is_ordered_anew);
