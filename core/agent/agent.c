@@ -27,7 +27,10 @@ static void on_step(void *owner, const char *action_id, const char *step, uint64
 static void on_values(void *owner)
 {
   agent *a = owner;
+  cd_values values;
   agent_remote_values(a->remote);
+  agent_state_values(a->isolate, &values);
+  agent_notice_values(a->notice, &values);
 }
 
 static void on_preflight(void *owner, const agent_action *action, agent_preflight *preflight)
@@ -75,6 +78,8 @@ static cd_code open_parts(agent *a, cd_err *err)
   rc = agent_probes_new(&a->supervisor, &a->probes, err);
   if (rc == CD_OK)
     agent_probes_on_device(a->probes, on_device, a);
+  if (rc == CD_OK)
+    rc = agent_notice_new(&a->supervisor, a->journal, &a->config, &a->notice, err);
   if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
   if (rc == CD_OK)
@@ -133,6 +138,7 @@ void agent_free(agent *a)
   agent_state_free(a->isolate);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);
+  agent_notice_free(a->notice);
   if (a->journal != NULL)
     agent_supervisor_release(&a->supervisor);
   agent_journal_close(a->journal);

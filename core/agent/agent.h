@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "journal.h"
+#include "notice.h"
 #include "platform/peer.h"
 #include "preflight.h"
 #include "probes.h"
@@ -37,6 +38,7 @@ struct agent {
   agent_supervisor supervisor;
   agent_state *isolate;
   agent_probes *probes;
+  agent_notice *notice;
   agent_control *control;
   agent_remote *remote;
   int64_t started_ms;

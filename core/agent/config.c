@@ -16,7 +16,8 @@
 
 void agent_config_init(agent_config *c)
 {
-  *c = (agent_config){.mark = DEFAULT_MARK, .interval_s = DEFAULT_INTERVAL_S};
+  *c = (agent_config){
+      .mark = DEFAULT_MARK, .interval_s = DEFAULT_INTERVAL_S, .notify_enabled = true};
   (void)cd_str_copy(c->plugin_user, sizeof(c->plugin_user), CD_STR("cordon-plugin"));
   (void)cd_str_copy(c->channel_user, sizeof(c->channel_user), CD_STR("cordon-channel"));
   (void)cd_str_copy(c->log, sizeof(c->log), CD_STR("all=info"));
@@ -217,6 +218,11 @@ static void read_rest(cd_json *root, agent_config *c)
     if (cd_json_opt_u64(&section, "interval_s", 86400, &interval) && interval < 5)
       cd_json_bad(&section, "interval_s", "must be at least 5");
     c->interval_s = (uint32_t)interval;
+    cd_json_no_more(&section);
+  }
+  if (cd_json_opt_obj(root, "notify", &section)) {
+    (void)cd_json_opt_bool(&section, "enabled", &c->notify_enabled);
+    read_text(&section, "contact", c->notify_contact, sizeof(c->notify_contact));
     cd_json_no_more(&section);
   }
   if (cd_json_opt_obj(root, "local", &section)) {

@@ -13,6 +13,7 @@
 #define AGENT_ENDPOINTS_MAX 32 /* console endpoints */
 #define AGENT_RESOLVERS_MAX 16
 #define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+#define AGENT_CONTACT_MAX 200u
 
 #define AGENT_CHECK_MAX 41 /* a check of the preflight and its NUL */
 #define AGENT_CHECKS_MAX 32
@@ -42,6 +43,8 @@ typedef struct agent_config {
   uint32_t interval_s;  /* between two looks at a state that is in force */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  bool notify_enabled;
+  char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];
   char channel_user[64];         /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];          /* where the proxy and its credentials are; empty: no proxy */

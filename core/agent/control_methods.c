@@ -56,6 +56,7 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   write_agent(c->agent, &w);
   agent_remote_write(c->agent->remote, &w);
   agent_probes_write(c->agent->probes, &w);
+  agent_notice_write(c->agent->notice, &w);
   cd_jw_arr(&w, "states");
   agent_state_write(c->agent->isolate, &w);
   cd_jw_end_arr(&w);

@@ -56,6 +56,8 @@ static const char schema[] =
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS forced(action TEXT PRIMARY KEY) STRICT;"
+    "CREATE TABLE IF NOT EXISTS notices("
+    " state INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)

@@ -247,6 +247,38 @@ static void add_state(cd_json *state, const ctl_style *style, cd_buf *out)
   add_watch(state, style, out);
 }
 
+/* What the people at the device were told last; nothing if they never had to be. */
+static void add_notice(cd_json *result, const ctl_style *style, cd_buf *out)
+{
+  cd_json notice = {0};
+  cd_str text = {0};
+  cd_str why = {0};
+  uint64_t told = 0;
+  uint64_t failed = 0;
+  if (!cd_json_opt_obj(result, "notice", &notice))
+    return;
+  ctl_label(out, style, "Users");
+  bool counted = cd_json_opt_u64(&notice, "told", UINT64_MAX, &told);
+  bool nobody = cd_json_opt_str(&notice, "sentence", TEXT_MAX, &why);
+  (void)cd_json_opt_u64(&notice, "failed", UINT64_MAX, &failed);
+  if (counted)
+    cd_buf_addf(out, "told in %llu session%s", (unsigned long long)told, told == 1 ? "" : "s");
+  else
+    cd_buf_add_cstr(out, nobody ? "not told" : "told");
+  if (cd_json_opt_str(&notice, "event", TEXT_MAX, &text))
+    add_part(out, " that it is ", text);
+  text = (cd_str){0};
+  if (cd_json_opt_str(&notice, "at", TEXT_MAX, &text)) {
+    cd_buf_add_cstr(out, ", ");
+    ctl_time_add_age(out, text, style->now_ms);
+  }
+  if (failed > 0)
+    cd_buf_addf(out, "; %llu could not be told", (unsigned long long)failed);
+  cd_buf_add_char(out, '\n');
+  if (nobody)
+    ctl_line(out, style, NULL, CTL_WARN, why);
+}
+
 static cd_code add_capabilities(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err)
 {
   cd_json list = {0};
@@ -292,5 +324,6 @@ cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out, 
   add_agent(result, style, out);
   add_console(result, style, out);
   ctl_render_states(result, style, out);
+  add_notice(result, style, out);
   return add_capabilities(result, style, out, err);
 }

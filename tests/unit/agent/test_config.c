@@ -30,6 +30,8 @@ START_TEST(an_empty_file_means_the_defaults)
   ck_assert_uint_eq(c.interval_s, 300);
   ck_assert_str_eq(c.plugin_user, "cordon-plugin");
   ck_assert_str_eq(c.local_group, "");
+  ck_assert(c.notify_enabled);
+  ck_assert_str_eq(c.notify_contact, "");
   ck_assert_str_eq(c.log, "all=info");
   ck_assert_uint_eq(c.console_count, 0);
   ck_assert_uint_eq(c.resolver_count, 0);
@@ -48,7 +50,8 @@ static const char whole[] =
     "}},"
     "\"console\":{\"addresses\":[\"192.0.2.1:443\",\"[2001:DB8:0::1]:8443\"],"
     "\"resolvers\":[\"192.0.2.53\",\"2001:db8::53\"],\"mark\":4294967295},"
-    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\"},\"log\":\"all,-"
+    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\"},"
+    "\"notify\":{\"enabled\":false,\"contact\":\"4711\"},\"log\":\"all,-"
     "control\"}";
 
 START_TEST(every_member_is_taken)
@@ -73,6 +76,8 @@ START_TEST(every_member_is_taken)
   ck_assert_uint_eq(c.mark, UINT32_MAX);
   ck_assert_uint_eq(c.interval_s, 5);
   ck_assert_str_eq(c.local_group, "operators");
+  ck_assert(!c.notify_enabled);
+  ck_assert_str_eq(c.notify_contact, "4711");
   ck_assert_str_eq(c.log, "all,-control");
   agent_config_settings(&c, "org.a", &out);
   ck_assert_str_eq(cd_buf_cstr(&out), "{\"x\":[1,{\"y\":null}]}");
@@ -134,6 +139,7 @@ static const struct {
     {"{\"preflight\":{\"refuse\":[\"a\"],\"warn\":[\"b\",\"a\"]}}",
      "preflight.warn names 'a', which 'refuse' names too"},
     {"{\"preflight\":{\"info\":[]}}", "preflight.info is not a known key"},
+    {"{\"notify\":{\"enabled\":1}}", "notify.enabled must be true or false, it is a number"},
     {"{\"local\":{\"group\":7}}", "local.group must be a string, it is a number"},
 };
 

@@ -61,6 +61,7 @@ default = load(os.path.join(source, "config/cordond.json"))
 check(default, schemas["cordond"], "config/cordond.json")
 must_fail({**default, "provider": {}}, schemas["cordond"], "a misspelt member")
 must_fail({"console": {"addresses": ["console.example:8443"]}}, schemas["cordond"], "a console by name")
+must_fail({"notify": {"contact": 4711}}, schemas["cordond"], "a contact that is no text")
 must_fail({"reconcile": {"interval_s": 1}}, schemas["cordond"], "an interval that is too short")
 
 console = load(os.path.join(source, "config/cordon-console.json"))
@@ -78,6 +79,8 @@ full = {"type": "full", "console": [], "resolvers": [], "mark": 1, "exclusions":
 check(full, schemas["isolate.params"], "a full isolation")
 must_fail({**full, "lease": 1}, schemas["isolate.params"], "an unknown parameter")
 must_fail({**full, "mark": 0}, schemas["isolate.params"], "mark 0")
+check({"event": "isolated", "contact": None}, definition("notify", "params"), "a notice")
+must_fail({"event": "restarted"}, definition("notify", "params"), "a notice of something else")
 must_fail({"plugins": [{"id": "a", "library": "sha256:0", "manifest": "sha256:0"}]}, schemas["trust"], "short digests")
 
 seen = 0
