@@ -29,7 +29,8 @@ typedef struct con_wish {
   cd_str scope;      /* "Full", "Selective"; empty for a release */
   cd_buf parameters; /* JSON */
 } con_wish;
-/* Reads Comment, IsolationType, Exclusions, Preflight, ExternalId. False: the reply says what is wrong. */
+/* Reads Comment, IsolationType, Exclusions, Preflight, ExternalId. False: the reply says what is
+ * wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
 void con_wish_release(con_wish *w);
 /* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. */

@@ -128,7 +128,7 @@ static void read_title(const char *root, uint32_t pid, char out[SMALL])
 
 static void note_sshd(const char *root, uint32_t pid, iso_procs *p)
 {
-  char title[SMALL];
+  char title[SMALL] = "";
   char user[ISO_USER_NAME];
   read_title(root, pid, title);
   if (!iso_sshd_user(title, user)) {

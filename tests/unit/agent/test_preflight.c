@@ -171,7 +171,8 @@ START_TEST(the_policy_decides)
                    "\"sentence\":\"s\"}]}",
                    c->severity);
     ck_assert_int_eq(read_text(text), CD_OK);
-    agent_preflight_judge(p, &policy, &(preflight_order){.console = c->console, .force = c->force});
+    const preflight_order order = {.console = c->console, .force = c->force};
+    agent_preflight_judge(p, &policy, &order);
     (void)snprintf(text, sizeof(text),
                    "{\"preflight\":{\"verdict\":\"%s\",\"findings\":[{\"check\":\"a\",\"severity\":"
                    "\"%s\",\"sentence\":\"s\"}],\"findings_left_out\":0,\"would_cut\":null}}",

@@ -182,7 +182,7 @@ START_TEST(a_tunnel_survives_only_if_its_own_packets_are_let_out)
   exclusions[0].remote = (iso_range){addr("192.0.2.9"), addr("192.0.2.9")};
   exclusions[1].remote = (iso_range){addr("192.0.2.20"), addr("192.0.2.29")};
   const iso_params full = {0};
-  const iso_params selective = {.selective = true, .exclusion_count = 2, .exclusions = exclusions};
+  const iso_params some = {.selective = true, .exclusion_count = 2, .exclusions = exclusions};
   const iso_addr outer = addr("192.0.2.9");
   const iso_addr in_range = addr("192.0.2.25");
   const iso_addr other = addr("192.0.2.10");
@@ -190,13 +190,13 @@ START_TEST(a_tunnel_survives_only_if_its_own_packets_are_let_out)
   ck_assert_int_eq(iso_way_through(&full, &vxlan, &outer, 4789), ISO_WAY_CUT);
   ck_assert_int_eq(iso_way_through(&full, &tun, &none, 0), ISO_WAY_CUT);
   ck_assert_int_eq(iso_way_through(&full, &ppp, &none, 0), ISO_WAY_DOUBTFUL);
-  ck_assert_int_eq(iso_way_through(&selective, &vxlan, &outer, 4789), ISO_WAY_OPEN);
-  ck_assert_int_eq(iso_way_through(&selective, &vxlan, &outer, 4790), ISO_WAY_CUT);
-  ck_assert_int_eq(iso_way_through(&selective, &vxlan, &other, 4789), ISO_WAY_CUT);
-  ck_assert_int_eq(iso_way_through(&selective, &vxlan, &none, 0), ISO_WAY_DOUBTFUL);
-  ck_assert_int_eq(iso_way_through(&selective, &gre, &in_range, 0), ISO_WAY_OPEN);
-  ck_assert_int_eq(iso_way_through(&selective, &gre, &outer, 0), ISO_WAY_CUT);
-  ck_assert_int_eq(iso_way_through(&selective, &tun, &none, 0), ISO_WAY_DOUBTFUL);
+  ck_assert_int_eq(iso_way_through(&some, &vxlan, &outer, 4789), ISO_WAY_OPEN);
+  ck_assert_int_eq(iso_way_through(&some, &vxlan, &outer, 4790), ISO_WAY_CUT);
+  ck_assert_int_eq(iso_way_through(&some, &vxlan, &other, 4789), ISO_WAY_CUT);
+  ck_assert_int_eq(iso_way_through(&some, &vxlan, &none, 0), ISO_WAY_DOUBTFUL);
+  ck_assert_int_eq(iso_way_through(&some, &gre, &in_range, 0), ISO_WAY_OPEN);
+  ck_assert_int_eq(iso_way_through(&some, &gre, &outer, 0), ISO_WAY_CUT);
+  ck_assert_int_eq(iso_way_through(&some, &tun, &none, 0), ISO_WAY_DOUBTFUL);
 }
 END_TEST
 
