@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "platform/file.h"
@@ -63,6 +64,16 @@ static cd_code open_folders(const agent_options *o, cd_err *err)
   return pf_file_lock(lock, err);
 }
 
+static void read_restored(agent *a)
+{
+  cd_err err = {0};
+  if (a->options.run_dir != NULL &&
+      agent_restored_load(a->options.run_dir, &a->restored, &err) != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_WARN, "%s; going on without", err.text);
+  if (a->restored.outcome != AGENT_RESTORE_NONE)
+    cd_log(CD_AREA_AGENT, CD_LOG_INFO, "at boot: %s", a->restored.sentence);
+}
+
 static cd_code open_parts(agent *a, cd_err *err)
 {
   const agent_options *o = &a->options;
@@ -75,6 +86,7 @@ static cd_code open_parts(agent *a, cd_err *err)
     a->journal = NULL;
     return rc;
   }
+  agent_adopt(a->journal, o->state_dir);
   rc = agent_probes_new(&a->supervisor, &a->probes, err);
   if (rc == CD_OK)
     agent_probes_on_device(a->probes, on_device, a);
@@ -110,6 +122,8 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
     return rc;
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "started, %u plugins, state in '%s'",
          a->supervisor.registry.count, options->state_dir);
+  read_restored(a);
+  agent_state_restored(a->isolate, &a->restored);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
   agent_remote_start(a->remote);

@@ -42,7 +42,8 @@ struct agent {
   agent_control *control;
   agent_remote *remote;
   int64_t started_ms;
-  bool damaged; /* the journal was, and is new */
+  bool damaged;            /* the journal was, and is new */
+  agent_restored restored; /* what the boot did */
   void (*on_stopped)(void *owner);
   void *owner;
 };

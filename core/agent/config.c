@@ -226,7 +226,11 @@ static void read_rest(cd_json *root, agent_config *c)
     cd_json_no_more(&section);
   }
   if (cd_json_opt_obj(root, "local", &section)) {
+    static const char *const by[] = {"administrators", "code", NULL};
+    int release = c->release_needs_code;
     read_text(&section, "group", c->local_group, sizeof(c->local_group));
+    if (cd_json_opt_enum(&section, "release", by, &release))
+      c->release_needs_code = release == 1;
     cd_json_no_more(&section);
   }
   agent_config_read_preflight(root, c);

@@ -5,9 +5,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "code.h"
 #include "control_private.h"
 #include "control_read.h"
 #include "platform/system.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -37,6 +39,7 @@ static void write_agent(const agent *a, cd_jw *w)
   cd_jw_time(w, "started", a->started_ms);
   cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
   cd_jw_bool(w, "journal_was_damaged", a->damaged);
+  agent_restored_describe(&a->restored, w, "restored");
   cd_jw_end_obj(w);
 }
 
@@ -241,16 +244,13 @@ static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
   return rc != CD_OK ? rc : answer_action_by_id(c, id, err);
 }
 
-/* Records the order, listens if asked to, and only then lets it run. */
-static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
-                           cd_err *err)
+/* It is on record: listens if asked to, and only then lets it run. */
+static cd_code order_placed(control_client *c, agent_kind kind, const char *id, bool wait,
+                            cd_err *err)
 {
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_order(c->agent, request, id, err);
-  if (rc != CD_OK)
-    return rc;
+  cd_code rc = CD_OK;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
-         agent_kind_name(request->kind), id, c->who.user, (unsigned long long)c->who.process_id);
+         agent_kind_name(kind), id, c->who.user, (unsigned long long)c->who.process_id);
   if (wait) {
     cd_buf event = CD_BUF_INIT(256);
     (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
@@ -265,11 +265,21 @@ static cd_code place_order(control_client *c, const agent_order_request *request
   return rc;
 }
 
+static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
+                           cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_order(c->agent, request, id, err);
+  return rc == CD_OK ? order_placed(c, request->kind, id, wait, err) : rc;
+}
+
 /* An isolation, or what it would meet. */
 static cd_code isolate_or_look(control_client *c, agent_kind kind, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   cd_code rc = control_isolate_read(params, &order, err);
+  if (rc == CD_OK && kind == AGENT_KIND_ISOLATE)
+    rc = agent_code_guard(c->agent, "changed", err);
   if (rc != CD_OK)
     return rc;
   agent_order_request request = {.kind = kind,
@@ -291,10 +301,29 @@ static cd_code method_preflight(control_client *c, cd_json *params, cd_err *err)
   return isolate_or_look(c, AGENT_KIND_PREFLIGHT, params, err);
 }
 
+/* In the request's document, or in the frame that it came in. */
+static void wipe_view(cd_str secret)
+{
+  if (secret.len > 0)
+    cd_wipe((void *)(uintptr_t)secret.ptr, secret.len);
+}
+
+static cd_code release_by_code(control_client *c, const control_order *order, cd_err *err)
+{
+  char id[CD_ID_SIZE] = "";
+  cd_code rc = agent_code_release(c->agent, &c->who, order->code, order->comment, id, err);
+  wipe_view(order->code);
+  return rc == CD_OK ? order_placed(c, AGENT_KIND_RELEASE, id, order->wait, err) : rc;
+}
+
 static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   cd_code rc = control_release_read(params, &order, err);
+  if (rc == CD_OK && order.has_code)
+    return release_by_code(c, &order, err);
+  if (rc == CD_OK)
+    rc = agent_code_guard(c->agent, "released", err);
   if (rc != CD_OK)
     return rc;
   agent_order_request request = {
@@ -354,23 +383,25 @@ static const struct {
   method_fn run;
   bool anyone; /* else administrators and the configured group */
   bool admins; /* not even that group */
+  bool coded;  /* anyone with a release code */
 } methods[] = {
-    {"status", method_status, true, false},
-    {"plugins", method_plugins, false, false},
-    {"actions", method_actions, false, false},
-    {"action", method_action, false, false},
-    {"isolate", method_isolate, false, false},
-    {"preflight", method_preflight, false, false},
-    {"release", method_release, false, false},
-    {"unquarantine", method_unquarantine, false, false},
+    {"status", method_status, true, false, false},
+    {"plugins", method_plugins, false, false, false},
+    {"actions", method_actions, false, false, false},
+    {"action", method_action, false, false, false},
+    {"isolate", method_isolate, false, false, false},
+    {"preflight", method_preflight, false, false, false},
+    {"release", method_release, false, false, true},
+    {"unquarantine", method_unquarantine, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
-    {"enroll", method_enroll, false, true},
+    {"enroll", method_enroll, false, true, false},
 };
 
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
   const char *group = c->agent->config.local_group;
-  if (methods[method].anyone || c->who.administrator || (c->member && !methods[method].admins))
+  if (methods[method].anyone || c->who.administrator || c->coded ||
+      (c->member && !methods[method].admins))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -411,9 +442,12 @@ static void serve(control_client *c, cd_str payload, bool looked_up)
   cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  c->coded = rc == CD_OK && methods[method].coded && cd_json_has(&params, "code");
   if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
     rc = control_look_up(c, payload, &err);
-    goto done;
+    if (rc != CD_E_UNAVAILABLE || !c->coded)
+      goto done;
+    rc = CD_OK;
   }
   if (rc == CD_OK)
     rc = check_allowed(c, method, &err);
@@ -427,12 +461,16 @@ done:
   cd_json_free(doc);
 }
 
+/* A request may hold a secret, and its bytes lie in the link's buffer until others overwrite them.
+ */
 void control_request(control_client *c, cd_str payload)
 {
   serve(c, payload, false);
+  wipe_view(payload);
 }
 
 void control_looked_up(control_client *c, cd_str payload)
 {
   serve(c, payload, true);
+  wipe_view(payload);
 }

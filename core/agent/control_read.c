@@ -1,5 +1,7 @@
 #include "control_read.h"
 
+#include "protocol/release_code.h"
+
 #include "base/banned.h"
 
 cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
@@ -71,6 +73,7 @@ cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *
 cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err)
 {
   control_order order = {0};
+  order.has_code = cd_json_opt_str(params, "code", CD_RELEASE_CODE_INPUT_MAX, &order.code);
   return read_rest(params, &order, ret_order, err);
 }
 

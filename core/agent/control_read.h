@@ -25,6 +25,8 @@ typedef struct control_order {
   cd_str comment;
   bool wait;
   bool force;
+  bool has_code; /* of a release */
+  cd_str code;   /* a secret: wiped by whoever has read it */
 } control_order;
 
 CD_MUST_USE cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *err);

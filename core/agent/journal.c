@@ -56,6 +56,9 @@ static const char schema[] =
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS forced(action TEXT PRIMARY KEY) STRICT;"
+    "CREATE TABLE IF NOT EXISTS codes("
+    " action TEXT PRIMARY KEY, attempts INTEGER NOT NULL, last INTEGER NOT NULL, boot TEXT NOT "
+    "NULL, used INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS notices("
     " state INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
@@ -178,7 +181,7 @@ static cd_code configure(agent_journal *j, cd_err *err)
       "configure the database", err);
 }
 
-static cd_code check(agent_journal *j, cd_err *err)
+cd_code journal_check(agent_journal *j, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j, "PRAGMA quick_check(1)", &s, err);
@@ -218,7 +221,7 @@ static cd_code open_file(agent_journal *j, cd_err *err)
   (void)sqlite3_extended_result_codes(j->db, 1);
   cd_code rc = configure(j, err);
   if (rc == CD_OK)
-    rc = check(j, err);
+    rc = journal_check(j, err);
   /* The WAL that the last run left is written back, so that this run begins at its front, in the
    * room that it has: behind its end there may be none. */
   if (rc == CD_OK)
@@ -311,14 +314,15 @@ void journal_prune(agent_journal *j)
 {
   if (++j->orders % 64 != 0)
     return;
-  char sql[640];
+  char sql[768];
   (void)snprintf(sql, sizeof(sql),
                  "DELETE FROM outbox WHERE seq <= (SELECT max(seq) FROM outbox) - %d;"
                  "DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - %d;"
                  "DELETE FROM actions WHERE ended != 0 AND id NOT IN (SELECT action FROM wanted "
                  "UNION SELECT action FROM settled UNION SELECT action FROM outbox)"
                  " AND seq <= (SELECT max(seq) FROM actions) - %d;"
-                 "DELETE FROM forced WHERE action NOT IN (SELECT id FROM actions)",
+                 "DELETE FROM forced WHERE action NOT IN (SELECT id FROM actions);"
+                 "DELETE FROM codes WHERE action NOT IN (SELECT id FROM actions)",
                  ACTIONS_KEPT, SEEN_KEPT, ACTIONS_KEPT);
   if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
     cd_log(CD_AREA_JOURNAL, CD_LOG_WARN, "cannot forget old actions: %s; going on",

@@ -36,6 +36,13 @@ CD_MUST_USE cd_code agent_wanted_copy(agent_wanted *to, const agent_wanted *from
 CD_MUST_USE cd_code agent_journal_open(const char *folder, agent_journal **ret_journal,
                                        bool *ret_damaged, cd_err *err);
 void agent_journal_close(agent_journal *j); /* NULL is fine */
+/* Opens the journal of an agent that does not run, to read from: nothing in it is changed, neither
+ * now nor when it is closed. CD_E_NOTFOUND where there is none; what takes longer than the time in
+ * all fails. */
+CD_MUST_USE cd_code agent_journal_peek(const char *folder, unsigned budget_ms,
+                                       agent_journal **ret_journal, cd_err *err);
+/* Whether the database is whole, as far as it can tell. */
+CD_MUST_USE cd_code agent_journal_sound(agent_journal *j, cd_err *err);
 
 /* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation.
  * `wanted` NULL: it changes no state, and has no generation. */
@@ -54,6 +61,12 @@ CD_MUST_USE cd_code agent_journal_wanted(agent_journal *j, agent_capability stat
 /* What the last order that was carried out asked for. */
 CD_MUST_USE cd_code agent_journal_settled(agent_journal *j, agent_capability state,
                                           agent_wanted *ret_settled, cd_err *err);
+/* What the journal has forgotten, or an older copy of it never knew: wanted, settled, and held by
+ * that provider. */
+struct agent_holder;
+CD_MUST_USE cd_code agent_journal_adopt(agent_journal *j, agent_capability state,
+                                        const agent_wanted *wanted,
+                                        const struct agent_holder *holder, cd_err *err);
 /* The oldest action of the state that has not ended; CD_E_NOTFOUND without a sentence if there is
  * none. */
 CD_MUST_USE cd_code agent_journal_next(agent_journal *j, agent_capability state,

@@ -58,7 +58,14 @@ static const char put_wanted_sql[] =
 static const char put_settled_sql[] =
     "REPLACE INTO settled(" WANTED_COLUMNS ") VALUES(?,?,?,?,?,?,?)";
 
-static cd_code insert_action(agent_journal *j, const agent_action *a, cd_err *err)
+cd_code journal_put_state(agent_journal *j, agent_capability state, const agent_wanted *wanted,
+                          cd_err *err)
+{
+  cd_code rc = put_wanted(j, put_wanted_sql, state, wanted, err);
+  return rc == CD_OK ? put_wanted(j, put_settled_sql, state, wanted, err) : rc;
+}
+
+cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j,
@@ -93,7 +100,7 @@ static cd_code put_forced(agent_journal *j, const agent_action *a, cd_err *err)
 cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,
                           cd_err *err)
 {
-  cd_code rc = insert_action(j, a, err);
+  cd_code rc = journal_put_action(j, a, err);
   if (rc == CD_OK)
     rc = put_forced(j, a, err);
   return rc == CD_OK && wanted != NULL ? put_wanted(j, put_wanted_sql, a->state, wanted, err) : rc;

@@ -246,6 +246,11 @@ const char *agent_remote_named(const agent_remote *r)
   return name;
 }
 
+const char *agent_remote_device(const agent_remote *r)
+{
+  return r != NULL && r->enrolment != NULL ? r->enrolment->device : NULL;
+}
+
 void agent_remote_write(const agent_remote *r, cd_jw *w)
 {
   const agent_enrolment *e = r->enrolment;

@@ -29,6 +29,8 @@ void agent_remote_facts(agent_remote *r);
 bool agent_remote_enrolled(const agent_remote *r);
 /* A console's name, where no console is known by its address; else NULL. */
 const char *agent_remote_named(const agent_remote *r);
+/* The device's id; NULL: it is not enrolled. */
+const char *agent_remote_device(const agent_remote *r);
 
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);

@@ -74,7 +74,9 @@ cd_code agent_state_new(agent_supervisor *sup, agent_journal *journal, agent_cap
   s->interval_s = interval_s;
   s->events = events;
   s->owner = owner;
-  cd_code rc = read_journal(s, err);
+  cd_code rc = agent_rules_init(&s->rules, sup->state_dir, err);
+  if (rc == CD_OK)
+    rc = read_journal(s, err);
   if (rc != CD_OK) {
     agent_state_free(s);
     return rc;
@@ -120,6 +122,7 @@ void agent_state_free(agent_state *s)
     return;
   agent_wanted_release(&s->wanted);
   agent_wanted_release(&s->settled);
+  agent_rules_release(&s->rules);
   agent_action_free(s->run.action);
   free(s->run.params);
   agent_preflight_free(s->run.preflight);
@@ -247,7 +250,10 @@ void agent_state_values(agent_state *s, cd_values *ret_values)
   wanted_type(&s->wanted, v.wanted_type);
   copy(v.wanted_action, sizeof(v.wanted_action), s->wanted.action);
   copy(v.enforced_digest, sizeof(v.enforced_digest), s->enforced_digest);
-  copy(v.enforced_note, sizeof(v.enforced_note), s->enforced_note);
+  copy(v.enforced_note, sizeof(v.enforced_note),
+       s->enforced_note[0] == '\0' && state_is_of_boot(s)
+           ? "put back in force at boot, before the network came up"
+           : s->enforced_note);
   copy(v.proven_note, sizeof(v.proven_note), s->proven_note);
   v.drift_count = d.count;
   v.drift_last_ms = d.last_ms;

@@ -16,6 +16,7 @@
 #include "journal.h"
 #include "preflight.h"
 #include "protocol/values.h"
+#include "restored.h"
 #include "supervisor.h"
 
 typedef struct agent_state agent_state;
@@ -38,6 +39,8 @@ CD_MUST_USE cd_code agent_state_new(agent_supervisor *sup, agent_journal *journa
                                     agent_capability cap, uint32_t interval_s,
                                     const agent_state_events *events, void *owner,
                                     agent_state **ret_state, cd_err *err);
+/* What the boot did, before the start: it is nobody's tampering. */
+void agent_state_restored(agent_state *s, const agent_restored *r);
 /* Takes up what was left open, or looks what the device holds. */
 void agent_state_start(agent_state *s);
 /* A new order is in the journal. */

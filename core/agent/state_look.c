@@ -83,11 +83,21 @@ static void note_drift(agent_state *s, state_enforced value)
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
 }
 
-/* What a restart of the machine took away nobody tampered with. */
+/* What a restart of the machine took away nobody tampered with; unless the boot had put it back, by
+ * the same provider. */
 static bool lost_at_boot(const agent_state *s, state_enforced value)
 {
-  return value == ENFORCED_RELEASED &&
-         !cd_str_eq_cstr(cd_str_from(s->boot), s->run.holders[0].boot);
+  const agent_holder *h = &s->run.holders[0];
+  bool put_back = s->restored && cd_str_eq_cstr(cd_str_from(s->restored_provider), h->plugin);
+  return value == ENFORCED_RELEASED && !put_back && !cd_str_eq_cstr(cd_str_from(s->boot), h->boot);
+}
+
+/* What the boot put in force is not the journal's: older rules, those of another build of the
+ * plugin, or the built-in ones. */
+static bool is_the_boots(const agent_state *s, state_enforced value, const char *digest)
+{
+  return value == ENFORCED_ISOLATED && s->restored &&
+         cd_str_eq_cstr(cd_str_from(digest), s->restored_digest);
 }
 
 static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest)
@@ -96,6 +106,7 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   r->looking = false;
   if (value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
       cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
+    state_rules_taken_up(s);
     if (r->verify)
       state_run_function(s, AGENT_FN_VERIFY);
     else
@@ -105,9 +116,14 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   if (lost_at_boot(s, value))
     cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
            agent_capability_name(s->cap));
+  else if (is_the_boots(s, value, digest))
+    cd_log(CD_AREA_RECONCILE, CD_LOG_INFO,
+           "%s: in force as the boot put it back; applying what is wanted",
+           agent_capability_name(s->cap));
   else if (r->news && r->digest[0] != '\0')
     /* Without a digest on record it was an apply of ours that broke off. */
     note_drift(s, value);
+  s->restored = false;
   state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
   mark_tried(s, r->plugin->manifest.id);
   r->attempts = 0;

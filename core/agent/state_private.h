@@ -4,6 +4,7 @@
 #define AGENT_STATE_PRIVATE_H
 
 #include "base/limits.h"
+#include "rules.h"
 #include "state.h"
 
 typedef enum state_enforced {
@@ -70,6 +71,11 @@ struct agent_state {
   void *owner;
   bool stopping;
   char boot[PF_BOOT_ID_MAX]; /* this run of the machine */
+  agent_rules rules;         /* for the next boot */
+  bool restored;             /* the boot put it in force, and no look has seen that yet: */
+  char restored_digest[STATE_DIGEST_MAX];
+  char restored_provider[AGENT_ID_MAX];
+  int64_t restored_ms; /* when it did; 0: it did not */
   agent_wanted wanted;
   agent_wanted settled;
   state_enforced enforced;
@@ -137,6 +143,14 @@ void state_conclude(agent_state *s);
 /* What a query said; false (with a failure noted in *err) if that is not by the schema. */
 bool state_read_query(const agent_op_end *end, state_enforced *ret_value,
                       char digest[STATE_DIGEST_MAX], cd_err *err);
+
+/* state_rules.c: what was proven is kept for the next boot; an order to release is there; a look
+ * has found in force what the journal knows. */
+void state_rules_keep(agent_state *s);
+void state_rules_forget(agent_state *s);
+void state_rules_taken_up(agent_state *s);
+/* What is in force is still what the boot put there. */
+bool state_is_of_boot(const agent_state *s);
 
 /* state_watch.c: after a run: watch, timer. */
 void state_rest(agent_state *s);

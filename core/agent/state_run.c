@@ -401,6 +401,7 @@ static void after_verify(agent_state *s, const agent_op_end *end)
   s->proof_at_ms = cd_mono_ms() + (uint64_t)s->interval_s * 1000;
   if (read_verified(end)) {
     state_proved(s, PROVEN_HOLDS, NULL);
+    state_rules_keep(s);
   } else {
     const char *why =
         cd_code_ok(end->status) ? "its evidence does not say that it holds" : end->sentence;

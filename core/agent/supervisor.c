@@ -152,7 +152,7 @@ void agent_supervisor_strikes(const agent_supervisor *s, const agent_plugin *p,
   int64_t since = 0;
   *ret_strikes = 0;
   *ret_quarantined = false;
-  if (!p->usable)
+  if (!p->usable || s->journal == NULL)
     return;
   if (agent_journal_strikes(s->journal, p->digest_text, cap, cd_wall_ms() - AGENT_STRIKES_WINDOW_MS,
                             ret_strikes, &since, &err) != CD_OK)
@@ -167,6 +167,11 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
   unsigned strikes = 0;
   bool quarantined = false;
   int64_t now = cd_wall_ms();
+  if (s->journal == NULL) {
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: %s", agent_capability_name(cap),
+           p->manifest.id, reason);
+    return;
+  }
   cd_code rc = agent_journal_strike(s->journal, p->digest_text, cap, now, reason, &err);
   agent_supervisor_strikes(s, p, cap, &strikes, &quarantined);
   cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: strike %u of %d: %s",
@@ -180,6 +185,14 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
   }
   if (rc != CD_OK)
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s", err.text);
+}
+
+cd_code agent_supervisor_undo(const agent_supervisor *s, const agent_plugin *p,
+                              agent_capability cap, cd_str record, cd_err *err)
+{
+  if (s->journal != NULL)
+    return agent_journal_undo_add(s->journal, cap, p->manifest.id, record, err);
+  return s->keep_undo(s->undo_owner, p->manifest.id, record, err);
 }
 
 bool agent_supervisor_describe(const agent_plugin *p, agent_capability cap, int *ret_pid,

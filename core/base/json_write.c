@@ -258,6 +258,15 @@ void cd_jw_value(cd_jw *w, const char *key, const cd_json *value)
     write_node(w, key, value->node);
 }
 
+void cd_jw_members(cd_jw *w, const cd_json *obj, const char *except)
+{
+  const cJSON *node = obj->node;
+  for (const cJSON *c = node != NULL ? node->child : NULL; c != NULL; c = c->next) {
+    if (except == NULL || strcmp(c->string, except) != 0)
+      write_node(w, c->string, c);
+  }
+}
+
 void cd_json_print(const cd_json *value, cd_buf *out)
 {
   cd_jw w;

@@ -49,6 +49,10 @@ void con_api_report(con_call *c);
 void con_api_audit(con_call *c);
 void con_api_head(con_call *c);
 
+/* api_code.c */
+void con_api_code(con_call *c);
+void con_api_code_show(con_call *c);
+
 /* api_bulk.c */
 void con_api_bulk_isolate(con_call *c);
 void con_api_bulk_release(con_call *c);

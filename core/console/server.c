@@ -153,15 +153,20 @@ static void on_tick(uv_timer_t *timer)
 static cd_code open_store(con_server *s, cd_err *err)
 {
   char path[CON_PATH_TEXT];
+  con_code_key code = {{0}};
   con_path(s, "lock", path);
   cd_code rc = pf_file_lock(path, err);
   con_path(s, "seal.key", path);
   if (rc == CD_OK)
     rc = con_seal_key_load(path, &s->seal, err);
+  con_path(s, "code.key", path);
+  if (rc == CD_OK)
+    rc = con_code_key_load(path, &code, err);
   con_path(s, "console.db", path);
-  const con_store_options options = {.path = path, .seal = &s->seal, .shared = true};
+  const con_store_options options = {.path = path, .seal = &s->seal, .code = &code, .shared = true};
   if (rc == CD_OK)
     rc = con_store_open(&options, &s->store, err);
+  cd_wipe(&code, sizeof(code));
   if (rc == CD_OK)
     rc = con_scans_open(s, err);
   return rc;

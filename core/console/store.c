@@ -265,6 +265,9 @@ static cd_code open_store(const con_store_options *options, bool reader, con_sto
     rc = cd_fail(err, CD_E_INVALID, "the path of the database is too long");
   if (rc == CD_OK && options->seal != NULL)
     s->seal = *options->seal;
+  s->has_code = options->code != NULL;
+  if (s->has_code)
+    s->code = *options->code;
   if (rc == CD_OK)
     rc = open_database(s, options, err);
   if (rc != CD_OK) {
@@ -296,5 +299,6 @@ void con_store_close(con_store *s)
     (void)sqlite3_finalize(s->statements[i]);
   (void)sqlite3_close(s->db);
   cd_wipe(&s->seal, sizeof(s->seal));
+  cd_wipe(&s->code, sizeof(s->code));
   free(s);
 }

@@ -23,6 +23,7 @@
 #include "base/status.h"
 #include "protocol/kind.h"
 #include "protocol/limits.h"
+#include "protocol/release_code.h"
 #include "protocol/values.h"
 
 #define CON_NAME_MAX 253u /* a DNS name */
@@ -36,9 +37,17 @@
 
 /* ---- opening ---- */
 
+/* What the release codes of isolations are made of. */
+typedef struct con_code_key {
+  uint8_t bytes[32];
+} con_code_key;
+/* As con_seal_key_load(). */
+CD_MUST_USE cd_code con_code_key_load(const char *path, con_code_key *ret_key, cd_err *err);
+
 typedef struct con_store_options {
   const char *path; /* the database; its folder must exist. Made with 0600, or 0640 if shared */
   const con_seal_key *seal; /* copied */
+  const con_code_key *code; /* copied; NULL: isolations get no release code */
   bool shared; /* the folder's group may read: that is how the signer, another user, does */
 } con_store_options;
 
@@ -240,8 +249,9 @@ typedef struct con_action_made {
   int64_t created_ms;
 } con_action_made;
 /* Creates the action, gives it the next generation of its kind's state, makes that state wanted,
- * and appends "action.create", in one transaction. The audit entry's requestor and comment are what
- * the signed order will say. CD_E_NOTFOUND: no such device; CD_E_DENIED: it is revoked. */
+ * and appends "action.create", in one transaction. An isolation gets a release code: its salt and
+ * digest replace the member "code" of the parameters. The audit entry's requestor and comment are
+ * what the signed order will say. CD_E_NOTFOUND: no such device; CD_E_DENIED: it is revoked. */
 CD_MUST_USE cd_code con_action_create(con_store *s, const con_by *by, const con_action_new *action,
                                       con_action_made *ret_made, cd_err *err);
 CD_MUST_USE cd_code con_action_get(con_store *s, cd_str id, con_action *ret_action, cd_err *err);
@@ -315,6 +325,23 @@ typedef struct con_action_local {
 } con_action_local;
 CD_MUST_USE cd_code con_action_given_locally(con_store *s, const con_action_local *action,
                                              cd_err *err);
+
+/* ---- release codes ---- */
+
+typedef struct con_code_state {
+  char device[CON_DEVICE_TEXT];
+  bool available;   /* it can be shown now */
+  int64_t shown_ms; /* 0: nobody was shown it */
+  char shown_to[CON_AUDIT_WHO_MAX + 1];
+  char sentence[CD_ERR_TEXT_MAX]; /* why it cannot be shown; else empty */
+} con_code_state;
+/* Whether the release code of an isolation can be shown, and who was shown it. */
+CD_MUST_USE cd_code con_action_code_look(con_store *s, cd_str id, con_code_state *ret_state,
+                                         cd_err *err);
+/* Shows it, once, and appends "action.code". CD_E_CONFLICT: it was shown, or is of no use; the
+ * sentence says which. The caller wipes it. */
+CD_MUST_USE cd_code con_action_code_show(con_store *s, const con_by *by, cd_str id,
+                                         cd_release_code *ret_code, cd_err *err);
 
 /* ---- enrolment tokens ---- */
 

@@ -231,6 +231,25 @@ static cd_code add_row(con_store *s, const con_by *by, const con_action_new *n,
   return store_run(s, stmt, "add an action", err);
 }
 
+/* The entry and the row: what the order will say. */
+static cd_code record(con_store *s, const con_by *by, const con_action_new *n,
+                      con_action_made *made, cd_err *err)
+{
+  con_action_new with_code = *n;
+  cd_buf parameters = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  cd_code rc = CD_OK;
+  if (s->has_code && n->kind == CD_ORDER_ISOLATE) {
+    rc = code_add(s, n, made->id, &parameters, err);
+    with_code.parameters = cd_buf_view(&parameters);
+  }
+  if (rc == CD_OK)
+    rc = add_entry(s, by, &with_code, made, err);
+  if (rc == CD_OK)
+    rc = add_row(s, by, &with_code, made, err);
+  cd_buf_release(&parameters);
+  return rc;
+}
+
 static cd_code create(con_store *s, const con_by *by, const con_action_new *n,
                       con_action_made *made, cd_err *err)
 {
@@ -243,9 +262,7 @@ static cd_code create(con_store *s, const con_by *by, const con_action_new *n,
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_next(s, n->device, state, &made->generation, err);
   if (rc == CD_OK)
-    rc = add_entry(s, by, n, made, err);
-  if (rc == CD_OK)
-    rc = add_row(s, by, n, made, err);
+    rc = record(s, by, n, made, err);
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_settle(s, n->device, state, err);
   return rc;

@@ -13,6 +13,8 @@ struct con_store {
   sqlite3 *db;
   sqlite3_stmt *statements[CON_SQL_COUNT]; /* prepared when first used */
   con_seal_key seal;
+  con_code_key code;
+  bool has_code;           /* else isolations get no release code */
   con_audit_ref head;      /* of the log, as this process last read, wrote or verified it */
   con_audit_ref next_head; /* with what the open transaction has appended */
   bool reader;
@@ -72,6 +74,10 @@ CD_MUST_USE cd_code wanted_settle(con_store *s, cd_str device, cd_state state, c
 /* Within a transaction: the next generation of the state. */
 CD_MUST_USE cd_code wanted_next(con_store *s, cd_str device, cd_state state,
                                 uint64_t *ret_generation, cd_err *err);
+
+/* The parameters of a new isolation with its release code's salt and digest. */
+CD_MUST_USE cd_code code_add(con_store *s, const con_action_new *n, const char *id, cd_buf *out,
+                             cd_err *err);
 
 /* Within a transaction: judges the token and takes one use of it. */
 CD_MUST_USE cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE],

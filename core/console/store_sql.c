@@ -120,6 +120,11 @@ static const char *const texts[CON_SQL_COUNT] = {
     /* The highest generation that the device may have taken of what was created before. */
     [CON_SQL_ACTION_FLOOR] = "SELECT coalesce(max(generation), 0) FROM action"
                              " WHERE device = ?1 AND state = ?2 AND number < ?3 AND sent > 0",
+    /* What the device has taken since; what failed or was cancelled gave way. */
+    [CON_SQL_ACTION_NEWER] =
+        "SELECT id FROM action WHERE device = ?1 AND state = ?2 AND generation > ?3"
+        " AND (accepted = 1 OR result_jws != '') AND status NOT IN (4, 6)"
+        " ORDER BY generation DESC LIMIT 1",
     [CON_SQL_ACTION_REFRESH] = "UPDATE action SET generation = ?2, updated = ?3 WHERE id = ?1",
     [CON_SQL_ACTION_SENT] =
         "UPDATE action SET order_jws = ?2, sent = ?3 WHERE id = ?1 AND status <= 2",

@@ -20,6 +20,8 @@ typedef enum ctl_option {
   CTL_OPT_LIMIT,
   CTL_OPT_ID,
   CTL_OPT_TOKEN_FILE,
+  CTL_OPT_CODE,
+  CTL_OPT_CODE_FILE,
   CTL_OPT_TIMEOUT,
   CTL_OPT_JSON,
   CTL_OPT_PROGRESS,
@@ -68,6 +70,7 @@ typedef struct ctl_context {
   FILE *err;
   ctl_style style; /* for `out` */
   bool live;       /* `err` is a terminal that can move its cursor */
+  bool shown;      /* `out` is a terminal */
   bool json;       /* --json was given: errors are JSON too */
 } ctl_context;
 
@@ -126,6 +129,7 @@ ctl_exit fleet_cmd_tag_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_cancel(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_code(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);

@@ -24,6 +24,11 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_LIMIT] = {"limit", "N", "how many, newest first (1 to 500; 20 if not given)", false},
     [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
     [CTL_OPT_TOKEN_FILE] = {"token-file", "FILE", "the file that the console gave out", false},
+    [CTL_OPT_CODE] = {"code", NULL, "ask for a release code at the terminal, and end it with that",
+                      false},
+    [CTL_OPT_CODE_FILE] = {"code-file", "FILE",
+                           "the same with the release code in a file that only you can read",
+                           false},
     [CTL_OPT_TIMEOUT] =
         {"timeout", "S",
          "seconds to wait for the answer (120 for isolate, release and enroll, else 15)", false},
@@ -89,8 +94,14 @@ static const ctl_command commands[] = {
          "if the policy would refuse the isolation.\n",
      .run = ctl_cmd_isolate},
     {.name = "local release",
-     .options = COMMON | ORDER,
+     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_CODE) | CTL_HAS(CTL_OPT_CODE_FILE),
      .help = "end the isolation of this device",
+     .more = "Whoever has the release code of an isolation that the console ordered may end it, "
+             "with no\n"
+             "network: the console's people read it out over the phone. Spaces, dashes and case do "
+             "not\n"
+             "matter, nor does O for 0 or I and L for 1. The code is never a word of the command "
+             "line.\n",
      .run = ctl_cmd_release},
     {.name = "local actions",
      .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
@@ -178,6 +189,18 @@ static const ctl_command commands[] = {
      .options = FLEET | CTL_HAS(CTL_OPT_OUTPUT),
      .help = "the report that proves one action, as a JSON document",
      .run = fleet_cmd_action_report},
+    {.name = "action code",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "show the release code of an isolation, once",
+     .more = "Whoever has the code ends that isolation at the device, without a network: read it "
+             "out to\n"
+             "somebody whom you know to stand there. It is shown once, and the audit log says to "
+             "whom.\n"
+             "Without --json it is shown at a terminal only.\n",
+     .run = fleet_cmd_action_code},
     {.name = "enroll-token create",
      .options = FLEET | CTL_HAS(CTL_OPT_USES) | CTL_HAS(CTL_OPT_FOR) | CTL_HAS(CTL_OPT_TAG) |
                 CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT),

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "platform/paths.h"
+#include "protocol/secret.h"
 
 #include <string.h>
 
@@ -84,6 +85,8 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
   if (order->force)
     cd_jw_bool(&w, "force", true);
   cd_jw_cstr(&w, "comment", comment);
+  if (order->code.len > 0)
+    cd_jw_str(&w, "code", order->code);
   cd_jw_bool(&w, "wait", wait);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the request", err);
@@ -156,6 +159,6 @@ ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl
   code = send_order(ctx, args, order, &request);
 
 done:
-  cd_buf_release(&params);
+  cd_buf_wipe(&params);
   return code;
 }

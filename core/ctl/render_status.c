@@ -85,6 +85,32 @@ static void add_word(cd_buf *out, const ctl_style *style, const char *which, ctl
   cd_buf_release(&safe);
 }
 
+/* What the boot did, if there was something to do. */
+static void add_boot(cd_json *result, const ctl_style *style, cd_buf *out)
+{
+  cd_json agent = {0};
+  cd_json restored = {0};
+  cd_str outcome = {0};
+  cd_str sentence = {0};
+  cd_str at = {0};
+  cd_json_obj(result, "agent", &agent);
+  if (!cd_json_opt_obj(&agent, "restored", &restored))
+    return;
+  (void)cd_json_opt_str(&restored, "outcome", TEXT_MAX, &outcome);
+  (void)cd_json_opt_str(&restored, "sentence", TEXT_MAX, &sentence);
+  ctl_label(out, style, "Boot");
+  add_word(out, style, "",
+           cd_str_eq_cstr(outcome, "restored") ? CTL_PLAIN
+           : cd_str_eq_cstr(outcome, "failed") ? CTL_BAD
+                                               : CTL_WARN,
+           sentence);
+  if (cd_json_opt_str(&restored, "at", TEXT_MAX, &at)) {
+    cd_buf_add_cstr(out, ", ");
+    ctl_time_add_age(out, at, style->now_ms);
+  }
+  cd_buf_add_char(out, '\n');
+}
+
 static ctl_colour connection_colour(cd_str connection)
 {
   if (cd_str_eq_cstr(connection, "connected"))
@@ -322,6 +348,7 @@ cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out, 
 {
   add_device(result, style, out);
   add_agent(result, style, out);
+  add_boot(result, style, out);
   add_console(result, style, out);
   ctl_render_states(result, style, out);
   add_notice(result, style, out);

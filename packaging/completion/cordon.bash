@@ -29,7 +29,7 @@ _cordon_local() {
   case $command in
   status | plugins) _cordon_words "$common" "$current" ;;
   isolate) _cordon_words "--selective --dry-run --force $order" "$current" ;;
-  release) _cordon_words "$order" "$current" ;;
+  release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
@@ -68,6 +68,7 @@ _cordon_fleet() {
     "device list") _cordon_words "--tag $common" "$current" ;;
     "device show" | "tag add" | "tag remove") _cordon_device_or "$common" "$current" ;;
     "action show") _cordon_words "$common" "$current" ;;
+    "action code") _cordon_words "--comment $common" "$current" ;;
     "action cancel") _cordon_words "--comment $common" "$current" ;;
     "action report") _cordon_words "--output $common" "$current" ;;
     "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
@@ -84,7 +85,7 @@ _cordon_group() {
   local) echo "status isolate release actions plugins unquarantine enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
-  action) echo "show cancel report" ;;
+  action) echo "show cancel code report" ;;
   enroll-token) echo "create list revoke" ;;
   audit) echo "verify" ;;
   esac
@@ -115,7 +116,7 @@ _cordon() {
     return
   fi
   case $previous in
-  --socket | --config | --output | -o | --token-file) _cordon_files "$current" ;;
+  --socket | --config | --output | -o | --token-file | --code-file) _cordon_files "$current" ;;
   --selective)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_files "$current"

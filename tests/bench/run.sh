@@ -63,6 +63,7 @@ echo
 echo "Cordon benchmarks on $(uname -sr), $(getconf _NPROCESSORS_ONLN) processors, load $(cut -d ' ' -f 1-3 /proc/loadavg)"
 
 in_device idle "$idle_s" 0 >"$work/idle.released"
+in_device restore "$runs" >"$work/restore"
 in_device latency "$cold_runs" cold >"$work/cold"
 in_device hosts >"$work/hosts"
 in_device latency "$runs" resident >"$work/resident"
@@ -83,6 +84,10 @@ quantiles chain release_wall 'release: the whole command, with --wait'
 
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'A plugin host: process, confinement, library, checks' milliseconds runs p50 p99 max
 quantiles hosts cold 'fork to HELLO'
+
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'At boot: cordond --restore' milliseconds runs p50 p99 max
+quantiles restore restore 'an isolation is put back in force'
+quantiles restore restore_idle 'nothing is wanted'
 
 printf '\n%s\n  %-44s %12s %12s\n' "The agent doing nothing, for $idle_s s" '' released isolated
 for row in 'processes:agent processes' 'pss:proportional memory (PSS), KiB' 'uss:private memory (USS), KiB' \

@@ -267,6 +267,7 @@ static void keep_result(console *c, const cd_result *r)
                       .count = 1};
   (void)cd_str_copy(s->action, sizeof(s->action), cd_str_from(r->action));
   (void)cd_str_copy(s->sentence, sizeof(s->sentence), cd_str_from(r->sentence));
+  (void)cd_str_copy(s->requestor, sizeof(s->requestor), cd_str_from(r->requestor));
 }
 
 static void on_result(talk *t, cd_rpc *m, cd_buf *out)

@@ -29,6 +29,7 @@ typedef struct console_seen {
   bool has_order;
   uint64_t generation;
   char sentence[CD_SENTENCE_MAX + 1];
+  char requestor[CD_REQUESTOR_MAX + 1];
   unsigned count; /* how often it came */
 } console_seen;
 

@@ -164,13 +164,15 @@ static void write_config(driver *d)
                 private_file(d, o->providers[i], "calls"), o->settings[i] != NULL ? "," : "",
                 o->settings[i] != NULL ? o->settings[i] : "");
   }
-  cd_buf_addf(&text,
-              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
-              "\"proxy_file\":\"%s\"},\"reconcile\":{"
-              "\"interval_s\":%u},\"local\":{\"group\":\"%s\"},\"preflight\":%s}",
-              o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
-              o->interval_s != 0 ? o->interval_s : 300, o->group != NULL ? o->group : "",
-              o->preflight != NULL ? o->preflight : "{}");
+  cd_buf_addf(
+      &text,
+      "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
+      "\"proxy_file\":\"%s\"},\"reconcile\":{"
+      "\"interval_s\":%u},\"local\":{\"group\":\"%s\",\"release\":\"%s\"},\"preflight\":%s}",
+      o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
+      o->interval_s != 0 ? o->interval_s : 300, o->group != NULL ? o->group : "",
+      o->release != NULL ? o->release : "administrators",
+      o->preflight != NULL ? o->preflight : "{}");
   if (o->proxy != NULL)
     driver_write(driver_path(d, "etc/proxy.json"), o->proxy, 0600);
   driver_write(driver_path(d, "etc/cordond.json"), cd_buf_cstr(&text), 0644);
@@ -396,7 +398,7 @@ static void on_printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 }
 
 /* The program and its arguments; CORDON_TEST_WRAP is put before it, word by word. */
-static void make_args(driver *d, char *args[64], cd_buf *words)
+static void make_args(driver *d, const char *more, char *args[64], cd_buf *words)
 {
   const char *wrap = getenv("CORDON_TEST_WRAP");
   size_t n = 0;
@@ -405,8 +407,9 @@ static void make_args(driver *d, char *args[64], cd_buf *words)
   cd_buf_addf(words,
               "%.400s/bin/cordond --config %s/etc/cordond.json --trust %s/etc/trust.json "
               "--state-dir %s/state --run-dir %s/run --plugin-dir %s/plugins --plugin-host %s "
-              "--channel %s --log all=debug",
-              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel);
+              "--channel %s --log all=debug%s",
+              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel,
+              more);
   for (char *at = words->ptr; at != NULL && n < 63;) {
     args[n++] = at;
     at = strchr(at, ' ');
@@ -416,11 +419,11 @@ static void make_args(driver *d, char *args[64], cd_buf *words)
   args[n] = NULL;
 }
 
-void driver_spawn(driver *d, const char *fault)
+static void spawn(driver *d, const char *more, const char *fault)
 {
   char *args[64];
   cd_buf words = CD_BUF_INIT(16 * 1024);
-  make_args(d, args, &words);
+  make_args(d, more, args, &words);
   if (fault != NULL)
     ck_assert_int_eq(setenv("CORDON_FAULT", fault, 1), 0);
   uv_stdio_container_t stdio[3] = {
@@ -443,6 +446,11 @@ void driver_spawn(driver *d, const char *fault)
   (void)uv_read_start((uv_stream_t *)&d->err, on_alloc, on_printed);
 }
 
+void driver_spawn(driver *d, const char *fault)
+{
+  spawn(d, "", fault);
+}
+
 static bool is_gone(driver *d, const void *context)
 {
   return !d->running && !d->printing;
@@ -456,6 +464,29 @@ bool driver_exits_within(driver *d, unsigned ms)
 void driver_wait_exit(driver *d)
 {
   driver_wait(d, is_gone, NULL, "the agent has ended");
+}
+
+/* With a loop of its own, since the agent may be running. */
+int driver_restore(driver *d, const char *fault)
+{
+  unsigned none = 0;
+  driver *step = calloc(1, sizeof(*step));
+  ck_assert_ptr_nonnull(step);
+  memcpy(step->folder, d->folder, sizeof(step->folder));
+  memcpy(step->host, d->host, sizeof(step->host));
+  memcpy(step->channel, d->channel, sizeof(step->channel));
+  ck_assert_int_eq(uv_loop_init(&step->loop), 0);
+  (void)uv_timer_init(&step->loop, &step->tick);
+  step->tick.data = step;
+  cd_buf_init(&step->log, LOG_MAX);
+  spawn(step, " --restore", fault);
+  driver_wait_exit(step);
+  cd_buf_add_str(&d->log, cd_buf_view(&step->log));
+  int code = step->exit_signal != 0 ? -step->exit_signal : (int)step->exit_code;
+  driver_free(step);
+  if (!d->running)
+    driver_wait(d, has_hosts, &none, "no process of the boot's step is left");
+  return code;
 }
 
 static void expect_no_process_left(driver *d)

@@ -31,6 +31,7 @@ typedef struct driver_options {
   const char *settings[DRIVER_PROVIDERS_MAX]; /* theirs: members of an object, "\"at\":\"query\"" */
   const char *plugin_user;                    /* default nobody; "" for none */
   const char *group;                          /* may give orders */
+  const char *release;                        /* local.release; default administrators */
   const char *host;      /* another program than cordon-plugin-host, by its path */
   const char *channel;   /* another program than cordon-channel, by its path */
   const char *proxy;     /* what the proxy file holds; NULL: no proxy */
@@ -75,6 +76,9 @@ void driver_rebuild_plugin(driver *d, const char *member);
 void driver_start(driver *d, const char *fault);
 /* The same without waiting for the socket. */
 void driver_spawn(driver *d, const char *fault);
+/* Runs `cordond --restore` to its end, beside the agent if that runs; the exit code, or the signal
+ * as a negative number. */
+int driver_restore(driver *d, const char *fault);
 /* Waits until it serves its socket; false if it ended instead. */
 bool driver_wait_ready(driver *d);
 /* SIGTERM; it must end with exit code 0 and leave no process behind. */

@@ -1,5 +1,6 @@
 # Writes OUT, a C table of the kill points in the sources of FOLDERS, so that a new one is tested the day it is written. Those of the
-# remote side ("remote.") are not reached by what the kill matrix does; test_remote and test_enrol have them.
+# remote side ("remote."), of release codes ("code.") and of the boot ("restore.") are not reached by what the kill matrix does; test_remote,
+# test_enrol, test_code and test_restore have them.
 cmake_minimum_required(VERSION 3.25)
 set(names)
 set(failing)
@@ -11,7 +12,7 @@ foreach(folder ${FOLDERS})
       string(REGEX MATCH "CD_FAULT_(POINT|FAILS)\\(\"([^\"]+)\"" found "${line}")
       set(kind ${CMAKE_MATCH_1})
       set(name ${CMAKE_MATCH_2})
-      if(name MATCHES "^remote\\.")
+      if(name MATCHES "^(remote|code|restore)\\.")
         continue()
       endif()
       list(APPEND names ${name})

@@ -58,7 +58,7 @@ END
   )
 }
 
-permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read
+permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Machine.ReleaseCode,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read
 
 setup() {
   mkdir -p $etc

@@ -7,16 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOBODY, READER, ISOLATOR, WRITER, ADMIN, APPS };
+enum { NOBODY, READER, ISOLATOR, WRITER, CODER, ADMIN, APPS };
 
 static const char *const permissions[APPS] = {
     [READER] = "Machine.Read.All",
     [ISOLATOR] = "Machine.Read.All,Machine.Isolate",
     [WRITER] = "Machine.ReadWrite.All",
+    [CODER] = "Machine.ReleaseCode",
     [ADMIN] = "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"
               "Cordon.Audit.Read"};
-static const char *const names[APPS] = {
-    [READER] = "reader", [ISOLATOR] = "isolator", [WRITER] = "writer", [ADMIN] = "admin"};
+static const char *const names[APPS] = {[READER] = "reader",
+                                        [ISOLATOR] = "isolator",
+                                        [WRITER] = "writer",
+                                        [CODER] = "coder",
+                                        [ADMIN] = "admin"};
 
 static place p;
 static char *bearers[APPS];
@@ -209,6 +213,23 @@ static const row rows[] = {
      NULL},
     {"a report of nothing", READER, "GET", "/api/cordon/actions/x/report", NULL, 404,
      "\"ResourceNotFound\"", NULL},
+    {"codes take their own permission", ISOLATOR, "POST", "/api/cordon/machineactions/$A/code",
+     "{\"Comment\":\"c\"}", 403, "(Machine.ReleaseCode)", NULL},
+    {"and it gives nothing else", CODER, "GET", "/api/machineactions/$A", NULL, 403,
+     "\"Forbidden\"", NULL},
+    {"a code of an unknown action", CODER, "POST", "/api/cordon/machineactions/x/code", "{}", 404,
+     "\"ResourceNotFound\"", NULL},
+    {"a code without a body", CODER, "POST", "/api/cordon/machineactions/$A/code", NULL, 400,
+     "\"InvalidRequestBody\"", NULL},
+    {"a comment is a text", CODER, "POST", "/api/cordon/machineactions/$A/code", "{\"Comment\":7}",
+     400, "\"InvalidRequestBody\"", NULL},
+    {"a code that opens nothing", CODER, "POST", "/api/cordon/machineactions/$A/code",
+     "{\"Comment\":\"c\"}", 403,
+     "\"code\":\"DisallowedOperation\",\"message\":\"the order was not sent to the device yet",
+     NULL},
+    {"whether there is a code", CODER, "GET", "/api/cordon/machineactions/$A/code", NULL, 200,
+     "\"available\":false,\"shownTo\":null,\"shown\":null,\"sentence\":\"the order was not sent",
+     "\"code\""},
     {"a preview", ISOLATOR, "POST", "/api/cordon/isolate",
      "{\"tag\":\"floor-2\",\"Comment\":\"c\",\"preview\":true}", 200,
      "\"preview\":true,\"tag\":"

@@ -30,6 +30,7 @@ START_TEST(an_empty_file_means_the_defaults)
   ck_assert_uint_eq(c.interval_s, 300);
   ck_assert_str_eq(c.plugin_user, "cordon-plugin");
   ck_assert_str_eq(c.local_group, "");
+  ck_assert(!c.release_needs_code);
   ck_assert(c.notify_enabled);
   ck_assert_str_eq(c.notify_contact, "");
   ck_assert_str_eq(c.log, "all=info");
@@ -50,7 +51,7 @@ static const char whole[] =
     "}},"
     "\"console\":{\"addresses\":[\"192.0.2.1:443\",\"[2001:DB8:0::1]:8443\"],"
     "\"resolvers\":[\"192.0.2.53\",\"2001:db8::53\"],\"mark\":4294967295},"
-    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\"},"
+    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\",\"release\":\"code\"},"
     "\"notify\":{\"enabled\":false,\"contact\":\"4711\"},\"log\":\"all,-"
     "control\"}";
 
@@ -76,6 +77,7 @@ START_TEST(every_member_is_taken)
   ck_assert_uint_eq(c.mark, UINT32_MAX);
   ck_assert_uint_eq(c.interval_s, 5);
   ck_assert_str_eq(c.local_group, "operators");
+  ck_assert(c.release_needs_code);
   ck_assert(!c.notify_enabled);
   ck_assert_str_eq(c.notify_contact, "4711");
   ck_assert_str_eq(c.log, "all,-control");
@@ -126,6 +128,7 @@ static const struct {
     {"{\"console\":{\"mark\":4294967296}}",
      "console.mark must be a whole number from 0 to 4294967295, it is 4294967296"},
     {"{\"console\":{\"port\":1}}", "console.port is not a known key"},
+    {"{\"local\":{\"release\":\"root\"}}", "local.release must be one of: administrators, code"},
     {"{\"reconcile\":{\"interval_s\":4}}", "reconcile.interval_s must be at least 5"},
     {"{\"reconcile\":{\"interval_s\":86401}}",
      "reconcile.interval_s must be a whole number from 0 to 86400, it is 86401"},

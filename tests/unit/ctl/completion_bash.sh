@@ -45,7 +45,7 @@ expect "local" "lo"
 expect "actions action" act
 expect "list show --help" device ""
 expect "add remove --help" tag ""
-expect "show cancel report --help" action ""
+expect "show cancel code report --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
 expect "desk-1.lab" isolate ""
@@ -72,7 +72,7 @@ expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
 expect "--json" local status --j
 expect "--selective --dry-run --force --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
-expect "--comment --no-wait --progress --timeout --json --help --socket" local release --
+expect "--code --code-file --comment --no-wait --progress --timeout --json --help --socket" local release --
 expect "--limit --id --timeout --json --help --socket" local actions ""
 expect "policy.json" local isolate --selective po
 expect "folder" local isolate --selective fo
@@ -96,7 +96,7 @@ fi
 
 # Every command and option that the program itself names is offered somewhere.
 words=$("$2" help; for c in status isolate release actions plugins unquarantine enroll; do "$2" help local "$c"; done
-  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action report" \
+  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify"; do
     # shellcheck disable=SC2086 # the words of a command
     "$2" help $c

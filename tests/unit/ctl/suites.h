@@ -10,6 +10,7 @@ Suite *suite_selective(void);
 Suite *suite_table(void);
 Suite *suite_text(void);
 
+Suite *suite_code(void);
 Suite *suite_commands(void);
 Suite *suite_exit(void);
 Suite *suite_hostile(void);

@@ -94,6 +94,37 @@ START_TEST(status_of_a_device_without_facts_or_proof)
 }
 END_TEST
 
+static const struct {
+  const char *outcome;
+  const char *colour;
+} boots[] = {{"restored", ""}, {"fallback", "\033[33m"}, {"failed", "\033[1;31m"}};
+
+START_TEST(status_says_what_the_boot_did)
+{
+  char payload[1024];
+  char line[256];
+  for (size_t i = 0; i < sizeof(boots) / sizeof(boots[0]); i++) {
+    (void)snprintf(
+        payload, sizeof(payload),
+        SAMPLE_OK("{\"agent\":{\"version\":\"0.1.0\",\"restored\":{\"outcome\":\"%s\",\"source\":"
+                  "\"current\",\"at\":\"2026-11-24T04:08:17.000Z\",\"took_ms\":21,\"sentence\":"
+                  "\"it is in force again\"}},\"device\":null,\"states\":[],\"capabilities\":[]}"),
+        boots[i].outcome);
+    rendered r = render((ctl_view){.kind = CTL_KIND_STATUS, .style = {.colour = true}}, payload);
+    ck_assert_msg(r.rc == CD_OK, "%s", r.why.text);
+    (void)snprintf(line, sizeof(line), "%sit is in force again%s, 3 s ago\n", boots[i].colour,
+                   boots[i].colour[0] != '\0' ? "\033[0m" : "");
+    ck_assert_msg(strstr(cd_buf_cstr(&r.out), line) != NULL, "%s", cd_buf_cstr(&r.out));
+    cd_buf_release(&r.out);
+  }
+  rendered r = render((ctl_view){.kind = CTL_KIND_STATUS},
+                      SAMPLE_OK("{\"agent\":{\"version\":\"0.1.0\",\"restored\":null},\"device\":"
+                                "null,\"states\":[],\"capabilities\":[]}"));
+  ck_assert_ptr_null(strstr(cd_buf_cstr(&r.out), "Boot"));
+  cd_buf_release(&r.out);
+}
+END_TEST
+
 START_TEST(plugins_with_the_reason_for_distrust)
 {
   rendered r = render((ctl_view){.kind = CTL_KIND_PLUGINS}, SAMPLE_PLUGINS);
@@ -398,6 +429,7 @@ Suite *suite_response(void)
   tcase_add_test(tc, status_says_why_there_is_no_connection);
   tcase_add_test(tc, colour_is_only_a_frame_around_the_same_text);
   tcase_add_test(tc, status_of_a_device_without_facts_or_proof);
+  tcase_add_test(tc, status_says_what_the_boot_did);
   tcase_add_test(tc, plugins_with_the_reason_for_distrust);
   tcase_add_test(tc, an_isolation_with_its_evidence);
   tcase_add_loop_test(tc, the_exit_code_says_how_it_ended, 0, ROWS(exits));

@@ -11,6 +11,7 @@ Suite *lock_suite(void);
 Suite *peer_suite(void);
 Suite *socket_suite(void);
 Suite *system_suite(void);
+Suite *terminal_suite(void);
 Suite *trusted_suite(void);
 
 Suite *capability_suite(void);

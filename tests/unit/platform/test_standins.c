@@ -8,6 +8,7 @@
 #include "platform/process.h"
 #include "platform/socket.h"
 #include "platform/system.h"
+#include "platform/terminal.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ static any_function const seam[] = {
     (any_function)pf_system_name,
     (any_function)pf_service_ready,
     (any_function)pf_service_stopping,
+    (any_function)pf_terminal_secret,
 };
 
 START_TEST(the_seam_is_whole)

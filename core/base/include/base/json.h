@@ -120,6 +120,8 @@ void cd_jw_time(cd_jw *w, const char *key, int64_t wall_ms); /* RFC 3339; 0 writ
 /* `json` must be a valid value already (checked by the caller); an empty view writes null. */
 void cd_jw_raw(cd_jw *w, const char *key, cd_str json);
 void cd_jw_value(cd_jw *w, const char *key, const cd_json *value);
+/* All members of an object, into the object that is open, but the one of that name (NULL: all). */
+void cd_jw_members(cd_jw *w, const cd_json *obj, const char *except);
 /* CD_OK, or the buffer's failure, or CD_E_INTERNAL for an unbalanced document. */
 CD_MUST_USE cd_code cd_jw_done(cd_jw *w, const char *what, cd_err *err);
 

@@ -175,6 +175,13 @@ const routes = [
     action.cancellationComment = body.Comment;
     return ok(action);
   }],
+  ['POST', /^\/api\/cordon\/machineactions\/([^/]+)\/code$/, ({ fleet, match, client }) => {
+    const action = fleet.actions.get(match[1]);
+    if (!action) return error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
+    if (action.shown) return error(403, 'DisallowedOperation', `the release code was shown to 'alice' at 2026-11-24`);
+    action.shown = true;
+    return ok({ id: action.id, code: client === 'code-hostile' ? '05012-34567-89ABC-DEFG\u001b[2J' : '05012-34567-89ABC-DEFGT' });
+  }],
   ['GET', /^\/api\/cordon\/devices\/([^/]+)$/, ({ machine }) => ok({
     id: machine.id, computerDnsName: machine.computerDnsName, lastSeen: machine.lastSeen,
     connected: machine.computerDnsName !== 'off-1',

@@ -233,6 +233,33 @@ START_TEST(actions_and_one_of_them)
 }
 END_TEST
 
+START_TEST(a_release_code_is_shown_once)
+{
+  stage_run r = {.client = "code"};
+  char id[64];
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--json");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  /* Standard output is a pipe here. */
+  CORDON(&r, 2, "action", "code", id);
+  HAS(&r.err, "standard output is no terminal; to write it elsewhere, ask with --json. Nothing was "
+              "shown");
+  CORDON(&r, 0, "action", "code", id, "--json", "--comment", "by phone");
+  HAS(&r.out, "\",\"code\":\"05012-34567-89ABC-DEFGT\"}\n");
+  ck_assert_uint_eq(r.err.len, 0);
+  asked("code", "/code\",\"body\":\"{\\\"Comment\\\":\\\"by phone\\\"}\"");
+  CORDON(&r, 4, "action", "code", id, "--json");
+  HAS(&r.out, "was shown to 'alice' at 2026-11-24");
+  CORDON(&r, 5, "action", "code", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e", "--json");
+  CORDON(&r, 2, "action", "code", "x", "--json");
+  r.client = "code-hostile";
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--json");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  CORDON(&r, 3, "action", "code", id, "--json");
+  HAS_NOT(&r.out, "DEFG");
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(enrolment_tokens)
 {
   stage_run r = {.client = "tokens"};
@@ -372,6 +399,7 @@ Suite *suite_fleet_commands(void)
   tcase_add_test(tc, a_dry_run_by_tag);
   tcase_add_test(tc, tags);
   tcase_add_test(tc, actions_and_one_of_them);
+  tcase_add_test(tc, a_release_code_is_shown_once);
   tcase_add_test(tc, enrolment_tokens);
   tcase_add_test(tc, the_audit_log_is_verified_here);
   tcase_add_loop_test(tc, a_log_that_was_changed_shows, 0, ROWS(faults));
