@@ -1,9 +1,10 @@
 /* Any bytes as what a dry run reads; the first byte says as what: interfaces, a route, IPsec
- * policies, tables and chains, the title or the settings of sshd, utmp. */
+ * policies, tables and chains, peers of WireGuard, the title or the settings of sshd, utmp. */
 #include "netifs.h"
 #include "owners.h"
 #include "procs.h"
 #include "routes.h"
+#include "wireguard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,17 @@ static void read_owners(const uint8_t *data, size_t size)
     must_be_plain(o.seen[i], sizeof(o.seen[i]));
 }
 
+static void read_peers(const uint8_t *data, size_t size)
+{
+  static const uint8_t bytes[16] = {192, 0, 2, 1};
+  const iso_addr to = iso_addr_from(size % 2 == 0 ? 4 : 6, bytes);
+  bool done = false;
+  iso_peer peer = {0};
+  iso_peers_walk(data, size, &to, &done, &peer);
+  must(peer.endpoint.family == 0 || peer.found, "an endpoint of no peer");
+  (void)iso_family_read(data, size);
+}
+
 static void read_text(const uint8_t *data, size_t size)
 {
   char user[ISO_USER_NAME] = "";
@@ -102,10 +114,10 @@ static void read_utmp(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static void (*const readers[])(const uint8_t *, size_t) = {read_netifs, read_route, read_policies,
-                                                             read_owners, read_text,  read_utmp};
+  static void (*const readers[])(const uint8_t *, size_t) = {
+      read_netifs, read_route, read_policies, read_owners, read_text, read_utmp, read_peers};
   if (size == 0)
     return 0;
-  readers[data[0] % 6](data + 1, size - 1);
+  readers[data[0] % 7](data + 1, size - 1);
   return 0;
 }

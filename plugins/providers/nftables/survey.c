@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <arpa/inet.h>
+#include <linux/genetlink.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -16,6 +17,7 @@
 #include "netlink.h"
 #include "routes.h"
 #include "sockets.h"
+#include "wireguard.h"
 
 enum { ANSWER_MS = 2000 };
 
@@ -209,6 +211,63 @@ static cordon_status ask_ipsec(const sup_call *call, ipsec_look *look, sup_err *
   return status;
 }
 
+/* ---- WireGuard ---- */
+
+typedef struct genl_request {
+  struct nlmsghdr head;
+  struct genlmsghdr command;
+  struct nlattr attribute;
+  char value[12];
+} genl_request;
+
+static genl_request genl_ask(uint16_t family, uint8_t command, uint16_t flags, uint16_t type,
+                             const void *value, size_t len)
+{
+  genl_request r = {
+      .head = {.nlmsg_type = family, .nlmsg_flags = NLM_F_REQUEST | flags},
+      .command = {.cmd = command, .version = 1},
+      .attribute = {.nla_len = (uint16_t)(sizeof(r.attribute) + len), .nla_type = type}};
+  memcpy(r.value, value, len);
+  r.head.nlmsg_len = (uint32_t)(offsetof(genl_request, value) + ((len + 3) & ~(size_t)3));
+  return r;
+}
+
+/* Where the peer is that gets what goes to `to`. What cannot be told is left as it is. */
+static void ask_wireguard(const sup_call *call, unsigned interface, const iso_addr *to,
+                          iso_peer *ret_peer)
+{
+  enum { WG_GET_DEVICE = 0, WG_IFINDEX = 1 };
+  static const char name[] = "wireguard";
+  unsigned char answer[4096];
+  uint32_t index = interface;
+  size_t len = 0;
+  int fd = -1;
+  bool done = false;
+  sup_err none = {0};
+  genl_request r =
+      genl_ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, CTRL_ATTR_FAMILY_NAME, name, sizeof(name));
+  if (iso_netlink_ask(NETLINK_GENERIC, &r, r.head.nlmsg_len, answer, sizeof(answer), &len, &none) !=
+      CORDON_OK)
+    return;
+  uint16_t family = iso_family_read(answer, len);
+  unsigned char *buffer = family != 0 ? malloc(ISO_NETLINK_BUFFER) : NULL;
+  if (buffer == NULL)
+    return;
+  r = genl_ask(family, WG_GET_DEVICE, NLM_F_DUMP, WG_IFINDEX, &index, sizeof(index));
+  cordon_status status = iso_netlink_open(NETLINK_GENERIC, 0, &fd, &none);
+  if (status == CORDON_OK)
+    status = iso_netlink_send(fd, &r, r.head.nlmsg_len, &none);
+  while (status == CORDON_OK && !done) {
+    status = iso_netlink_receive(fd, buffer, ISO_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
+                                 &len, &none);
+    if (status == CORDON_OK)
+      iso_peers_walk(buffer, len, to, &done, ret_peer);
+  }
+  if (fd >= 0)
+    (void)close(fd);
+  free(buffer);
+}
+
 static const iso_netif *find_netif(const iso_survey *s, unsigned index)
 {
   for (size_t i = 0; i < s->netif_count; i++) {
@@ -218,7 +277,7 @@ static const iso_netif *find_netif(const iso_survey *s, unsigned index)
   return NULL;
 }
 
-static void judge_path(iso_survey *s, iso_path *path, const iso_route *route,
+static void judge_path(iso_survey *s, const sup_call *call, iso_path *path, const iso_route *route,
                        const ipsec_look *ipsec)
 {
   static const iso_tunnel policy = {"xfrm", "an IPsec policy", ISO_OTHER, false};
@@ -229,8 +288,11 @@ static void judge_path(iso_survey *s, iso_path *path, const iso_route *route,
   if (n != NULL)
     memcpy(path->interface, n->name, sizeof(path->interface));
   if (tunnel != NULL) {
-    path->outer = n->outer;
-    port = n->outer_port;
+    iso_peer peer = {.endpoint = n->outer, .port = n->outer_port};
+    if (strcmp(n->kind, "wireguard") == 0)
+      ask_wireguard(call, n->index, &path->to.addr, &peer);
+    path->outer = peer.endpoint;
+    port = peer.port;
   } else if (ipsec->found) {
     tunnel = &policy;
     path->outer = ipsec->outer.family != 0 ? ipsec->outer : path->to.addr;
@@ -250,7 +312,7 @@ static cordon_status look_at_path(iso_survey *s, const sup_call *call, iso_path 
   ipsec_look ipsec = {.flow = {.source = route.source, .to = path->to.addr, .port = path->to.port}};
   status = ask_ipsec(call, &ipsec, err);
   if (status == CORDON_OK)
-    judge_path(s, path, &route, &ipsec);
+    judge_path(s, call, path, &route, &ipsec);
   return status;
 }
 

@@ -3,6 +3,7 @@
 #include "routes.h"
 #include "sockets.h"
 #include "survey.h"
+#include "wireguard.h"
 
 #include "suite.h"
 
@@ -297,6 +298,102 @@ START_TEST(finds_the_policy_that_encrypts_the_way_to_the_console)
       ck_assert_str_eq(iso_addr_text(&outer, text), "203.0.113.5");
     each_cut(&in, walk_policies);
   }
+}
+END_TEST
+
+/* ---- WireGuard ---- */
+
+static void put_nested(bytes *to, uint16_t type, const bytes *inner)
+{
+  put_attribute(to, type, inner->b, inner->len);
+}
+
+static void put_allowed(bytes *list, const char *net, uint8_t bits)
+{
+  bytes one = {0};
+  const iso_addr a = addr(net);
+  put_attribute(&one, 2, a.bytes, a.family == 6 ? 16 : 4);
+  put_attribute(&one, 3, &bits, 1);
+  put_nested(list, 0, &one);
+}
+
+static void put_peer(bytes *peers, const char *endpoint, const bytes *allowed)
+{
+  bytes peer = {0};
+  struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(51820)};
+  struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(51821)};
+  if (inet_pton(AF_INET, endpoint, &in.sin_addr) == 1)
+    put_attribute(&peer, 4, &in, sizeof(in));
+  else if (inet_pton(AF_INET6, endpoint, &in6.sin6_addr) == 1)
+    put_attribute(&peer, 4, &in6, sizeof(in6));
+  put_nested(&peer, 9, allowed);
+  put_nested(peers, 0, &peer);
+}
+
+static void walk_peers(const unsigned char *in, size_t len)
+{
+  bool done = false;
+  iso_peer p = {0};
+  const iso_addr to = addr("192.0.2.1");
+  iso_peers_walk(in, len, &to, &done, &p);
+}
+
+/* Three peers: all of IPv4, a narrower prefix of it, all of IPv6. */
+START_TEST(finds_the_peer_that_gets_the_packets)
+{
+  static const struct {
+    const char *to;
+    const char *endpoint; /* NULL: nobody gets them */
+    uint16_t port;
+  } rows[] = {{"192.0.2.1", "203.0.113.2", 51820},
+              {"198.18.0.1", "203.0.113.1", 51820},
+              {"2001:db8::1", "2001:db8:1::9", 51821},
+              {"fd00::1", NULL, 0}};
+  bytes all = {0};
+  bytes narrow = {0};
+  bytes six = {0};
+  bytes peers = {0};
+  bytes a = {0};
+  bytes in = {0};
+  uint32_t head = 0; /* genlmsghdr */
+  char text[ISO_ADDR_TEXT];
+  put_allowed(&all, "0.0.0.1", 0);
+  put_allowed(&narrow, "198.51.100.0", 24);
+  put_allowed(&narrow, "192.0.2.0", 23);
+  put_allowed(&narrow, "192.0.2.0", 28);
+  put_allowed(&six, "2001:db8::", 32);
+  put_peer(&peers, "203.0.113.2", &narrow);
+  put_peer(&peers, "203.0.113.1", &all);
+  put_peer(&peers, "2001:db8:1::9", &six);
+  put_nested(&a, 8, &peers);
+  put_message(&in, 27, &head, sizeof(head), &a);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    bool done = false;
+    iso_peer p = {0};
+    const iso_addr to = addr(rows[i].to);
+    iso_peers_walk(in.b, in.len, &to, &done, &p);
+    ck_assert_int_eq(p.found, rows[i].endpoint != NULL);
+    ck_assert_uint_eq(p.port, rows[i].port);
+    if (p.found)
+      ck_assert_str_eq(iso_addr_text(&p.endpoint, text), rows[i].endpoint);
+  }
+  each_cut(&in, walk_peers);
+}
+END_TEST
+
+START_TEST(reads_the_number_of_a_family)
+{
+  bytes a = {0};
+  bytes in = {0};
+  uint32_t head = 0;
+  uint16_t id = 27;
+  put_attribute(&a, 1, &id, sizeof(id));
+  put_message(&in, 16, &head, sizeof(head), &a);
+  ck_assert_uint_eq(iso_family_read(in.b, in.len), 27);
+  for (size_t len = 0; len < in.len - 4; len++)
+    ck_assert_uint_eq(iso_family_read(in.b, len), 0);
+  in.b[4] = 2; /* an error */
+  ck_assert_uint_eq(iso_family_read(in.b, in.len), 0);
 }
 END_TEST
 
@@ -708,6 +805,8 @@ int main(void)
                                 a_tunnel_survives_only_if_its_own_packets_are_let_out,
                                 reads_a_route,
                                 finds_the_policy_that_encrypts_the_way_to_the_console,
+                                finds_the_peer_that_gets_the_packets,
+                                reads_the_number_of_a_family,
                                 knows_whose_tables_and_chains_there_are,
                                 counts_owned_tables_that_there_is_no_room_for,
                                 tells_the_user_of_a_session_by_its_title,
