@@ -16,7 +16,6 @@ static const char *const state_names[CD_STATE_COUNT] = {[CD_STATE_ISOLATE] = "is
 static void check_isolate(cd_json *p);
 static void check_release(cd_json *p);
 static void check_cancel(cd_json *p);
-static void check_preflight(cd_json *p);
 
 static const struct {
   const char *name;
@@ -27,7 +26,7 @@ static const struct {
     [CD_ORDER_ISOLATE] = {"isolate", CD_STATE_ISOLATE, false, check_isolate},
     [CD_ORDER_RELEASE] = {"release", CD_STATE_ISOLATE, true, check_release},
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
-    [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_preflight},
+    [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -117,11 +116,12 @@ static void check_exclusion(cd_json *e)
   cd_json_no_more(e);
 }
 
-/* What an isolation lets through, and whether its preflight may refuse it. */
-static void check_preflight(cd_json *p)
+/* Also of a preflight, which is about an isolation with just these. */
+static void check_isolate(cd_json *p)
 {
   static const char *const types[] = {"full", "selective", NULL};
   static const char *const judgements[] = {"policy", "warn", NULL};
+  cd_terms terms;
   int type = 0;
   cd_json list = {0};
   cd_json_enum(p, "type", types, &type);
@@ -138,12 +138,6 @@ static void check_preflight(cd_json *p)
     check_exclusion(&e);
   }
   (void)cd_json_opt_enum(p, "preflight", judgements, &type);
-}
-
-static void check_isolate(cd_json *p)
-{
-  cd_terms terms;
-  check_preflight(p);
   cd_terms_read(p, &terms);
 }
 

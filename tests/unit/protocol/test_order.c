@@ -251,7 +251,8 @@ START_TEST(a_preflight_is_about_an_isolation_and_touches_no_state)
   } rows[] = {{FULL, true},
               {SELECTIVE("{\"direction\":\"out\",\"address\":\"192.0.2.0/24\"}"), true},
               {"{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}", true},
-              {"{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":1}}", false},
+              {"{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":1}}", true},
+              {"{\"type\":\"full\",\"exclusions\":[],\"leases\":{}}", false},
               {SELECTIVE(""), false},
               {"{}", false}};
   keys k;
