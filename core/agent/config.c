@@ -7,6 +7,7 @@
 #include "platform/file.h"
 #include "protocol/enroll.h"
 #include "protocol/secret.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -210,6 +211,19 @@ void agent_config_read_preflight(cd_json *root, agent_config *c)
   cd_json_no_more(&section);
 }
 
+static void read_isolate(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  cd_terms t = {.lost_after_s = c->lost_after_s, .unreachable_after_s = c->unreachable_after_s};
+  if (!cd_json_opt_obj(root, "isolate", &section))
+    return;
+  (void)cd_json_opt_bool(&section, "strict", &c->strict);
+  cd_terms_read_rules(&section, &t);
+  c->lost_after_s = t.lost_after_s;
+  c->unreachable_after_s = t.unreachable_after_s;
+  cd_json_no_more(&section);
+}
+
 static void read_rest(cd_json *root, agent_config *c)
 {
   cd_json section = {0};
@@ -248,6 +262,7 @@ cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_er
   read_providers(&root, &fresh);
   read_plugins(&root, &fresh);
   read_console(&root, &fresh);
+  read_isolate(&root, &fresh);
   read_rest(&root, &fresh);
   rc = cd_json_done(&root, err);
   if (rc != CD_OK) {

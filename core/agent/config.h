@@ -40,10 +40,13 @@ typedef struct agent_config {
   char resolvers[AGENT_RESOLVERS_MAX][AGENT_ADDRESS_MAX];
   unsigned resolver_count;
   uint32_t mark;           /* SO_MARK of the agent's own sockets */
+  bool strict;             /* isolate.strict: also at the links, where the provider can */
   uint32_t interval_s;     /* between two looks at a state that is in force */
   bool release_needs_code; /* of an isolation of the console's that has one, for root too */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  uint32_t lost_after_s; /* of isolations given on this device, as in cd_terms; 0: keep */
+  uint32_t unreachable_after_s;
   bool notify_enabled;
   char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];

@@ -103,7 +103,7 @@ static void look_at_consoles(agent *a, const let_through *l, agent_preflight *p)
 {
   if (l->count > 0)
     return;
-  if (agent_remote_enrolled(a->remote))
+  if (agent_remote_is_enrolled(a->remote))
     agent_preflight_add(p, "console_unknown", PREFLIGHT_REFUSE,
                         "no address of the console is known, so that the isolation lets nothing "
                         "through to it");
@@ -130,7 +130,7 @@ void agent_preflight_about(agent *a, const agent_action *action, agent_preflight
   const preflight_order order = {.console = action->console, .force = action->force};
   read_let_through(action->params, &l);
   look_at_consoles(a, &l, p);
-  if (agent_remote_enrolled(a->remote) && a->config.proxy_file[0] != '\0')
+  if (agent_remote_is_enrolled(a->remote) && a->config.proxy_file[0] != '\0')
     look_at_proxy(a, &l, p);
   else
     look_at_resolvers(a, p);

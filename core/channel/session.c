@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "chan.h"
 #include "ipc/message.h"
@@ -82,6 +83,7 @@ static void on_open(net_ws *ws, void *owner)
   c->asked_count = 0;
   c->order_count = 0;
   tell_open(c);
+  CD_FAULT_POINT("channel.opened");
 }
 
 static void on_message(net_ws *ws, void *owner, cd_ws_opcode type, cd_str payload)
@@ -224,6 +226,7 @@ static void say_order_ack(chan *c, const ipc_frame *frame, cd_buf *out, cd_err *
     return;
   if (cd_order_ack_write(&ack, frame->op, out, err) == CD_OK)
     chan_console_say(c, out, err);
+  CD_FAULT_POINT("channel.acked");
   cd_json_free(doc);
 }
 
@@ -248,7 +251,11 @@ void chan_session_frame(chan *c, const ipc_frame *frame)
   switch (frame->type) {
   case IPC_CHAN_HELLO: greet(c, frame, &out, &err); break;
   case IPC_CHAN_MARK: say_document(c, frame, CD_METHOD_MARK, "mark", true, &out, &err); break;
-  case IPC_CHAN_RESULT: say_document(c, frame, CD_METHOD_RESULT, "result", true, &out, &err); break;
+  case IPC_CHAN_RESULT:
+    CD_FAULT_POINT("channel.result");
+    say_document(c, frame, CD_METHOD_RESULT, "result", true, &out, &err);
+    CD_FAULT_POINT("channel.result_said");
+    break;
   case IPC_CHAN_REPORT:
     say_document(c, frame, CD_METHOD_REPORT, "report", false, &out, &err);
     break;

@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "chan.h"
@@ -156,6 +157,7 @@ static cd_code on_order(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err
   if (rc != CD_OK)
     return rc;
   c->orders[c->order_count++] = m->id;
+  CD_FAULT_POINT("channel.order");
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   cd_jw_str(&w, "order", order.order);

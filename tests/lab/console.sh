@@ -4,7 +4,9 @@
 #
 #   lab-console setup                    keys, configuration, an application for the `cordon` command
 #   lab-console start | stop | kill      both programs
-#   lab-console start-one | kill-one signer|console
+#   lab-console start-one signer|console [NAME=VALUE ...]   with these in its environment; it may end before it answers
+#   lab-console kill-one signer|console
+#   lab-console runs signer|console
 set -eu
 
 etc=/etc/cordon
@@ -100,22 +102,31 @@ console_answers() {
   curl --silent --fail --max-time 2 --cacert $etc/ca.pem https://console:8443/healthz >/dev/null
 }
 
+# It answers, or a fault that it was given has ended it.
+started() {
+  "${1}_answers" || { [ "$2" != 0 ] && ! kill -0 "$(pid_of "$1")" 2>/dev/null; }
+}
+
 start_one() {
-  if runs "$1"; then
-    echo "lab-console: cordon-$1 is running already" >&2
+  program=$1
+  shift
+  if runs "$program"; then
+    echo "lab-console: cordon-$program is running already" >&2
     exit 1
   fi
-  if [ "$1" = signer ]; then
+  variables=$#
+  if [ "$program" = signer ]; then
     rm -rf /run/cordon-signer
     mkdir -m 755 /run/cordon-signer
     chown cordon-signer: /run/cordon-signer
   fi
-  setsid setpriv --reuid "cordon-$1" --regid "cordon-$1" --init-groups -- \
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "/usr/sbin/cordon-$1" </dev/null >>"/var/log/cordon-$1.log" 2>&1 &
-  echo $! >"/run/lab-$1.pid"
-  if ! wait_until 20 "${1}_answers"; then
-    echo "lab-console: cordon-$1 does not answer within 20 s; the end of its log:" >&2
-    tail -n 20 "/var/log/cordon-$1.log" >&2
+  setsid setpriv --reuid "cordon-$program" --regid "cordon-$program" --init-groups -- \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" "/usr/sbin/cordon-$program" \
+    </dev/null >>"/var/log/cordon-$program.log" 2>&1 &
+  echo $! >"/run/lab-$program.pid"
+  if ! wait_until 20 started "$program" "$variables"; then
+    echo "lab-console: cordon-$program does not answer within 20 s; the end of its log:" >&2
+    tail -n 20 "/var/log/cordon-$program.log" >&2
     exit 1
   fi
 }
@@ -131,6 +142,7 @@ end_one() {
 }
 
 case ${1:-}/${2:-} in
+runs/signer | runs/console) runs "$2" ;;
 setup/) setup ;;
 start/)
   start_one signer
@@ -144,10 +156,13 @@ kill/)
   end_one KILL console
   end_one KILL signer
   ;;
-start-one/signer | start-one/console) start_one "$2" ;;
+start-one/signer | start-one/console)
+  shift
+  start_one "$@"
+  ;;
 kill-one/signer | kill-one/console) end_one KILL "$2" ;;
 *)
-  echo "usage: lab-console setup | start | stop | kill | start-one signer|console | kill-one signer|console" >&2
+  echo "usage: lab-console setup | start | stop | kill | start-one signer|console [NAME=VALUE ...] | kill-one | runs signer|console" >&2
   exit 2
   ;;
 esac

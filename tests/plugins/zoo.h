@@ -10,6 +10,7 @@
  *   at              the call at which the member misbehaves: create probe dry_run apply release
  *                   query verify watch destroy; default apply
  *   CALL_delay_ms   e.g. apply_delay_ms: takes so long, but ends at once when cancelled
+ *   console_dropped what query says of it
  *   verify          "fails": verify ends as unverified
  *   finding         the check of the one finding that the dry run has, and
  *   severity        its severity; default warn

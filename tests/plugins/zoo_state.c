@@ -170,7 +170,11 @@ static cordon_status CORDON_CALL query(const cordon_plugin *p, const cordon_requ
     return zoo_result(req, "{\"state\":\"released\",\"digest\":null}");
   if (!digest_in(state, digest))
     return zoo_result(req, "{\"state\":\"partial\",\"digest\":null}");
-  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\"}", digest);
+  char dropped[ZOO_TEXT_MAX];
+  bool counts = zoo_setting("console_dropped", dropped);
+  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\",\"details\":{%s%s}%s}", digest,
+                    counts ? "\"console_dropped\":" : "", counts ? dropped : "",
+                    strstr(state, "\nrenew") != NULL ? ",\"renew\":true" : "");
 }
 
 static cordon_status CORDON_CALL verify(const cordon_plugin *p, const cordon_request *req)
@@ -210,6 +214,8 @@ static cordon_status compare(const cordon_request *req)
   bool same = strcmp(now, own_state) == 0;
   (void)snprintf(own_state, sizeof(own_state), "%s", now);
   (void)pthread_mutex_unlock(&own_lock);
+  if (!same && strstr(now, "\nnetwork") != NULL)
+    return say(req, "{\"event\":\"network\",\"note\":\"a line in the state file\"}");
   return same ? CORDON_OK : say(req, "{\"event\":\"changed\",\"note\":\"the state file\"}");
 }
 

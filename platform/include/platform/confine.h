@@ -18,7 +18,8 @@ enum {
   PF_PRIV_READ_ALL = 1u << 3,  /* "read_all": read any file and folder */
   PF_PRIV_TRACE = 1u << 4,     /* "trace": look into other processes */
   PF_PRIV_KILL = 1u << 5,      /* "kill": signal any process */
-  PF_PRIV_SYS_ADMIN = 1u << 6  /* "sys_admin": enter namespaces */
+  PF_PRIV_SYS_ADMIN = 1u << 6, /* "sys_admin": enter namespaces */
+  PF_PRIV_SIGHT = 1u << 7      /* "sight": no capability; the agent looks for it (sight.h) */
 };
 
 /* 0 and false for a name that is unknown. */
@@ -69,5 +70,8 @@ CD_MUST_USE cd_code pf_usage_self(pf_usage *ret_usage, cd_err *err);
 /* For every daemon at its start: no core dumps, not readable by others' debuggers, umask 077,
  * SIGPIPE ignored, descriptors 0-2 open, those above 2 closed on exec. */
 CD_MUST_USE cd_code pf_harden_self(cd_err *err);
+/* As many open descriptors as this account is allowed; *ret_files is how many that are. For a
+ * server with a connection for each device: the usual limit is for programs that call select(). */
+CD_MUST_USE cd_code pf_files_raise(uint64_t *ret_files, cd_err *err);
 
 #endif
