@@ -86,7 +86,7 @@ cd_code control_preflight(control_client *c, cd_json *params, cd_err *err)
 }
 
 /* The isolation that is wanted, if it was given here: the console renews its own. */
-static cd_code find_renewable(control_client *c, agent_wanted *wanted, cd_err *err)
+static cd_code find_renewable(control_client *c, agent_wanted *wanted, bool *ret_force, cd_err *err)
 {
   agent_action *a = NULL;
   cd_code rc = agent_journal_wanted(c->agent->journal, AGENT_CAP_ISOLATE, wanted, err);
@@ -96,12 +96,14 @@ static cd_code find_renewable(control_client *c, agent_wanted *wanted, cd_err *e
     rc = agent_journal_action(c->agent->journal, wanted->action, &a, err);
   if (rc == CD_OK && a->console)
     rc = cd_fail(err, CD_E_CONFLICT, "the isolation was given by the console, which renews it");
+  if (rc == CD_OK)
+    *ret_force = a->force;
   agent_action_free(a);
   return rc;
 }
 
 static cd_code renew(control_client *c, const control_order *order, const agent_wanted *wanted,
-                     cd_json *root, cd_err *err)
+                     bool force, cd_json *root, cd_err *err)
 {
   cd_terms terms = {0};
   cd_str type = {0};
@@ -117,6 +119,7 @@ static cd_code renew(control_client *c, const control_order *order, const agent_
     return rc;
   bool selective = cd_str_eq_cstr(type, "selective");
   agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
+                                 .force = force,
                                  .selective = selective,
                                  .exclusions = selective ? &exclusions : NULL,
                                  .terms = &terms,
@@ -132,15 +135,16 @@ cd_code control_renew(control_client *c, cd_json *params, cd_err *err)
   control_order order = {0};
   agent_wanted wanted = {0};
   cd_json_doc *doc = NULL;
+  bool force = false;
   cd_code rc = control_renew_read(params, &order, err);
   if (rc == CD_OK)
-    rc = find_renewable(c, &wanted, err);
+    rc = find_renewable(c, &wanted, &force, err);
   if (rc == CD_OK)
     rc = cd_json_parse(cd_str_from(wanted.params), CD_RESULT_MAX, "the isolation's parameters",
                        &doc, err);
   if (rc == CD_OK) {
     cd_json root = cd_json_root(doc);
-    rc = renew(c, &order, &wanted, &root, err);
+    rc = renew(c, &order, &wanted, force, &root, err);
   }
   cd_json_free(doc);
   agent_wanted_release(&wanted);

@@ -91,7 +91,7 @@ typedef struct step_event {
   uint64_t total;
 } step_event;
 
-/* "isolate 3/5 apply: putting the rules in force (2/7, what)" */
+/* "isolate 4/6 apply: putting the rules in force (2/7, what)" */
 static void add_step(const ctl_progress *p, const step_event *e, cd_buf *line)
 {
   size_t count = 0;

@@ -133,6 +133,10 @@ START_TEST(a_renewal_is_never_refused)
   driver_expect(&r, "Succeeded", "ok", NULL, NULL);
   ck_assert_str_eq(driver_at(r.result, "action.result.preflight.verdict"), "forced");
   driver_reply_release(&r);
+  r = driver_request(d, "renew", "{\"lease_s\":3600,\"wait\":true}");
+  driver_expect(&r, "Succeeded", "ok", NULL, NULL);
+  ck_assert_str_eq(driver_at(r.result, "action.result.preflight.verdict"), "forced");
+  driver_reply_release(&r);
   r = driver_request(d, "isolate",
                      "{\"type\":\"selective\",\"exclusions\":[{\"direction\":\"out\",\"address\":"
                      "\"192.0.2.1\"}],\"wait\":true}");
