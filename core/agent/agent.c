@@ -39,14 +39,21 @@ static void on_values(void *owner)
   agent_notice_values(a->notice, &values);
 }
 
+static void on_preflight(void *owner, const agent_action *action, agent_preflight *preflight)
+{
+  agent_preflight_about(owner, action, preflight);
+}
+
 static void on_device(void *owner)
 {
   agent *a = owner;
   agent_remote_facts(a->remote);
 }
 
-static const agent_state_events state_events = {
-    .on_action = on_action, .on_step = on_step, .on_values = on_values};
+static const agent_state_events state_events = {.on_action = on_action,
+                                                .on_step = on_step,
+                                                .on_values = on_values,
+                                                .on_preflight = on_preflight};
 
 static cd_code open_folders(const agent_options *o, cd_err *err)
 {

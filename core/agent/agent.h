@@ -9,6 +9,7 @@
 #include "notice.h"
 #include "platform/peer.h"
 #include "policy.h"
+#include "preflight.h"
 #include "probes.h"
 #include "protocol/terms.h"
 #include "remote.h"
@@ -70,6 +71,7 @@ typedef struct agent_order_request {
   const cd_terms *terms; /* of an isolation; NULL: the defaults */
   cd_str comment;
   const pf_identity *who;
+  bool force; /* whatever the preflight finds, it is only recorded */
 } agent_order_request;
 
 #define AGENT_ORDERS_WAITING_MAX 16
@@ -78,6 +80,12 @@ typedef struct agent_order_request {
  * listen first). */
 CD_MUST_USE cd_code agent_order(agent *a, const agent_order_request *request,
                                 char ret_id[CD_ID_SIZE], cd_err *err);
+
+/* ---- preflight (preflight_agent.c) ---- */
+
+/* Adds what only the agent knows of the isolation that `action` asks for, and judges all of it by
+ * the policy. */
+void agent_preflight_about(agent *a, const agent_action *action, agent_preflight *p);
 
 /* ---- control (control.c) ---- */
 

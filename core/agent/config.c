@@ -238,6 +238,51 @@ static void read_local(cd_json *root, agent_config *c)
   cd_json_no_more(&section);
 }
 
+bool agent_check_valid(cd_str name)
+{
+  if (name.len == 0 || name.len >= AGENT_CHECK_MAX)
+    return false;
+  for (size_t i = 0; i < name.len; i++) {
+    char ch = name.ptr[i];
+    if (!(ch >= 'a' && ch <= 'z') && !(ch >= '0' && ch <= '9') && ch != '_')
+      return false;
+  }
+  return true;
+}
+
+static void read_checks(cd_json *section, const char *key, agent_checks *ret_checks)
+{
+  cd_json list = {0};
+  agent_checks checks = {.count = 0};
+  if (!cd_json_opt_arr(section, key, AGENT_CHECKS_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_str name = {0};
+    cd_json_at_str(&list, i, AGENT_CHECK_MAX - 1, &name);
+    if (name.ptr != NULL && !agent_check_valid(name))
+      cd_json_bad(&list, NULL, "'%.*s' is no name of a check", CD_STR_ARG(name));
+    (void)cd_str_copy(checks.names[checks.count++], AGENT_CHECK_MAX, name);
+  }
+  *ret_checks = checks;
+}
+
+void agent_config_read_preflight(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  if (!cd_json_opt_obj(root, "preflight", &section))
+    return;
+  read_checks(&section, "refuse", &c->preflight_refuse);
+  read_checks(&section, "warn", &c->preflight_warn);
+  for (unsigned i = 0; i < c->preflight_refuse.count; i++) {
+    for (unsigned k = 0; k < c->preflight_warn.count; k++) {
+      if (cd_str_eq_cstr(cd_str_from(c->preflight_refuse.names[i]), c->preflight_warn.names[k]))
+        cd_json_bad(&section, "warn", "names '%s', which 'refuse' names too",
+                    c->preflight_warn.names[k]);
+    }
+  }
+  cd_json_no_more(&section);
+}
+
 static void read_isolate(cd_json *root, agent_config *c)
 {
   cd_json section = {0};
@@ -273,6 +318,7 @@ static void read_rest(cd_json *root, agent_config *c)
     read_text(&section, "contact", c->notify_contact, sizeof(c->notify_contact));
     cd_json_no_more(&section);
   }
+  agent_config_read_preflight(root, c);
   read_text(root, "log", c->log, sizeof(c->log));
 }
 

@@ -16,6 +16,15 @@
 #define AGENT_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
 #define AGENT_CONTACT_MAX 200u
 
+#define AGENT_CHECK_MAX 41 /* a check of the preflight and its NUL */
+#define AGENT_CHECKS_MAX 32
+
+/* Names of checks: "session_in_use". */
+typedef struct agent_checks {
+  char names[AGENT_CHECKS_MAX][AGENT_CHECK_MAX];
+  unsigned count;
+} agent_checks;
+
 typedef struct agent_endpoint {
   char address[AGENT_ADDRESS_MAX]; /* canonical text of an IPv4 or IPv6 address */
   uint16_t port;
@@ -60,8 +69,10 @@ typedef struct agent_config {
   bool notify_enabled;
   char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];
-  char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
-  char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */
+  char channel_user[64];         /* cordon-channel runs as; empty: as the agent */
+  char proxy_file[512];          /* where the proxy and its credentials are; empty: no proxy */
+  agent_checks preflight_refuse; /* findings that an isolation is refused for */
+  agent_checks preflight_warn;   /* findings that are only recorded, whatever their severity */
 } agent_config;
 
 /* An HTTP proxy on the way to the console. Holds a secret: wipe it. */
@@ -88,6 +99,10 @@ CD_MUST_USE cd_code agent_proxy_parse(cd_str text, const char *name, agent_proxy
 /* What one configuration distrusts, the other one does too. */
 void agent_config_distrust_too(agent_config *c, const agent_config *other);
 bool agent_config_distrusts(const agent_config *c, const cd_digest *library);
+/* Lower-case letters, digits and underscores. */
+bool agent_check_valid(cd_str name);
+/* Section `preflight`: what is not there stays as it is. */
+void agent_config_read_preflight(cd_json *root, agent_config *c);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

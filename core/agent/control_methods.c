@@ -320,6 +320,7 @@ static const struct {
     {"actions", method_actions, false, false, false},
     {"action", method_action, false, false, false},
     {"isolate", control_isolate, false, false, false},
+    {"preflight", control_preflight, false, false, false},
     {"renew", control_renew, false, false, false},
     {"release", control_release, false, false, true},
     {"unquarantine", method_unquarantine, false, false, false},

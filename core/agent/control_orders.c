@@ -1,4 +1,4 @@
-/* Orders that are given on this device: isolate, renew, release. */
+/* Orders that are given on this device: isolate, preflight, renew, release. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,22 +68,24 @@ static cd_code may_change(const control_client *c, cd_err *err)
   return rc;
 }
 
-cd_code control_isolate(control_client *c, cd_json *params, cd_err *err)
+/* An isolation, or what it would meet. */
+static cd_code isolate_or_look(control_client *c, agent_kind kind, cd_json *params, cd_err *err)
 {
   control_order order = {0};
   const agent_config *config = &c->agent->config;
   cd_terms terms = {.lost_after_s = config->lost_after_s,
                     .unreachable_after_s = config->unreachable_after_s};
   cd_code rc = control_isolate_read(params, &order, err);
-  if (rc == CD_OK)
+  if (rc == CD_OK && kind == AGENT_KIND_ISOLATE)
     rc = may_change(c, err);
-  if (rc == CD_OK)
+  if (rc == CD_OK && kind == AGENT_KIND_ISOLATE)
     rc = agent_code_guard(c->agent, "changed", err);
   if (rc == CD_OK)
     rc = fill_terms(c, &order, &terms, err);
   if (rc != CD_OK)
     return rc;
-  agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
+  agent_order_request request = {.kind = kind,
+                                 .force = order.force,
                                  .selective = order.selective,
                                  .exclusions = order.has_exclusions ? &order.exclusions : NULL,
                                  .terms = &terms,
@@ -92,8 +94,18 @@ cd_code control_isolate(control_client *c, cd_json *params, cd_err *err)
   return place_order(c, &request, order.wait, err);
 }
 
+cd_code control_isolate(control_client *c, cd_json *params, cd_err *err)
+{
+  return isolate_or_look(c, AGENT_KIND_ISOLATE, params, err);
+}
+
+cd_code control_preflight(control_client *c, cd_json *params, cd_err *err)
+{
+  return isolate_or_look(c, AGENT_KIND_PREFLIGHT, params, err);
+}
+
 /* The isolation that is wanted, if it was given here: the console renews its own. */
-static cd_code find_renewable(control_client *c, agent_wanted *wanted, cd_err *err)
+static cd_code find_renewable(control_client *c, agent_wanted *wanted, bool *ret_force, cd_err *err)
 {
   agent_action *a = NULL;
   cd_code rc = agent_journal_wanted(c->agent->journal, AGENT_CAP_ISOLATE, wanted, err);
@@ -103,12 +115,14 @@ static cd_code find_renewable(control_client *c, agent_wanted *wanted, cd_err *e
     rc = agent_journal_action(c->agent->journal, wanted->action, &a, err);
   if (rc == CD_OK && a->console)
     rc = cd_fail(err, CD_E_CONFLICT, "the isolation was given by the console, which renews it");
+  if (rc == CD_OK)
+    *ret_force = a->force;
   agent_action_free(a);
   return rc;
 }
 
 static cd_code renew(control_client *c, const control_order *order, const agent_wanted *wanted,
-                     cd_json *root, cd_err *err)
+                     bool force, cd_json *root, cd_err *err)
 {
   cd_terms terms = {0};
   cd_str type = {0};
@@ -124,6 +138,7 @@ static cd_code renew(control_client *c, const control_order *order, const agent_
     return rc;
   bool selective = cd_str_eq_cstr(type, "selective");
   agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
+                                 .force = force,
                                  .selective = selective,
                                  .exclusions = selective ? &exclusions : NULL,
                                  .terms = &terms,
@@ -139,17 +154,18 @@ cd_code control_renew(control_client *c, cd_json *params, cd_err *err)
   control_order order = {0};
   agent_wanted wanted = {0};
   cd_json_doc *doc = NULL;
+  bool force = false;
   cd_code rc = control_renew_read(params, &order, err);
   if (rc == CD_OK)
     rc = may_change(c, err);
   if (rc == CD_OK)
-    rc = find_renewable(c, &wanted, err);
+    rc = find_renewable(c, &wanted, &force, err);
   if (rc == CD_OK)
     rc = cd_json_parse(cd_str_from(wanted.params), CD_RESULT_MAX, "the isolation's parameters",
                        &doc, err);
   if (rc == CD_OK) {
     cd_json root = cd_json_root(doc);
-    rc = renew(c, &order, &wanted, &root, err);
+    rc = renew(c, &order, &wanted, force, &root, err);
   }
   cd_json_free(doc);
   agent_wanted_release(&wanted);

@@ -66,6 +66,7 @@ void control_wipe(cd_str secret);
 
 /* control_orders.c: methods. */
 cd_code control_isolate(control_client *c, cd_json *params, cd_err *err);
+cd_code control_preflight(control_client *c, cd_json *params, cd_err *err);
 cd_code control_renew(control_client *c, cd_json *params, cd_err *err);
 cd_code control_release(control_client *c, cd_json *params, cd_err *err);
 

@@ -86,6 +86,7 @@ cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *
       cd_json_opt_arr(params, "exclusions", CD_EXCLUSIONS_MAX, &order.exclusions);
   for (size_t i = 0; i < cd_json_len(&order.exclusions); i++)
     read_exclusion(&order.exclusions, i);
+  (void)cd_json_opt_bool(params, "force", &order.force);
   read_terms(params, &order);
   return read_rest(params, &order, ret_order, err);
 }

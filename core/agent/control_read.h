@@ -18,7 +18,7 @@
 CD_MUST_USE cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
                                          cd_json *ret_params, cd_err *err);
 
-/* Parameters of `isolate` and `release`; views into the document. */
+/* Parameters of `isolate`, `preflight` and `release`; views into the document. */
 typedef struct control_order {
   bool selective;
   bool has_exclusions;
@@ -27,6 +27,7 @@ typedef struct control_order {
   cd_terms rules;   /* lost_after_s and unreachable_after_s alone; CONTROL_NO_RULE: not given */
   cd_str comment;
   bool wait;
+  bool force;
   bool has_code; /* of a release */
   cd_str code;   /* a secret: wiped by whoever has read it */
 } control_order;

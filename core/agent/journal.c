@@ -61,6 +61,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS policy_seen("
     " root TEXT PRIMARY KEY, version INTEGER NOT NULL, key_generation INTEGER NOT NULL,"
     " refused INTEGER NOT NULL, sentence TEXT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS forced(action TEXT PRIMARY KEY) STRICT;"
     "CREATE TABLE IF NOT EXISTS codes("
     " action TEXT PRIMARY KEY, attempts INTEGER NOT NULL, last INTEGER NOT NULL, boot TEXT NOT "
     "NULL, used INTEGER NOT NULL) STRICT;"
@@ -328,6 +329,7 @@ void journal_prune(agent_journal *j)
                  "DELETE FROM actions WHERE ended != 0 AND id NOT IN (SELECT action FROM wanted "
                  "UNION SELECT action FROM settled UNION SELECT action FROM outbox)"
                  " AND seq <= (SELECT max(seq) FROM actions) - %d;"
+                 "DELETE FROM forced WHERE action NOT IN (SELECT id FROM actions);"
                  "DELETE FROM codes WHERE action NOT IN (SELECT id FROM actions)",
                  ACTIONS_KEPT, SEEN_KEPT, ACTIONS_KEPT);
   if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)

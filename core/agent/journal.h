@@ -44,7 +44,8 @@ CD_MUST_USE cd_code agent_journal_peek(const char *folder, unsigned budget_ms,
 /* Whether the database is whole, as far as it can tell. */
 CD_MUST_USE cd_code agent_journal_sound(agent_journal *j, cd_err *err);
 
-/* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation. */
+/* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation.
+ * `wanted` NULL: it changes no state, and has no generation. */
 CD_MUST_USE cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted,
                                         cd_err *err);
 CD_MUST_USE cd_code agent_journal_started(agent_journal *j, const agent_action *a, cd_err *err);

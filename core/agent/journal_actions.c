@@ -13,7 +13,7 @@
 #define ACTION_COLUMNS                                                                             \
   "id, kind, state, status, generation, user, user_id, pid, created, started, ended, outcome, "    \
   "comment, params,"                                                                               \
-  " provider, sentence, result, order_digest, terms"
+  " provider, sentence, result, order_digest, terms, id IN (SELECT action FROM forced)"
 
 void agent_wanted_release(agent_wanted *w)
 {
@@ -85,11 +85,25 @@ cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err)
   return journal_run(j, s, "record the order", err);
 }
 
+static cd_code put_forced(agent_journal *j, const agent_action *a, cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  if (!a->force)
+    return CD_OK;
+  cd_code rc = journal_prepare(j, "INSERT INTO forced(action) VALUES(?)", &s, err);
+  if (rc != CD_OK)
+    return rc;
+  journal_bind(s, "t", a->id);
+  return journal_run(j, s, "record that the order is forced", err);
+}
+
 cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,
                           cd_err *err)
 {
   cd_code rc = journal_put_action(j, a, err);
-  return rc == CD_OK ? put_wanted(j, put_wanted_sql, a->state, wanted, err) : rc;
+  if (rc == CD_OK)
+    rc = put_forced(j, a, err);
+  return rc == CD_OK && wanted != NULL ? put_wanted(j, put_wanted_sql, a->state, wanted, err) : rc;
 }
 
 cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted, cd_err *err)
@@ -99,11 +113,12 @@ cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wan
   if (rc != CD_OK)
     return rc;
   rc = agent_journal_wanted(j, a->state, &now, err);
-  if (rc == CD_OK) {
+  if (rc == CD_OK && wanted != NULL) {
     a->generation = now.generation + 1;
     wanted->generation = a->generation;
-    rc = journal_put_order(j, a, wanted, err);
   }
+  if (rc == CD_OK)
+    rc = journal_put_order(j, a, wanted, err);
   CD_FAULT_POINT("journal.order_before_commit");
   rc = journal_end(j, rc, err);
   agent_wanted_release(&now);
@@ -245,6 +260,7 @@ static cd_code read_action(sqlite3_stmt *s, agent_action **ret_action, cd_err *e
   a->ended_ms = sqlite3_column_int64(s, 10);
   a->outcome = (cd_code)sqlite3_column_int(s, 11);
   a->console = sqlite3_column_type(s, 17) != SQLITE_NULL;
+  a->force = sqlite3_column_int(s, 19) != 0;
   if (a->console)
     good = good && cd_digest_from_text(column(s, 17), &a->order);
   if (!good || (int)a->state < 0 || a->state >= AGENT_CAP_COUNT) {

@@ -164,7 +164,7 @@ cd_code agent_journal_order_taken(agent_journal *j, const agent_action *a,
   cd_code rc = journal_begin(j, err);
   if (rc != CD_OK)
     return rc;
-  rc = check_generation(j, a, err);
+  rc = wanted != NULL ? check_generation(j, a, err) : CD_OK;
   if (rc == CD_OK)
     rc = put_seen(j, a->id, err);
   if (rc == CD_OK)

@@ -12,7 +12,7 @@
 
 static cd_code make_params(const agent *a, const agent_order_request *r, cd_buf *out, cd_err *err)
 {
-  if (r->kind == AGENT_KIND_ISOLATE)
+  if (r->kind != AGENT_KIND_RELEASE)
     return agent_isolate_params(&a->config, a->journal, r->selective, r->exclusions, out, err);
   cd_buf_add_cstr(out, "{}");
   return cd_buf_status(out, "the parameters", err);
@@ -24,7 +24,7 @@ static cd_code check_request(const agent_order_request *r, cd_err *err)
   if (r->comment.len > CD_COMMENT_MAX)
     return cd_fail(err, CD_E_LIMIT, "the comment has %zu bytes, the limit is %u", r->comment.len,
                    CD_COMMENT_MAX);
-  if (r->kind != AGENT_KIND_ISOLATE)
+  if (r->kind == AGENT_KIND_RELEASE)
     return CD_OK;
   if (r->selective && count == 0)
     return cd_fail(
@@ -60,6 +60,7 @@ static cd_code fill_action(agent_action *action, const agent_order_request *r, c
   action->created_ms = cd_wall_ms();
   action->user_id = r->who->user_id;
   action->process_id = r->who->process_id;
+  action->force = r->force;
   (void)cd_str_copy(action->user, sizeof(action->user), cd_str_from(r->who->user));
   if (!agent_text_set(&action->params, cd_buf_view(params)) ||
       (r->comment.len > 0 && !agent_text_set(&action->comment, r->comment)))
@@ -100,7 +101,8 @@ cd_code agent_order(agent *a, const agent_order_request *request, char ret_id[CD
     wanted.params = wanted.isolated ? action->params : NULL;
     wanted.terms = wanted.isolated ? action->terms : NULL;
     CD_FAULT_POINT("agent.before_order");
-    rc = agent_journal_order(a->journal, action, &wanted, err);
+    rc = agent_journal_order(a->journal, action,
+                             action->kind != AGENT_KIND_PREFLIGHT ? &wanted : NULL, err);
     CD_FAULT_POINT("agent.order_synced");
   }
   if (rc == CD_OK)

@@ -227,7 +227,7 @@ void agent_remote_free(agent_remote *r)
 
 bool agent_remote_is_enrolled(const agent_remote *r)
 {
-  return r->enrolment != NULL;
+  return r != NULL && r->enrolment != NULL;
 }
 
 void agent_remote_redial(agent_remote *r, bool stuck)
@@ -246,6 +246,24 @@ static const char *connection_word(const agent_remote *r)
   if (r->connection.phase == REMOTE_READY)
     return "connected";
   return r->connection.phase != REMOTE_OFF || r->why[0] == '\0' ? "connecting" : "waiting";
+}
+
+const char *agent_remote_named(const agent_remote *r)
+{
+  const agent_enrolment *e = r != NULL ? r->enrolment : NULL;
+  const char *name = NULL;
+  for (unsigned i = 0; e != NULL && i < e->agent_count; i++) {
+    char host[CD_HTTP_HOST_MAX + 1];
+    uint16_t port = 0;
+    unsigned char bytes[16];
+    cd_err err = {0};
+    if (cd_endpoint_parse(cd_str_from(e->agents[i]), host, &port, &err) != CD_OK)
+      continue;
+    if (uv_inet_pton(AF_INET, host, bytes) == 0 || uv_inet_pton(AF_INET6, host, bytes) == 0)
+      return NULL;
+    name = e->agents[i];
+  }
+  return name;
 }
 
 const char *agent_remote_device(const agent_remote *r)

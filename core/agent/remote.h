@@ -41,6 +41,8 @@ bool agent_remote_is_enrolled(const agent_remote *r);
 /* What kept a console away may be gone: looks for one again at once, unless there is one that
  * answers. `stuck`: the one that there seems to be does not. */
 void agent_remote_redial(agent_remote *r, bool stuck);
+/* A console's name, where no console is known by its address; else NULL. */
+const char *agent_remote_named(const agent_remote *r);
 /* The device's id; NULL: it is not enrolled. */
 const char *agent_remote_device(const agent_remote *r);
 

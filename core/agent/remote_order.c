@@ -81,13 +81,15 @@ cd_code agent_isolate_params(const agent_config *config, agent_journal *journal,
 }
 
 static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf *out,
-                            cd_buf *ret_terms, cd_err *err)
+                            cd_buf *ret_terms, bool *ret_force, cd_err *err)
 {
+  static const char *const judgements[] = {"policy", "warn", NULL};
+  int judgement = 0;
   cd_terms terms;
   cd_json_doc *doc = NULL;
   cd_str type = {0};
   cd_json exclusions = {0};
-  if (o->kind != CD_ORDER_ISOLATE) {
+  if (o->kind == CD_ORDER_RELEASE) {
     cd_buf_add_cstr(out, "{}");
     return cd_buf_status(out, "the parameters", err);
   }
@@ -97,9 +99,11 @@ static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf 
   cd_json root = cd_json_root(doc);
   cd_json_str(&root, "type", CD_WORD_MAX, &type);
   cd_json_arr(&root, "exclusions", CD_EXCLUSIONS_MAX, &exclusions);
+  (void)cd_json_opt_enum(&root, "preflight", judgements, &judgement);
   cd_terms_read(&root, &terms);
   rc = cd_json_done(&root, err);
-  if (rc == CD_OK)
+  *ret_force = judgement == 1;
+  if (rc == CD_OK && o->kind == CD_ORDER_ISOLATE)
     rc = cd_terms_print(&terms, ret_terms, err);
   if (rc == CD_OK)
     rc = agent_isolate_params(judge->config, judge->journal, cd_str_eq(type, CD_STR("selective")),
@@ -147,7 +151,9 @@ static cd_action_status status_of(const agent_action *a)
 cd_code agent_result_sign(const agent_action *a, const agent_enrolment *e, const cd_values *values,
                           unsigned value_count, cd_buf *out, cd_err *err)
 {
-  cd_result r = {.kind = a->kind == AGENT_KIND_ISOLATE ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
+  cd_result r = {.kind = a->kind == AGENT_KIND_ISOLATE   ? CD_ORDER_ISOLATE
+                         : a->kind == AGENT_KIND_RELEASE ? CD_ORDER_RELEASE
+                                                         : CD_ORDER_PREFLIGHT,
                  .generation = a->generation,
                  .has_order = a->console,
                  .order = a->order,
@@ -211,7 +217,7 @@ static void answer_refusal(const agent_judge *judge, cd_str order_jws, cd_str ke
   cd_buf_release(&jws);
 }
 
-/* ---- isolate, release ---- */
+/* ---- isolate, release, preflight ---- */
 
 static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted, agent_action *a,
                            cd_err *err)
@@ -219,7 +225,9 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
   const cd_order *o = &accepted->order;
   cd_buf params = CD_BUF_INIT(CD_RESULT_MAX);
   cd_buf terms = CD_BUF_INIT(CD_TERMS_TEXT_MAX);
-  a->kind = o->kind == CD_ORDER_ISOLATE ? AGENT_KIND_ISOLATE : AGENT_KIND_RELEASE;
+  a->kind = o->kind == CD_ORDER_ISOLATE   ? AGENT_KIND_ISOLATE
+            : o->kind == CD_ORDER_RELEASE ? AGENT_KIND_RELEASE
+                                          : AGENT_KIND_PREFLIGHT;
   a->status = AGENT_PENDING;
   a->state = AGENT_CAP_ISOLATE;
   a->created_ms = cd_wall_ms();
@@ -228,7 +236,7 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
   a->order = accepted->digest;
   (void)cd_str_copy(a->id, sizeof(a->id), cd_str_from(o->action));
   (void)cd_str_copy(a->user, sizeof(a->user), cd_str_from(o->requestor));
-  cd_code rc = order_params(judge, o, &params, &terms, err);
+  cd_code rc = order_params(judge, o, &params, &terms, &a->force, err);
   if (rc == CD_OK && (!agent_text_set(&a->params, cd_buf_view(&params)) ||
                       (terms.len > 0 && !agent_text_set(&a->terms, cd_buf_view(&terms))) ||
                       (o->comment.len > 0 && !agent_text_set(&a->comment, o->comment))))
@@ -267,7 +275,8 @@ static cd_code take_change(const agent_judge *judge, const cd_accepted *accepted
     wanted.params = wanted.isolated ? a->params : NULL;
     wanted.terms = wanted.isolated ? a->terms : NULL;
     CD_FAULT_POINT("remote.before_order");
-    rc = agent_journal_order_taken(judge->journal, a, &wanted, &source, err);
+    rc = agent_journal_order_taken(judge->journal, a,
+                                   a->kind != AGENT_KIND_PREFLIGHT ? &wanted : NULL, &source, err);
     CD_FAULT_POINT("remote.order_synced");
   }
   agent_action_free(a);
@@ -287,7 +296,7 @@ static void look_for_open(void *context, const agent_action *a)
 {
   open_action *o = context;
   if (o->wanted.known || agent_action_ended(a) || a->state != AGENT_CAP_ISOLATE ||
-      cd_str_eq_cstr(cd_str_from(a->id), o->except))
+      a->kind == AGENT_KIND_PREFLIGHT || cd_str_eq_cstr(cd_str_from(a->id), o->except))
     return;
   agent_wanted w = {.known = true,
                     .isolated = a->kind == AGENT_KIND_ISOLATE,

@@ -133,6 +133,7 @@ void agent_state_free(agent_state *s)
   agent_rules_release(&s->rules);
   agent_action_free(s->run.action);
   free(s->run.params);
+  agent_preflight_free(s->run.preflight);
   cd_buf_release(&s->run.reasons);
   for (int fn = 0; fn < AGENT_FN_COUNT; fn++)
     cd_buf_release(&s->run.results[fn]);

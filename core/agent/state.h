@@ -14,6 +14,7 @@
 #include "action.h"
 #include "base/json.h"
 #include "journal.h"
+#include "preflight.h"
 #include "protocol/values.h"
 #include "restored.h"
 #include "supervisor.h"
@@ -28,6 +29,9 @@ typedef struct agent_state_events {
                   uint64_t total, cd_str what);
   /* An order or a look has ended: the three values may be others. */
   void (*on_values)(void *owner);
+  /* The provider has said what the isolation would meet: adds what it cannot know, and judges. May
+   * be NULL. */
+  void (*on_preflight)(void *owner, const agent_action *a, agent_preflight *preflight);
 } agent_state_events;
 
 /* Reads the journal; nothing runs yet. */

@@ -51,6 +51,8 @@ typedef struct state_run {
   unsigned all_attempts;
   char digest[STATE_DIGEST_MAX]; /* of what apply put in force */
   bool releasing;                /* queries belong to a release */
+  bool dry;                      /* op is the dry run of the preflight */
+  agent_preflight *preflight;    /* NULL: there was none */
   bool touched;                  /* an apply was not refused: something may be in force */
   bool kept; /* it failed, but the order stands: in force and not proven, or still to be released */
   cd_err failure; /* code CD_OK: none */
@@ -121,6 +123,7 @@ void state_run_function(agent_state *s, agent_function fn);
 void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
     CD_PRINTF(3, 4); /* the first failure stays */
 void state_try_provider(agent_state *s);
+void state_pass_over(agent_state *s, const char *id, const char *reason);
 void state_apply(agent_state *s);
 
 /* state_release.c */
@@ -130,6 +133,12 @@ void state_after_release_query(agent_state *s, const agent_op_end *end);
 
 /* state_refresh.c: makes the parameters of what is wanted anew. */
 void state_refresh(agent_state *s);
+
+/* state_preflight.c */
+/* Looks what the isolation would meet, if this is a new order that was not looked at; false: there
+ * is nothing to look at. */
+bool state_preflight_begin(agent_state *s);
+void state_after_preflight(agent_state *s, const agent_op_end *end);
 
 /* state_look.c */
 void state_look_begin(agent_state *s);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "cordon/plugin.h"
 #include "state_private.h"
 
 #include "base/banned.h"
@@ -29,15 +30,17 @@ void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
   (void)cd_fail(&s->run.failure, code, "%s", text);
 }
 
-static const char *step_name(agent_function fn)
+static const char *step_name(const state_run *r)
 {
-  return fn == AGENT_FN_PROBE ? "provider" : agent_function_name(fn);
+  if (r->dry)
+    return "preflight";
+  return r->function == AGENT_FN_PROBE ? "provider" : agent_function_name(r->function);
 }
 
 static void tell_step(agent_state *s, uint64_t done, uint64_t total, cd_str what)
 {
   if (s->run.action != NULL && s->events->on_step != NULL)
-    s->events->on_step(s->owner, s->run.action->id, step_name(s->run.function), done, total, what);
+    s->events->on_step(s->owner, s->run.action->id, step_name(&s->run), done, total, what);
 }
 
 /* An honest host says a few a second; whoever waits must not be drowned by another. */
@@ -78,9 +81,11 @@ static void on_op_end(void *owner, const agent_op_end *end)
   if (s->stopping || s->sup->stopping)
     return;
   cd_buf *kept = &s->run.results[s->run.function];
-  cd_buf_reset(kept);
-  cd_buf_add_str(kept, end->result);
-  if (s->run.function == AGENT_FN_QUERY || s->run.function == AGENT_FN_APPLY)
+  if (!s->run.dry) {
+    cd_buf_reset(kept);
+    cd_buf_add_str(kept, end->result);
+  }
+  if (!s->run.dry && (s->run.function == AGENT_FN_QUERY || s->run.function == AGENT_FN_APPLY))
     s->console_dropped = read_dropped(end);
   dispatch(s, end);
 }
@@ -105,6 +110,7 @@ void state_run_function(agent_state *s, agent_function fn)
   cd_code rc = read_undo(s, fn, &undo, &err);
   if (rc == CD_OK) {
     agent_op_order order = {.function = fn,
+                            .flags = s->run.dry ? CORDON_REQ_DRY_RUN : 0,
                             .params = fn == AGENT_FN_RELEASE || fn == AGENT_FN_PROBE
                                           ? CD_STR("{}")
                                           : cd_str_from(s->run.params),
@@ -123,7 +129,7 @@ void state_run_function(agent_state *s, agent_function fn)
 
 /* ---- provider ---- */
 
-static void pass_over(agent_state *s, const char *id, const char *reason)
+void state_pass_over(agent_state *s, const char *id, const char *reason)
 {
   cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s: passing over provider %s: %s",
          agent_capability_name(s->cap), id, reason);
@@ -184,7 +190,8 @@ void state_try_provider(agent_state *s)
     if ((s->run.tried & (1u << i)) != 0)
       continue;
     if (p == NULL || !p->usable) {
-      pass_over(s, id, p == NULL ? "it is not installed, or does not provide this" : p->reason);
+      state_pass_over(s, id,
+                      p == NULL ? "it is not installed, or does not provide this" : p->reason);
       continue;
     }
     s->run.plugin = p;
@@ -199,13 +206,14 @@ static void after_probe(agent_state *s, const agent_op_end *end)
   const agent_manifest *m = &s->run.plugin->manifest;
   char reason[CD_ERR_TEXT_MAX + 256];
   if (cd_code_ok(end->status)) {
-    state_apply(s);
+    if (!state_preflight_begin(s))
+      state_apply(s);
     return;
   }
   bool hint = end->status == CD_E_UNAVAILABLE && m->install_hint[0] != '\0';
   (void)snprintf(reason, sizeof(reason), "%s%s%s", end->sentence, hint ? "; to install: " : "",
                  hint ? m->install_hint : "");
-  pass_over(s, m->id, reason);
+  state_pass_over(s, m->id, reason);
   state_try_provider(s);
 }
 
@@ -305,7 +313,7 @@ static void apply_refused(agent_state *s, const agent_op_end *end)
     state_conclude(s);
     return;
   }
-  pass_over(s, id, end->sentence);
+  state_pass_over(s, id, end->sentence);
   state_try_provider(s);
 }
 
@@ -336,7 +344,7 @@ static void after_apply(agent_state *s, const agent_op_end *end)
     state_apply(s);
     return;
   }
-  pass_over(s, s->run.plugin->manifest.id, why);
+  state_pass_over(s, s->run.plugin->manifest.id, why);
   state_try_provider(s);
 }
 
@@ -427,6 +435,11 @@ static void after_verify(agent_state *s, const agent_op_end *end)
 
 static void dispatch(agent_state *s, const agent_op_end *end)
 {
+  if (s->run.dry) {
+    s->run.dry = false;
+    state_after_preflight(s, end);
+    return;
+  }
   switch (s->run.function) {
   case AGENT_FN_PROBE: after_probe(s, end); break;
   case AGENT_FN_APPLY: after_apply(s, end); break;
@@ -449,6 +462,7 @@ static void run_reset(agent_state *s)
   state_run *r = &s->run;
   agent_action_free(r->action);
   free(r->params);
+  agent_preflight_free(r->preflight);
   cd_buf_release(&r->reasons);
   for (int fn = 0; fn < AGENT_FN_COUNT; fn++)
     cd_buf_release(&r->results[fn]);
@@ -478,10 +492,10 @@ static void begin_action(agent_state *s, agent_action *a)
   if (!agent_text_set(&s->run.params, cd_str_from(a->params))) {
     state_fail(s, CD_E_INTERNAL, "no memory for the parameters");
     state_conclude(s);
-  } else if (s->run.isolate) {
-    state_try_provider(s);
-  } else {
+  } else if (a->kind == AGENT_KIND_RELEASE) {
     state_release_begin(s);
+  } else {
+    state_try_provider(s);
   }
 }
 

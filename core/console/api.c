@@ -42,6 +42,8 @@ static const route routes[] = {
     {CON_GET, "cordon/actions/*", MAY_SEE, false, con_api_action_detail},
     {CON_GET, "cordon/actions/*/report", MAY_SEE, false, con_api_report},
     {CON_POST, "cordon/machines/*/renew", CON_MAY_ISOLATE, false, con_api_renew},
+    {CON_POST, "cordon/machines/*/preflight", CON_MAY_ISOLATE, false, con_api_preflight},
+    {CON_POST, "cordon/preflight", CON_MAY_ISOLATE, false, con_api_bulk_preflight},
     {CON_GET, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code},
     {CON_POST, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code_show},
     {CON_POST, "cordon/isolate", CON_MAY_ISOLATE, false, con_api_bulk_isolate},

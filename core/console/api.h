@@ -25,6 +25,7 @@ void con_api_cancel(con_call *c);
 /* What an isolation or a release is to be; also for many at once. */
 typedef struct con_wish {
   bool release;
+  bool preflight; /* only what the isolation would meet */
   cd_str comment;
   cd_str ticket;
   cd_str scope;                        /* "Full", "Selective"; empty for a release */
@@ -34,8 +35,8 @@ typedef struct con_wish {
   uint64_t set_revision;
   con_exclusion_set kept; /* whose text the exclusions are */
 } con_wish;
-/* Reads Comment, IsolationType, Exclusions, ExternalId, LeaseSeconds, Terms. False: the reply says
- * what is wrong. */
+/* Reads Comment, IsolationType, Exclusions, Preflight, ExternalId, LeaseSeconds, Terms. False: the
+ * reply says what is wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
 void con_wish_release(con_wish *w);
 /* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. Whoever
@@ -43,6 +44,9 @@ void con_wish_release(con_wish *w);
 CD_MUST_USE cd_code con_wish_create(con_server *s, const con_by *by, cd_str device,
                                     const con_wish *w, cd_str source, con_action_made *ret_made,
                                     cd_err *err);
+
+/* Below /api/cordon/. */
+void con_api_preflight(con_call *c);
 
 /* api_devices.c: below /api/cordon/ */
 void con_api_device(con_call *c);
@@ -59,6 +63,7 @@ void con_api_code_show(con_call *c);
 /* api_bulk.c */
 void con_api_bulk_isolate(con_call *c);
 void con_api_bulk_release(con_call *c);
+void con_api_bulk_preflight(con_call *c);
 
 /* api_tokens.c */
 void con_api_tokens(con_call *c);

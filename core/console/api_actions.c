@@ -11,6 +11,8 @@
 #include "base/banned.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+/* What a preflight finds out is of no use to anybody much later. */
+#define PREFLIGHT_MS (INT64_C(15) * 60 * 1000)
 #define LEASE_MAX_S (INT64_C(366) * 24 * 3600)
 
 /* ---- wishes ---- */
@@ -70,6 +72,24 @@ static bool read_type(con_call *c, cd_json *root, con_wish *w)
   return true;
 }
 
+/* "Warn": what the device's preflight would refuse the isolation for, it only records. Whoever asks
+ * for that is in the audit log with it. */
+static bool read_judgement(con_call *c, cd_json *root, bool *ret_warn)
+{
+  cd_str judgement = CD_STR("Policy");
+  (void)cd_json_opt_str(root, "Preflight", 64, &judgement);
+  if (!con_call_body_good(c, root))
+    return false;
+  if (con_same(judgement, CD_STR("Policy")))
+    return true;
+  if (!con_same(judgement, CD_STR("Warn"))) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT, "Invalid input Preflight: it is Policy or Warn");
+    return false;
+  }
+  *ret_warn = true;
+  return true;
+}
+
 /* LeaseSeconds: how long from now on; Terms: the rules for a console that is lost or cannot be
  * reached. What is not said stays as it is in *terms. */
 static bool read_terms(con_call *c, cd_json *root, cd_terms *terms)
@@ -90,12 +110,13 @@ static bool read_terms(con_call *c, cd_json *root, cd_terms *terms)
 static bool read_isolation(con_call *c, cd_json *root, con_wish *w)
 {
   cd_terms terms;
+  bool warn = false;
   cd_err err = {0};
   cd_terms_init(&terms);
-  if (!read_type(c, root, w) || !read_terms(c, root, &terms))
+  if (!read_type(c, root, w) || !read_judgement(c, root, &warn) || !read_terms(c, root, &terms))
     return false;
   if (con_parameters_write(w->exclusions.len > 0 ? CD_STR("selective") : CD_STR("full"),
-                           w->exclusions, &terms, &w->parameters, &err) == CD_OK)
+                           w->exclusions, warn, &terms, &w->parameters, &err) == CD_OK)
     return true;
   con_call_trouble(c, &err);
   return false;
@@ -146,21 +167,25 @@ static cd_code check_group(con_server *s, cd_str device, cd_err *err)
 cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const con_wish *w,
                         cd_str source, con_action_made *ret_made, cd_err *err)
 {
+  int64_t wait_ms = w->preflight ? PREFLIGHT_MS : (int64_t)s->config.action_days * DAY_MS;
   const con_action_new action = {
       .device = device,
-      .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
-      .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
+      .kind = w->release     ? CD_ORDER_RELEASE
+              : w->preflight ? CD_ORDER_PREFLIGHT
+                             : CD_ORDER_ISOLATE,
+      .type = w->release     ? CD_STR("Unisolate")
+              : w->preflight ? CD_STR("Preflight")
+                             : CD_STR("Isolate"),
       .scope = w->scope,
       .ticket = w->ticket,
       .source = source,
       .parameters = cd_buf_view(&w->parameters),
       .exclusions_set = cd_str_from(w->set),
       .exclusions_revision = w->set_revision,
-      .expires_ms = con_parameters_expiry(cd_buf_view(&w->parameters),
-                                          cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS),
+      .expires_ms = con_parameters_expiry(cd_buf_view(&w->parameters), cd_wall_ms() + wait_ms),
       .one_at_a_time = true};
   cd_code rc = cd_buf_status(&w->parameters, "the parameters", err);
-  if (rc == CD_OK)
+  if (rc == CD_OK && !w->preflight)
     rc = check_group(s, device, err);
   if (rc == CD_OK)
     rc = con_action_create(s->store, by, &action, ret_made, err);
@@ -185,7 +210,7 @@ static void create(con_call *c, cd_str device, const con_wish *w)
   }
 }
 
-static void start_action(con_call *c, bool release)
+static void start_action(con_call *c, bool release, bool preflight)
 {
   con_device d = {0};
   cd_json_doc *doc = NULL;
@@ -194,6 +219,7 @@ static void start_action(con_call *c, bool release)
   if (!con_call_machine(c, &d))
     return;
   if (con_call_body(c, &doc, &root) && con_wish_read(c, &root, release, &w)) {
+    w.preflight = preflight;
     create(c, d.id, &w);
     con_wish_release(&w);
   }
@@ -271,12 +297,17 @@ void con_api_renew(con_call *c)
 
 void con_api_isolate(con_call *c)
 {
-  start_action(c, false);
+  start_action(c, false, false);
 }
 
 void con_api_unisolate(con_call *c)
 {
-  start_action(c, true);
+  start_action(c, true, false);
+}
+
+void con_api_preflight(con_call *c)
+{
+  start_action(c, false, true);
 }
 
 /* ---- lists ---- */

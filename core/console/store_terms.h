@@ -5,10 +5,11 @@
 
 #include "protocol/terms.h"
 
-/* {"type":..,"exclusions":[..]} and the terms. `exclusions` is JSON; empty: []. */
-CD_MUST_USE cd_code con_parameters_write(cd_str type, cd_str exclusions, const cd_terms *terms,
-                                         cd_buf *out, cd_err *err);
-/* The same with other terms. */
+/* {"type":..,"exclusions":[..]} and the terms. `exclusions` is JSON; empty: []. `warn`: what the
+ * device's preflight would refuse it for, it only records. */
+CD_MUST_USE cd_code con_parameters_write(cd_str type, cd_str exclusions, bool warn,
+                                         const cd_terms *terms, cd_buf *out, cd_err *err);
+/* The same with other terms; all else stays. */
 CD_MUST_USE cd_code con_parameters_with(cd_str parameters, const cd_terms *terms, cd_buf *out,
                                         cd_err *err);
 /* The terms in them; of what is no isolation, the defaults. */

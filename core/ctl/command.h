@@ -42,6 +42,8 @@ typedef enum ctl_option {
   CTL_OPT_ROOT,
   CTL_OPT_CONFIG,
   CTL_OPT_DEADLINE, /* --timeout */
+  CTL_OPT_DRY_RUN,
+  CTL_OPT_FORCE,
   /* of an isolation */
   CTL_OPT_LEASE, /* --for */
   CTL_OPT_LOST_CONSOLE,

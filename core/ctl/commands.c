@@ -58,6 +58,10 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
                           false},
+    [CTL_OPT_DRY_RUN] = {"dry-run", NULL, "only look what it would meet and cut; change nothing",
+                         false},
+    [CTL_OPT_FORCE] = {"force", NULL, "go on whatever the preflight finds; it is only recorded",
+                       false},
     [CTL_OPT_LEASE] = {"for", "TIME", "how long it lasts from now on: 90s, 10m, 4h, 7d", false},
     [CTL_OPT_LOST_CONSOLE] =
         {"lost-console", "RULE",
@@ -79,7 +83,8 @@ static const ctl_command commands[] = {
      .help = "what this device is, and whether it is isolated: wanted, enforced, proven",
      .run = ctl_cmd_status},
     {.name = "local isolate",
-     .options = COMMON | ORDER | LEASE | CTL_HAS(CTL_OPT_SELECTIVE),
+     .options = COMMON | ORDER | LEASE | CTL_HAS(CTL_OPT_SELECTIVE) | CTL_HAS(CTL_OPT_DRY_RUN) |
+                CTL_HAS(CTL_OPT_FORCE),
      .help = "cut this device off the network, and prove it",
      .more =
          "Without --selective nothing but the console stays reachable. With it, FILE is a JSON\n"
@@ -95,7 +100,12 @@ static const ctl_command commands[] = {
          "needed.\n"
          "The isolation stays through restarts of the agent and of the device, until it is "
          "released,\n"
-         "or with --for until its time is over, whether the device is on or off.\n",
+         "or with --for until its time is over, whether the device is on or off.\n"
+         "\n"
+         "Before anything changes the agent looks what the isolation would meet: the way to the\n"
+         "console, sessions, containers, other firewalls. --dry-run does only that; the exit code "
+         "is 5\n"
+         "if the policy would refuse the isolation.\n",
      .run = ctl_cmd_isolate},
     {.name = "local renew",
      .options = COMMON | ORDER | LEASE,
@@ -142,11 +152,18 @@ static const ctl_command commands[] = {
     {.name = "isolate",
      .operands = "DEVICE | --tag TAG",
      .operands_max = 1,
-     .options = FLEET | FLEET_ORDER | LEASE | CTL_HAS(CTL_OPT_LIST),
+     .options = FLEET | FLEET_ORDER | LEASE | CTL_HAS(CTL_OPT_LIST) | CTL_HAS(CTL_OPT_DRY_RUN) |
+                CTL_HAS(CTL_OPT_FORCE),
      .help = "cut a device of the fleet off the network",
      .more = ORDER_MORE
      "With --for it ends by itself, on the device, whether or not the console reaches it "
-     "then.\n",
+     "then.\n"
+     "\n"
+     "--dry-run asks the device, or every device with the tag, what an isolation would meet and "
+     "cut,\n"
+     "and waits for the answers; nothing changes. The exit code is 5 if a device would refuse. "
+     "What\n"
+     "it would refuse for, --force makes it record only; that stands in the audit log.\n",
      .run = fleet_cmd_isolate},
     {.name = "renew",
      .operands = "DEVICE",

@@ -5,9 +5,13 @@
 #include "fleet_wait.h"
 
 typedef struct fleet_order {
-  const char *verb;   /* "isolate", "renew" or "release" */
-  const char *method; /* what the API calls it: "isolate", "unisolate" */
-  bool isolates;
+  const char *verb;    /* "isolate", "renew" or "release" */
+  const char *method;  /* what the API calls it: "isolate", "unisolate" */
+  const char *type;    /* of its action: "Isolate" */
+  const char *place;   /* where its method is: "/api/machines" */
+  const char *of_many; /* where it is asked for many: "/api/cordon/isolate"; NULL: never */
+  bool isolates;       /* it has a type and exclusions */
+  bool dry_run;
   bool renews; /* an isolation, by a call of Cordon's own */
 } fleet_order;
 

@@ -87,6 +87,8 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
     cd_jw_cstr(&w, "type", order->type);
   if (order->exclusions.len > 0)
     cd_jw_raw(&w, "exclusions", order->exclusions);
+  if (order->force)
+    cd_jw_bool(&w, "force", true);
   if (lease.lease_s > 0)
     cd_jw_u64(&w, "lease_s", lease.lease_s);
   ctl_lease_write_rules(&lease, &w);
@@ -150,7 +152,9 @@ ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl
   bool wait = args->value[CTL_OPT_NO_WAIT] == NULL;
   cd_buf params = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};
-  ctl_request request = {.socket = socket_of(args), .method = order->method, .changes = true};
+  ctl_request request = {.socket = socket_of(args),
+                         .method = order->method,
+                         .changes = !cd_str_eq_cstr(cd_str_from(order->method), "preflight")};
   ctl_exit code = CTL_EXIT_USAGE;
   if (ctl_args_number(args, CTL_OPT_TIMEOUT, 1, CTL_TIMEOUT_MAX_S,
                       wait ? CTL_ORDER_TIMEOUT_S : CTL_TIMEOUT_S, &request.timeout_s,

@@ -19,7 +19,8 @@ typedef struct ctl_order {
   const char *kind;  /* of the action that it becomes; NULL: the method's name */
   const char *type;  /* NULL: none */
   cd_str exclusions; /* empty: none */
-  cd_str code;       /* a release code as it was typed; empty: none */
+  bool force;
+  cd_str code; /* a release code as it was typed; empty: none */
 } ctl_order;
 ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl_order *order);
 

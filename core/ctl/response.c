@@ -58,6 +58,9 @@ static void add_headline(const ctl_action *a, ctl_kind kind, const ctl_style *st
     cd_buf_add_cstr(out, "Accepted; 'cordon local actions --id ");
     ctl_text_add(out, a->id);
     cd_buf_add_cstr(out, "' shows how it goes.\n");
+  } else if (ctl_action_is_preflight(a)) {
+    ctl_paint(out, style, CTL_GOOD, CD_STR("Nothing was changed. An isolation would go ahead."));
+    cd_buf_add_char(out, '\n');
   } else if (cd_str_eq_cstr(a->kind, "release")) {
     ctl_paint(out, style, CTL_GOOD, CD_STR("Released: nothing of the isolation is left."));
     cd_buf_add_char(out, '\n');

@@ -26,6 +26,7 @@ static const struct {
     [CD_ORDER_ISOLATE] = {"isolate", CD_STATE_ISOLATE, false, check_isolate},
     [CD_ORDER_RELEASE] = {"release", CD_STATE_ISOLATE, true, check_release},
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
+    [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -115,9 +116,11 @@ static void check_exclusion(cd_json *e)
   cd_json_no_more(e);
 }
 
+/* Also of a preflight, which is about an isolation with just these. */
 static void check_isolate(cd_json *p)
 {
   static const char *const types[] = {"full", "selective", NULL};
+  static const char *const judgements[] = {"policy", "warn", NULL};
   cd_terms terms;
   int type = 0;
   cd_json list = {0};
@@ -134,6 +137,7 @@ static void check_isolate(cd_json *p)
     cd_json_at_obj(&list, i, &e);
     check_exclusion(&e);
   }
+  (void)cd_json_opt_enum(p, "preflight", judgements, &type);
   cd_terms_read(p, &terms);
 }
 

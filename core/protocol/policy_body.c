@@ -86,8 +86,7 @@ static void check_providers(cd_json *body)
   if (!cd_json_opt_obj(body, "providers", &map))
     return;
   for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
-    check_list(&map, capabilities[i], PROVIDERS_MAX, CD_PROVIDER_ID_MAX, is_word,
-               "id of a plugin");
+    check_list(&map, capabilities[i], PROVIDERS_MAX, CD_PROVIDER_ID_MAX, is_word, "id of a plugin");
     /* Nobody is made unable to isolate, or to keep a device isolated, from afar. */
     if (cd_json_opt_arr(&map, capabilities[i], PROVIDERS_MAX, &list) && cd_json_len(&list) == 0)
       cd_json_bad(&map, capabilities[i], "must not be empty");

@@ -36,7 +36,7 @@ _cordon_local() {
   local order="--comment --no-wait --progress $common" lease="--for --lost-console --unreachable"
   case $command in
   status | plugins | policy) _cordon_words "$common" "$current" ;;
-  isolate) _cordon_words "--selective $lease $order" "$current" ;;
+  isolate) _cordon_words "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_words "$lease $order" "$current" ;;
   release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
@@ -69,7 +69,7 @@ _cordon_fleet() {
   local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
   local order="--comment --ticket --wait --tag --preview --progress $common" lease="--for --lost-console --unreachable"
   case $first in
-  isolate) _cordon_device_or "--selective $lease $order" "$current" ;;
+  isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;
   release) _cordon_device_or "$order" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;

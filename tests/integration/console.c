@@ -613,7 +613,7 @@ cd_order console_order(console *c, cd_order_kind kind, uint64_t generation)
                 .issued_ms = now_ms(),
                 .expires_ms = now_ms() + 3600 * 1000,
                 .audit_sequence = 1,
-                .parameters = kind == CD_ORDER_ISOLATE
+                .parameters = kind == CD_ORDER_ISOLATE || kind == CD_ORDER_PREFLIGHT
                                   ? CD_STR("{\"type\":\"full\",\"exclusions\":[]}")
                                   : CD_STR("{}")};
   (void)cd_str_copy(o.device, sizeof(o.device), CD_STR(DEVICE));

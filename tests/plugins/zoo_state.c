@@ -126,9 +126,35 @@ static cordon_status CORDON_CALL probe(const cordon_plugin *p, const cordon_requ
                          "\"watch\"],\"product\":\"zoo\"}");
 }
 
+/* A call of its own, so that a member that misbehaves at `apply` does so where it counts. */
+static cordon_status dry_run(const cordon_request *req)
+{
+  bool done = false;
+  char check[ZOO_TEXT_MAX];
+  char severity[ZOO_TEXT_MAX];
+  cordon_status status = zoo_enter("dry_run", req, &done);
+  if (done)
+    return status;
+  if (zoo_setting_is("dry_run", "unsupported")) {
+    zoo_explain(req, 0, "this one has no dry run");
+    return CORDON_E_UNSUPPORTED;
+  }
+  if (zoo_setting_is("dry_run", "garbage"))
+    return zoo_result(req, "{\"dry_run\":true,\"findings\":[{\"check\":\"A B\"}]}");
+  if (!zoo_setting("finding", check))
+    return zoo_result(req, "{\"dry_run\":true,\"rules\":\"\",\"findings\":[]}");
+  return zoo_result(req,
+                    "{\"dry_run\":true,\"rules\":\"\",\"findings\":[{\"check\":\"%.40s\","
+                    "\"severity\":\"%.10s\",\"sentence\":\"the zoo has a %.40s\"}],"
+                    "\"would_cut\":{\"connections\":[],\"connections_left_out\":7}}",
+                    check, zoo_setting("severity", severity) ? severity : "warn", check);
+}
+
 static cordon_status CORDON_CALL apply(const cordon_plugin *p, const cordon_request *req)
 {
   bool done = false;
+  if ((req->flags & CORDON_REQ_DRY_RUN) != 0)
+    return dry_run(req);
   cordon_status status = zoo_enter("apply", req, &done);
   return done ? status : zoo_apply_with(req, "{}");
 }

@@ -12,6 +12,7 @@
 #include "spaces.h"
 #include "support/fault.h"
 #include "support/json.h"
+#include "survey.h"
 #include "targets.h"
 
 enum {
@@ -21,16 +22,26 @@ enum {
   LOAD_TRIES = 32 /* a few milliseconds each */
 };
 
-static cordon_status answer_dry_run(const sup_call *call, const char *rules, sup_err *err)
+static cordon_status answer_dry_run(const sup_call *call, const iso_params *p, const char *rules,
+                                    sup_err *err)
 {
   cordon_status status = iso_nft_load(rules, true, err);
-  if (status != CORDON_OK)
-    return status;
-  cJSON *result = cJSON_CreateObject();
-  (void)cJSON_AddBoolToObject(result, "dry_run", 1);
-  (void)cJSON_AddStringToObject(result, "rules", rules);
-  status = sup_call_result(call, result, err);
-  cJSON_Delete(result);
+  iso_survey *survey = calloc(1, sizeof(*survey));
+  if (status == CORDON_OK && survey == NULL)
+    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to look at this device");
+  if (status == CORDON_OK)
+    status = iso_survey_take(p, call, survey, err);
+  if (status == CORDON_OK) {
+    cJSON *result = cJSON_CreateObject();
+    (void)cJSON_AddBoolToObject(result, "dry_run", 1);
+    (void)cJSON_AddStringToObject(result, "rules", rules);
+    iso_findings_add(survey, result);
+    status = sup_call_result(call, result, err);
+    cJSON_Delete(result);
+  }
+  if (survey != NULL)
+    iso_survey_release(survey);
+  free(survey);
   return status;
 }
 
@@ -317,7 +328,7 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
              .strict = SUP_TEXT_INIT(ISO_RULESET_MAX)};
   cordon_status status = prepare(call, &p, &r, err);
   if (status == CORDON_OK && call->dry_run) {
-    status = answer_dry_run(call, sup_text_get(&r.plain), err);
+    status = answer_dry_run(call, &p, sup_text_get(&r.plain), err);
   } else if (status == CORDON_OK) {
     sup_call_progress(call, 1, APPLY_STEPS, "rules made");
     status = put_in_force(self, call, &r, err);

@@ -292,6 +292,62 @@ cordon_status iso_sockets_end_elsewhere(const iso_params *p, const sup_call *cal
   return end_through(&w, ret_ended, err);
 }
 
+/* ---- only showing ---- */
+
+typedef struct show {
+  work *w;
+  iso_shown_fn *fn;
+  void *data;
+  bool listeners; /* the dump that is running */
+} show;
+
+static void show_socket(void *data, const iso_socket *s)
+{
+  const show *v = data;
+  const work *w = v->w;
+  if (!v->listeners && iso_socket_stays(w->params, w->locals, w->listened, w->protocol, s))
+    return;
+  const iso_shown shown = {.socket = s,
+                           .protocol = w->protocol,
+                           .listens = v->listeners,
+                           .opened_by_remote = !v->listeners && w->protocol == IPPROTO_TCP &&
+                                               listens(w->listened, s->local_port)};
+  v->fn(v->data, &shown);
+}
+
+static cordon_status show_through(work *w, show *v, sup_err *err)
+{
+  cordon_status status = work_begin(w, err);
+  for (int round = 0; round < 2 && status == CORDON_OK; round++, v->listeners = false) {
+    for (size_t i = 0; i < KINDS && status == CORDON_OK; i++) {
+      iso_dump d = {0};
+      w->protocol = kinds[i].protocol;
+      if (!v->listeners || kinds[i].protocol == IPPROTO_TCP)
+        status = dump(w, &kinds[i], v->listeners ? (uint32_t)LISTEN : kinds[i].states, show_socket,
+                      v, &d, err);
+    }
+  }
+  work_end(w);
+  return status;
+}
+
+cordon_status iso_sockets_show(const iso_params *p, const sup_call *call, iso_shown_fn *fn,
+                               void *data, sup_err *err)
+{
+  iso_locals locals = {0};
+  work w = {.fd = -1, .params = p, .call = call, .locals = &locals};
+  show v = {.w = &w, .fn = fn, .data = data, .listeners = true};
+  cordon_status status = iso_locals_read(&locals, err);
+  if (status == CORDON_OK)
+    status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
+  if (status == CORDON_OK)
+    status = show_through(&w, &v, err);
+  if (w.fd >= 0)
+    (void)close(w.fd);
+  iso_locals_release(&locals);
+  return status;
+}
+
 const char *iso_ended_note(const iso_ended *e)
 {
   if (e->unsupported)

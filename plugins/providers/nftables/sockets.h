@@ -40,6 +40,20 @@ cordon_status iso_sockets_end_elsewhere(const iso_params *p, const sup_call *cal
                                         const iso_locals *locals, int fd, iso_ended *ret_ended,
                                         sup_err *err);
 
+/* What iso_sockets_show() tells of. `listens`: a TCP socket that waits for connections, which is
+ * told before all others; else one that would be ended, and whether the remote opened it. */
+typedef struct iso_shown {
+  const iso_socket *socket;
+  uint8_t protocol;
+  bool listens;
+  bool opened_by_remote;
+} iso_shown;
+typedef void iso_shown_fn(void *data, const iso_shown *shown);
+
+/* Shows what iso_sockets_end() would find at its first pass, and ends nothing. */
+cordon_status iso_sockets_show(const iso_params *p, const sup_call *call, iso_shown_fn *fn,
+                               void *data, sup_err *err);
+
 /* Why sockets may be left, a part of a sentence; NULL if none is. */
 const char *iso_ended_note(const iso_ended *e);
 

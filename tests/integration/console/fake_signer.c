@@ -290,7 +290,7 @@ void con_signer_sign_order(con_signer *s, const con_sign_order *order, con_signe
                 .comment = CD_STR("signed by a test")};
   /* The real one reads the kind in the audit log. */
   bool isolate = order->parameters.len > 7 && memcmp(order->parameters.ptr, "{\"type\"", 7) == 0;
-  o.kind = isolate                      ? CD_ORDER_ISOLATE
+  o.kind = isolate ? order->generation > 0 ? CD_ORDER_ISOLATE : CD_ORDER_PREFLIGHT
            : order->parameters.len == 2 ? CD_ORDER_RELEASE
                                         : CD_ORDER_CANCEL;
   (void)cd_str_copy(o.device, sizeof(o.device), order->device);

@@ -101,6 +101,43 @@ START_TEST(an_order_goes_out_and_its_result_comes_back)
 }
 END_TEST
 
+/* An order without a state: it has no generation and wants nothing. */
+START_TEST(a_preflight_goes_out_and_its_result_comes_back)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  char wanted[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/preflight", d.id);
+  ck_assert_uint_eq(
+      ask("POST", path, "{\"Comment\":\"c\",\"Preflight\":\"Warn\"}", answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, sizeof(action));
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_PREFLIGHT);
+  ck_assert_uint_eq(order.generation, 0);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(
+      answer, "\"parameters\":{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}"));
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/machineactions/%s", action);
+  wait_for(path, "status", "Succeeded");
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  (void)snprintf(wanted, sizeof(wanted),
+                 "\"wanted\":[{\"state\":\"isolate\",\"value\":"
+                 "\"released\"");
+  ck_assert_ptr_nonnull(strstr(answer, wanted));
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(an_order_waits_for_its_device)
 {
   device d;
@@ -362,7 +399,8 @@ START_TEST(a_renewal_keeps_everything_but_the_lease)
   device_ready(&d, &p);
   (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
   post(path,
-       "{\"Comment\":\"c\",\"LeaseSeconds\":60,\"Terms\":{\"lost_console\":{\"rule\":\"release\","
+       "{\"Comment\":\"c\",\"Preflight\":\"Warn\",\"LeaseSeconds\":60,\"Terms\":{\"lost_console\":{"
+       "\"rule\":\"release\","
        "\"after_s\":7200},\"unreachable\":{\"rule\":\"keep\"}}}",
        action);
   device_take_order(&d, &order, &digest);
@@ -379,8 +417,39 @@ START_TEST(a_renewal_keeps_everything_but_the_lease)
   ck_assert(device_result(&d, &order, &digest, d.key));
   (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
   ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"preflight\":\"warn\""));
   ck_assert_ptr_nonnull(strstr(answer, "\"lost_console\":{\"rule\":\"release\",\"after_s\":7200},"
                                        "\"unreachable\":{\"rule\":\"keep\"}"));
+  device_release(&d);
+}
+END_TEST
+
+/* Who overrode the preflight does so too when the console orders it anew, of its own accord. */
+START_TEST(an_isolation_ordered_anew_overrides_the_preflight_as_before)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path, "{\"Comment\":\"c\",\"Preflight\":\"Warn\",\"LeaseSeconds\":3600}", action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  device_disconnect(&d);
+  d.generation = 0; /* as after its disk was put back */
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  device_take_order(&d, &order, &digest);
+  ck_assert_int_eq(order.kind, CD_ORDER_ISOLATE);
+  ck_assert_str_ne(order.action, action);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", order.action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"preflight\":\"warn\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease_until\":\"20"));
   device_release(&d);
 }
 END_TEST
@@ -797,6 +866,7 @@ int main(void)
   tcase_add_checked_fixture(t, set_up, tear_down);
   tcase_set_timeout(t, 120);
   tcase_add_test(t, an_order_goes_out_and_its_result_comes_back);
+  tcase_add_test(t, a_preflight_goes_out_and_its_result_comes_back);
   tcase_add_test(t, an_order_waits_for_its_device);
   tcase_add_test(t, another_keys_result_is_refused_and_changes_nothing);
   tcase_add_test(t, a_device_that_fell_behind_is_ordered_anew);
@@ -806,6 +876,7 @@ int main(void)
   tcase_add_test(t, a_release_by_code_is_learned_and_respected);
   tcase_add_test(t, a_device_that_is_ordered_anew_gets_another_code);
   tcase_add_test(t, a_renewal_keeps_everything_but_the_lease);
+  tcase_add_test(t, an_isolation_ordered_anew_overrides_the_preflight_as_before);
   tcase_add_test(t, a_lease_that_has_ended_is_wanted_no_more);
   tcase_add_test(t, the_three_values_are_shown);
   tcase_add_test(t, a_token_is_used_up);

@@ -197,6 +197,12 @@ static const struct {
     {"{\"isolate\":{\"unreachable\":{\"rule\":\"release\",\"after_s\":3601}}}", NULL},
     {"{\"isolate\":{\"unreachable\":{\"rule\":\"keep\",\"after_s\":60}}}", NULL},
     {"{\"local\":{\"groups\":\"x\"}}", "local.groups is not a known key"},
+    {"{\"preflight\":{\"refuse\":\"a\"}}", "preflight.refuse must be an array, it is a string"},
+    {"{\"preflight\":{\"refuse\":[\"Console\"]}}",
+     "preflight.refuse 'Console' is no name of a check"},
+    {"{\"preflight\":{\"refuse\":[\"a\"],\"warn\":[\"b\",\"a\"]}}",
+     "preflight.warn names 'a', which 'refuse' names too"},
+    {"{\"preflight\":{\"info\":[]}}", "preflight.info is not a known key"},
     {"{\"notify\":{\"enabled\":1}}", "notify.enabled must be true or false, it is a number"},
     {"{\"local\":{\"isolate\":\"everybody\"}}", NULL},
     {"{\"local\":{\"isolate\":\"code\"}}", NULL},
@@ -223,6 +229,22 @@ START_TEST(what_is_wrong_is_named)
       ck_assert_str_eq(err.text, expected);
     ck_assert_msg(c.interval_s == 77 && c.doc == NULL, "%s changed the old one", bad[i].text);
   }
+}
+END_TEST
+
+START_TEST(checks_of_the_preflight_are_named)
+{
+  agent_config c;
+  agent_config_init(&c);
+  ck_assert_msg(parse("{\"preflight\":{\"refuse\":[\"session_in_use\",\"x1\"],\"warn\":["
+                      "\"console_tunnel\"]}}",
+                      &c) == CD_OK,
+                "%s", err.text);
+  ck_assert_uint_eq(c.preflight_refuse.count, 2);
+  ck_assert_str_eq(c.preflight_refuse.names[0], "session_in_use");
+  ck_assert_uint_eq(c.preflight_warn.count, 1);
+  ck_assert_str_eq(c.preflight_warn.names[0], "console_tunnel");
+  agent_config_release(&c);
 }
 END_TEST
 
@@ -331,6 +353,7 @@ int main(void)
       distrust_is_only_ever_added_to,
       what_is_wrong_is_named,
       addresses_are_literal_and_canonical,
+      checks_of_the_preflight_are_named,
       a_second_parse_replaces_the_first,
       only_a_trusted_file_is_loaded,
       a_file_over_the_limit_is_refused,

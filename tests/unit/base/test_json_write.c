@@ -355,8 +355,7 @@ START_TEST(an_overlay_joins_objects_and_replaces_the_rest)
     cd_buf b = CD_BUF_INIT(1024);
     ck_assert_int_eq(cd_json_parse(cd_str_from(overlays[i].under), 999, "under", &under, NULL),
                      CD_OK);
-    ck_assert_int_eq(cd_json_parse(cd_str_from(overlays[i].over), 999, "over", &over, NULL),
-                     CD_OK);
+    ck_assert_int_eq(cd_json_parse(cd_str_from(overlays[i].over), 999, "over", &over, NULL), CD_OK);
     cd_json u = cd_json_any(under);
     cd_json o = cd_json_any(over);
     cd_json_overlay(&u, &o, &b);

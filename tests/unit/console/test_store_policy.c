@@ -225,8 +225,10 @@ static cd_code follow(char device[CON_DEVICE_TEXT], con_action_made *made)
 
 static void end_action(const char *id, cd_action_status status)
 {
-  const con_action_outcome outcome = {
-      .status = status, .outcome = CD_STR("ok"), .result = CD_STR("a.b.c"), .evidence = CD_STR("{}")};
+  const con_action_outcome outcome = {.status = status,
+                                      .outcome = CD_STR("ok"),
+                                      .result = CD_STR("a.b.c"),
+                                      .evidence = CD_STR("{}")};
   expect_ok(con_action_ended(s, cd_str_from(id), &outcome, &err));
 }
 

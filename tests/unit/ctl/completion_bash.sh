@@ -50,7 +50,7 @@ expect "show cancel code report verify --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
 expect "desk-1.lab" isolate ""
-expect "--selective $lease $order" isolate --
+expect "--selective --dry-run --force $lease $order" isolate --
 expect "$lease --comment --ticket --wait --progress $common" renew --
 expect "keep release:" isolate desk-1 --lost-console ""
 expect "" renew desk-1 --for ""
@@ -83,7 +83,7 @@ expect "status" local st
 expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
 expect "--json" local status --j
-expect "--selective $lease --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
+expect "--selective --dry-run --force $lease --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
 expect "$lease --comment --no-wait --progress --timeout --json --help --socket" local renew --
 expect "--code --code-file --comment --no-wait --progress --timeout --json --help --socket" local release --
 expect "--limit --id --timeout --json --help --socket" local actions ""

@@ -277,11 +277,16 @@ static const struct {
   void (*twist)(scene *s);
   cd_refusal refusal;
 } turns[] = {
-    {twist_none, CD_REFUSAL_NONE},           {twist_purpose, CD_REFUSAL_FORGED},
-    {twist_issuer, CD_REFUSAL_FORGED},       {twist_key, CD_REFUSAL_FORGED},
-    {twist_device, CD_REFUSAL_WRONG_DEVICE}, {twist_same, CD_REFUSAL_REPLAYED},
-    {twist_lower, CD_REFUSAL_OLD_GENERATION}, {twist_old_key, CD_REFUSAL_OLD_KEY},
-    {twist_key_time, CD_REFUSAL_KEY_TIME},   {twist_clock, CD_REFUSAL_NONE},
+    {twist_none, CD_REFUSAL_NONE},
+    {twist_purpose, CD_REFUSAL_FORGED},
+    {twist_issuer, CD_REFUSAL_FORGED},
+    {twist_key, CD_REFUSAL_FORGED},
+    {twist_device, CD_REFUSAL_WRONG_DEVICE},
+    {twist_same, CD_REFUSAL_REPLAYED},
+    {twist_lower, CD_REFUSAL_OLD_GENERATION},
+    {twist_old_key, CD_REFUSAL_OLD_KEY},
+    {twist_key_time, CD_REFUSAL_KEY_TIME},
+    {twist_clock, CD_REFUSAL_NONE},
 };
 
 START_TEST(a_device_takes_only_its_own_newer_one_of_the_policy_key)
@@ -343,7 +348,11 @@ START_TEST(travels_as_a_message_and_comes_back_in_a_report)
   keys_make(&k);
   cd_report r = {.number = 1,
                  .at_ms = NOW_MS,
-                 .policy = {.known = true, .version = 6, .highest = 7, .refused = 7, .name = "s",
+                 .policy = {.known = true,
+                            .version = 6,
+                            .highest = 7,
+                            .refused = 7,
+                            .name = "s",
                             .sentence = "the console was not reached"}};
   cd_report got = {0};
   uint8_t nonce[CD_NONCE_SIZE] = {0};

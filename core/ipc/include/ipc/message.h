@@ -55,16 +55,16 @@ enum {
   IPC_RESPONSE = 34, /* the result, or a status and a sentence */
 
   /* agent to channel */
-  IPC_CHAN_SOCKET = 48,    /* a socket to connect, or why there is none */
-  IPC_CHAN_HELLO = 49,     /* who the device is, and a nonce of its own */
-  IPC_CHAN_MARK = 50,      /* signed by the device; answered by ACK */
-  IPC_CHAN_RESULT = 51,    /* signed; answered by ACK */
-  IPC_CHAN_REPORT = 52,    /* signed */
-  IPC_CHAN_PROGRESS = 53,  /* for people */
-  IPC_CHAN_ORDER_ACK = 54, /* the order is in the journal, or refused */
-  IPC_CHAN_RENEW = 55,     /* answered by CERTIFICATE, or ACK that says no */
-  IPC_CHAN_DROP = 56,      /* end this connection, and come again later */
-  IPC_CHAN_PING = 57,      /* is the channel alive? answered by PONG */
+  IPC_CHAN_SOCKET = 48,     /* a socket to connect, or why there is none */
+  IPC_CHAN_HELLO = 49,      /* who the device is, and a nonce of its own */
+  IPC_CHAN_MARK = 50,       /* signed by the device; answered by ACK */
+  IPC_CHAN_RESULT = 51,     /* signed; answered by ACK */
+  IPC_CHAN_REPORT = 52,     /* signed */
+  IPC_CHAN_PROGRESS = 53,   /* for people */
+  IPC_CHAN_ORDER_ACK = 54,  /* the order is in the journal, or refused */
+  IPC_CHAN_RENEW = 55,      /* answered by CERTIFICATE, or ACK that says no */
+  IPC_CHAN_DROP = 56,       /* end this connection, and come again later */
+  IPC_CHAN_PING = 57,       /* is the channel alive? answered by PONG */
   IPC_CHAN_POLICY_ACK = 58, /* the policy is in the journal, or refused */
 
   /* channel to agent */

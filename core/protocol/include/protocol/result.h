@@ -57,12 +57,12 @@ CD_MUST_USE cd_code cd_result_verify(cd_str jws, const cd_public_key *device_key
 
 /* How the device stands with policy. Plain value. */
 typedef struct cd_policy_standing {
-  bool known;                        /* false: its agent does not say so, and takes no policy */
-  uint64_t version;                  /* in force; 0: none */
-  char name[CD_POLICY_NAME_MAX + 1]; /* of what is in force; may be empty */
-  bool trial;                        /* the console has still to be reached with it */
-  uint64_t highest;                  /* that it took, whatever became of it */
-  uint64_t refused;                  /* the last that it refused or put back; 0: none */
+  bool known;                         /* false: its agent does not say so, and takes no policy */
+  uint64_t version;                   /* in force; 0: none */
+  char name[CD_POLICY_NAME_MAX + 1];  /* of what is in force; may be empty */
+  bool trial;                         /* the console has still to be reached with it */
+  uint64_t highest;                   /* that it took, whatever became of it */
+  uint64_t refused;                   /* the last that it refused or put back; 0: none */
   char sentence[CD_SENTENCE_MAX + 1]; /* why; empty: nothing was refused */
 } cd_policy_standing;
 

@@ -34,8 +34,21 @@ const fleetOf = (client) => {
   return fleets.get(client);
 };
 
+/* What a preflight found; one device would refuse. */
+const found = (name) => ({
+  verdict: name === 'server-1' ? 'refuse' : 'go',
+  findings: name === 'server-1'
+    ? [{ check: 'console_tunnel', severity: 'refuse', sentence: 'through \u001b[2Jwg0' }]
+    : [{ check: 'session_in_use', severity: 'warn', sentence: 'alice works here' }],
+  findings_left_out: 0,
+  would_cut: { connections: [{ protocol: 'tcp', direction: 'in', remote: '192.0.2.9', port: 22, count: 2,
+    user: 'root', unit: 'ssh.service' }], connections_left_out: 3, services: [], services_left_out: 0,
+  guests: [], guests_left_out: 0 },
+});
+
 /* What the device measured, as its result says. */
 const evidence = (action) => {
+  if (action.type === 'Preflight') return { preflight: found(action.computerDnsName) };
   const isolate = action.type === 'Isolate';
   return {
     enforced: { value: isolate ? 'isolated' : 'released', at: 1795493300040 },
@@ -53,7 +66,7 @@ function newAction(fleet, machine, type, body) {
     creationDateTimeUtc: '2026-11-24T05:34:54.1234567Z',
     lastUpdateDateTimeUtc: '2026-11-24T05:34:54.1234567Z', cancellationRequestor: null,
     cancellationComment: null, cancellationDateTimeUtc: null, errorHResult: 0,
-    scope: type === 'Isolate' ? body.IsolationType : null, externalId: body.ExternalId ?? null,
+    scope: type !== 'Unisolate' ? body.IsolationType : null, externalId: body.ExternalId ?? null,
     requestSource: 'PublicApi', relatedFileInfo: null, commands: [], troubleshootInfo: null,
   };
   fleet.actions.set(id, action);
@@ -66,12 +79,13 @@ function lookAt(fleet, action) {
   const looks = (fleet.polls.get(action.id) ?? 0) + 1;
   fleet.polls.set(action.id, looks);
   const detail = {
-    id: action.id, type: action.type, kind: action.type === 'Isolate' ? 'isolate' : 'release',
+    id: action.id, type: action.type,
+    kind: { Isolate: 'isolate', Unisolate: 'release', Preflight: 'preflight' }[action.type],
     status: action.status, machineId: action.machineId, computerDnsName: name,
     requestor: action.requestor, comment: action.requestorComment, ticket: action.externalId ?? '',
     source: 'PublicApi', created: '2026-11-24T05:34:54.000Z', updated: '2026-11-24T05:34:54.512Z',
     sent: '2026-11-24T05:34:54.100Z', expires: null, generation: 7,
-    parameters: action.type === 'Isolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
+    parameters: action.type !== 'Unisolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
     accepted: false, waitsFor: 'the device is not connected', progress: null, outcome: '', sentence: '',
     evidence: null, audit: { sequence: 1, digest: `sha256:${'ab'.repeat(32)}` },
   };
@@ -142,6 +156,8 @@ const routes = [
     if (body.Exclusions === 'nosuch') return error(400, 'InvalidInput', 'There is no list of exclusions nosuch.');
     return ok(newAction(fleet, machine, match[2] === 'isolate' ? 'Isolate' : 'Unisolate', body), 201);
   }],
+  ['POST', /^\/api\/cordon\/machines\/([^/]+)\/preflight$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'Preflight', body), 201)],
   ['POST', /^\/api\/cordon\/machines\/([^/]+)\/renew$/, ({ fleet, machine, body }) =>
     ok(newAction(fleet, machine, 'Isolate', body), 201)],
   ['POST', /^\/api\/machines\/([^/]+)\/tags$/, ({ machine, body }) => {
@@ -193,9 +209,9 @@ const routes = [
     return action ? ok(lookAt(fleet, action)) : error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
   }],
   ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) => ok({ report: 'proof', action: match[1] })],
-  ['POST', /^\/api\/cordon\/(isolate|release)$/, ({ fleet, body, match }) => {
+  ['POST', /^\/api\/cordon\/(isolate|release|preflight)$/, ({ fleet, body, match }) => {
     const machines = fleet.machines.filter((m) => m.machineTags.includes(body.tag));
-    const type = match[1] === 'isolate' ? 'Isolate' : 'Unisolate';
+    const type = { isolate: 'Isolate', release: 'Unisolate', preflight: 'Preflight' }[match[1]];
     const made = (m) => (body.preview ? {} : m.computerDnsName === 'busy-1'
       ? { action: null, error: 'an action of that kind is under way' }
       : { action: newAction(fleet, m, type, body).id, error: null });

@@ -231,6 +231,49 @@ START_TEST(by_tag)
 }
 END_TEST
 
+START_TEST(a_dry_run_of_one)
+{
+  stage_run r = {.client = "dry"};
+  cd_buf log;
+  CORDON(&r, 0, "isolate", "desk-1", "--dry-run", "--selective", "patches", "--force");
+  HAS(&r.out, "Nothing was changed. An isolation of desk-1.example would go ahead.\n");
+  HAS(&r.out, "warn   session_in_use   alice works here");
+  HAS(&r.out, "2   tcp   from 192.0.2.9   at our port 22   root   ssh.service");
+  HAS(&r.out, "and 3 more");
+  asked("dry", "/api/cordon/machines/");
+  stage_log("dry", &log);
+  HAS(&log, "\\\"Preflight\\\":\\\"Warn\\\"");
+  HAS(&log, "\\\"Exclusions\\\":\\\"patches\\\"");
+  HAS_NOT(&log, "/isolate");
+  cd_buf_release(&log);
+  CORDON(&r, 5, "isolate", "server-1", "--dry-run");
+  HAS(&r.err, "an isolation would be refused: console_tunnel: through ");
+  HAS(&r.out, "refuse   console_tunnel   through \\x1b[2Jwg0");
+  CORDON(&r, 5, "isolate", "server-1", "--dry-run", "--json");
+  HAS(&r.out, "\"verdict\":\"refuse\"");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_dry_run_by_tag)
+{
+  stage_run r = {.client = "drybulk"};
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--dry-run");
+  HAS(&r.out, "An isolation of desk-1.example would go ahead.\n");
+  HAS(&r.out, "An isolation of desk-2.lab would go ahead.\n");
+  HAS(&r.out, "3 devices; nothing was done.\n");
+  asked("drybulk", "/api/cordon/preflight");
+  CORDON(&r, 5, "isolate", "--tag", "mixed", "--dry-run");
+  HAS(&r.err, "an isolation would be refused: console_tunnel");
+  HAS(&r.out, "Nothing was changed: an isolation would be refused: console_tunnel");
+  HAS(&r.out, "an action of that kind is under way");
+  HAS(&r.out, "2 devices; nothing was done, 1 refused.\n");
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--dry-run", "--json");
+  HAS(&r.out, "{\"count\":3,\"refused\":0,\"value\":[{\"id\":\"");
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(tags)
 {
   stage_run r = {.client = "tags"};
@@ -394,6 +437,10 @@ static const usage_row usages[] = {
     {{"isolate", "--comment", "x"}, "needs either DEVICE or --tag TAG"},
     {{"isolate", "desk-1", "--tag", "t", "--comment", "x"}, "needs either DEVICE or --tag TAG"},
     {{"isolate", "desk-1", "--preview"}, "--preview goes with --tag"},
+    {{"isolate", "--tag", "t", "--preview", "--dry-run"},
+     "--preview and --dry-run do not go together"},
+    {{"release", "desk-1", "--dry-run"}, "'release' has no option --dry-run"},
+    {{"local", "isolate", "--dry-run", "--no-wait"}, "--dry-run and --no-wait do not go together"},
     {{"release", "desk-1", "--selective", "x"}, "'release' has no option --selective"},
     {{"action", "show", "../machines"}, "ID must be the id of an action"},
     {{"action", "cancel", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e"}, "needs --comment TEXT"},
@@ -434,6 +481,8 @@ Suite *suite_fleet_commands(void)
   tcase_add_test(tc, a_device_by_its_id);
   tcase_add_test(tc, isolate_and_release);
   tcase_add_test(tc, by_tag);
+  tcase_add_test(tc, a_dry_run_of_one);
+  tcase_add_test(tc, a_dry_run_by_tag);
   tcase_add_test(tc, tags);
   tcase_add_test(tc, actions_and_one_of_them);
   tcase_add_test(tc, a_release_code_is_shown_once);
