@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "chan.h"
 #include "ipc/message.h"
@@ -81,6 +82,7 @@ static void on_open(net_ws *ws, void *owner)
   c->dropping = false;
   c->asked_count = 0;
   c->order_count = 0;
+  CD_FAULT_POINT("channel.opened");
   tell_open(c);
 }
 
@@ -222,8 +224,10 @@ static void say_order_ack(chan *c, const ipc_frame *frame, cd_buf *out, cd_err *
   }
   if (!known || chan_order_ack_read(frame->payload, &doc, &ack, err) != CD_OK)
     return;
+  CD_FAULT_POINT("channel.before_order_ack");
   if (cd_order_ack_write(&ack, frame->op, out, err) == CD_OK)
     chan_console_say(c, out, err);
+  CD_FAULT_POINT("channel.order_acked");
   cd_json_free(doc);
 }
 
@@ -248,7 +252,11 @@ void chan_session_frame(chan *c, const ipc_frame *frame)
   switch (frame->type) {
   case IPC_CHAN_HELLO: greet(c, frame, &out, &err); break;
   case IPC_CHAN_MARK: say_document(c, frame, CD_METHOD_MARK, "mark", true, &out, &err); break;
-  case IPC_CHAN_RESULT: say_document(c, frame, CD_METHOD_RESULT, "result", true, &out, &err); break;
+  case IPC_CHAN_RESULT:
+    CD_FAULT_POINT("channel.before_result");
+    say_document(c, frame, CD_METHOD_RESULT, "result", true, &out, &err);
+    CD_FAULT_POINT("channel.result_said");
+    break;
   case IPC_CHAN_REPORT:
     say_document(c, frame, CD_METHOD_REPORT, "report", false, &out, &err);
     break;

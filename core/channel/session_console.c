@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "chan.h"
@@ -108,6 +109,7 @@ static void on_answer(chan *c, cd_rpc *m)
   if (!take_asked(c, m->id, &method))
     return;
   if (method == CD_METHOD_HELLO && cd_welcome_read(m, &welcome, &err) == CD_OK) {
+    CD_FAULT_POINT("channel.welcomed");
     tell_welcome(c, &welcome);
     return;
   }
@@ -117,6 +119,8 @@ static void on_answer(chan *c, cd_rpc *m)
   }
   cd_code rc =
       method == CD_METHOD_HELLO || method == CD_METHOD_RENEW ? err.code : cd_ack_read(m, &err);
+  if (method == CD_METHOD_RESULT)
+    CD_FAULT_POINT("channel.result_acked");
   if (method == CD_METHOD_MARK && rc == CD_OK) {
     c->marked = true;
     c->failures = 0;
@@ -155,12 +159,14 @@ static cd_code on_order(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err
     rc = cd_order_message_read(m, &order, ret_fault, err);
   if (rc != CD_OK)
     return rc;
+  CD_FAULT_POINT("channel.order_heard");
   c->orders[c->order_count++] = m->id;
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   cd_jw_str(&w, "order", order.order);
   cd_jw_str(&w, "key", order.key);
   send_json(c, IPC_CHAN_ORDER, m->id, &w, &text);
+  CD_FAULT_POINT("channel.order_passed");
   cd_buf_release(&text);
   return CD_OK;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "link.h"
 #include "shape.h"
@@ -125,6 +126,7 @@ void con_link_report(con_link *l, cd_rpc *m)
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: a report was not taken: %s", l->device,
            err.text);
   } else {
+    CD_FAULT_POINT("console.report_kept");
     keep_states(l, report.states, report.state_count);
     con_link_consider(l);
   }
@@ -219,11 +221,14 @@ void con_link_result(con_link *l, cd_rpc *m)
     return;
   }
   cd_code rc = cd_result_verify(jws, &l->key, cd_str_from(l->device), &r, &err);
+  CD_FAULT_POINT("console.result_heard");
   if (rc == CD_OK)
     rc = store_result(l, &r, jws, &err);
   if (rc == CD_OK) {
+    CD_FAULT_POINT("console.result_recorded");
     if (cd_ack_write(m->id, &out, &err) == CD_OK)
       con_link_send(l, &out);
+    CD_FAULT_POINT("console.result_answered");
     after_result(l, &r);
   } else {
     bool trouble = rc == CD_E_IO || rc == CD_E_INTERNAL || rc == CD_E_UNAVAILABLE;

@@ -1,6 +1,7 @@
 /* Orders and marks. What an order says is read from the audit entry; the request only names it. */
 #include "signer.h"
 
+#include "base/fault.h"
 #include "protocol/mark.h"
 #include "protocol/order.h"
 #include "random.h"
@@ -150,10 +151,14 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
     rc = check_state(s, r, now_ms, err);
   if (rc == CD_OK)
     rc = check_caps(s, r, o.kind, now_ms, err);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("signer.order_judged");
     rc = keep(s, r, o.kind, now_ms, err);
-  if (rc == CD_OK)
+  }
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("signer.order_kept");
     rc = write_order(s, r, &e, &o, now_ms, w, err);
+  }
   sig_entry_release(&e);
   return rc;
 }
