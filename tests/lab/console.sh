@@ -4,7 +4,8 @@
 #
 #   lab-console setup                    keys, configuration, an application for the `cordon` command
 #   lab-console start | stop | kill      both programs
-#   lab-console start-one | kill-one signer|console
+#   lab-console start-one signer|console [--no-wait] [NAME=VALUE ...]   with these variables in its environment
+#   lab-console kill-one signer|console
 set -eu
 
 etc=/etc/cordon
@@ -101,21 +102,28 @@ console_answers() {
 }
 
 start_one() {
-  if runs "$1"; then
-    echo "lab-console: cordon-$1 is running already" >&2
+  one=$1
+  shift
+  wait=yes
+  if [ "${1:-}" = --no-wait ]; then
+    wait=no
+    shift
+  fi
+  if runs "$one"; then
+    echo "lab-console: cordon-$one is running already" >&2
     exit 1
   fi
-  if [ "$1" = signer ]; then
+  if [ "$one" = signer ]; then
     rm -rf /run/cordon-signer
     mkdir -m 755 /run/cordon-signer
     chown cordon-signer: /run/cordon-signer
   fi
-  setsid setpriv --reuid "cordon-$1" --regid "cordon-$1" --init-groups -- \
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "/usr/sbin/cordon-$1" </dev/null >>"/var/log/cordon-$1.log" 2>&1 &
-  echo $! >"/run/lab-$1.pid"
-  if ! wait_until 20 "${1}_answers"; then
-    echo "lab-console: cordon-$1 does not answer within 20 s; the end of its log:" >&2
-    tail -n 20 "/var/log/cordon-$1.log" >&2
+  setsid setpriv --reuid "cordon-$one" --regid "cordon-$one" --init-groups -- \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" "/usr/sbin/cordon-$one" </dev/null >>"/var/log/cordon-$one.log" 2>&1 &
+  echo $! >"/run/lab-$one.pid"
+  if [ "$wait" = yes ] && ! wait_until 20 "${one}_answers"; then
+    echo "lab-console: cordon-$one does not answer within 20 s; the end of its log:" >&2
+    tail -n 20 "/var/log/cordon-$one.log" >&2
     exit 1
   fi
 }
@@ -144,10 +152,14 @@ kill/)
   end_one KILL console
   end_one KILL signer
   ;;
-start-one/signer | start-one/console) start_one "$2" ;;
+start-one/signer | start-one/console)
+  shift
+  start_one "$@"
+  ;;
 kill-one/signer | kill-one/console) end_one KILL "$2" ;;
 *)
-  echo "usage: lab-console setup | start | stop | kill | start-one signer|console | kill-one signer|console" >&2
+  echo "usage: lab-console setup | start | stop | kill | start-one signer|console [--no-wait] [NAME=VALUE ...] |" \
+    "kill-one signer|console" >&2
   exit 2
   ;;
 esac
