@@ -195,7 +195,7 @@ release_has_no_fault_points() {
   rm -rf .build/release-root
   DESTDIR=$root/.build/release-root cmake --install .build/release || return 1
   programs=$(find .build/release-root -type f \( -perm -u+x -o -name '*.so' \)) || return 1
-  for program in cordond cordon cordon-channel cordon-plugin-host; do
+  for program in cordond cordon cordon-channel cordon-plugin-host cordon-console cordon-signer; do
     printf '%s\n' "$programs" | grep -q "/$program\$" || {
       echo "the release does not install $program"
       return 1

@@ -6,6 +6,7 @@
 #include "adopt.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "lease.h"
 #include "platform/file.h"
 
 #include "base/banned.h"
@@ -15,6 +16,9 @@ static void on_action(void *owner, const agent_action *action)
   agent *a = owner;
   agent_control_action(a, action);
   agent_remote_action(a->remote, action);
+  agent_lease_look(a->lease);
+  if (agent_action_ended(action) && action->kind == AGENT_KIND_RELEASE)
+    agent_remote_redial(a->remote, agent_lease_rolled_back(action));
 }
 
 static void on_step(void *owner, const char *action_id, const char *step, uint64_t done,
@@ -30,6 +34,7 @@ static void on_values(void *owner)
   agent *a = owner;
   cd_values values;
   agent_remote_values(a->remote);
+  agent_lease_look(a->lease);
   agent_state_values(a->isolate, &values);
   agent_notice_values(a->notice, &values);
 }
@@ -92,6 +97,11 @@ static cd_code open_parts(agent *a, cd_err *err)
   if (rc == CD_OK) {
     rc = agent_state_new(&a->supervisor, a->journal, AGENT_CAP_ISOLATE, a->config.interval_s,
                          &state_events, a, &a->isolate, err);
+    if (rc == CD_OK) {
+      rc = agent_lease_new(a, &a->lease, err);
+      if (rc != CD_OK)
+        agent_state_stop(a->isolate);
+    }
     if (rc != CD_OK)
       agent_control_stop(a);
   }
@@ -117,6 +127,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
          a->supervisor.registry.count, options->state_dir);
   read_restored(a);
   agent_state_restored(a->isolate, &a->restored);
+  agent_lease_start(a->lease);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
   agent_remote_start(a->remote);
@@ -136,12 +147,14 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   a->owner = owner;
   agent_control_stop(a);
   agent_remote_stop(a->remote);
+  agent_lease_stop(a->lease);
   agent_state_stop(a->isolate);
   agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
 }
 
 void agent_free(agent *a)
 {
+  agent_lease_free(a->lease);
   agent_state_free(a->isolate);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);

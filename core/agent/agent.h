@@ -28,6 +28,7 @@ typedef struct agent_options {
 } agent_options;
 
 typedef struct agent_control agent_control;
+typedef struct agent_lease agent_lease;
 
 struct agent {
   uv_loop_t *loop;
@@ -40,6 +41,7 @@ struct agent {
   agent_notice *notice;
   agent_control *control;
   agent_remote *remote;
+  agent_lease *lease;
   int64_t started_ms;
   bool damaged;            /* the journal was, and is new */
   agent_restored restored; /* what the boot did */

@@ -7,6 +7,7 @@
 #include "platform/file.h"
 #include "protocol/enroll.h"
 #include "protocol/secret.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -165,6 +166,18 @@ static void read_console(cd_json *root, agent_config *c)
   cd_json_no_more(&console);
 }
 
+static void read_isolate(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  cd_terms t = {.lost_after_s = c->lost_after_s, .unreachable_after_s = c->unreachable_after_s};
+  if (!cd_json_opt_obj(root, "isolate", &section))
+    return;
+  cd_terms_read_rules(&section, &t);
+  c->lost_after_s = t.lost_after_s;
+  c->unreachable_after_s = t.unreachable_after_s;
+  cd_json_no_more(&section);
+}
+
 static void read_rest(cd_json *root, agent_config *c)
 {
   cd_json section = {0};
@@ -202,6 +215,7 @@ cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_er
   read_providers(&root, &fresh);
   read_plugins(&root, &fresh);
   read_console(&root, &fresh);
+  read_isolate(&root, &fresh);
   read_rest(&root, &fresh);
   rc = cd_json_done(&root, err);
   if (rc != CD_OK) {

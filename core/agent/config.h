@@ -35,6 +35,8 @@ typedef struct agent_config {
   bool release_needs_code; /* of an isolation of the console's that has one, for root too */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  uint32_t lost_after_s; /* of isolations given on this device, as in cd_terms; 0: keep */
+  uint32_t unreachable_after_s;
   bool notify_enabled;
   char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];

@@ -5,7 +5,6 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "code.h"
 #include "control_private.h"
 #include "control_read.h"
 #include "platform/system.h"
@@ -225,7 +224,7 @@ void control_answer_action(control_client *c, const agent_action *a)
     control_refuse(c, &err);
 }
 
-static cd_code answer_action_by_id(control_client *c, const char *id, cd_err *err)
+cd_code control_answer_id(control_client *c, const char *id, cd_err *err)
 {
   agent_action *a = NULL;
   cd_code rc = agent_journal_action(c->agent->journal, id, &a, err);
@@ -241,82 +240,7 @@ static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
 {
   char id[CD_ID_SIZE] = "";
   cd_code rc = control_action_read(params, id, err);
-  return rc != CD_OK ? rc : answer_action_by_id(c, id, err);
-}
-
-/* It is on record: listens if asked to, and only then lets it run. */
-static cd_code order_placed(control_client *c, agent_kind kind, const char *id, bool wait,
-                            cd_err *err)
-{
-  cd_code rc = CD_OK;
-  cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
-         agent_kind_name(kind), id, c->who.user, (unsigned long long)c->who.process_id);
-  if (wait) {
-    cd_buf event = CD_BUF_INIT(256);
-    (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
-    cd_buf_addf(&event, "{\"event\":\"action\",\"id\":\"%s\",\"status\":\"Pending\"}", id);
-    control_event(c, cd_buf_view(&event));
-    cd_buf_release(&event);
-    agent_control_step(c->agent, id, "recorded", 1, 1, (cd_str){0});
-  } else {
-    rc = answer_action_by_id(c, id, err);
-  }
-  agent_state_kick(c->agent->isolate);
-  return rc;
-}
-
-static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
-                           cd_err *err)
-{
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_order(c->agent, request, id, err);
-  return rc == CD_OK ? order_placed(c, request->kind, id, wait, err) : rc;
-}
-
-static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
-{
-  control_order order = {0};
-  cd_code rc = control_isolate_read(params, &order, err);
-  if (rc == CD_OK)
-    rc = agent_code_guard(c->agent, "changed", err);
-  if (rc != CD_OK)
-    return rc;
-  agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
-                                 .selective = order.selective,
-                                 .exclusions = order.has_exclusions ? &order.exclusions : NULL,
-                                 .comment = order.comment,
-                                 .who = &c->who};
-  return place_order(c, &request, order.wait, err);
-}
-
-/* In the request's document, or in the frame that it came in. */
-static void wipe_view(cd_str secret)
-{
-  if (secret.len > 0)
-    cd_wipe((void *)(uintptr_t)secret.ptr, secret.len);
-}
-
-static cd_code release_by_code(control_client *c, const control_order *order, cd_err *err)
-{
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_code_release(c->agent, &c->who, order->code, order->comment, id, err);
-  wipe_view(order->code);
-  return rc == CD_OK ? order_placed(c, AGENT_KIND_RELEASE, id, order->wait, err) : rc;
-}
-
-static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
-{
-  control_order order = {0};
-  cd_code rc = control_release_read(params, &order, err);
-  if (rc == CD_OK && order.has_code)
-    return release_by_code(c, &order, err);
-  if (rc == CD_OK)
-    rc = agent_code_guard(c->agent, "released", err);
-  if (rc != CD_OK)
-    return rc;
-  agent_order_request request = {
-      .kind = AGENT_KIND_RELEASE, .comment = order.comment, .who = &c->who};
-  return place_order(c, &request, order.wait, err);
+  return rc != CD_OK ? rc : control_answer_id(c, id, err);
 }
 
 /* ---- enrolment ---- */
@@ -377,8 +301,9 @@ static const struct {
     {"plugins", method_plugins, false, false, false},
     {"actions", method_actions, false, false, false},
     {"action", method_action, false, false, false},
-    {"isolate", method_isolate, false, false, false},
-    {"release", method_release, false, false, true},
+    {"isolate", control_isolate, false, false, false},
+    {"renew", control_renew, false, false, false},
+    {"release", control_release, false, false, true},
     {"unquarantine", method_unquarantine, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
     {"enroll", method_enroll, false, true, false},
@@ -448,16 +373,22 @@ done:
   cd_json_free(doc);
 }
 
+void control_wipe(cd_str secret)
+{
+  if (secret.len > 0)
+    cd_wipe((void *)(uintptr_t)secret.ptr, secret.len);
+}
+
 /* A request may hold a secret, and its bytes lie in the link's buffer until others overwrite them.
  */
 void control_request(control_client *c, cd_str payload)
 {
   serve(c, payload, false);
-  wipe_view(payload);
+  control_wipe(payload);
 }
 
 void control_looked_up(control_client *c, cd_str payload)
 {
   serve(c, payload, true);
-  wipe_view(payload);
+  control_wipe(payload);
 }

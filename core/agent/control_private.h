@@ -58,5 +58,15 @@ void control_event(control_client *c, cd_str event_json);
 void control_request(control_client *c, cd_str payload);
 void control_looked_up(control_client *c, cd_str payload);
 void control_answer_action(control_client *c, const agent_action *a);
+/* The answer is the action of this id. */
+CD_MUST_USE cd_code control_answer_id(control_client *c, const char *id, cd_err *err);
+
+/* What was a secret, in the request's document or in the frame that it came in. */
+void control_wipe(cd_str secret);
+
+/* control_orders.c: methods. */
+cd_code control_isolate(control_client *c, cd_json *params, cd_err *err);
+cd_code control_renew(control_client *c, cd_json *params, cd_err *err);
+cd_code control_release(control_client *c, cd_json *params, cd_err *err);
 
 #endif

@@ -228,6 +228,8 @@ static cd_code open_file(agent_journal *j, cd_err *err)
   if (rc == CD_OK)
     rc = journal_exec(j, schema, "make the tables", err);
   if (rc == CD_OK)
+    rc = journal_exec(j, journal_lease_schema, "make the tables", err);
+  if (rc == CD_OK)
     rc = journal_migrate(j, err);
   return rc;
 }

@@ -32,6 +32,8 @@ void journal_reserve(agent_journal *j);
 void journal_prune(agent_journal *j);
 /* The tables of the remote side, and what older versions of this file lack (journal_remote.c). */
 cd_code journal_migrate(agent_journal *j, cd_err *err);
+/* The table of journal_lease.c. */
+extern const char journal_lease_schema[];
 /* Inside a transaction: the action alone. */
 cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err);
 /* Inside a transaction: the action and what it makes wanted, with the generation that they have;

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ipc/message.h"
+#include "lease.h"
 #include "protocol/secret.h"
 #include "remote_private.h"
 
@@ -42,6 +43,7 @@ void remote_send_text(agent_remote *r, uint8_t type, uint64_t op, const char *me
 void remote_no_connection(agent_remote *r, const char *why)
 {
   r->connection = (remote_connection){0};
+  agent_lease_connected(r->agent->lease, false);
   (void)uv_timer_stop(&r->deadline);
   (void)uv_timer_stop(&r->beat);
   cd_key_free(r->renew_key);
@@ -210,6 +212,18 @@ void agent_remote_free(agent_remote *r)
   agent_enrolment_free(r->enrolment);
   cd_key_free(r->renew_key);
   free(r);
+}
+
+bool agent_remote_is_enrolled(const agent_remote *r)
+{
+  return r->enrolment != NULL;
+}
+
+void agent_remote_redial(agent_remote *r, bool stuck)
+{
+  if (r != NULL && !r->stopping && r->enrolment != NULL &&
+      (stuck || r->connection.phase != REMOTE_READY))
+    remote_restart(r, "the isolation is released: the console is looked for at once");
 }
 
 /* ---- words ---- */

@@ -26,6 +26,10 @@ void agent_remote_step(agent_remote *r, const char *action_id, const char *step,
 void agent_remote_values(agent_remote *r);
 void agent_remote_facts(agent_remote *r);
 
+bool agent_remote_is_enrolled(const agent_remote *r);
+/* What kept a console away may be gone: looks for one again at once, unless there is one that
+ * answers. `stuck`: the one that there seems to be does not. */
+void agent_remote_redial(agent_remote *r, bool stuck);
 /* The device's id; NULL: it is not enrolled. */
 const char *agent_remote_device(const agent_remote *r);
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ipc/message.h"
+#include "lease.h"
 #include "protocol/base64.h"
 #include "protocol/mark.h"
 #include "protocol/message.h"
@@ -92,6 +93,7 @@ static cd_code check_welcome(agent_remote *r, const channel_welcome *welcome, cd
   if (rc != CD_OK)
     return rc;
   c->console_ms = mark.at_ms;
+  agent_lease_mark(r->agent->lease, mark.at_ms);
   memcpy(c->console_nonce, welcome->nonce, CD_NONCE_SIZE);
   agent_wanted wanted = {0};
   if (agent_journal_wanted(r->agent->journal, AGENT_CAP_ISOLATE, &wanted, err) == CD_OK &&
@@ -170,6 +172,7 @@ static void become_ready(agent_remote *r)
   cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "connected to the console at %s port %u (%s) as device %s",
          c->at.host, c->at.port, c->at.address, r->enrolment->device);
   CD_FAULT_POINT("remote.ready");
+  agent_lease_connected(r->agent->lease, true);
   agent_probes_refresh(r->agent->probes,
                        agent_state_in_force(r->agent->isolate) ? 1u << AGENT_CAP_ISOLATE : 0);
   remote_report(r, false);
@@ -192,6 +195,7 @@ static void on_ack(agent_remote *r, const ipc_frame *frame, cd_err *err)
     become_ready(r);
   } else if (c->phase == REMOTE_READY && c->outbox_op != 0 && frame->op == c->outbox_op) {
     remote_answered(r);
+    agent_lease_heard(r->agent->lease);
     remote_result_answered(r, code, sentence);
   } else if (c->phase == REMOTE_READY && c->renew_op != 0 && frame->op == c->renew_op) {
     remote_renew_answered(r, (cd_str){0}, sentence);
@@ -250,6 +254,8 @@ static void on_order(agent_remote *r, const ipc_frame *frame, cd_err *err)
   agent_state_values(r->agent->isolate, &judge.values[0]);
   agent_judge_order(&judge, order, key, &v);
   cd_json_free(doc);
+  if (v.accepted)
+    agent_lease_heard(r->agent->lease);
   if (v.accepted)
     cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "%s action=%s ordered by the console",
            cd_order_kind_name(v.kind), v.action);

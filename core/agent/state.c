@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "lease.h"
 #include "state_private.h"
 
 #include "base/banned.h"
@@ -74,6 +75,7 @@ cd_code agent_state_new(agent_supervisor *sup, agent_journal *journal, agent_cap
   s->interval_s = interval_s;
   s->events = events;
   s->owner = owner;
+  s->console_dropped = -1;
   cd_code rc = agent_rules_init(&s->rules, sup->state_dir, err);
   if (rc == CD_OK)
     rc = read_journal(s, err);
@@ -136,6 +138,22 @@ bool agent_state_in_force(const agent_state *s)
   return s->wanted.isolated;
 }
 
+bool agent_state_is_busy(const agent_state *s)
+{
+  return s->run.active;
+}
+
+bool agent_state_is_settled(const agent_state *s)
+{
+  return !s->run.active && s->wanted.isolated && s->settled.isolated &&
+         s->enforced == ENFORCED_ISOLATED && strcmp(s->wanted.action, s->settled.action) == 0;
+}
+
+int64_t agent_state_console_dropped(const agent_state *s)
+{
+  return s->console_dropped;
+}
+
 /* ---- words ---- */
 
 /* "full" or "selective" while it is wanted in force, else empty. */
@@ -165,6 +183,7 @@ static void write_wanted(const agent_state *s, cd_jw *w)
   cd_jw_u64(w, "generation", x->generation);
   cd_jw_cstr(w, "action", x->known && x->action[0] != '\0' ? x->action : NULL);
   cd_jw_time(w, "since", x->since_ms);
+  agent_terms_write(x, w);
   cd_jw_end_obj(w);
 }
 

@@ -50,6 +50,13 @@ void agent_state_free(
     agent_state *s); /* NULL is fine; after the loop has run the close callbacks */
 /* Whether it is wanted in force. */
 bool agent_state_in_force(const agent_state *s);
+/* What is wanted was carried out and measured in force, and nothing runs. */
+bool agent_state_is_settled(const agent_state *s);
+/* An order or a look is under way. */
+bool agent_state_is_busy(const agent_state *s);
+/* How many packets for a console the rules dropped, by the provider's last word; -1: it does not
+ * count them, or was not asked since they were put in force. */
+int64_t agent_state_console_dropped(const agent_state *s);
 /* The state as docs/ipc.md gives it. */
 void agent_state_write(agent_state *s, cd_jw *w);
 /* The three values for the console. */

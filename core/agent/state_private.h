@@ -89,6 +89,7 @@ struct agent_state {
   char changed_by[128];        /* what watch said last */
   uint64_t proof_at_ms;        /* monotonic; the next proof is due, whatever happens between */
   uint64_t looked_ms;          /* monotonic; when the last look began */
+  int64_t console_dropped;     /* by the last query or verify; -1: not known */
   unsigned failures;           /* looks in a row that could not mend what they found */
   uv_timer_t timer;
   agent_op *watch;

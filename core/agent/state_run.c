@@ -51,6 +51,25 @@ static void on_op_progress(void *owner, uint64_t done, uint64_t total, cd_str wh
   tell_step(s, done, total, what);
 }
 
+/* A provider that does not count them says nothing. */
+static int64_t read_dropped(const agent_op_end *end)
+{
+  cd_json_doc *doc = NULL;
+  cd_json details = {0};
+  cd_err err = {0};
+  int64_t dropped = -1;
+  uint64_t count = 0;
+  if (end->result.len == 0 ||
+      cd_json_parse(end->result, CD_RESULT_MAX, "the result", &doc, &err) != CD_OK)
+    return dropped;
+  cd_json root = cd_json_root(doc);
+  if (cd_json_opt_obj(&root, "details", &details) &&
+      cd_json_opt_u64(&details, "console_dropped", (uint64_t)1 << 53, &count))
+    dropped = (int64_t)count;
+  cd_json_free(doc);
+  return dropped;
+}
+
 static void on_op_end(void *owner, const agent_op_end *end)
 {
   agent_state *s = owner;
@@ -61,6 +80,8 @@ static void on_op_end(void *owner, const agent_op_end *end)
   cd_buf *kept = &s->run.results[s->run.function];
   cd_buf_reset(kept);
   cd_buf_add_str(kept, end->result);
+  if (s->run.function == AGENT_FN_QUERY || s->run.function == AGENT_FN_APPLY)
+    s->console_dropped = read_dropped(end);
   dispatch(s, end);
 }
 

@@ -53,6 +53,7 @@ typedef struct peer_certificate {
   char device[CD_DEVICE_ID_MAX + 1];
   char serial[CON_SERIAL_TEXT_MAX];
   int64_t not_after_ms;
+  char peer[64];
 } peer_certificate;
 
 /* Lower-case hex without zeros in front. */
@@ -86,10 +87,32 @@ static bool read_certificate(struct lws *wsi, peer_certificate *ret_peer)
               X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
                                         p.device, sizeof(p.device)) > 0 &&
               cd_device_id_valid(cd_str_from(p.device));
+  con_listen_peer(wsi, p.peer, sizeof(p.peer));
   p.not_after_ms = cd_wall_ms() + ((int64_t)days * 86400 + seconds) * 1000;
   X509_free(certificate);
   *ret_peer = p;
   return good;
+}
+
+/* Whoever has the newer one does not come with the older: another has it, or a copy of the disk. */
+static cd_code stale(con_server *s, const con_device *d, const peer_certificate *p, cd_err *err)
+{
+  cd_err why = {0};
+  cd_jw w;
+  cd_buf detail = CD_BUF_INIT(1024);
+  cd_jw_init(&w, &detail);
+  cd_jw_obj(&w, NULL);
+  cd_jw_cstr(&w, "peer", p->peer);
+  cd_jw_cstr(&w, "serial", p->serial);
+  cd_jw_str(&w, "newer", d->cert_serial);
+  cd_jw_end_obj(&w);
+  if (!d->clone_suspected &&
+      (cd_jw_done(&w, "an audit entry", &why) != CD_OK ||
+       con_device_clone_suspected(s->store, d->id, cd_buf_view(&detail), &why) != CD_OK))
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", p->device, why.text);
+  cd_buf_release(&detail);
+  return cd_fail(err, CD_E_DENIED,
+                 "its certificate was replaced by a newer one; its key may be in two places");
 }
 
 /* The one that counts, or a newer one that the signer made when the device asked for it: then that
@@ -105,7 +128,7 @@ static cd_code check_serial(con_server *s, const con_device *d, const peer_certi
     return CD_OK;
   /* Seconds may be lost on the way between the two texts of a time. */
   if (known.len > 0 && p->not_after_ms <= d->cert_not_after_ms + 2000)
-    return cd_fail(err, CD_E_DENIED, "its certificate was replaced by a newer one");
+    return stale(s, d, p, err);
   cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s: comes with its renewed certificate", p->device);
   return con_device_certified(s->store, d->id, cd_str_from(p->serial), p->not_after_ms, (cd_str){0},
                               err);
@@ -202,7 +225,13 @@ static void wire_ping(void *wire)
   lws_callback_on_writable(s->wsi);
 }
 
-static const con_wire the_wire = {wire_send, wire_close, wire_ping};
+static void wire_read(void *wire, bool on)
+{
+  session *s = wire;
+  (void)lws_rx_flow_control(s->wsi, on ? 1 : 0);
+}
+
+static const con_wire the_wire = {wire_send, wire_close, wire_ping, wire_read};
 
 /* ---- one device, one connection ---- */
 

@@ -41,6 +41,7 @@ static const route routes[] = {
     {CON_POST, "cordon/devices/*/revoke", CON_MAY_REVOKE, false, con_api_device_revoke},
     {CON_GET, "cordon/actions/*", MAY_SEE, false, con_api_action_detail},
     {CON_GET, "cordon/actions/*/report", MAY_SEE, false, con_api_report},
+    {CON_POST, "cordon/machines/*/renew", CON_MAY_ISOLATE, false, con_api_renew},
     {CON_GET, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code},
     {CON_POST, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code_show},
     {CON_POST, "cordon/isolate", CON_MAY_ISOLATE, false, con_api_bulk_isolate},
@@ -107,6 +108,11 @@ static bool authenticate(con_call *c)
   if (rc == CD_E_NOTFOUND || (rc == CD_OK && app.revoked)) {
     con_app_release(&app);
     return unauthorized(c, "the application is gone");
+  }
+  if (rc == CD_E_CONFLICT) {
+    c->server->counters.access_refused++;
+    cd_log(CD_AREA_API, CD_LOG_ERROR, "peer=%s: refused: %s", c->peer, err.text);
+    return unauthorized(c, "the application is not known");
   }
   if (rc != CD_OK) {
     con_call_trouble(c, &err);

@@ -15,6 +15,7 @@ void con_api_tags_of_many(con_call *c);
 /* api_actions.c */
 void con_api_isolate(con_call *c);
 void con_api_unisolate(con_call *c);
+void con_api_renew(con_call *c);
 void con_api_actions(con_call *c);
 void con_api_machine_actions(con_call *c);
 void con_api_action(con_call *c);
@@ -26,12 +27,15 @@ typedef struct con_wish {
   cd_str comment;
   cd_str ticket;
   cd_str scope;      /* "Full", "Selective"; empty for a release */
-  cd_buf parameters; /* JSON */
+  cd_str exclusions; /* JSON; empty for a full one */
+  cd_buf parameters; /* JSON: all of it */
 } con_wish;
-/* Reads Comment, IsolationType, Exclusions, ExternalId. False: the reply says what is wrong. */
+/* Reads Comment, IsolationType, Exclusions, ExternalId, LeaseSeconds, Terms. False: the reply says
+ * what is wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
 void con_wish_release(con_wish *w);
-/* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. */
+/* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. Whoever
+ * calls lets the device know once it is committed: con_hub_poke(). */
 CD_MUST_USE cd_code con_wish_create(con_server *s, const con_by *by, cd_str device,
                                     const con_wish *w, cd_str source, con_action_made *ret_made,
                                     cd_err *err);

@@ -6,10 +6,12 @@
 #include "base/limits.h"
 #include "hub.h"
 #include "list.h"
+#include "store_terms.h"
 
 #include "base/banned.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define LEASE_MAX_S (INT64_C(366) * 24 * 3600)
 
 /* ---- wishes ---- */
 
@@ -29,9 +31,7 @@ static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
                     CD_STR_ARG(name));
     return false;
   }
-  cd_buf_add_cstr(&w->parameters, "{\"type\":\"selective\",\"exclusions\":");
-  cd_buf_add_str(&w->parameters, json);
-  cd_buf_add_char(&w->parameters, '}');
+  w->exclusions = json;
   w->scope = CD_STR("Selective");
   return true;
 }
@@ -55,8 +55,38 @@ static bool read_type(con_call *c, cd_json *root, con_wish *w)
     return false;
   }
   w->scope = CD_STR("Full");
-  cd_buf_add_cstr(&w->parameters, "{\"type\":\"full\",\"exclusions\":[]}");
   return true;
+}
+
+/* LeaseSeconds: how long from now on; Terms: the rules for a console that is lost or cannot be
+ * reached. What is not said stays as it is in *terms. */
+static bool read_terms(con_call *c, cd_json *root, cd_terms *terms)
+{
+  cd_json rules = {0};
+  int64_t lease_s = 0;
+  if (cd_json_has(root, "LeaseSeconds"))
+    cd_json_i64(root, "LeaseSeconds", 1, LEASE_MAX_S, &lease_s);
+  if (cd_json_opt_obj(root, "Terms", &rules)) {
+    cd_terms_read_rules(&rules, terms);
+    cd_json_no_more(&rules);
+  }
+  if (lease_s > 0)
+    terms->lease_until_ms = cd_wall_ms() + lease_s * 1000;
+  return con_call_body_good(c, root);
+}
+
+static bool read_isolation(con_call *c, cd_json *root, con_wish *w)
+{
+  cd_terms terms;
+  cd_err err = {0};
+  cd_terms_init(&terms);
+  if (!read_type(c, root, w) || !read_terms(c, root, &terms))
+    return false;
+  if (con_parameters_write(w->exclusions.len > 0 ? CD_STR("selective") : CD_STR("full"),
+                           w->exclusions, &terms, &w->parameters, &err) == CD_OK)
+    return true;
+  con_call_trouble(c, &err);
+  return false;
 }
 
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
@@ -70,7 +100,7 @@ bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
   if (good && release)
     cd_buf_add_cstr(&w.parameters, "{}");
   else if (good)
-    good = read_type(c, root, &w);
+    good = read_isolation(c, root, &w);
   if (!good) {
     con_wish_release(&w);
     return false;
@@ -103,26 +133,43 @@ static cd_code check_group(con_server *s, cd_str device, cd_err *err)
 cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const con_wish *w,
                         cd_str source, con_action_made *ret_made, cd_err *err)
 {
-  const con_action_new action = {.device = device,
-                                 .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
-                                 .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
-                                 .scope = w->scope,
-                                 .ticket = w->ticket,
-                                 .source = source,
-                                 .parameters = cd_buf_view(&w->parameters),
-                                 .expires_ms =
-                                     cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS,
-                                 .one_at_a_time = true};
+  const con_action_new action = {
+      .device = device,
+      .kind = w->release ? CD_ORDER_RELEASE : CD_ORDER_ISOLATE,
+      .type = w->release ? CD_STR("Unisolate") : CD_STR("Isolate"),
+      .scope = w->scope,
+      .ticket = w->ticket,
+      .source = source,
+      .parameters = cd_buf_view(&w->parameters),
+      .expires_ms = con_parameters_expiry(cd_buf_view(&w->parameters),
+                                          cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS),
+      .one_at_a_time = true};
   cd_code rc = cd_buf_status(&w->parameters, "the parameters", err);
   if (rc == CD_OK)
     rc = check_group(s, device, err);
   if (rc == CD_OK)
     rc = con_action_create(s->store, by, &action, ret_made, err);
-  if (rc == CD_OK) {
+  if (rc == CD_OK)
     CD_FAULT_POINT("console.action_made");
-    con_hub_poke(s, device);
-  }
   return rc;
+}
+
+static void create(con_call *c, cd_str device, const con_wish *w)
+{
+  con_action_made made = {0};
+  cd_err err = {0};
+  const con_by by = con_call_by(c, w->comment);
+  cd_code rc = con_wish_create(c->server, &by, device, w, CD_STR("PublicApi"), &made, &err);
+  if (rc == CD_OK) {
+    con_hub_poke(c->server, device);
+    con_call_action_reply(c, 201, made.id);
+  } else if (rc == CD_E_CONFLICT) {
+    con_reply_error(&c->reply, CON_ALREADY_ACTIVE, "Action is already in progress");
+  } else if (rc == CD_E_DENIED) {
+    con_reply_error(&c->reply, CON_DISALLOWED, "%s", err.text);
+  } else {
+    con_call_trouble(c, &err);
+  }
 }
 
 static void start_action(con_call *c, bool release)
@@ -131,23 +178,68 @@ static void start_action(con_call *c, bool release)
   cd_json_doc *doc = NULL;
   cd_json root = {0};
   con_wish w = {0};
-  con_action_made made = {0};
-  cd_err err = {0};
   if (!con_call_machine(c, &d))
     return;
   if (con_call_body(c, &doc, &root) && con_wish_read(c, &root, release, &w)) {
-    const con_by by = con_call_by(c, w.comment);
-    cd_code rc = con_wish_create(c->server, &by, d.id, &w, CD_STR("PublicApi"), &made, &err);
-    if (rc == CD_OK)
-      con_call_action_reply(c, 201, made.id);
-    else if (rc == CD_E_CONFLICT)
-      con_reply_error(&c->reply, CON_ALREADY_ACTIVE, "Action is already in progress");
-    else if (rc == CD_E_DENIED)
-      con_reply_error(&c->reply, CON_DISALLOWED, "%s", err.text);
-    else
-      con_call_trouble(c, &err);
+    create(c, d.id, &w);
     con_wish_release(&w);
   }
+  cd_json_free(doc);
+  con_device_release(&d);
+}
+
+/* ---- renewal ---- */
+
+/* The isolation that is wanted of the device, with another lease. False: the reply says why not. */
+static bool read_renewal(con_call *c, cd_json *root, const con_wanted *wanted, con_wish *w)
+{
+  cd_terms terms;
+  cd_err err = {0};
+  if (!con_call_text(c, root, "Comment", CD_COMMENT_MAX, &w->comment))
+    return false;
+  (void)cd_json_opt_str(root, "ExternalId", CON_NOTE_MAX, &w->ticket);
+  if (!cd_json_has(root, "LeaseSeconds")) {
+    con_reply_error(&c->reply, CON_MISSING_PARAMETER, "Parameter LeaseSeconds is missing");
+    return false;
+  }
+  if (wanted->value != CD_WANTED_ISOLATED) {
+    con_reply_error(&c->reply, CON_BAD_REQUEST,
+                    "The machine is not to be isolated, so there is nothing to renew");
+    return false;
+  }
+  if (con_parameters_terms(wanted->parameters, &terms, &err) != CD_OK) {
+    con_call_trouble(c, &err);
+    return false;
+  }
+  if (!read_terms(c, root, &terms))
+    return false;
+  if (con_parameters_with(wanted->parameters, &terms, &w->parameters, &err) != CD_OK) {
+    con_reply_error(&c->reply, CON_BAD_REQUEST,
+                    "The isolation was given on the machine itself, which renews it");
+    return false;
+  }
+  w->scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
+  return true;
+}
+
+void con_api_renew(con_call *c)
+{
+  con_device d = {0};
+  cd_json_doc *doc = NULL;
+  cd_json root = {0};
+  con_wanted wanted = {0};
+  con_wish w = {.parameters = CD_BUF_INIT(CD_PARAMETERS_MAX)};
+  cd_err err = {0};
+  if (!con_call_machine(c, &d))
+    return;
+  if (con_call_body(c, &doc, &root)) {
+    if (con_wanted_get(c->server->store, d.id, CD_STATE_ISOLATE, &wanted, &err) != CD_OK)
+      con_call_trouble(c, &err);
+    else if (read_renewal(c, &root, &wanted, &w))
+      create(c, d.id, &w);
+  }
+  con_wish_release(&w);
+  con_wanted_release(&wanted);
   cd_json_free(doc);
   con_device_release(&d);
 }

@@ -3,14 +3,19 @@
 #include <string.h>
 
 #include "api.h"
+#include "hub.h"
+#include "work.h"
 
 #include "base/banned.h"
 
 #define BULK_MAX 10000u
+#define SLICE 100u /* in one transaction, in one turn of the loop */
 
 typedef struct target {
   char id[CON_DEVICE_TEXT];
   char *name;
+  char action[CD_ID_SIZE]; /* empty: `error` says why */
+  char *error;
 } target;
 
 typedef struct targets {
@@ -44,36 +49,27 @@ static bool each_target(void *context, const con_device *d)
 
 static void release(targets *t)
 {
-  for (size_t i = 0; i < t->count; i++)
+  for (size_t i = 0; i < t->count; i++) {
     free(t->list[i].name);
+    free(t->list[i].error);
+  }
   free(t->list);
 }
 
-static void write_target(con_call *c, cd_jw *w, const target *t, const con_wish *wish,
-                         const con_by *by)
+static void write_target(cd_jw *w, const target *t, bool preview)
 {
-  con_action_made made = {0};
-  cd_err err = {0};
   cd_jw_obj(w, NULL);
   cd_jw_cstr(w, "id", t->id);
   cd_jw_cstr(w, "computerDnsName", t->name);
-  if (by != NULL) {
-    cd_code rc =
-        con_wish_create(c->server, by, cd_str_from(t->id), wish, CD_STR("PublicApi"), &made, &err);
-    if (rc == CD_OK) {
-      cd_jw_cstr(w, "action", made.id);
-      cd_jw_null(w, "error");
-    } else {
-      cd_jw_null(w, "action");
-      cd_jw_cstr(w, "error", err.text);
-    }
+  if (!preview) {
+    cd_jw_cstr(w, "action", t->action[0] != '\0' ? t->action : NULL);
+    cd_jw_cstr(w, "error", t->action[0] != '\0' ? NULL : t->error);
   }
   cd_jw_end_obj(w);
 }
 
-static void answer(con_call *c, const targets *t, cd_str tag, bool preview, const con_wish *wish)
+static void answer(con_call *c, const targets *t, cd_str tag, bool preview)
 {
-  const con_by by = con_call_by(c, wish->comment);
   cd_jw w;
   cd_jw_init(&w, &c->reply.body);
   cd_jw_obj(&w, NULL);
@@ -82,10 +78,104 @@ static void answer(con_call *c, const targets *t, cd_str tag, bool preview, cons
   cd_jw_u64(&w, "count", t->count);
   cd_jw_arr(&w, "value");
   for (size_t i = 0; i < t->count; i++)
-    write_target(c, &w, &t->list[i], wish, preview ? NULL : &by);
+    write_target(&w, &t->list[i], preview);
   cd_jw_end_arr(&w);
   cd_jw_end_obj(&w);
   con_call_written(c, preview ? 200 : 201, &w);
+}
+
+/* ---- the orders, a slice in each turn of the loop ---- */
+
+typedef struct bulk {
+  con_work work;
+  con_call *call;
+  cd_json_doc *doc; /* the texts of `wish` and `tag` are in it */
+  con_wish wish;
+  cd_str tag;
+  targets targets;
+  size_t done;
+} bulk;
+
+static void finish(bulk *b, bool closing)
+{
+  con_call *c = b->call;
+  if (closing)
+    con_reply_error(&c->reply, CON_UNAVAILABLE, "The console stops; %zu of %zu were ordered",
+                    b->done, b->targets.count);
+  else
+    answer(c, &b->targets, b->tag, false);
+  release(&b->targets);
+  con_wish_release(&b->wish);
+  cd_json_free(b->doc);
+  free(b);
+  con_call_done(c);
+}
+
+static void order_one(bulk *b, target *t)
+{
+  const con_by by = con_call_by(b->call, b->wish.comment);
+  con_action_made made = {0};
+  cd_err err = {0};
+  if (con_wish_create(b->call->server, &by, cd_str_from(t->id), &b->wish, CD_STR("PublicApi"),
+                      &made, &err) == CD_OK)
+    memcpy(t->action, made.id, sizeof(t->action));
+  else
+    t->error = cd_str_dup(cd_str_from(err.text));
+}
+
+/* What was not committed was not ordered. */
+static void forget(bulk *b, size_t end, const cd_err *err)
+{
+  for (size_t i = b->done; i < end; i++) {
+    target *t = &b->targets.list[i];
+    t->action[0] = '\0';
+    free(t->error);
+    t->error = cd_str_dup(cd_str_from(err->text));
+  }
+}
+
+static bool order_some(con_work *w, bool closing)
+{
+  bulk *b = (bulk *)w;
+  con_server *s = b->call->server;
+  size_t left = b->targets.count - b->done;
+  size_t end = b->done + (left < SLICE ? left : SLICE);
+  cd_err err = {0};
+  if (closing || left == 0) {
+    finish(b, closing);
+    return false;
+  }
+  cd_code rc = con_store_many_begin(s->store, &err);
+  for (size_t i = b->done; i < end && rc == CD_OK; i++)
+    order_one(b, &b->targets.list[i]);
+  if (rc == CD_OK)
+    rc = con_store_many_end(s->store, &err);
+  if (rc != CD_OK)
+    forget(b, end, &err);
+  for (; b->done < end; b->done++) {
+    if (b->targets.list[b->done].action[0] != '\0')
+      con_hub_poke(s, cd_str_from(b->targets.list[b->done].id));
+  }
+  return true;
+}
+
+/* Takes all of it over; false: no memory. */
+static bool order_all(con_call *c, cd_json_doc *doc, con_wish *wish, targets *t, cd_str tag)
+{
+  bulk *b = calloc(1, sizeof(*b));
+  if (b == NULL) {
+    con_reply_trouble(&c->reply);
+    return false;
+  }
+  *b = (bulk){.work = {.step = order_some},
+              .call = c,
+              .doc = doc,
+              .wish = *wish,
+              .tag = tag,
+              .targets = *t};
+  c->later = true;
+  con_work_add(c->server, &b->work);
+  return true;
 }
 
 /* A count of the caller's own guards against a fleet that has changed since the preview. */
@@ -103,7 +193,8 @@ static bool is_expected(con_call *c, cd_json *root, const targets *t)
   return false;
 }
 
-static void run(con_call *c, cd_json *root, bool isolate)
+/* True: the document has become the work's. */
+static bool run(con_call *c, cd_json_doc *doc, cd_json *root, bool isolate)
 {
   con_wish wish = {0};
   targets t = {0};
@@ -111,28 +202,30 @@ static void run(con_call *c, cd_json *root, bool isolate)
   con_device_query query = {0};
   bool preview = false;
   if (!con_call_text(c, root, "tag", CON_TAG_MAX, &query.tag))
-    return;
+    return false;
   (void)cd_json_opt_bool(root, "preview", &preview);
   if (!con_call_body_good(c, root) || !con_wish_read(c, root, !isolate, &wish))
-    return;
+    return false;
   cd_code rc = con_device_each(c->server->store, &query, each_target, &t, &err);
   if (rc == CD_OK && t.failed != CD_OK)
     con_reply_error(&c->reply, CON_BATCH_TOO_LARGE, "Received: more, allowed: %u", BULK_MAX);
   else if (rc != CD_OK)
     con_call_trouble(c, &err);
-  else if (is_expected(c, root, &t))
-    answer(c, &t, query.tag, preview, &wish);
+  else if (is_expected(c, root, &t) && preview)
+    answer(c, &t, query.tag, true);
+  else if (c->reply.status == 0 && order_all(c, doc, &wish, &t, query.tag))
+    return true;
   release(&t);
   con_wish_release(&wish);
+  return false;
 }
 
 static void start(con_call *c, bool isolate)
 {
   cd_json_doc *doc = NULL;
   cd_json root = {0};
-  if (con_call_body(c, &doc, &root))
-    run(c, &root, isolate);
-  cd_json_free(doc);
+  if (!con_call_body(c, &doc, &root) || !run(c, doc, &root, isolate))
+    cd_json_free(doc);
 }
 
 void con_api_bulk_isolate(con_call *c)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "hub.h"
 #include "link.h"
+#include "store_terms.h"
 
 #include "base/banned.h"
 
@@ -109,7 +110,10 @@ static cd_code write_pending(con_call *c, const con_device *d, cd_jw *w, cd_err 
 static cd_code write_wanted(con_call *c, const con_device *d, cd_jw *w, cd_err *err)
 {
   con_wanted wanted = {0};
-  cd_code rc = con_wanted_get(c->server->store, d->id, CD_STATE_ISOLATE, &wanted, err);
+  uint64_t rolled_back = 0;
+  cd_code rc = con_action_rolled_back(c->server->store, d->id, &rolled_back, err);
+  if (rc == CD_OK)
+    rc = con_wanted_get(c->server->store, d->id, CD_STATE_ISOLATE, &wanted, err);
   if (rc != CD_OK)
     return rc;
   cd_jw_arr(w, "wanted");
@@ -123,6 +127,8 @@ static cd_code write_wanted(con_call *c, const con_device *d, cd_jw *w, cd_err *
   cd_jw_u64(w, "generation", wanted.value_generation);
   cd_jw_cstr(w, "action", wanted.action[0] != '\0' ? wanted.action : NULL);
   cd_jw_time(w, "since", wanted.since_ms);
+  con_parameters_show(wanted.parameters, wanted.value == CD_WANTED_ISOLATED, w);
+  cd_jw_u64(w, "rolled_back", rolled_back);
   cd_jw_end_obj(w);
   cd_jw_end_arr(w);
   con_wanted_release(&wanted);
@@ -220,6 +226,7 @@ static void write_detail(con_call *c, const con_action *a, const con_device *d, 
   cd_jw_time(&w, "expires", a->expires_ms);
   cd_jw_u64(&w, "generation", a->generation);
   cd_jw_raw(&w, "parameters", a->parameters);
+  con_parameters_show(a->parameters, a->kind == CD_ORDER_ISOLATE, &w);
   cd_jw_bool(&w, "accepted", a->accepted);
   if (reason.len > 0)
     cd_jw_str(&w, "waitsFor", cd_buf_view(&reason));

@@ -168,6 +168,8 @@ static void enroll(con_call *c, const cd_enroll_request *r)
   cd_code rc = judge(c, r, e, &err);
   if (rc != CD_OK) {
     free(e);
+    if (rc == CD_E_CONFLICT)
+      c->server->counters.access_refused++;
     if (rc == CD_E_IO || rc == CD_E_INTERNAL || rc == CD_E_UNAVAILABLE)
       con_call_trouble(c, &err);
     else

@@ -272,6 +272,24 @@ static bool read_ids(con_call *c, cd_json *root, cd_json *ret_ids)
   return check_ids(c, ret_ids);
 }
 
+/* One commit for all of them. What comes before one that fails stays. */
+static bool set_tags(con_call *c, cd_json *ids, cd_str tag, bool add)
+{
+  cd_err err = {0};
+  bool good = true;
+  cd_code rc = con_store_many_begin(c->server->store, &err);
+  for (size_t i = 0; rc == CD_OK && good && i < cd_json_len(ids); i++) {
+    cd_str id = {0};
+    cd_json_at_str(ids, i, CON_NAME_MAX, &id);
+    good = set_tag(c, id, tag, add);
+  }
+  if (rc == CD_OK)
+    rc = con_store_many_end(c->server->store, &err);
+  if (rc != CD_OK)
+    con_call_trouble(c, &err);
+  return good && rc == CD_OK;
+}
+
 void con_api_tags_of_many(con_call *c)
 {
   cd_json_doc *doc = NULL;
@@ -281,12 +299,7 @@ void con_api_tags_of_many(con_call *c)
   bool add = false;
   bool good =
       con_call_body(c, &doc, &root) && read_tag(c, &root, &tag, &add) && read_ids(c, &root, &ids);
-  for (size_t i = 0; good && i < cd_json_len(&ids); i++) {
-    cd_str id = {0};
-    cd_json_at_str(&ids, i, CON_NAME_MAX, &id);
-    good = set_tag(c, id, tag, add);
-  }
-  if (good)
+  if (good && set_tags(c, &ids, tag, add))
     write_machines(c, &ids);
   cd_json_free(doc);
 }

@@ -59,6 +59,10 @@ static void judge(con_call *c, const con_token_request *request)
       con_app_check(c->server->store, request->client_id, request->client_secret, &app, &err);
   if (rc == CD_OK) {
     give(c, &app);
+  } else if (rc == CD_E_CONFLICT) {
+    c->server->counters.access_refused++;
+    cd_log(CD_AREA_API, CD_LOG_ERROR, "peer=%s: a token was refused: %s", c->peer, err.text);
+    fail(c, CON_OAUTH_CLIENT, "Invalid client or client secret provided.");
   } else if (rc == CD_E_DENIED || rc == CD_E_INVALID || rc == CD_E_NOTFOUND) {
     c->server->counters.token_denied++;
     cd_log(CD_AREA_API, CD_LOG_WARN, "peer=%s: a token was refused: wrong client or secret",

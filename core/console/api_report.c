@@ -5,6 +5,8 @@
 #include "api.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "protocol/base64.h"
+#include "protocol/order.h"
 
 #include "base/banned.h"
 
@@ -107,7 +109,7 @@ static void on_head(void *context, const con_signer_reply *reply)
 void con_api_head(con_call *c)
 {
   c->later = true;
-  con_signer_head(c->server->signer, on_head, c);
+  con_signer_head(c->server->signer, NULL, 0, on_head, c);
 }
 
 /* ---- the proof of an action ---- */
@@ -120,14 +122,77 @@ static void optional(cd_jw *w, const char *key, cd_str text)
     cd_jw_null(w, key);
 }
 
+/* Looks for the key that made a signature: it may have been replaced since. */
+typedef struct key_search {
+  const cd_public_key *root;
+  cd_purpose purpose;
+  cd_str order;  /* JWS by the order key, or empty */
+  cd_str device; /* the device CA's statement, or empty */
+  char *found;
+} key_search;
+
+static bool has_signed(const key_search *k, const cd_public_key *key)
+{
+  cd_err ignored = {0};
+  cd_order order = {0};
+  cd_statement said = {0};
+  if (k->purpose == CD_PURPOSE_DEVICE_CA)
+    return cd_statement_verify(k->device, key, CD_PURPOSE_DEVICE, &said, &ignored) == CD_OK;
+  bool good = cd_order_verify(k->order, key, &order, NULL, &ignored) == CD_OK;
+  cd_order_release(&order);
+  return good;
+}
+
+static bool each_statement(void *context, cd_str statement)
+{
+  key_search *k = context;
+  cd_err ignored = {0};
+  cd_statement said = {0};
+  if (cd_statement_verify(statement, k->root, k->purpose, &said, &ignored) != CD_OK ||
+      !has_signed(k, &said.key))
+    return true;
+  k->found = cd_str_dup(statement);
+  return false;
+}
+
+/* NULL where none is known; the caller frees it. */
+static char *find_key(con_server *s, cd_purpose purpose, cd_str order, cd_str device)
+{
+  uint8_t der[CD_KEY_DER_SIZE];
+  size_t len = 0;
+  cd_public_key root = {0};
+  cd_err err = {0};
+  key_search k = {.root = &root, .purpose = purpose, .order = order, .device = device};
+  if (!cd_base64url_decode(cd_str_from(s->keys.root), der, sizeof(der), &len) ||
+      cd_public_key_from_der((cd_str){(const char *)der, len}, &root, &err) != CD_OK ||
+      con_statement_each(s->store, purpose, each_statement, &k, &err) != CD_OK)
+    return NULL;
+  return k.found;
+}
+
+static void write_keys(con_call *c, const con_action *a, const con_device *d, cd_jw *w)
+{
+  const con_keys *k = &c->server->keys;
+  char *order =
+      a->order.len > 0 ? find_key(c->server, CD_PURPOSE_ORDER, a->order, (cd_str){0}) : NULL;
+  char *device_ca = find_key(c->server, CD_PURPOSE_DEVICE_CA, (cd_str){0}, d->statement);
+  cd_jw_obj(w, "keys");
+  cd_jw_cstr(w, "root", k->root);
+  cd_jw_cstr(w, "order", order != NULL ? order : k->order_key);
+  cd_jw_cstr(w, "deviceCa", device_ca != NULL ? device_ca : k->device_ca_key);
+  cd_jw_cstr(w, "head", k->order_key);
+  optional(w, "device", d->statement);
+  cd_jw_end_obj(w);
+  free(order);
+  free(device_ca);
+}
+
 /* Everything that it takes: the order and its key's statement say who ordered what, the result and
- * the device's key what the device did, the audit entries who asked; the head binds them to the
- * log.
- */
+ * the device's key what the device did, the audit entries who asked; the head says that the log has
+ * them. */
 static void write_proof(con_call *c, const con_action *a, const con_device *d, cd_str entries,
                         const con_signer_reply *reply, cd_jw *w)
 {
-  const con_keys *k = &c->server->keys;
   cd_jw_obj(w, NULL);
   cd_jw_u64(w, "cordonReport", 1);
   cd_jw_time(w, "made", cd_wall_ms());
@@ -147,19 +212,22 @@ static void write_proof(con_call *c, const con_action *a, const con_device *d, c
   optional(w, "order", a->order);
   optional(w, "result", a->result);
   cd_jw_raw(w, "evidence", a->evidence);
-  cd_jw_obj(w, "keys");
-  cd_jw_cstr(w, "root", k->root);
-  cd_jw_cstr(w, "order", k->order_key);
-  cd_jw_cstr(w, "deviceCa", k->device_ca_key);
-  optional(w, "device", d->statement);
-  cd_jw_end_obj(w);
+  write_keys(c, a, d, w);
   cd_jw_raw(w, "audit", entries);
   write_head(w, "head", reply);
   cd_jw_end_obj(w);
 }
 
-static cd_code make_report(con_call *c, const con_signer_reply *reply, cd_err *err)
+/* The entries that the head speaks for: those that were there when it was asked for. */
+typedef struct proof {
+  con_call *call;
+  size_t count;
+  con_audit_ref entries[CON_HEAD_ENTRIES];
+} proof;
+
+static cd_code make_report(const proof *p, const con_signer_reply *reply, cd_err *err)
 {
+  con_call *c = p->call;
   con_action a = {0};
   con_device d = {0};
   cd_buf entries = CD_BUF_INIT(CON_REPLY_MAX);
@@ -168,7 +236,7 @@ static cd_code make_report(con_call *c, const con_signer_reply *reply, cd_err *e
   cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, err);
   if (rc == CD_OK)
     rc = con_device_get(c->server->store, a.device, &d, err);
-  const con_audit_query query = {.first = 1, .limit = AUDIT_PAGE, .action = cd_str_from(a.id)};
+  const con_audit_query query = {.first = 1, .limit = p->count, .action = cd_str_from(a.id)};
   cd_buf_add_char(&entries, '[');
   if (rc == CD_OK)
     rc = con_audit_list(c->server->store, &query, each_entry, &page, err);
@@ -189,13 +257,40 @@ static cd_code make_report(con_call *c, const con_signer_reply *reply, cd_err *e
 
 static void on_report_head(void *context, const con_signer_reply *reply)
 {
-  con_call *c = context;
+  proof *p = context;
+  con_call *c = p->call;
   cd_err err = {0};
   if (reply->code != CD_OK)
     no_signer(c, reply);
-  else if (make_report(c, reply, &err) != CD_OK)
+  else if (make_report(p, reply, &err) != CD_OK)
     con_call_trouble(c, &err);
+  free(p);
   con_call_done(c);
+}
+
+static bool each_ref(void *context, const con_audit_entry *e)
+{
+  proof *p = context;
+  p->entries[p->count++] = (con_audit_ref){.sequence = e->sequence, .digest = e->digest};
+  return true;
+}
+
+static cd_code ask_for_head(con_call *c, const char *action, cd_err *err)
+{
+  proof *p = calloc(1, sizeof(*p));
+  const con_audit_query query = {
+      .first = 1, .limit = CON_HEAD_ENTRIES, .action = cd_str_from(action)};
+  if (p == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory for a report");
+  p->call = c;
+  cd_code rc = con_audit_list(c->server->store, &query, each_ref, p, err);
+  if (rc != CD_OK) {
+    free(p);
+    return rc;
+  }
+  c->later = true;
+  con_signer_head(c->server->signer, p->entries, p->count, on_report_head, p);
+  return CD_OK;
 }
 
 void con_api_report(con_call *c)
@@ -203,14 +298,12 @@ void con_api_report(con_call *c)
   con_action a = {0};
   cd_err err = {0};
   cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  if (rc == CD_OK)
+    rc = ask_for_head(c, a.id, &err);
   con_action_release(&a);
-  if (rc == CD_E_NOTFOUND) {
+  if (rc == CD_E_NOTFOUND)
     con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
                     CD_STR_ARG(c->match.captured[0]));
-  } else if (rc != CD_OK) {
+  else if (rc != CD_OK)
     con_call_trouble(c, &err);
-  } else {
-    c->later = true;
-    con_signer_head(c->server->signer, on_report_head, c);
-  }
 }

@@ -26,6 +26,7 @@
 #define CON_AUDIT_WHAT_MAX 40u
 #define CON_AUDIT_DETAIL_MAX (64u * 1024u)
 #define CON_SEAL_SIZE 32u
+#define CON_HEAD_ENTRIES 64u /* that one signed head speaks for */
 
 typedef struct con_store con_store; /* store.h */
 
@@ -36,12 +37,23 @@ typedef struct con_store con_store; /* store.h */
 #define CON_WHAT_REVOKE "device.revoke" /* nothing is issued on what lies before it */
 #define CON_WHAT_CREATE "action.create" /* detail: kind, type, generation, parameters, ... */
 #define CON_WHAT_CANCEL "action.cancel" /* the action is not signed any more */
-#define CON_WHAT_RESULT "action.result" /* likewise */
 #define CON_WHAT_CODE "action.code"     /* the release code was shown; never the code itself */
+#define CON_WHAT_RESULT "action.result" /* likewise; detail: status, generation, ... */
+/* What the device did by itself, or holds of an order that this log does not know. Detail: kind,
+ * parameters, generation, status, ... */
+#define CON_WHAT_LOCAL "action.local"
+#define CON_WHAT_ADOPTED "action.adopted"
+/* Who released, in an entry CON_WHAT_LOCAL, where the device took its isolation back because its
+ * rules kept it from the console: what is wanted of it does not change by that. */
+#define CON_WHO_ROLLED_BACK "unreachable"
 #define CON_WHAT_SERVER_KEY "console.tls_key" /* detail: tls_key, names */
 #define CON_WHAT_HEAD_ACCEPTED                                                                     \
   "audit.accepted" /* detail: sequence, digest of the head given up                                \
                     */
+
+/* Who wants it, where that is nobody: in the detail of CON_WHAT_CREATE, `source`. Such an action
+ * has `repeats`, the number and digest of the entry that asked for the same before. */
+#define CON_SOURCE_CONSOLE "Console"
 
 typedef struct con_seal_key {
   uint8_t bytes[CON_SEAL_SIZE];

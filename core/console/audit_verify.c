@@ -48,6 +48,11 @@ static bool seal_is_right(const con_seal_key *key, const con_audit_entry *e)
                          cd_equal_constant_time(seal, e->seal, sizeof(seal)));
 }
 
+bool con_audit_is_ours(const con_audit_entry *e, const con_seal_key *seal)
+{
+  return digest_is_right(e) && seal_is_right(seal, e);
+}
+
 /* The number that the entry was made with, 0 if none near fits. */
 static uint64_t made_as(const con_audit_entry *e)
 {

@@ -17,6 +17,9 @@ typedef struct con_audit_walk {
 CD_MUST_USE cd_code con_audit_walk_log(con_store *s, const con_audit_walk *walk,
                                        con_audit_report *ret_report, cd_err *err);
 
+/* Content, digest and seal are right; its place in the chain is not looked at. */
+bool con_audit_is_ours(const con_audit_entry *e, const con_seal_key *seal);
+
 /* Reads one entry and checks it by itself: content, digest and seal; not its place in the chain.
  * CD_E_NOTFOUND: there is none; CD_E_CONFLICT: it is not what the console wrote. `each` gets it. */
 CD_MUST_USE cd_code con_audit_look_at(con_store *s, const con_audit_ref *ref,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "ca.h"
 #include "hub.h"
 #include "protocol/base64.h"
 #include "protocol/mark.h"
@@ -41,6 +42,15 @@ con_link *con_link_new(con_server *s, const con_device *d, const con_wire *wire,
       !read_key(d->device_key, &l->key, &err)) {
     cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%.*s: its key cannot be read: %s",
            CD_STR_ARG(d->id), err.text);
+    free(l);
+    return NULL;
+  }
+  /* The row could have been edited; the statement is signed. */
+  if (!con_ca_states(s->keys.ca, d->statement, d->id, &l->key)) {
+    s->counters.access_refused++;
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR,
+           "device=%s: refused: the device CA does not state the key that the database has for it",
+           l->device);
     free(l);
     return NULL;
   }
@@ -276,6 +286,24 @@ static void take_request(con_link *l, cd_rpc *m)
     con_link_refuse(l, m->id, CD_RPC_REFUSED, "the message is out of turn");
 }
 
+/* Each message may cost a commit, or an entry of the audit log that is there for ever. */
+static void pay(con_link *l)
+{
+  int64_t now_ms = (int64_t)cd_mono_ms();
+  int64_t lowest_ms = now_ms - (int64_t)CON_LINK_BURST * CON_LINK_EVERY_MS;
+  l->paid_ms = (l->paid_ms > lowest_ms ? l->paid_ms : lowest_ms) + CON_LINK_EVERY_MS;
+  if (l->paid_ms <= now_ms || l->paused || l->wire_object == NULL)
+    return;
+  if (!l->slowed)
+    cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
+           "device=%s: it sends more than %u messages a second, and is read slowly", l->device,
+           1000u / CON_LINK_EVERY_MS);
+  l->server->counters.slowed += l->slowed ? 0 : 1;
+  l->slowed = true;
+  l->paused = true;
+  l->wire->read(l->wire_object, false);
+}
+
 void con_link_text(con_link *l, cd_str message)
 {
   cd_rpc m = {0};
@@ -290,11 +318,17 @@ void con_link_text(con_link *l, cd_str message)
   else if (l->phase == CON_LINK_READY)
     con_link_answer(l, &m);
   cd_rpc_release(&m);
+  pay(l);
   con_link_drop(l);
 }
 
 void con_link_tick(con_link *l, uint64_t now_ms)
 {
+  if (l->paused && (int64_t)now_ms >= l->paid_ms) {
+    l->paused = false;
+    l->heard_ms = now_ms;
+    l->wire->read(l->wire_object, true);
+  }
   if (l->phase != CON_LINK_READY && now_ms - l->since_ms > CON_LINK_FIRST_MS) {
     con_link_close(l, CD_WS_CLOSE_POLICY, "hello and mark did not come in time");
     return;

@@ -20,6 +20,11 @@
 #define CON_LINK_FIRST_MS 20000u   /* for hello and mark */
 #define CON_LINK_SILENCE_MS 90000u /* without a sign of life it is over */
 #define CON_LINK_PING_MS 30000u
+/* Messages of one device: so many at once, then one in so many milliseconds; it is not read faster.
+ */
+#define CON_LINK_BURST 200u
+#define CON_LINK_EVERY_MS 50u
+#define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
 typedef enum con_link_phase {
@@ -35,6 +40,7 @@ typedef struct con_wire {
   void (*send)(void *wire, cd_buf *message); /* takes the content over */
   void (*close)(void *wire, unsigned code, const char *why);
   void (*ping)(void *wire);
+  void (*read)(void *wire, bool on); /* stops reading, or goes on */
 } con_wire;
 
 typedef struct con_sent {
@@ -61,6 +67,10 @@ struct con_link {
   uint64_t heard_ms;
   uint64_t pinged_ms;
   uint64_t progress_ms;
+  int64_t paid_ms; /* up to when its messages have used up its time */
+  bool paused;     /* nothing is read until then */
+  bool slowed;     /* it was, once */
+  bool renewed;    /* it asked for a certificate in this connection */
   uint64_t report_number;
   unsigned state_count;
   cd_values states[CD_STATE_COUNT];
@@ -70,11 +80,14 @@ struct con_link {
   unsigned handed_count;
   bool signing;
   char signing_action[CD_ID_SIZE];
-  uint64_t retry_ms;          /* not before; monotonic */
-  char note[CD_ERR_TEXT_MAX]; /* why what waits was not sent */
+  uint64_t retry_ms;                /* not before; monotonic */
+  char note[CD_ERR_TEXT_MAX];       /* why what waits was not sent */
+  char repeated_action[CD_ID_SIZE]; /* whose wish the console's last action of its own repeats */
+  bool held;                        /* what is wanted by `held_action` is not to be repeated */
+  char held_action[CD_ID_SIZE];
 };
 
-/* NULL: no memory, or the device's key cannot be read. */
+/* NULL: no memory, or the device's key cannot be read, or is not the one that the CA states. */
 con_link *con_link_new(con_server *s, const con_device *d, const con_wire *wire, void *object);
 /* The connection is gone; the link goes when nobody waits for it. */
 void con_link_lost(con_link *l);
@@ -93,9 +106,12 @@ void con_link_send(con_link *l, cd_buf *message); /* empties it */
 void con_link_refuse(con_link *l, uint64_t id, int64_t code, const char *why);
 /* link_orders.c: sends what waits. */
 void con_link_pump(con_link *l);
-/* Whether the device holds what is wanted; if not, an action of the console's own is made. */
-void con_link_consider(con_link *l);
 void con_link_answer(con_link *l, cd_rpc *m);
+/* link_wanted.c: whether the device holds what is wanted; if not, an action of the console's own is
+ * made. */
+void con_link_consider(con_link *l);
+/* The signer will not sign that action. */
+void con_link_not_repeated(con_link *l, const char *why);
 /* link_report.c */
 void con_link_report(con_link *l, cd_rpc *m);
 void con_link_result(con_link *l, cd_rpc *m);

@@ -1,17 +1,14 @@
-/* What the device is to do: orders that wait, and whether it holds what is wanted. */
+/* What the device is to do: orders that wait. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "hub.h"
 #include "link.h"
 
 #include "base/banned.h"
 
 #define RETRY_MS 5000u /* after the signer was not there, or its caps were reached */
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
-#define WHO "cordon-console"
 
 /* ---- what was sent in this connection ---- */
 
@@ -105,6 +102,8 @@ static void give_up(con_link *l, const char *action, const con_signer_reply *rep
   cd_code rc = con_action_get(l->server->store, cd_str_from(action), &a, &err);
   if (rc == CD_OK && !cd_action_status_final(a.status))
     rc = con_action_ended(l->server->store, cd_str_from(action), &outcome, &err);
+  if (rc == CD_OK && cd_str_eq_cstr(a.source, CON_SOURCE_CONSOLE))
+    con_link_not_repeated(l, reply->sentence);
   con_action_release(&a);
   if (rc != CD_OK)
     try_later(l, err.text);
@@ -140,6 +139,12 @@ static void start_order(con_link *l, const char *id)
     rc = con_action_get(l->server->store, cd_str_from(id), &a, &err);
   if (rc != CD_OK) {
     try_later(l, err.text);
+    return;
+  }
+  /* The signer signs nothing that is over; the tick ends it (con_action_expire()). */
+  if (a.expires_ms <= cd_wall_ms() && l->handed_count < CON_LINK_HANDED) {
+    (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(id));
+    con_action_release(&a);
     return;
   }
   const con_sign_order order = {.device = a.device,
@@ -212,90 +217,4 @@ void con_link_answer(con_link *l, cd_rpc *m)
     con_link_pump(l);
     return;
   }
-}
-
-/* ---- what is wanted ---- */
-
-static const cd_values *values_of(const con_link *l, cd_state state)
-{
-  for (unsigned i = 0; i < l->state_count; i++) {
-    if (l->states[i].state == state)
-      return &l->states[i];
-  }
-  return NULL;
-}
-
-static cd_code order_again(con_link *l, const con_wanted *wanted, cd_err *err)
-{
-  const con_by by = {.who = CD_STR(WHO),
-                     .comment = CD_STR("The device does not hold what is wanted of it.")};
-  con_action_new action = {.device = cd_str_from(l->device),
-                           .kind = CD_ORDER_RELEASE,
-                           .type = CD_STR("Unisolate"),
-                           .source = CD_STR("Console"),
-                           .parameters = CD_STR("{}"),
-                           .expires_ms =
-                               cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
-                           .one_at_a_time = true};
-  con_action_made made = {0};
-  if (wanted->value == CD_WANTED_ISOLATED) {
-    action.kind = CD_ORDER_ISOLATE;
-    action.type = CD_STR("Isolate");
-    action.scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
-    action.parameters = wanted->parameters;
-  }
-  cd_log(CD_AREA_DEVICES, CD_LOG_WARN,
-         "device=%s: it does not hold what is wanted (%s), so it is ordered anew", l->device,
-         cd_wanted_value_name(wanted->value));
-  return con_action_create(l->server->store, &by, &action, &made, err);
-}
-
-static bool is_under_way(con_link *l)
-{
-  static const char *const group[] = {"Isolate", "Unisolate"};
-  bool found = false;
-  for (size_t i = 0; i < 2; i++) {
-    con_action a = {0};
-    cd_err err = {0};
-    cd_code rc = con_action_active(l->server->store, cd_str_from(l->device), cd_str_from(group[i]),
-                                   &a, &err);
-    found = found || rc != CD_E_NOTFOUND;
-    con_action_release(&a);
-  }
-  return found;
-}
-
-/* True if the device is behind, or stayed otherwise although what it did by itself had time to be
- * told. Nothing is done about a state that nobody ever asked for here. */
-static bool must_order(con_link *l, const cd_values *v, const con_wanted *wanted)
-{
-  uint64_t now_ms = cd_mono_ms();
-  if (v == NULL || wanted->value_generation == 0 || v->wanted == wanted->value) {
-    l->consider_ms = 0;
-    return false;
-  }
-  if (v->wanted_generation < wanted->value_generation ||
-      (l->consider_ms != 0 && now_ms >= l->consider_ms)) {
-    l->consider_ms = 0;
-    return true;
-  }
-  if (l->consider_ms == 0)
-    l->consider_ms = now_ms + CON_LINK_GRACE_MS;
-  return false;
-}
-
-void con_link_consider(con_link *l)
-{
-  con_wanted wanted = {0};
-  cd_err err = {0};
-  if (l->phase != CON_LINK_READY)
-    return;
-  cd_code rc =
-      con_wanted_get(l->server->store, cd_str_from(l->device), CD_STATE_ISOLATE, &wanted, &err);
-  if (rc == CD_OK && must_order(l, values_of(l, CD_STATE_ISOLATE), &wanted) && !is_under_way(l))
-    rc = order_again(l, &wanted, &err);
-  if (rc != CD_OK && rc != CD_E_CONFLICT)
-    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, err.text);
-  con_wanted_release(&wanted);
-  con_link_pump(l);
 }

@@ -1,11 +1,14 @@
 /* A device's new certificate, before the old one ends. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "csr.h"
 #include "link.h"
 
 #include "base/banned.h"
+
+#define RENEW_WHAT 1u
 
 /* What waits for the signer. */
 typedef struct renewal {
@@ -36,6 +39,23 @@ static void on_issued(void *context, const con_signer_reply *reply)
   free(r);
 }
 
+/* Each one is an entry of the audit log and a certificate. */
+static bool may_renew(con_link *l, uint64_t id)
+{
+  static const con_limit often = {.per_minute = 6, .per_hour = 12};
+  unsigned wait_s = 0;
+  if (l->renewed) {
+    con_link_refuse(l, id, CD_RPC_REFUSED, "a certificate is renewed once in a connection");
+    return false;
+  }
+  l->renewed = true;
+  if (con_limit_take(&l->server->device_limits, &often, cd_str_from(l->device), RENEW_WHAT,
+                     cd_mono_ms(), &wait_s))
+    return true;
+  con_link_refuse(l, id, CD_RPC_UNAVAILABLE, "it was renewed often enough for now");
+  return false;
+}
+
 void con_link_renew(con_link *l, cd_rpc *m)
 {
   cd_str csr = {0};
@@ -47,6 +67,8 @@ void con_link_renew(con_link *l, cd_rpc *m)
     con_link_refuse(l, fault.id, fault.code, err.text);
     return;
   }
+  if (!may_renew(l, m->id))
+    return;
   cd_code rc = con_csr_key(csr, &key, &err);
   if (rc == CD_OK)
     rc = con_device_renew(l->server->store, cd_str_from(l->device), &key.id, &audit, &err);

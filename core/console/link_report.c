@@ -11,6 +11,7 @@
 
 #define PROGRESS_MS 250u /* between two that are kept */
 #define INTERFACES_MAX 256u
+#define UNKNOWN_WHAT 2u
 
 /* ---- reports ---- */
 
@@ -135,13 +136,27 @@ void con_link_report(con_link *l, cd_rpc *m)
 
 /* ---- results ---- */
 
+/* A release that failed goes on, and so does an isolation that is in force and could not be shown
+ * to hold: then the device names it as what is wanted. One that gave way is not named. */
+static bool goes_on(const cd_result *r)
+{
+  cd_state state = cd_order_kind_state(r->kind);
+  bool found = false;
+  for (unsigned i = 0; i < r->state_count && r->status == CD_ACTION_FAILED; i++)
+    found = found ||
+            (r->states[i].state == state && strcmp(r->states[i].wanted_action, r->action) == 0);
+  return found;
+}
+
 static con_action_outcome outcome_of(const cd_result *r, cd_str jws)
 {
   return (con_action_outcome){.status = r->status,
                               .outcome = cd_str_from(cd_code_name(r->outcome)),
                               .sentence = cd_str_from(r->sentence),
                               .result = jws,
-                              .evidence = r->result};
+                              .evidence = r->result,
+                              .generation = r->generation,
+                              .stands = goes_on(r)};
 }
 
 /* Of an action that nobody here has heard of: given on the device itself, or lost with an older
@@ -171,6 +186,19 @@ static cd_code store_unknown(con_link *l, const cd_result *r, cd_str jws, cd_err
   return con_action_given_locally(l->server->store, &a, err);
 }
 
+/* A device could make up any number of them, and each is a row and an entry for ever. It keeps what
+ * is refused like this, and sends it again. */
+static cd_code check_unknown(con_link *l, cd_err *err)
+{
+  static const con_limit often = {.per_minute = 60, .per_hour = 240};
+  unsigned wait_s = 0;
+  if (con_limit_take(&l->server->device_limits, &often, cd_str_from(l->device), UNKNOWN_WHAT,
+                     cd_mono_ms(), &wait_s))
+    return CD_OK;
+  return cd_fail(err, CD_E_UNAVAILABLE,
+                 "too many actions of the device's own for now; again in %u s", wait_s);
+}
+
 static void compare_order(const con_link *l, const con_action *a, const cd_result *r)
 {
   cd_digest sent = {0};
@@ -188,8 +216,10 @@ static cd_code store_result(con_link *l, const cd_result *r, cd_str jws, cd_err 
   con_action a = {0};
   const con_action_outcome outcome = outcome_of(r, jws);
   cd_code rc = con_action_get(l->server->store, cd_str_from(r->action), &a, err);
-  if (rc == CD_E_NOTFOUND)
-    return store_unknown(l, r, jws, err);
+  if (rc == CD_E_NOTFOUND) {
+    rc = check_unknown(l, err);
+    return rc == CD_OK ? store_unknown(l, r, jws, err) : rc;
+  }
   if (rc == CD_OK && (!cd_str_eq_cstr(a.device, l->device) || a.kind != r->kind))
     rc = cd_fail(err, CD_E_DENIED, "action '%s' is of another device or kind", r->action);
   if (rc == CD_OK) {

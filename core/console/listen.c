@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ca.h"
 #include "link.h"
 
 #include "base/banned.h"
 
 #define HEADERS_MAX 16384u /* of a request: a $filter of 12 KiB fits */
-#define HEADERS_POOL 64u   /* requests whose headers are being read at the same time */
+#define HEADERS_POOL 512u  /* requests whose headers are read at once: eight times an address's */
 #define RECEIVE_BYTES 4096u
 
 con_server *con_listen_server(struct lws *wsi)
@@ -37,24 +38,23 @@ static void on_lws_log(int level, const char *line)
 
 /* Nothing but the device CA vouches for a device, and no session is resumed: resumption would skip
  * the check of the certificate. */
-static int trust_device_ca(con_server *s, SSL_CTX *ctx)
+static bool trust_device_ca(const con_server *s, SSL_CTX *ctx)
 {
-  BIO *in = BIO_new_mem_buf(s->keys.ca, -1);
-  X509 *ca = in != NULL ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
-  X509_STORE *trusted = X509_STORE_new();
-  int good = ca != NULL && trusted != NULL && X509_STORE_add_cert(trusted, ca) == 1;
-  if (good) {
-    (void)X509_STORE_set_flags(trusted, X509_V_FLAG_PARTIAL_CHAIN);
-    SSL_CTX_set_cert_store(ctx, trusted); /* takes it over */
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-    (void)SSL_CTX_set_num_tickets(ctx, 0);
-    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-  } else {
-    X509_STORE_free(trusted);
-  }
-  X509_free(ca);
-  BIO_free(in);
-  return good ? 0 : 1;
+  X509_STORE *trusted = con_ca_store(s->keys.ca);
+  if (trusted == NULL)
+    return false;
+  SSL_CTX_set_cert_store(ctx, trusted); /* takes it over */
+  (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+  (void)SSL_CTX_set_num_tickets(ctx, 0);
+  (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  return true;
+}
+
+void con_listen_trust(con_server *s)
+{
+  if (s->agents_tls != NULL && !trust_device_ca(s, s->agents_tls))
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR,
+           "the signer's certificates of the device CA cannot be read; those from before count");
 }
 
 static struct lws_vhost *make_vhost(con_server *s, const char *name, const con_listen *at,
@@ -103,7 +103,7 @@ static int on_agents(struct lws *wsi, enum lws_callback_reasons reason, void *us
 {
   if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
     con_listen_server(wsi)->agents_tls = user;
-    return trust_device_ca(con_listen_server(wsi), user);
+    return trust_device_ca(con_listen_server(wsi), user) ? 0 : 1;
   }
   return con_agents_callback(wsi, reason, user, in, len);
 }

@@ -122,6 +122,18 @@ static void on_signal(uv_signal_t *handle, int number)
   con_server_stop(&p->server);
 }
 
+/* A device is a connection, so the soft limit of a login shell would be the fleet's size. */
+static void raise_files(void)
+{
+  uint64_t files = 0;
+  cd_err err = {0};
+  if (pf_files_raise(&files, &err) == CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "room for %llu open descriptors",
+           (unsigned long long)files);
+  else
+    cd_log(CD_AREA_CONSOLE, CD_LOG_WARN, "%s, going on", err.text);
+}
+
 static int serve(program *p)
 {
   static const int numbers[] = {SIGTERM, SIGINT};
@@ -132,6 +144,7 @@ static int serve(program *p)
     return EXIT_FAILED;
   }
   p->loop.data = p;
+  raise_files();
   cd_code rc = con_become(&p->config, &err);
   if (rc == CD_OK)
     rc = con_server_start(&p->server, &p->loop, &p->config, on_stopped, &err);

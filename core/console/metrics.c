@@ -63,16 +63,27 @@ void con_api_metrics(con_call *c)
   requests(out, n);
   number(out, "cordon_token_denied_total", "counter", "Token requests with a wrong secret.",
          n->token_denied);
+  number(out, "cordon_http_connections_refused_total", "counter",
+         "Connections of people that were one too many of their address.", n->crowded);
+  number(
+      out, "cordon_access_refused_total", "counter",
+      "Applications, tokens or devices' keys in the database that the audit log does not record.",
+      n->access_refused);
   number(out, "cordon_device_connections_total", "counter", "Connections of devices.",
          n->connections);
   number(out, "cordon_device_connections_refused_total", "counter",
          "Connections of devices that were refused.", n->refused);
+  number(out, "cordon_device_connections_slowed_total", "counter",
+         "Connections of devices that sent too much and were read slowly.", n->slowed);
   number(out, "cordon_orders_sent_total", "counter", "Orders that were handed to devices.",
          n->orders_sent);
   number(out, "cordon_results_total", "counter", "Results of devices that were stored.",
          n->results);
   number(out, "cordon_results_refused_total", "counter", "Results that did not verify.",
          n->results_refused);
+  number(out, "cordon_wanted_refused_total", "counter",
+         "Times the database wanted of a device what the audit log does not say.",
+         n->wanted_refused);
   number(out, "cordon_enrolled_total", "counter", "Enrolments.", n->enrolled);
   number(out, "cordon_enrolments_refused_total", "counter", "Enrolments that were refused.",
          n->enrol_refused);

@@ -267,6 +267,25 @@ static int on_body(session *s, const void *bytes, size_t len)
   return s->call->body.failed == CD_OK ? 0 : -1;
 }
 
+/* Before TLS; returning other than 0 hangs up. */
+static int on_accepted(struct lws *wsi, lws_sockfd_type fd)
+{
+  con_server *s = con_listen_server(wsi);
+  char peer[CON_PEER_MAX] = "";
+  (void)lws_get_peer_simple_fd(fd, peer, sizeof(peer));
+  if (con_crowd_room(&s->crowd, cd_str_from(peer)))
+    return 0;
+  s->counters.crowded++;
+  return 1;
+}
+
+static void on_connection(struct lws *wsi)
+{
+  char peer[CON_PEER_MAX] = "";
+  con_listen_peer(wsi, peer, sizeof(peer));
+  con_crowd_add(&con_listen_server(wsi)->crowd, wsi, cd_str_from(peer));
+}
+
 int con_people_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                         size_t len)
 {
@@ -275,6 +294,10 @@ int con_people_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
   case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
     con_listen_server(wsi)->people_tls = user;
     return 0;
+  case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+    return on_accepted(wsi, (lws_sockfd_type)(intptr_t)in);
+  case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: on_connection(wsi); return 0;
+  case LWS_CALLBACK_WSI_DESTROY: con_crowd_remove(&con_listen_server(wsi)->crowd, wsi); return 0;
   case LWS_CALLBACK_HTTP: return on_request(wsi, s);
   case LWS_CALLBACK_HTTP_BODY: return on_body(s, in, len);
   case LWS_CALLBACK_HTTP_BODY_COMPLETION:

@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hub.h"
+#include "link.h"
 #include "platform/file.h"
 #include "platform/user.h"
 #include "protocol/secret.h"
 #include "scan.h"
+#include "work.h"
 
 #include <libwebsockets.h>
 
@@ -21,6 +23,7 @@
 #define ATTACH_AGAIN_MS 60000u /* to see that the signer is still there */
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
+#define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
 {
@@ -45,20 +48,18 @@ static void fail_start(con_server *s, const char *why)
 
 /* ---- the signer ---- */
 
-static void set_text(char **at, cd_str text)
+/* True if it is another one than before. */
+static bool set_text(char **at, cd_str text)
 {
-  if (text.len == 0)
-    return;
+  char *copy = NULL;
+  if (text.len == 0 || (*at != NULL && cd_str_eq_cstr(text, *at)))
+    return false;
+  copy = cd_str_dup(text);
+  if (copy == NULL)
+    return false;
   free(*at);
-  *at = cd_str_dup(text);
-}
-
-static void keep_keys(con_server *s, const con_signer_reply *r)
-{
-  set_text(&s->keys.root, r->root);
-  set_text(&s->keys.ca, r->ca);
-  set_text(&s->keys.order_key, r->order_key);
-  set_text(&s->keys.device_ca_key, r->device_ca_key);
+  *at = copy;
+  return true;
 }
 
 static void start_listening(con_server *s)
@@ -91,6 +92,35 @@ static void request_certificate(con_server *s)
     return;
   s->requesting = true;
   con_tls_request(s, on_certificate);
+}
+
+static void keep_statement(con_server *s, cd_purpose purpose, char **at, cd_str statement)
+{
+  cd_err err = {0};
+  if (set_text(at, statement) && con_statement_keep(s->store, purpose, statement, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_WARN, "%s", err.text);
+}
+
+static void keep_keys(con_server *s, const con_signer_reply *r)
+{
+  (void)set_text(&s->keys.root, r->root);
+  keep_statement(s, CD_PURPOSE_ORDER, &s->keys.order_key, r->order_key);
+  keep_statement(s, CD_PURPOSE_DEVICE_CA, &s->keys.device_ca_key, r->device_ca_key);
+  if (!set_text(&s->keys.ca, r->ca) || s->lws == NULL)
+    return;
+  cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "the device CA is another one now");
+  con_listen_trust(s);
+  /* Devices that enrol from now on know only the new one. */
+  if (!con_tls_ready(s))
+    request_certificate(s);
+}
+
+/* It may be another one than before: its keys are asked for before they are needed. */
+static void on_signer_connected(void *context)
+{
+  con_server *s = context;
+  if (s->attached && !s->closing)
+    (void)uv_timer_start(&s->attach, s->attach.timer_cb, 0, 0);
 }
 
 static void on_attached(void *context, const con_signer_reply *reply)
@@ -135,12 +165,24 @@ static void on_expired(void *context, const char *id, cd_str device)
   cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "device=%.*s action=%s: timed out", CD_STR_ARG(device), id);
 }
 
+static void on_lapsed(void *context, const char *action, cd_str device)
+{
+  con_server *s = context;
+  con_link *link = con_hub_find(s, device);
+  cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%.*s action=%s: its lease has ended",
+         CD_STR_ARG(device), action);
+  if (link != NULL)
+    con_link_consider(link);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
   con_server *s = timer->data;
   cd_err err = {0};
   s->ticks++;
   con_hub_tick(s, cd_mono_ms());
+  if (con_wanted_lapse(s->store, LAPSED_MOST, on_lapsed, s, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->ticks % EXPIRE_EVERY == 0 &&
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
@@ -174,7 +216,10 @@ static cd_code open_store(con_server *s, cd_err *err)
 
 static cd_code open_signer(con_server *s, cd_err *err)
 {
-  con_signer_options options = {.socket = s->config.signer_socket, .user_id = UINT64_MAX};
+  con_signer_options options = {.socket = s->config.signer_socket,
+                                .user_id = UINT64_MAX,
+                                .connected = on_signer_connected,
+                                .context = s};
   cd_err ignored = {0};
   /* Without that account only root or our own user may be the signer. */
   if (pf_user_id(s->config.signer_user, &options.user_id, &ignored) != CD_OK)
@@ -211,6 +256,9 @@ cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config *config,
     return rc;
   }
   *config = (con_config){0};
+  (void)uv_idle_init(s->loop, &s->idle);
+  s->idle.data = s;
+  s->open_handles++;
   start_timer(s, &s->tick, on_tick, TICK_MS, TICK_MS);
   start_timer(s, &s->attach, on_attach_timer, 0, 0);
   return CD_OK;
@@ -234,7 +282,7 @@ void con_server_finish(con_server *s)
   s->on_stopped(s);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
   con_server *s = handle->data;
   s->open_handles--;
@@ -253,8 +301,10 @@ void con_server_stop(con_server *s)
   if (s->closing)
     return;
   s->closing = true;
-  uv_close((uv_handle_t *)&s->tick, on_timer_closed);
-  uv_close((uv_handle_t *)&s->attach, on_timer_closed);
+  con_work_close(s);
+  uv_close((uv_handle_t *)&s->idle, on_handle_closed);
+  uv_close((uv_handle_t *)&s->tick, on_handle_closed);
+  uv_close((uv_handle_t *)&s->attach, on_handle_closed);
   if (s->lws != NULL)
     lws_context_destroy(s->lws);
   s->lws = NULL;

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "config.h"
+#include "crowd.h"
 #include "limit.h"
 #include "oauth.h"
 #include "signer_client.h"
@@ -30,13 +31,17 @@ typedef struct con_keys {
 } con_keys;
 
 typedef struct con_counters {
-  uint64_t requests[6];  /* by hundreds of the status; 0: others */
-  uint64_t token_denied; /* wrong client or secret */
-  uint64_t connections;  /* of devices, since the start */
-  uint64_t refused;      /* connections of devices that were refused */
+  uint64_t requests[6];    /* by hundreds of the status; 0: others */
+  uint64_t token_denied;   /* wrong client or secret */
+  uint64_t access_refused; /* rows that give rights and that the audit log does not record */
+  uint64_t connections;    /* of devices, since the start */
+  uint64_t refused;        /* connections of devices that were refused */
+  uint64_t slowed;         /* connections that sent too much and were read slowly */
   uint64_t orders_sent;
   uint64_t results;
   uint64_t results_refused;
+  uint64_t crowded;        /* connections of people that were one too many of their address */
+  uint64_t wanted_refused; /* what the database wants was not what the audit log says */
   uint64_t enrolled;
   uint64_t enrol_refused;
 } con_counters;
@@ -50,8 +55,10 @@ typedef struct con_server {
   con_scans *scans;
   con_hub *hub;
   con_keys keys;
-  bool attached; /* the signer knows our log, and `keys` is there */
+  bool attached;   /* the signer knows our log, and `keys` is there */
+  con_crowd crowd; /* at the people's listener */
   con_limits limits;
+  con_limits device_limits; /* by the device, over all its connections */
   con_counters counters;
   uint8_t bearer_key[CON_BEARER_KEY_SIZE];
   int64_t started_ms;
@@ -61,8 +68,10 @@ typedef struct con_server {
   struct lws_vhost *agents;
   void *people_tls; /* SSL_CTX */
   void *agents_tls;
-  uv_timer_t tick;   /* expiry of actions, renewal of certificates */
-  uv_timer_t attach; /* tries the signer again */
+  uv_timer_t tick;       /* expiry of actions, renewal of certificates */
+  uv_timer_t attach;     /* tries the signer again */
+  uv_idle_t idle;        /* runs while there is `work` (work.h) */
+  struct con_work *work; /* first in line */
   uint64_t ticks;
   int open_handles;
   bool requesting;  /* a certificate for the listeners */
@@ -95,6 +104,8 @@ void con_tls_request(con_server *s, void (*done)(con_server *s, cd_code code, co
 CD_MUST_USE cd_code con_listen_start(con_server *s, cd_err *err);
 /* Takes up a renewed certificate. */
 void con_listen_renew(con_server *s);
+/* Takes up the certificates of the device CA that are in `keys` now. */
+void con_listen_trust(con_server *s);
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT]);
 /* Random bytes for keys and nonces. */

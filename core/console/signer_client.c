@@ -203,6 +203,8 @@ static void on_connected(uv_connect_t *req, int status)
     s->connected = true;
     for (request *r = s->first; r != NULL && send_one(s, r);)
       r = r->next;
+    if (s->options.connected != NULL)
+      s->options.connected(s->options.context);
     return;
   }
   ipc_link_close(&s->link);

@@ -55,6 +55,9 @@ typedef struct con_signer_options {
   /* Whom the signer's process must belong to, beside root and our own user; UINT64_MAX: nobody
    * else. */
   uint64_t user_id;
+  /* A connection stands, the first one or a later one; may be NULL. */
+  void (*connected)(void *context);
+  void *context;
 } con_signer_options;
 
 CD_MUST_USE cd_code con_signer_open(uv_loop_t *loop, const con_signer_options *options,
@@ -104,7 +107,9 @@ void con_signer_issue_server(con_signer *s, cd_str csr, const con_audit_ref *aud
 /* The device CA's statement about a device's key: `audit` is the entry of its enrolment. */
 void con_signer_state_device_key(con_signer *s, cd_str device, cd_str device_key,
                                  const con_audit_ref *audit, con_signer_done done, void *context);
-/* Verifies the log to its end and signs its head. */
-void con_signer_head(con_signer *s, con_signer_done done, void *context);
+/* Verifies the log to its end and signs its head, and with it that the log has these entries, at
+ * most CON_HEAD_ENTRIES (audit_head.h). */
+void con_signer_head(con_signer *s, const con_audit_ref *entries, size_t count,
+                     con_signer_done done, void *context);
 
 #endif

@@ -1,4 +1,5 @@
 /* What is said to the signer and what it answers, as JSON. */
+#include "audit_head.h"
 #include "base/limits.h"
 #include "protocol/base64.h"
 #include "protocol/jws.h"
@@ -122,11 +123,22 @@ void con_signer_state_device_key(con_signer *s, cd_str device, cd_str device_key
   finish(s, &w, &out, done, context);
 }
 
-void con_signer_head(con_signer *s, con_signer_done done, void *context)
+void con_signer_head(con_signer *s, const con_audit_ref *entries, size_t count,
+                     con_signer_done done, void *context)
 {
-  cd_buf out = CD_BUF_INIT(256);
+  cd_buf out = CD_BUF_INIT(16u * 1024u);
   cd_jw w;
   begin(&w, &out, "head");
+  cd_jw_arr(&w, "entries");
+  for (size_t i = 0; i < count; i++) {
+    char digest[CD_DIGEST_TEXT_MAX];
+    cd_digest_text(&entries[i].digest, digest);
+    cd_jw_obj(&w, NULL);
+    cd_jw_u64(&w, "sequence", entries[i].sequence);
+    cd_jw_cstr(&w, "digest", digest);
+    cd_jw_end_obj(&w);
+  }
+  cd_jw_end_arr(&w);
   finish(s, &w, &out, done, context);
 }
 
@@ -156,7 +168,7 @@ static void read_result(cd_json *result, con_signer_reply *r)
   (void)cd_json_opt_i64(result, "not_after", 0, CD_WALL_MS_MAX, &r->not_after_ms);
   read_ref(result, "head", &r->head);
   read_ref(result, "lost_head", &r->lost_head);
-  (void)cd_json_opt_str(result, "signed_head", statement, &r->signed_head);
+  (void)cd_json_opt_str(result, "signed_head", cd_jws_max(&con_jws_head), &r->signed_head);
   (void)cd_json_opt_str(result, "root", CD_BASE64URL_LEN(CD_KEY_DER_SIZE), &r->root);
   (void)cd_json_opt_str(result, "ca", PEM_MAX, &r->ca);
   (void)cd_json_opt_str(result, "order_key", statement, &r->order_key);

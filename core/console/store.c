@@ -108,7 +108,7 @@ bool store_blob(sqlite3_stmt *stmt, int column, void *out, size_t size)
   return true;
 }
 
-cd_code store_begin(con_store *s, cd_err *err)
+static cd_code begin(con_store *s, cd_err *err)
 {
   if (s->reader)
     return cd_fail(err, CD_E_DENIED, "database '%s' was opened for reading only", s->path);
@@ -116,7 +116,7 @@ cd_code store_begin(con_store *s, cd_err *err)
   return execute(s, "BEGIN IMMEDIATE", "begin a transaction", err);
 }
 
-cd_code store_end(con_store *s, cd_code rc, cd_err *err)
+static cd_code end(con_store *s, cd_code rc, cd_err *err)
 {
   if (rc == CD_OK && CD_FAULT_FAILS("store.commit"))
     rc = cd_fail(err, CD_E_IO, "database '%s': cannot commit: made to fail", s->path);
@@ -131,6 +131,43 @@ cd_code store_end(con_store *s, cd_code rc, cd_err *err)
   s->head = s->next_head;
   CD_FAULT_POINT("store.committed");
   return CD_OK;
+}
+
+/* One of many: undone alone. */
+static cd_code end_part(con_store *s, cd_code rc, cd_err *err)
+{
+  if (rc == CD_OK)
+    return execute(s, "RELEASE part", "end a part of a transaction", err);
+  s->next_head = s->part_head;
+  (void)sqlite3_exec(s->db, "ROLLBACK TO part", NULL, NULL, NULL);
+  (void)sqlite3_exec(s->db, "RELEASE part", NULL, NULL, NULL);
+  return rc;
+}
+
+cd_code store_begin(con_store *s, cd_err *err)
+{
+  if (!s->many)
+    return begin(s, err);
+  s->part_head = s->next_head;
+  return execute(s, "SAVEPOINT part", "begin a part of a transaction", err);
+}
+
+cd_code store_end(con_store *s, cd_code rc, cd_err *err)
+{
+  return s->many ? end_part(s, rc, err) : end(s, rc, err);
+}
+
+cd_code con_store_many_begin(con_store *s, cd_err *err)
+{
+  cd_code rc = begin(s, err);
+  s->many = rc == CD_OK;
+  return rc;
+}
+
+cd_code con_store_many_end(con_store *s, cd_err *err)
+{
+  s->many = false;
+  return end(s, CD_OK, err);
 }
 
 void store_read_texts(sqlite3_stmt *stmt, const store_texts *texts, void *record)
@@ -246,8 +283,8 @@ static cd_code open_database(con_store *s, const con_store_options *options, cd_
   if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
     return store_fail(s, err, "open it");
   cd_code rc = configure(s, err);
-  if (rc == CD_OK && !s->reader)
-    rc = execute(s, con_schema, "make the tables", err);
+  for (size_t i = 0; rc == CD_OK && !s->reader && con_schema[i] != NULL; i++)
+    rc = execute(s, con_schema[i], "make the tables", err);
   if (rc == CD_OK)
     rc = check_schema(s, err);
   if (rc == CD_OK)

@@ -24,6 +24,7 @@
 #include "protocol/kind.h"
 #include "protocol/limits.h"
 #include "protocol/release_code.h"
+#include "protocol/statement.h"
 #include "protocol/values.h"
 
 #define CON_NAME_MAX 253u /* a DNS name */
@@ -56,6 +57,12 @@ CD_MUST_USE cd_code con_store_open(const con_store_options *options, con_store *
 /* Read only: every function that changes something fails (CD_E_DENIED). */
 CD_MUST_USE cd_code con_store_open_reader(const char *path, con_store **ret_store, cd_err *err);
 void con_store_close(con_store *s); /* NULL is fine */
+
+/* What many changes have in common is their commit: between the two calls every function works as
+ * ever and is undone alone if it fails, and nothing is on disk before the second one's CD_OK. Not
+ * nested, and not longer than one turn of the loop. */
+CD_MUST_USE cd_code con_store_many_begin(con_store *s, cd_err *err);
+CD_MUST_USE cd_code con_store_many_end(con_store *s, cd_err *err);
 
 /* Who asks, for the audit log. */
 typedef struct con_by {
@@ -194,6 +201,13 @@ CD_MUST_USE cd_code con_wanted_get(con_store *s, cd_str device, cd_state state,
 CD_MUST_USE cd_code con_wanted_raise(con_store *s, cd_str device, cd_state state,
                                      uint64_t generation, cd_err *err);
 
+/* What is wanted isolated by a lease that has ended is wanted released from then on, whether or not
+ * the device is there; appends "lease.end". At most `most` at once; `each` (may be NULL) hears of
+ * each. */
+CD_MUST_USE cd_code con_wanted_lapse(con_store *s, unsigned most,
+                                     void (*each)(void *context, const char *action, cd_str device),
+                                     void *context, cd_err *err);
+
 /* ---- actions ---- */
 
 /* An action; views as in con_device. */
@@ -241,6 +255,8 @@ typedef struct con_action_new {
   cd_str parameters; /* JSON object, already checked; "{}" for none */
   int64_t expires_ms;
   bool one_at_a_time; /* refuse (CD_E_CONFLICT) while one of this device and type has not ended */
+  const con_audit_ref *repeats; /* NULL, or the entry that asked for it before: the signer then
+                                   looks whether that is what stands last */
 } con_action_new;
 typedef struct con_action_made {
   char id[CD_ID_SIZE];
@@ -296,8 +312,10 @@ typedef struct con_action_outcome {
   cd_action_status status; /* a final one */
   cd_str outcome;          /* "ok", "failed" ...: cd_code_name() */
   cd_str sentence;
-  cd_str result;   /* JWS */
-  cd_str evidence; /* JSON object */
+  cd_str result;       /* JWS */
+  cd_str evidence;     /* JSON object */
+  uint64_t generation; /* as the result says; 0: our own word */
+  bool stands;         /* it failed, and by its result the device goes on with it all the same */
 } con_action_outcome;
 CD_MUST_USE cd_code con_action_ended(con_store *s, cd_str id, const con_action_outcome *outcome,
                                      cd_err *err);
@@ -305,12 +323,20 @@ CD_MUST_USE cd_code con_action_ended(con_store *s, cd_str id, const con_action_o
  * device may have it, so it is to be told by an action of kind CD_ORDER_CANCEL. */
 CD_MUST_USE cd_code con_action_cancel(con_store *s, const con_by *by, cd_str id, bool *ret_was_sent,
                                       cd_err *err);
-/* Pending actions whose time is over become TimeOut; `each` (may be NULL) hears of each. */
+/* Pending actions whose time is over become TimeOut, and those that the device has and says nothing
+ * about CON_SILENT_MS later; `each` (may be NULL) hears of each. */
+#define CON_SILENT_MS INT64_C(3600000)
 CD_MUST_USE cd_code con_action_expire(con_store *s, int64_t now_ms,
                                       void (*each)(void *context, const char *id, cd_str device),
                                       void *context, cd_err *err);
-/* An action that was given on the device itself and whose verified result came: recorded as ended,
- * and if its generation is above what is wanted, it is what is wanted. Known already: CD_OK. */
+/* How often the device has rolled back, by itself and because it could not reach us through the
+ * rules, what somebody wanted of it last. */
+CD_MUST_USE cd_code con_action_rolled_back(con_store *s, cd_str device, uint64_t *ret_count,
+                                           cd_err *err);
+/* An action that was given on the device itself and whose verified result came, or (`adopted`) one
+ * that the device holds by its own signed word and that this database does not know: recorded as
+ * ended, and if its generation is above what is wanted, it is what is wanted. Known already: CD_OK.
+ */
 typedef struct con_action_local {
   char id[CD_ID_SIZE];
   cd_str device;
@@ -322,6 +348,7 @@ typedef struct con_action_local {
   uint64_t generation;
   int64_t created_ms;
   con_action_outcome outcome;
+  bool adopted;
 } con_action_local;
 CD_MUST_USE cd_code con_action_given_locally(con_store *s, const con_action_local *action,
                                              cd_err *err);
@@ -411,5 +438,15 @@ CD_MUST_USE cd_code con_app_get(con_store *s, cd_str id, con_app *ret_app, cd_er
 CD_MUST_USE cd_code con_app_each(con_store *s, bool (*each)(void *context, const con_app *app),
                                  void *context, cd_err *err);
 CD_MUST_USE cd_code con_app_revoke(con_store *s, const con_by *by, cd_str id, cd_err *err);
+
+/* ---- statements about keys ---- */
+
+/* Known already: CD_OK. */
+CD_MUST_USE cd_code con_statement_keep(con_store *s, cd_purpose purpose, cd_str statement,
+                                       cd_err *err);
+/* The newest first, until `each` returns false. */
+CD_MUST_USE cd_code con_statement_each(con_store *s, cd_purpose purpose,
+                                       bool (*each)(void *context, cd_str statement), void *context,
+                                       cd_err *err);
 
 #endif

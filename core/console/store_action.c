@@ -1,6 +1,7 @@
 /* Actions: creating and reading them. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "protocol/terms.h"
 #include "store_private.h"
 
 #include <stdlib.h>
@@ -173,16 +174,32 @@ static cd_code check_alone(con_store *s, const con_action_new *n, cd_err *err)
   return rc;
 }
 
+static void write_ref(cd_jw *w, const char *key, const con_audit_ref *ref)
+{
+  char digest[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(&ref->digest, digest);
+  cd_jw_obj(w, key);
+  cd_jw_u64(w, "sequence", ref->sequence);
+  cd_jw_cstr(w, "digest", digest);
+  cd_jw_end_obj(w);
+}
+
 static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t generation,
                             cd_buf *out, cd_err *err)
 {
   cd_digest digest;
+  cd_digest asked;
+  int64_t lease_ms = 0;
   char parameters[CD_DIGEST_TEXT_MAX];
+  char wish[CD_DIGEST_TEXT_MAX];
   cd_jw w;
   cd_code rc = cd_digest_of(n->parameters.ptr, n->parameters.len, &digest, err);
+  if (rc == CD_OK)
+    rc = cd_wish_of(n->parameters, &asked, &lease_ms, err);
   if (rc != CD_OK)
     return rc;
   cd_digest_text(&digest, parameters);
+  cd_digest_text(&asked, wish);
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "kind", cd_order_kind_name(n->kind));
@@ -191,9 +208,14 @@ static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t 
   cd_jw_u64(&w, "generation", generation);
   cd_jw_i64(&w, "expires", n->expires_ms);
   cd_jw_cstr(&w, "parameters", parameters);
+  cd_jw_cstr(&w, "wish", wish);
+  if (lease_ms != 0)
+    cd_jw_i64(&w, "lease", lease_ms);
   cd_jw_str(&w, "comment", by->comment);
   cd_jw_str(&w, "ticket", n->ticket);
   cd_jw_str(&w, "source", n->source);
+  if (n->repeats != NULL)
+    write_ref(&w, "repeats", n->repeats);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the detail of an audit entry", err);
 }

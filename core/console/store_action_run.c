@@ -125,35 +125,85 @@ static cd_code check_outcome(const con_action_outcome *o, cd_err *err)
   return CD_OK;
 }
 
-static cd_code add_result_entry(con_store *s, cd_str who, cd_str device, const char *id,
-                                const con_action_outcome *o, const char *what, cd_err *err)
+/* An end as the audit log has it. */
+typedef struct ending {
+  const char *what;
+  cd_str who;
+  cd_str device;
+  const char *id;
+  const con_action_outcome *outcome;
+  const con_action_local *local; /* NULL: of an action that has an entry of its own */
+} ending;
+
+static void write_digest(cd_jw *w, const char *key, const cd_digest *digest)
 {
-  cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  char result[CD_DIGEST_TEXT_MAX] = "";
+  char text[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(digest, text);
+  cd_jw_cstr(w, key, text);
+}
+
+/* What such an order would have for parameters; of a selective one nobody here knows what it lets
+ * through. */
+static cd_str local_parameters(const con_action_local *l)
+{
+  return l->kind == CD_ORDER_ISOLATE && cd_str_eq_cstr(l->scope, "Full")
+             ? CD_STR("{\"type\":\"full\",\"exclusions\":[]}")
+             : CD_STR("{}");
+}
+
+static cd_code write_local(const con_action_local *l, cd_jw *w, cd_err *err)
+{
+  cd_digest digest;
+  cd_str parameters = local_parameters(l);
+  cd_code rc = cd_digest_of(parameters.ptr, parameters.len, &digest, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_jw_cstr(w, "kind", cd_order_kind_name(l->kind));
+  cd_jw_str(w, "scope", l->scope);
+  write_digest(w, "parameters", &digest);
+  return CD_OK;
+}
+
+static cd_code write_ending(const ending *e, cd_buf *out, cd_err *err)
+{
+  const con_action_outcome *o = e->outcome;
+  uint64_t generation = e->local != NULL ? e->local->generation : o->generation;
   cd_digest digest;
   cd_jw w;
   cd_code rc = CD_OK;
-  if (o->result.len > 0)
-    rc = cd_jws_digest(o->result, &digest, err);
-  if (rc != CD_OK)
-    return rc;
-  if (o->result.len > 0)
-    cd_digest_text(&digest, result);
-  cd_jw_init(&w, &detail);
+  cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
+  if (e->local != NULL)
+    rc = write_local(e->local, &w, err);
+  if (generation > 0)
+    cd_jw_u64(&w, "generation", generation);
   cd_jw_cstr(&w, "status", cd_action_status_name(o->status));
   cd_jw_str(&w, "outcome", o->outcome);
   cd_jw_str(&w, "sentence", o->sentence);
-  cd_jw_cstr(&w, "result", result[0] != '\0' ? result : NULL);
+  if (o->stands)
+    cd_jw_bool(&w, "stands", true);
+  if (rc == CD_OK && o->result.len > 0)
+    rc = cd_jws_digest(o->result, &digest, err);
+  if (rc == CD_OK && o->result.len > 0)
+    write_digest(&w, "result", &digest);
+  else
+    cd_jw_null(&w, "result");
   cd_jw_end_obj(&w);
-  rc = cd_jw_done(&w, "the detail of an audit entry", err);
-  const con_audit_entry entry = {.who = who,
-                                 .what = cd_str_from(what),
-                                 .device = device,
-                                 .action = cd_str_from(id),
+  cd_code written = cd_jw_done(&w, "the detail of an audit entry", err);
+  return rc != CD_OK ? rc : written;
+}
+
+static cd_code add_ending(con_store *s, const ending *e, con_audit_ref *ret_ref, cd_err *err)
+{
+  cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
+  cd_code rc = write_ending(e, &detail, err);
+  const con_audit_entry entry = {.who = e->who,
+                                 .what = cd_str_from(e->what),
+                                 .device = e->device,
+                                 .action = cd_str_from(e->id),
                                  .detail = cd_buf_view(&detail)};
   if (rc == CD_OK)
-    rc = audit_add(s, &entry, NULL, err);
+    rc = audit_add(s, &entry, ret_ref, err);
   cd_buf_release(&detail);
   return rc;
 }
@@ -166,7 +216,14 @@ static cd_code write_end(con_store *s, const char *id, const con_action_outcome 
     return rc;
   store_bind(stmt, "sissssii", cd_str_from(id), (int64_t)o->status, o->outcome, o->sentence,
              o->result, o->evidence, cd_wall_ms(), (int64_t)(o->result.len > 0));
-  return store_run(s, stmt, "record the end of an action", err);
+  rc = store_run(s, stmt, "record the end of an action", err);
+  if (rc != CD_OK || !o->stands)
+    return rc;
+  rc = store_take(s, CON_SQL_ACTION_STANDS, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", cd_str_from(id));
+  return store_run(s, stmt, "record that an action stands", err);
 }
 
 static cd_code end_it(con_store *s, const con_action *a, const con_action_outcome *o, cd_err *err)
@@ -181,10 +238,12 @@ static cd_code end_it(con_store *s, const con_action *a, const con_action_outcom
   cd_code rc = write_end(s, a->id, o, err);
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_settle(s, a->device, state, err);
-  if (rc == CD_OK)
-    rc = add_result_entry(s, o->result.len > 0 ? a->device : WHO_CONSOLE, a->device, a->id, o,
-                          CON_WHAT_RESULT, err);
-  return rc;
+  const ending e = {.what = CON_WHAT_RESULT,
+                    .who = o->result.len > 0 ? a->device : WHO_CONSOLE,
+                    .device = a->device,
+                    .id = a->id,
+                    .outcome = o};
+  return rc == CD_OK ? add_ending(s, &e, NULL, err) : rc;
 }
 
 cd_code con_action_ended(con_store *s, cd_str id, const con_action_outcome *outcome, cd_err *err)
@@ -256,20 +315,28 @@ cd_code con_action_cancel(con_store *s, const con_by *by, cd_str id, bool *ret_w
   return rc;
 }
 
+typedef struct expired {
+  char id[CD_ID_SIZE];
+  char device[CD_DEVICE_ID_MAX + 1];
+  bool started; /* the device has it */
+} expired;
+
 /* One that is over; CD_E_NOTFOUND without a sentence when there is none. */
-static cd_code find_expired(con_store *s, int64_t now_ms, char ret_id[CD_ID_SIZE],
-                            char ret_device[CD_DEVICE_ID_MAX + 1], cd_err *err)
+static cd_code find_expired(con_store *s, int64_t now_ms, expired *ret_expired, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   cd_code rc = store_take(s, CON_SQL_ACTION_EXPIRED, &stmt, err);
   if (rc != CD_OK)
     return rc;
-  store_bind(stmt, "i", now_ms);
+  store_bind(stmt, "ii", now_ms, now_ms - CON_SILENT_MS);
   rc = store_row(s, stmt, "look for actions whose time is over", err);
-  if (rc == CD_OK && (!cd_str_copy(ret_id, CD_ID_SIZE, store_text(stmt, 0)) ||
-                      !cd_str_copy(ret_device, CD_DEVICE_ID_MAX + 1, store_text(stmt, 1))))
+  expired e = {.started = rc == CD_OK && sqlite3_column_int64(stmt, 2) == CD_ACTION_IN_PROGRESS};
+  if (rc == CD_OK && (!cd_str_copy(e.id, sizeof(e.id), store_text(stmt, 0)) ||
+                      !cd_str_copy(e.device, sizeof(e.device), store_text(stmt, 1))))
     rc = cd_fail(err, CD_E_IO, "the database has an action that is not ours");
   store_done(stmt);
+  if (rc == CD_OK)
+    *ret_expired = e;
   return rc;
 }
 
@@ -277,38 +344,39 @@ cd_code con_action_expire(con_store *s, int64_t now_ms,
                           void (*each)(void *context, const char *id, cd_str device), void *context,
                           cd_err *err)
 {
-  const con_action_outcome over = {.status = CD_ACTION_TIMED_OUT,
-                                   .outcome = CD_STR("deadline"),
-                                   .sentence = CD_STR("the device was not reached in time")};
   for (;;) {
-    char id[CD_ID_SIZE];
-    char device[CD_DEVICE_ID_MAX + 1];
-    cd_code rc = find_expired(s, now_ms, id, device, err);
+    expired e = {0};
+    cd_code rc = find_expired(s, now_ms, &e, err);
     if (rc == CD_E_NOTFOUND)
       return CD_OK;
+    const con_action_outcome over = {
+        .status = CD_ACTION_TIMED_OUT,
+        .outcome = CD_STR("deadline"),
+        .sentence = e.started ? CD_STR("the device took it and never said what became of it")
+                              : CD_STR("the device was not reached in time")};
     if (rc == CD_OK)
-      rc = con_action_ended(s, cd_str_from(id), &over, err);
+      rc = con_action_ended(s, cd_str_from(e.id), &over, err);
     if (rc != CD_OK)
       return rc;
     if (each != NULL)
-      each(context, id, cd_str_from(device));
+      each(context, e.id, cd_str_from(e.device));
   }
 }
 
 /* ---- given on the device itself ---- */
 
-static cd_code add_local_row(con_store *s, const con_action_local *l, cd_err *err)
+static cd_code add_local_row(con_store *s, const con_action_local *l, const con_audit_ref *entry,
+                             cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  const uint8_t none[CD_DIGEST_SIZE] = {0};
   cd_code rc = store_take(s, CON_SQL_ACTION_ADD, &stmt, err);
   if (rc != CD_OK)
     return rc;
   store_bind(stmt, "ssiisssssssiiiiiib", cd_str_from(l->id), l->device, (int64_t)l->kind,
              (int64_t)cd_order_kind_state(l->kind), l->type, l->scope, l->requestor, l->comment,
-             (cd_str){0}, CD_STR("Device"), CD_STR("{}"), (int64_t)l->outcome.status, l->created_ms,
-             l->created_ms, (int64_t)0, (int64_t)l->generation, (int64_t)0,
-             (cd_str){(const char *)none, sizeof(none)});
+             (cd_str){0}, CD_STR("Device"), local_parameters(l), (int64_t)l->outcome.status,
+             l->created_ms, l->created_ms, (int64_t)0, (int64_t)l->generation,
+             (int64_t)entry->sequence, (cd_str){(const char *)entry->digest.bytes, CD_DIGEST_SIZE});
   return store_run(s, stmt, "add an action of a device", err);
 }
 
@@ -316,7 +384,16 @@ static cd_code add_local(con_store *s, const con_action_local *l, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   cd_state state = cd_order_kind_state(l->kind);
-  cd_code rc = add_local_row(s, l, err);
+  con_audit_ref ref = {0};
+  const ending e = {.what = l->adopted ? CON_WHAT_ADOPTED : CON_WHAT_LOCAL,
+                    .who = l->device,
+                    .device = l->device,
+                    .id = l->id,
+                    .outcome = &l->outcome,
+                    .local = l};
+  cd_code rc = add_ending(s, &e, &ref, err);
+  if (rc == CD_OK)
+    rc = add_local_row(s, l, &ref, err);
   if (rc == CD_OK)
     rc = write_end(s, l->id, &l->outcome, err);
   if (rc == CD_OK && state != CD_STATE_NONE) {
@@ -328,8 +405,6 @@ static cd_code add_local(con_store *s, const con_action_local *l, cd_err *err)
     if (rc == CD_OK)
       rc = wanted_settle(s, l->device, state, err);
   }
-  if (rc == CD_OK)
-    rc = add_result_entry(s, l->device, l->device, l->id, &l->outcome, "action.local", err);
   return rc;
 }
 
@@ -355,5 +430,19 @@ cd_code con_action_given_locally(con_store *s, const con_action_local *action, c
     *err = none;
   rc = store_end(s, rc, err);
   con_action_release(&known);
+  return rc;
+}
+
+cd_code con_action_rolled_back(con_store *s, cd_str device, uint64_t *ret_count, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_code rc = store_take(s, CON_SQL_ACTION_ROLLED_BACK, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", device);
+  rc = store_row(s, stmt, "count what a device took back", err);
+  if (rc == CD_OK)
+    *ret_count = store_u64(stmt, 0);
+  store_done(stmt);
   return rc;
 }

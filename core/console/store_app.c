@@ -30,26 +30,34 @@ static void read_row(sqlite3_stmt *stmt, con_app *a)
   a->revoked = sqlite3_column_int64(stmt, 4) != 0;
 }
 
-/* `ret_hash` may be NULL. CD_E_NOTFOUND without a sentence. */
+/* CD_E_NOTFOUND without a sentence; CD_E_CONFLICT: the audit log does not record it like this. */
 static cd_code get(con_store *s, cd_str id, con_app *ret_app, cd_digest *ret_hash, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  con_app a;
+  con_app a = {0};
+  cd_digest hash;
   cd_code rc = store_take(s, CON_SQL_APP_GET, &stmt, err);
   if (rc != CD_OK)
     return rc;
   store_bind(stmt, "s", id);
   rc = store_row(s, stmt, "read an application", err);
-  if (rc == CD_OK && ret_hash != NULL && !store_blob(stmt, 5, ret_hash->bytes, CD_DIGEST_SIZE))
+  if (rc == CD_OK && !store_blob(stmt, 5, hash.bytes, CD_DIGEST_SIZE))
     rc = cd_fail(err, CD_E_IO, "the database has an application without a secret");
   if (rc == CD_OK) {
     read_row(stmt, &a);
     rc = store_own_texts(&texts, &a, &a.memory, err);
   }
-  if (rc == CD_OK)
-    *ret_app = a;
   store_done(stmt);
-  return rc;
+  if (rc == CD_OK)
+    rc = backing_app(s, &a, &hash, &a.revoked, err);
+  if (rc != CD_OK) {
+    con_app_release(&a);
+    return rc;
+  }
+  if (ret_hash != NULL)
+    *ret_hash = hash;
+  *ret_app = a;
+  return CD_OK;
 }
 
 cd_code con_app_get(con_store *s, cd_str id, con_app *ret_app, cd_err *err)
@@ -96,16 +104,22 @@ static cd_code write_permissions(const cd_str *permissions, size_t count, cd_buf
   return cd_jw_done(&w, "the permissions", err);
 }
 
-static cd_code write_detail(const con_by *by, cd_str id, cd_str name, cd_str permissions,
+/* `hash` is NULL where the application goes. */
+static cd_code write_detail(const con_by *by, const con_app *app, const cd_digest *hash,
                             cd_buf *out, cd_err *err)
 {
+  char row[CD_DIGEST_TEXT_MAX];
   cd_jw w;
+  cd_code rc = hash != NULL ? backing_app_digest(app, hash, row, err) : CD_OK;
+  if (rc != CD_OK)
+    return rc;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
-  cd_jw_str(&w, "app", id);
-  if (name.len > 0) {
-    cd_jw_str(&w, "name", name);
-    cd_jw_raw(&w, "permissions", permissions);
+  cd_jw_cstr(&w, "app", app->id);
+  if (hash != NULL) {
+    cd_jw_str(&w, "name", app->name);
+    cd_jw_raw(&w, "permissions", app->permissions);
+    cd_jw_cstr(&w, "row", row);
   }
   cd_jw_str(&w, "comment", by->comment);
   cd_jw_end_obj(&w);
@@ -123,21 +137,22 @@ static cd_code change(con_store *s, sqlite3_stmt *stmt, const con_by *by, const 
   return rc == CD_OK ? audit_add(s, &entry, NULL, err) : rc;
 }
 
-static cd_code add(con_store *s, const con_by *by, const char *id, cd_str name, cd_str permissions,
-                   const cd_digest *hash, cd_err *err)
+static cd_code add(con_store *s, const con_by *by, const con_app *app, const cd_digest *hash,
+                   cd_err *err)
 {
+  cd_str id = cd_str_from(app->id);
   sqlite3_stmt *stmt = NULL;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  cd_code rc = write_detail(by, cd_str_from(id), name, permissions, &detail, err);
+  cd_code rc = write_detail(by, app, hash, &detail, err);
   if (rc == CD_OK)
     rc = store_begin(s, err);
   if (rc == CD_OK) {
     rc = store_take(s, CON_SQL_APP_ADD, &stmt, err);
     if (rc == CD_OK) {
-      store_bind(stmt, "ssbsi", cd_str_from(id), name,
-                 (cd_str){(const char *)hash->bytes, sizeof(hash->bytes)}, permissions,
+      store_bind(stmt, "ssbsi", id, app->name,
+                 (cd_str){(const char *)hash->bytes, sizeof(hash->bytes)}, app->permissions,
                  cd_wall_ms());
-      rc = change(s, stmt, by, "app.create", cd_str_from(id), cd_buf_view(&detail), err);
+      rc = change(s, stmt, by, "app.create", id, cd_buf_view(&detail), err);
     }
     rc = store_end(s, rc, err);
   }
@@ -162,7 +177,7 @@ cd_code con_app_create(con_store *s, const con_by *by, cd_str name, const cd_str
                        size_t permission_count, char ret_id[CD_ID_SIZE],
                        char ret_secret[CON_APP_SECRET_TEXT], cd_err *err)
 {
-  char id[CD_ID_SIZE];
+  con_app app = {.name = name};
   char secret[CON_APP_SECRET_TEXT];
   cd_digest hash;
   cd_buf list = CD_BUF_INIT(16u * 1024u);
@@ -172,13 +187,14 @@ cd_code con_app_create(con_store *s, const con_by *by, cd_str name, const cd_str
   if (rc == CD_OK)
     rc = write_permissions(permissions, permission_count, &list, err);
   if (rc == CD_OK)
-    rc = cd_id_make(id, err);
+    rc = cd_id_make(app.id, err);
   if (rc == CD_OK)
     rc = make_secret(secret, &hash, err);
+  app.permissions = cd_buf_view(&list);
   if (rc == CD_OK)
-    rc = add(s, by, id, name, cd_buf_view(&list), &hash, err);
+    rc = add(s, by, &app, &hash, err);
   if (rc == CD_OK) {
-    memcpy(ret_id, id, sizeof(id));
+    memcpy(ret_id, app.id, sizeof(app.id));
     memcpy(ret_secret, secret, sizeof(secret));
   }
   cd_wipe(secret, sizeof(secret));
@@ -210,9 +226,12 @@ cd_code con_app_revoke(con_store *s, const con_by *by, cd_str id, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
+  con_app app = {0};
   cd_code rc = store_check_by(by, err);
+  if (rc == CD_OK && !cd_str_copy(app.id, sizeof(app.id), id))
+    rc = cd_fail(err, CD_E_NOTFOUND, "there is no such application");
   if (rc == CD_OK)
-    rc = write_detail(by, id, (cd_str){0}, (cd_str){0}, &detail, err);
+    rc = write_detail(by, &app, NULL, &detail, err);
   if (rc == CD_OK)
     rc = store_begin(s, err);
   if (rc == CD_OK) {

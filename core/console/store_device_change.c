@@ -187,6 +187,26 @@ static cd_code update_device(con_store *s, const con_enrolment *e, cd_str tags,
   return store_run(s, stmt, "enrol a device again", err);
 }
 
+/* Who has that key; empty: nobody. An edited row makes nobody another device. */
+static cd_code find_known(con_store *s, const con_enrolment *e, char ret_device[CON_DEVICE_TEXT],
+                          cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_digest key;
+  cd_code rc = store_take(s, CON_SQL_DEVICE_BY_KEY, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", e->key_id);
+  rc = store_row(s, stmt, "look for a device", err);
+  if (rc == CD_OK && !cd_str_copy(ret_device, CON_DEVICE_TEXT, store_text(stmt, 0)))
+    rc = cd_fail(err, CD_E_IO, "the database has a device without an id of ours");
+  store_done(stmt);
+  if (rc == CD_E_NOTFOUND)
+    return CD_OK;
+  (void)cd_unhex(key.bytes, sizeof(key.bytes), e->key_id);
+  return rc == CD_OK ? backing_device_key(s, cd_str_from(ret_device), &key, err) : rc;
+}
+
 /* By its key it is the device it was, whatever it calls itself now. */
 static cd_code find_or_add(con_store *s, const con_enrolment *e, cd_str token_tags,
                            con_enrolled *out, cd_err *err)
@@ -247,13 +267,16 @@ cd_code con_device_enroll(con_store *s, const con_enrolment *enrolment, con_enro
 {
   con_enrolled out = {0};
   char token[CD_ID_SIZE] = "";
+  char known[CON_DEVICE_TEXT] = "";
   cd_buf tags = CD_BUF_INIT(64u * 1024u);
   cd_code rc = check_enrolment(enrolment, err);
   if (rc == CD_OK)
     rc = store_begin(s, err);
   if (rc != CD_OK)
     return rc;
-  rc = token_use(s, enrolment->token, token, &tags, err);
+  rc = find_known(s, enrolment, known, err);
+  if (rc == CD_OK)
+    rc = token_use(s, enrolment->token, cd_str_from(known), token, &tags, err);
   if (rc == CD_OK)
     rc = find_or_add(s, enrolment, cd_buf_view(&tags), &out, err);
   if (rc == CD_OK)

@@ -17,13 +17,15 @@ struct con_store {
   bool has_code;           /* else isolations get no release code */
   con_audit_ref head;      /* of the log, as this process last read, wrote or verified it */
   con_audit_ref next_head; /* with what the open transaction has appended */
+  con_audit_ref part_head; /* `next_head` before the part that is open, among many */
+  bool many;               /* parts of one transaction: con_store_many_begin() */
   bool reader;
   bool doubted; /* the log was changed behind our back: nothing is appended any more */
   char path[CD_PATH_MAX];
 };
 
 /* The whole schema, to be executed on a new database and harmless on an old one. */
-extern const char con_schema[];
+extern const char *const con_schema[]; /* parts, NULL behind the last */
 
 /* A sentence with SQLite's own reason. */
 cd_code store_fail(con_store *s, cd_err *err, const char *what);
@@ -79,9 +81,31 @@ CD_MUST_USE cd_code wanted_next(con_store *s, cd_str device, cd_state state,
 CD_MUST_USE cd_code code_add(con_store *s, const con_action_new *n, const char *id, cd_buf *out,
                              cd_err *err);
 
-/* Within a transaction: judges the token and takes one use of it. */
-CD_MUST_USE cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE],
+/* Within a transaction: judges the token and takes one use of it, unless `device` (may be empty)
+ * has enrolled with it before. */
+CD_MUST_USE cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_str device,
                               char ret_id[CD_ID_SIZE], cd_buf *ret_tags, cd_err *err);
+
+/* What rows that give rights rest on (store_backing.c). The digest of a row is the member `row` of
+ * the entry that made it. */
+CD_MUST_USE cd_code backing_app_digest(const con_app *app, const cd_digest *hash,
+                                       char out[CD_DIGEST_TEXT_MAX], cd_err *err);
+CD_MUST_USE cd_code backing_token_digest(const con_token *token, uint64_t uses,
+                                         const cd_digest *hash, char out[CD_DIGEST_TEXT_MAX],
+                                         cd_err *err);
+/* CD_E_CONFLICT: the audit log does not record the row, or not like this. */
+CD_MUST_USE cd_code backing_app(con_store *s, const con_app *app, const cd_digest *hash,
+                                bool *ret_revoked, cd_err *err);
+typedef struct token_backing {
+  bool revoked;
+  bool used_up;
+} token_backing;
+CD_MUST_USE cd_code backing_token(con_store *s, const con_token *token, const cd_digest *hash,
+                                  token_backing *ret_backing, cd_err *err);
+CD_MUST_USE cd_code backing_device_key(con_store *s, cd_str device, const cd_digest *key,
+                                       cd_err *err);
+CD_MUST_USE cd_code backing_enrolled_with(con_store *s, cd_str device, cd_str token,
+                                          bool *ret_enrolled, cd_err *err);
 
 /* Tags: JSON arrays of texts, sorted, none twice. */
 CD_MUST_USE cd_code tags_change(cd_str tags, cd_str tag, bool add, cd_buf *out, bool *ret_changed,

@@ -4,7 +4,8 @@
 
 #include "base/banned.h"
 
-const char con_schema[] =
+/* In parts, since a compiler need not take longer texts. */
+const char *const con_schema[] = {
     "CREATE TABLE IF NOT EXISTS device("
     " id TEXT PRIMARY KEY, dns_name TEXT NOT NULL COLLATE NOCASE, os_platform TEXT NOT NULL,"
     " os_version TEXT NOT NULL DEFAULT '', os_build TEXT NOT NULL DEFAULT '',"
@@ -29,6 +30,15 @@ const char con_schema[] =
     " action TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(device, state))"
     " STRICT, WITHOUT ROWID;"
 
+    /* Of what is wanted isolated until then. */
+    "CREATE TABLE IF NOT EXISTS lease("
+    " device TEXT NOT NULL REFERENCES device(id), state INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY(device, state)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lease_until ON lease(until);"
+
+    /* Actions that failed and are wanted all the same, because their devices go on with them. */
+    "CREATE TABLE IF NOT EXISTS standing(action TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+
     "CREATE TABLE IF NOT EXISTS action("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " device TEXT NOT NULL REFERENCES device(id), kind INTEGER NOT NULL, state INTEGER NOT NULL,"
@@ -44,7 +54,8 @@ const char con_schema[] =
     " cancelled INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE INDEX IF NOT EXISTS action_device ON action(device, number);"
     "CREATE INDEX IF NOT EXISTS action_open ON action(device, number) WHERE status <= 2;"
-    "CREATE INDEX IF NOT EXISTS action_expiry ON action(expires) WHERE status = 1;"
+    "DROP INDEX IF EXISTS action_expiry;"
+    "CREATE INDEX IF NOT EXISTS action_open_expiry ON action(expires) WHERE status <= 2;"
 
     "CREATE TABLE IF NOT EXISTS token("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
@@ -58,10 +69,18 @@ const char con_schema[] =
     " permissions TEXT NOT NULL, created INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0)"
     " STRICT, WITHOUT ROWID;"
 
+    "CREATE TABLE IF NOT EXISTS key_statement("
+    " statement TEXT PRIMARY KEY, purpose TEXT NOT NULL, seen INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;",
+
     "CREATE TABLE IF NOT EXISTS audit("
     " sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
     " device TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL, previous BLOB NOT NULL,"
     " digest BLOB NOT NULL, seal BLOB NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS audit_device ON audit(device, sequence) WHERE device != '';"
     "CREATE INDEX IF NOT EXISTS audit_action ON audit(action, sequence) WHERE action != '';"
-    "PRAGMA user_version = 1;";
+    "CREATE INDEX IF NOT EXISTS audit_access ON audit(what, sequence)"
+    " WHERE device = '' AND action = '';"
+    "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';"
+    "PRAGMA user_version = 1;",
+    NULL};

@@ -1,6 +1,8 @@
 /* The texts of all statements: what is not here is not asked of the database. */
 #include "store_sql.h"
 
+#include "audit.h"
+
 #include "base/banned.h"
 
 #define AUDIT_COLUMNS "sequence, at, who, what, device, action, detail, previous, digest, seal"
@@ -24,6 +26,13 @@
 
 #define APP_SELECT "SELECT name, permissions, id, created, revoked, secret_hash FROM app "
 
+/* A device that could not reach us through its rules took them back by itself: what is wanted of it
+ * does not change by that. */
+#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_WHO_ROLLED_BACK "'"
+/* Cancelled, or failed so that the device went back to what was before. */
+#define GAVE_WAY "(status = 6 OR status = 4 AND id NOT IN (SELECT action FROM standing))"
+#define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"
+
 static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_SCHEMA_CHECK] = "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')",
 
@@ -40,6 +49,19 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_AUDIT_DOWN] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence <= ?1 AND (?2 = '' OR device = ?2)"
         " AND (?3 = '' OR action = ?3) ORDER BY sequence DESC LIMIT ?4",
+    [CON_SQL_AUDIT_ACCESS] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = '' AND action = ''"
+        " AND what >= ?1 AND what < ?1 || 'zzzz' AND instr(detail, ?2) > 0 ORDER BY what, sequence",
+    [CON_SQL_AUDIT_ENROLMENTS] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != ''"
+        " AND what = 'device.enroll' AND (?2 = '' OR instr(detail, ?2) > 0) ORDER BY sequence",
+    [CON_SQL_AUDIT_TOKEN_USES] =
+        "SELECT count(DISTINCT device) FROM audit WHERE what = 'device.enroll'"
+        " AND instr(detail, ?1) > 0",
+
+    [CON_SQL_STATEMENT_ADD] = "INSERT OR IGNORE INTO key_statement VALUES(?1, ?2, ?3)",
+    [CON_SQL_STATEMENT_EACH] =
+        "SELECT statement FROM key_statement WHERE purpose = ?1 ORDER BY seen DESC",
 
     [CON_SQL_DEVICE_GET] = DEVICE_SELECT "WHERE d.id = ?1",
     [CON_SQL_DEVICE_BY_NAME] = DEVICE_SELECT "WHERE d.dns_name = ?1 ORDER BY d.id LIMIT 9",
@@ -95,14 +117,32 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_WANTED_SET] =
         "UPDATE wanted SET value = ?3, type = ?4, parameters = ?5, value_generation = ?6,"
         " action = ?7, since = ?8 WHERE device = ?1 AND state = ?2",
-    /* What has not ended decides by the order of creation, what has by the generation: see
-     * wanted_settle(). */
+    /* See wanted_settle(); the signer judges in the same way (signer/standing.h). */
     [CON_SQL_WANTED_CHOICE] =
-        "SELECT kind, scope, parameters, generation, id, created FROM action"
-        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)"
-        " ORDER BY status <= 2 DESC, CASE WHEN status <= 2 THEN number ELSE generation END DESC"
+        "WITH fit AS (SELECT kind, scope, parameters, generation, id, created, number, status,"
+        " source = 'Device' AS own FROM action"
+        " WHERE device = ?1 AND state = ?2 AND NOT " GAVE_WAY NOT_ROLLED_BACK "),"
+        " asked AS (SELECT * FROM fit WHERE own = 0 ORDER BY status <= 2 DESC, number DESC LIMIT "
+        "1),"
+        " done AS (SELECT * FROM fit WHERE own = 1 ORDER BY generation DESC, number DESC LIMIT 1)"
+        " SELECT kind, scope, parameters, generation, id, created, 1 AS rank FROM done"
+        " WHERE NOT EXISTS(SELECT 1 FROM asked WHERE asked.status <= 2"
+        "  OR asked.number > done.number OR asked.generation > done.generation)"
+        " UNION ALL SELECT kind, scope, parameters, generation, id, created, 2 AS rank FROM asked"
+        " ORDER BY rank LIMIT 1",
+
+    [CON_SQL_LEASE_NONE] = "DELETE FROM lease WHERE device = ?1 AND state = ?2",
+    [CON_SQL_LEASE_SET] = "REPLACE INTO lease(device, state, until) VALUES(?1, ?2, ?3)",
+    [CON_SQL_LEASE_ENDED] =
+        "SELECT l.device, l.state, w.action, l.until FROM lease l JOIN wanted w"
+        " ON w.device = l.device AND w.state = l.state WHERE l.until <= ?1 ORDER BY l.until"
         " LIMIT 1",
 
+    /* How often it did since somebody last isolated it. */
+    [CON_SQL_ACTION_ROLLED_BACK] =
+        "SELECT count(*) FROM action WHERE device = ?1 AND " ROLLED_BACK " AND number >"
+        " (SELECT coalesce(max(number), 0) FROM action WHERE device = ?1 AND kind = 1"
+        " AND source != 'Console')",
     [CON_SQL_ACTION_GET] = ACTION_SELECT "WHERE a.id = ?1",
     [CON_SQL_ACTION_ACTIVE] =
         ACTION_SELECT "WHERE a.device = ?1 AND a.status <= 2 AND (?2 = '' OR a.type = ?2)"
@@ -123,7 +163,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     /* What the device has taken since; what failed or was cancelled gave way. */
     [CON_SQL_ACTION_NEWER] =
         "SELECT id FROM action WHERE device = ?1 AND state = ?2 AND generation > ?3"
-        " AND (accepted = 1 OR result_jws != '') AND status NOT IN (4, 6)"
+        " AND (accepted = 1 OR result_jws != '') AND NOT " GAVE_WAY
         " ORDER BY generation DESC LIMIT 1",
     [CON_SQL_ACTION_REFRESH] = "UPDATE action SET generation = ?2, updated = ?3 WHERE id = ?1",
     [CON_SQL_ACTION_SENT] =
@@ -132,6 +172,7 @@ static const char *const texts[CON_SQL_COUNT] = {
         "UPDATE action SET accepted = 1, status = 2, updated = ?2 WHERE id = ?1 AND status <= 2",
     [CON_SQL_ACTION_PROGRESS] =
         "UPDATE action SET progress = ?2, updated = ?3 WHERE id = ?1 AND status <= 2",
+    [CON_SQL_ACTION_STANDS] = "INSERT OR IGNORE INTO standing VALUES(?1)",
     [CON_SQL_ACTION_ENDED] =
         "UPDATE action SET status = ?2, outcome = ?3, sentence = ?4, result_jws = ?5,"
         " evidence = ?6, updated = ?7, accepted = max(accepted, ?8), progress = '' WHERE id = ?1",
@@ -139,7 +180,8 @@ static const char *const texts[CON_SQL_COUNT] = {
         "UPDATE action SET status = 6, cancel_by = ?2, cancel_comment = ?3, cancelled = ?4,"
         " updated = ?4 WHERE id = ?1",
     [CON_SQL_ACTION_EXPIRED] =
-        "SELECT id, device FROM action WHERE status = 1 AND expires <= ?1 ORDER BY number LIMIT 1",
+        "SELECT id, device, status FROM action WHERE status <= 2 AND expires <= ?1"
+        " AND (status = 1 OR expires <= ?2) ORDER BY expires, number LIMIT 1",
 
     [CON_SQL_TOKEN_ADD] =
         "INSERT INTO token(id, secret_hash, uses_left, created, expires, created_by, tags, note)"

@@ -32,14 +32,29 @@ static cd_code judge(const con_token *t, cd_err *err)
     return cd_fail(err, CD_E_DENIED, "enrolment token '%s' is revoked", t->id);
   if (t->expires_ms <= cd_wall_ms())
     return cd_fail(err, CD_E_DENIED, "enrolment token '%s' is expired", t->id);
-  if (t->uses_left == 0)
-    return cd_fail(err, CD_E_DENIED, "enrolment token '%s' is used up", t->id);
   return CD_OK;
 }
 
+/* A device that enrolled with it and comes again, because the answer did not reach it, takes no
+ * other use. */
+static cd_code judge_backing(con_store *s, const con_token *t, const cd_digest *hash, cd_str device,
+                             cd_err *err)
+{
+  token_backing backing = {0};
+  bool again = false;
+  cd_code rc = backing_token(s, t, hash, &backing, err);
+  if (rc == CD_OK && backing.revoked)
+    rc = cd_fail(err, CD_E_DENIED, "enrolment token '%s' is revoked", t->id);
+  if (rc == CD_OK && device.len > 0)
+    rc = backing_enrolled_with(s, device, cd_str_from(t->id), &again, err);
+  if (rc == CD_OK && !again && (t->uses_left == 0 || backing.used_up))
+    rc = cd_fail(err, CD_E_DENIED, "enrolment token '%s' is used up", t->id);
+  return rc;
+}
+
 /* On success the statement stands on the token. */
-static cd_code find(con_store *s, const uint8_t secret[CON_SECRET_SIZE], sqlite3_stmt **ret_stmt,
-                    con_token *ret_token, cd_err *err)
+static cd_code find(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_str device,
+                    sqlite3_stmt **ret_stmt, con_token *ret_token, cd_err *err)
 {
   cd_digest hash;
   cd_code rc = cd_digest_of(secret, CON_SECRET_SIZE, &hash, err);
@@ -55,6 +70,8 @@ static cd_code find(con_store *s, const uint8_t secret[CON_SECRET_SIZE], sqlite3
     read_row(*ret_stmt, ret_token);
     rc = judge(ret_token, err);
   }
+  if (rc == CD_OK)
+    rc = judge_backing(s, ret_token, &hash, device, err);
   return rc;
 }
 
@@ -62,64 +79,68 @@ cd_code con_token_check(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_
 {
   sqlite3_stmt *stmt = NULL;
   con_token t;
-  cd_code rc = find(s, secret, &stmt, &t, err);
+  cd_code rc = find(s, secret, (cd_str){0}, &stmt, &t, err);
   store_done(stmt);
   return rc;
 }
 
-cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE], char ret_id[CD_ID_SIZE],
-                  cd_buf *ret_tags, cd_err *err)
+cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_str device,
+                  char ret_id[CD_ID_SIZE], cd_buf *ret_tags, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  con_token t;
-  cd_code rc = find(s, secret, &stmt, &t, err);
+  con_token t = {0};
+  bool again = false;
+  cd_code rc = find(s, secret, device, &stmt, &t, err);
   if (rc == CD_OK) {
     cd_buf_add_str(ret_tags, t.tags);
     rc = cd_buf_status(ret_tags, "the tags of a token", err);
   }
   store_done(stmt);
-  if (rc == CD_OK)
-    rc = store_take(s, CON_SQL_TOKEN_USE, &stmt, err);
+  if (rc == CD_OK && device.len > 0)
+    rc = backing_enrolled_with(s, device, cd_str_from(t.id), &again, err);
   if (rc != CD_OK)
     return rc;
   memcpy(ret_id, t.id, CD_ID_SIZE);
+  if (again)
+    return CD_OK;
+  rc = store_take(s, CON_SQL_TOKEN_USE, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
   store_bind(stmt, "s", cd_str_from(ret_id));
   return store_run(s, stmt, "use an enrolment token", err);
 }
 
-static cd_code write_detail(const con_by *by, const char *id, uint64_t uses, int64_t expires_ms,
-                            cd_str tags, cd_str note, cd_buf *out, cd_err *err)
+/* `hash` is NULL where the token goes. */
+static cd_code write_detail(const con_by *by, const con_token *t, const cd_digest *hash,
+                            cd_buf *out, cd_err *err)
 {
+  char row[CD_DIGEST_TEXT_MAX];
   cd_jw w;
+  cd_code rc = hash != NULL ? backing_token_digest(t, t->uses_left, hash, row, err) : CD_OK;
+  if (rc != CD_OK)
+    return rc;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
-  cd_jw_cstr(&w, "token", id);
-  if (expires_ms != 0) {
-    cd_jw_u64(&w, "uses", uses);
-    cd_jw_i64(&w, "expires", expires_ms);
-    cd_jw_raw(&w, "tags", tags);
-    cd_jw_str(&w, "note", note);
+  cd_jw_cstr(&w, "token", t->id);
+  if (hash != NULL) {
+    cd_jw_u64(&w, "uses", t->uses_left);
+    cd_jw_i64(&w, "expires", t->expires_ms);
+    cd_jw_raw(&w, "tags", t->tags);
+    cd_jw_str(&w, "note", t->note);
+    cd_jw_cstr(&w, "row", row);
   }
   cd_jw_str(&w, "comment", by->comment);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the detail of an audit entry", err);
 }
 
-typedef struct new_token {
-  char id[CD_ID_SIZE];
-  cd_digest hash;
-  uint64_t uses;
-  int64_t expires_ms;
-  cd_buf tags;
-  cd_str note;
-} new_token;
-
-static cd_code add(con_store *s, const con_by *by, const new_token *t, cd_err *err)
+/* `t` has its id, uses, end, tags and note. */
+static cd_code add(con_store *s, const con_by *by, const con_token *t, const cd_digest *hash,
+                   cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  cd_str tags = cd_buf_view(&t->tags);
-  cd_code rc = write_detail(by, t->id, t->uses, t->expires_ms, tags, t->note, &detail, err);
+  cd_code rc = write_detail(by, t, hash, &detail, err);
   const con_audit_entry entry = {
       .who = by->who, .what = CD_STR("token.create"), .detail = cd_buf_view(&detail)};
   if (rc == CD_OK)
@@ -128,8 +149,8 @@ static cd_code add(con_store *s, const con_by *by, const new_token *t, cd_err *e
     rc = store_take(s, CON_SQL_TOKEN_ADD, &stmt, err);
     if (rc == CD_OK) {
       store_bind(stmt, "sbiiisss", cd_str_from(t->id),
-                 (cd_str){(const char *)t->hash.bytes, sizeof(t->hash.bytes)}, (int64_t)t->uses,
-                 cd_wall_ms(), t->expires_ms, by->who, tags, t->note);
+                 (cd_str){(const char *)hash->bytes, sizeof(hash->bytes)}, (int64_t)t->uses_left,
+                 cd_wall_ms(), t->expires_ms, by->who, t->tags, t->note);
       rc = store_run(s, stmt, "add an enrolment token", err);
     }
     if (rc == CD_OK)
@@ -154,28 +175,30 @@ static cd_code check_new(const con_token_new *n, cd_err *err)
 cd_code con_token_make(con_store *s, const con_by *by, const con_token_new *token,
                        char ret_id[CD_ID_SIZE], uint8_t ret_secret[CON_SECRET_SIZE], cd_err *err)
 {
-  new_token t = {.uses = token->uses, .expires_ms = token->expires_ms, .note = token->note};
+  con_token t = {.uses_left = token->uses, .expires_ms = token->expires_ms, .note = token->note};
   uint8_t secret[CON_SECRET_SIZE];
-  cd_buf_init(&t.tags, 64u * 1024u);
+  cd_digest hash;
+  cd_buf tags = CD_BUF_INIT(64u * 1024u);
   cd_code rc = store_check_by(by, err);
   if (rc == CD_OK)
     rc = check_new(token, err);
   if (rc == CD_OK)
-    rc = tags_write(token->tags, token->tag_count, &t.tags, err);
+    rc = tags_write(token->tags, token->tag_count, &tags, err);
+  t.tags = cd_buf_view(&tags);
   if (rc == CD_OK)
     rc = cd_id_make(t.id, err);
   if (rc == CD_OK)
     rc = store_random(secret, sizeof(secret), err);
   if (rc == CD_OK)
-    rc = cd_digest_of(secret, sizeof(secret), &t.hash, err);
+    rc = cd_digest_of(secret, sizeof(secret), &hash, err);
   if (rc == CD_OK)
-    rc = add(s, by, &t, err);
+    rc = add(s, by, &t, &hash, err);
   if (rc == CD_OK) {
     memcpy(ret_id, t.id, CD_ID_SIZE);
     memcpy(ret_secret, secret, CON_SECRET_SIZE);
   }
   cd_wipe(secret, sizeof(secret));
-  cd_buf_release(&t.tags);
+  cd_buf_release(&tags);
   return rc;
 }
 
@@ -215,13 +238,13 @@ static cd_code revoke(con_store *s, const con_by *by, cd_str id, cd_str detail, 
 
 cd_code con_token_revoke(con_store *s, const con_by *by, cd_str id, cd_err *err)
 {
-  char text[CD_ID_SIZE];
+  con_token t = {0};
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
   cd_code rc = store_check_by(by, err);
-  if (rc == CD_OK && !cd_str_copy(text, sizeof(text), id))
+  if (rc == CD_OK && !cd_str_copy(t.id, sizeof(t.id), id))
     rc = cd_fail(err, CD_E_NOTFOUND, "there is no such enrolment token");
   if (rc == CD_OK)
-    rc = write_detail(by, text, 0, 0, (cd_str){0}, (cd_str){0}, &detail, err);
+    rc = write_detail(by, &t, NULL, &detail, err);
   if (rc == CD_OK)
     rc = store_begin(s, err);
   if (rc == CD_OK) {

@@ -39,12 +39,17 @@ typedef enum ctl_option {
   CTL_OPT_NOTE,
   CTL_OPT_OUTPUT,
   CTL_OPT_HEAD,
+  CTL_OPT_ROOT,
   CTL_OPT_CONFIG,
   CTL_OPT_DEADLINE, /* --timeout */
+  /* of an isolation */
+  CTL_OPT_LEASE, /* --for */
+  CTL_OPT_LOST_CONSOLE,
+  CTL_OPT_UNREACHABLE,
   CTL_OPT_COUNT
 } ctl_option;
 
-#define CTL_HAS(option) (1u << (option))
+#define CTL_HAS(option) (UINT64_C(1) << (option))
 
 typedef struct ctl_option_row {
   const char *name;  /* without the dashes */
@@ -77,7 +82,7 @@ typedef struct ctl_command {
   const char *operands; /* as shown in help, or NULL */
   size_t operands_min;
   size_t operands_max;
-  uint32_t options; /* CTL_HAS() of each */
+  uint64_t options; /* CTL_HAS() of each */
   const char *help; /* one line */
   const char *more; /* paragraphs for `cordon help COMMAND`; NULL: none */
   ctl_exit (*run)(const ctl_context *ctx, const ctl_args *args);
@@ -116,11 +121,13 @@ ctl_exit ctl_cmd_status(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_plugins(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_unquarantine(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_add(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_remove(const ctl_context *ctx, const ctl_args *args);
@@ -129,6 +136,7 @@ ctl_exit fleet_cmd_action_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_cancel(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_code(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_verify(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args);

@@ -16,6 +16,9 @@
    CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_PROGRESS))
 #define ORDER (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_NO_WAIT) | CTL_HAS(CTL_OPT_PROGRESS))
 
+#define LEASE                                                                                      \
+  (CTL_HAS(CTL_OPT_LEASE) | CTL_HAS(CTL_OPT_LOST_CONSOLE) | CTL_HAS(CTL_OPT_UNREACHABLE))
+
 static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_SELECTIVE] = {"selective", "FILE",
                            "keep reachable what the JSON file lists, and nothing else", false},
@@ -50,9 +53,19 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_OUTPUT] = {"output", "FILE", "where it is written; -o FILE for short", false},
     [CTL_OPT_HEAD] = {"head", "N:DIGEST", "the log must contain this entry, known from before",
                       false},
+    [CTL_OPT_ROOT] = {"root", "KEY", "the root it must be signed under: its id, or the key itself",
+                      false},
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
                           false},
+    [CTL_OPT_LEASE] = {"for", "TIME", "how long it lasts from now on: 90s, 10m, 4h, 7d", false},
+    [CTL_OPT_LOST_CONSOLE] =
+        {"lost-console", "RULE",
+         "keep, or release:TIME when no console was heard for so long (1m to 366d)", false},
+    [CTL_OPT_UNREACHABLE] =
+        {"unreachable", "RULE",
+         "keep, or release:TIME when its rules keep the console away for so long (10s to 1h)",
+         false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -66,7 +79,7 @@ static const ctl_command commands[] = {
      .help = "what this device is, and whether it is isolated: wanted, enforced, proven",
      .run = ctl_cmd_status},
     {.name = "local isolate",
-     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_SELECTIVE),
+     .options = COMMON | ORDER | LEASE | CTL_HAS(CTL_OPT_SELECTIVE),
      .help = "cut this device off the network, and prove it",
      .more =
          "Without --selective nothing but the console stays reachable. With it, FILE is a JSON\n"
@@ -81,8 +94,15 @@ static const ctl_command commands[] = {
          "any, tcp, udp or icmp; port 443 or 9000-9100; note any text. direction and address are "
          "needed.\n"
          "The isolation stays through restarts of the agent and of the device, until it is "
-         "released.\n",
+         "released,\n"
+         "or with --for until its time is over, whether the device is on or off.\n",
      .run = ctl_cmd_isolate},
+    {.name = "local renew",
+     .options = COMMON | ORDER | LEASE,
+     .help = "let the isolation that was given on this device last longer, or less long",
+     .more = "Everything else about it stays as it was. One that the console gave is renewed "
+             "there.\n",
+     .run = ctl_cmd_renew},
     {.name = "local release",
      .options = COMMON | ORDER | CTL_HAS(CTL_OPT_CODE) | CTL_HAS(CTL_OPT_CODE_FILE),
      .help = "end the isolation of this device",
@@ -122,10 +142,21 @@ static const ctl_command commands[] = {
     {.name = "isolate",
      .operands = "DEVICE | --tag TAG",
      .operands_max = 1,
-     .options = FLEET | FLEET_ORDER | CTL_HAS(CTL_OPT_LIST),
+     .options = FLEET | FLEET_ORDER | LEASE | CTL_HAS(CTL_OPT_LIST),
      .help = "cut a device of the fleet off the network",
-     .more = ORDER_MORE,
+     .more = ORDER_MORE
+     "With --for it ends by itself, on the device, whether or not the console reaches it "
+     "then.\n",
      .run = fleet_cmd_isolate},
+    {.name = "renew",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | LEASE | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) |
+                CTL_HAS(CTL_OPT_WAIT) | CTL_HAS(CTL_OPT_PROGRESS),
+     .help = "let the isolation of a device of the fleet last longer, or less long",
+     .more = "Everything else about it stays as it was.\n",
+     .run = fleet_cmd_renew},
     {.name = "release",
      .operands = "DEVICE | --tag TAG",
      .operands_max = 1,
@@ -184,6 +215,15 @@ static const ctl_command commands[] = {
              "whom.\n"
              "Without --json it is shown at a terminal only.\n",
      .run = fleet_cmd_action_code},
+    {.name = "action verify",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = CTL_HAS(CTL_OPT_ROOT) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP),
+     .help = "verify such a report, without the console",
+     .more = "Every signature is followed to the root key. --root is that key as it is in a token\n"
+             "file, or its id; without it the report vouches for itself.\n",
+     .run = fleet_cmd_action_verify},
     {.name = "enroll-token create",
      .options = FLEET | CTL_HAS(CTL_OPT_USES) | CTL_HAS(CTL_OPT_FOR) | CTL_HAS(CTL_OPT_TAG) |
                 CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT),

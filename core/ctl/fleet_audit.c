@@ -139,6 +139,29 @@ static cd_code take_entry(fleet_audit *a, cd_json *entry, cd_buf *scratch, cd_er
   return meet_known(a, err);
 }
 
+cd_code fleet_audit_entry(cd_json *entry, fleet_audit_head *ret_place, cd_err *err)
+{
+  fleet_audit_head place = {0};
+  cd_digest previous = {0};
+  cd_digest stated = {0};
+  cd_buf scratch = CD_BUF_INIT(ENTRY_MAX);
+  read_digest(entry, "previous", &previous);
+  read_digest(entry, "digest", &stated);
+  add_entry(entry, &previous, &place.sequence, &scratch);
+  cd_json_no_more(entry);
+  cd_code rc = cd_json_status(entry, err);
+  if (rc == CD_OK)
+    rc = cd_buf_status(&scratch, "the entry", err);
+  if (rc == CD_OK)
+    rc = cd_digest_of(scratch.ptr, scratch.len, &place.digest, err);
+  if (rc == CD_OK && !cd_digest_equal(&stated, &place.digest))
+    rc = wrong(place.sequence, "its content is not what its digest says", err);
+  if (rc == CD_OK)
+    *ret_place = place;
+  cd_buf_release(&scratch);
+  return rc;
+}
+
 cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count, cd_err *err)
 {
   cd_json list = {0};

@@ -40,6 +40,8 @@ CD_MUST_USE cd_code fleet_audit_stated(cd_json *answer, fleet_audit_head *ret_he
  * had. CD_E_UNVERIFIED: the log is wrong, and the sentence says from which entry on; CD_E_INVALID:
  * the answer is none. */
 CD_MUST_USE cd_code fleet_audit_take(fleet_audit *a, cd_json *page, size_t *ret_count, cd_err *err);
+/* One entry by itself: its content is what its digest says (CD_E_UNVERIFIED). */
+CD_MUST_USE cd_code fleet_audit_entry(cd_json *entry, fleet_audit_head *ret_place, cd_err *err);
 /* When all pages were taken: every known entry was met. */
 CD_MUST_USE cd_code fleet_audit_finish(const fleet_audit *a, cd_err *err);
 

@@ -14,6 +14,7 @@
 #define PAGE 500u
 #define TAG_MAX 200u
 #define TAG_COLUMNS 40u
+#define ROLL_BACKS 3u /* the console orders again so often: docs/console.md */
 
 /* ---- list ---- */
 
@@ -202,6 +203,31 @@ static void add_pending(cd_json *device, const ctl_style *style, cd_buf *out)
   }
 }
 
+/* What was wanted was put in force and taken back by the device, because the console was not
+ * reached through it. */
+static void add_rolled_back(cd_json *device, const ctl_style *style, cd_buf *out)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(device, "wanted", FLEET_LIST_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_json item = {0};
+    cd_str value = {0};
+    uint64_t count = 0;
+    cd_json_at_obj(&list, i, &item);
+    (void)cd_json_opt_str(&item, "value", FLEET_TEXT_MAX, &value);
+    if (!cd_json_opt_u64(&item, "rolled_back", UINT32_MAX, &count) || count == 0 ||
+        !cd_str_eq_cstr(value, "isolated"))
+      continue;
+    ctl_label(out, style, "Rolled back");
+    cd_buf_addf(out, "%llu time%s by the device, whose rules kept the console away%s\n",
+                (unsigned long long)count, count == 1 ? "" : "s",
+                count > ROLL_BACKS ? "; it is not ordered again until somebody isolates or "
+                                     "releases it"
+                                   : "");
+  }
+}
+
 static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json *device,
                               cd_buf *out, cd_err *err)
 {
@@ -229,6 +255,7 @@ static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json 
   if (clone)
     ctl_line(out, &style, "Clone", CTL_BAD, CD_STR("its key was seen in two places at once"));
   cd_code rc = fleet_values_render(device, &style, out, err);
+  add_rolled_back(device, &style, out);
   add_pending(device, &style, out);
   if (rc == CD_OK)
     rc = cd_json_status(machine, err);

@@ -2,6 +2,7 @@
 #include "fleet_order.h"
 
 #include "fleet_output.h"
+#include "lease.h"
 #include "text.h"
 
 #include "base/id.h"
@@ -37,6 +38,8 @@ static cd_code check(const fleet_order *order, const ctl_args *args, cd_err *err
     return cd_fail(err, CD_E_INVALID, "--preview and --wait do not go together");
   if (comment == NULL && !preview)
     return cd_fail(err, CD_E_INVALID, "'%s' needs --comment TEXT: why", order->verb);
+  if (order->renews && args->value[CTL_OPT_LEASE] == NULL)
+    return cd_fail(err, CD_E_INVALID, "'%s' needs --for TIME: how long from now on", order->verb);
   if (comment != NULL)
     rc = check_text("comment", comment, 1, CD_COMMENT_MAX, err);
   if (rc == CD_OK && tag != NULL)
@@ -53,7 +56,10 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   const char *comment = args->value[CTL_OPT_COMMENT];
   const char *list = args->value[CTL_OPT_LIST];
   cd_jw w;
+  ctl_lease lease = {0};
   cd_code rc = check(order, args, err);
+  if (rc == CD_OK)
+    rc = ctl_lease_read(args, &lease, err);
   if (rc != CD_OK)
     return rc;
   cd_jw_init(&w, out);
@@ -61,12 +67,19 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   if (args->value[CTL_OPT_TAG] != NULL)
     cd_jw_cstr(&w, "tag", args->value[CTL_OPT_TAG]);
   cd_jw_cstr(&w, "Comment", comment != NULL ? comment : "preview");
-  if (order->isolates)
+  if (order->isolates && !order->renews)
     cd_jw_cstr(&w, "IsolationType", list != NULL ? "Selective" : "Full");
   if (list != NULL)
     cd_jw_cstr(&w, "Exclusions", list);
   if (args->value[CTL_OPT_TICKET] != NULL)
     cd_jw_cstr(&w, "ExternalId", args->value[CTL_OPT_TICKET]);
+  if (lease.lease_s > 0)
+    cd_jw_u64(&w, "LeaseSeconds", lease.lease_s);
+  if (lease.has_lost || lease.has_unreachable) {
+    cd_jw_obj(&w, "Terms");
+    ctl_lease_write_rules(&lease, &w);
+    cd_jw_end_obj(&w);
+  }
   if (args->value[CTL_OPT_TAG] != NULL)
     cd_jw_bool(&w, "preview", args->value[CTL_OPT_PREVIEW] != NULL);
   cd_jw_end_obj(&w);
@@ -148,7 +161,7 @@ static ctl_exit order_one(const ctl_context *ctx, const ctl_args *args, fleet_se
   cd_err err = {0};
   fleet_action a = {0};
   char id[CD_ID_SIZE] = "";
-  cd_buf_addf(&path, "/api/machines/%s/%s", d->id, order->method);
+  cd_buf_addf(&path, "/api/%smachines/%s/%s", order->renews ? "cordon/" : "", d->id, order->method);
   ctl_exit code = fleet_ask(
       s,
       &(fleet_call){
@@ -203,6 +216,12 @@ done:
 ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args)
 {
   return run(ctx, args, &(fleet_order){.verb = "isolate", .method = "isolate", .isolates = true});
+}
+
+ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args)
+{
+  return run(ctx, args,
+             &(fleet_order){.verb = "renew", .method = "renew", .isolates = true, .renews = true});
 }
 
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args)

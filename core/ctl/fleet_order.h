@@ -5,12 +5,13 @@
 #include "fleet_wait.h"
 
 typedef struct fleet_order {
-  const char *verb;   /* "isolate" or "release" */
+  const char *verb;   /* "isolate", "renew" or "release" */
   const char *method; /* what the API calls it: "isolate", "unisolate" */
   bool isolates;
+  bool renews; /* an isolation, by a call of Cordon's own */
 } fleet_order;
 
-/* The request's body: comment, and if given ticket, list, tag, preview. */
+/* The request's body: comment, and if given ticket, list, lease, tag, preview. */
 CD_MUST_USE cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf *out,
                                      cd_err *err);
 /* fleet_bulk.c: all devices with the tag. */

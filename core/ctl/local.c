@@ -3,6 +3,7 @@
 
 #include "action.h"
 #include "client.h"
+#include "lease.h"
 #include "progress.h"
 
 #include "base/clock.h"
@@ -73,6 +74,10 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
   if (strlen(comment) > CD_COMMENT_MAX)
     return cd_fail(err, CD_E_INVALID, "the comment is %zu bytes, the limit is %u", strlen(comment),
                    CD_COMMENT_MAX);
+  ctl_lease lease = {0};
+  cd_code rc = ctl_lease_read(args, &lease, err);
+  if (rc != CD_OK)
+    return rc;
   if (!cd_str_utf8_valid(cd_str_from(comment)))
     return cd_fail(err, CD_E_INVALID, "the comment is not valid UTF-8");
   cd_jw w;
@@ -82,6 +87,9 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
     cd_jw_cstr(&w, "type", order->type);
   if (order->exclusions.len > 0)
     cd_jw_raw(&w, "exclusions", order->exclusions);
+  if (lease.lease_s > 0)
+    cd_jw_u64(&w, "lease_s", lease.lease_s);
+  ctl_lease_write_rules(&lease, &w);
   cd_jw_cstr(&w, "comment", comment);
   if (order->code.len > 0)
     cd_jw_str(&w, "code", order->code);
@@ -120,7 +128,7 @@ static ctl_exit send_order(const ctl_context *ctx, const ctl_args *args, const c
   bool wait = args->value[CTL_OPT_NO_WAIT] == NULL;
   ctl_view view = {.kind = wait ? CTL_KIND_ORDER_WAITED : CTL_KIND_ORDER,
                    .json = ctx->json,
-                   .order = order->method,
+                   .order = order->kind != NULL ? order->kind : order->method,
                    .style = ctx->style};
   cd_buf response = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};

@@ -1,5 +1,6 @@
 /* The state of this device in a few lines: what it is, who guards it, and the three values of each
  * state. */
+#include "lease.h"
 #include "response.h"
 #include "text.h"
 
@@ -268,6 +269,9 @@ static void add_state(cd_json *state, const ctl_style *style, cd_buf *out)
     if ((unsigned char)*c < ' ' || *c == 0x7f)
       *c = '?';
   add_values(state, label, style, out);
+  cd_json wanted = {0};
+  if (cd_json_opt_obj(state, "wanted", &wanted))
+    ctl_lease_render(&wanted, style, out);
   ctl_line(out, style, "  by", CTL_PLAIN, provider);
   add_drift(state, style, out);
   add_watch(state, style, out);

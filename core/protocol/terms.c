@@ -57,14 +57,19 @@ static void read_code(cd_json *object, cd_terms *t)
   t->has_code = true;
 }
 
+void cd_terms_read_rules(cd_json *object, cd_terms *t)
+{
+  read_rule(object, "lost_console", CD_LOST_AFTER_MIN_S, CD_LOST_AFTER_MAX_S, &t->lost_after_s);
+  read_rule(object, "unreachable", CD_UNREACHABLE_AFTER_MIN_S, CD_UNREACHABLE_AFTER_MAX_S,
+            &t->unreachable_after_s);
+}
+
 void cd_terms_read(cd_json *object, cd_terms *ret_terms)
 {
   cd_terms t;
   cd_terms_init(&t);
   read_lease(object, &t);
-  read_rule(object, "lost_console", CD_LOST_AFTER_MIN_S, CD_LOST_AFTER_MAX_S, &t.lost_after_s);
-  read_rule(object, "unreachable", CD_UNREACHABLE_AFTER_MIN_S, CD_UNREACHABLE_AFTER_MAX_S,
-            &t.unreachable_after_s);
+  cd_terms_read_rules(object, &t);
   read_code(object, &t);
   *ret_terms = t;
 }
@@ -76,6 +81,12 @@ static void write_rule(cd_jw *w, const char *key, uint32_t after_s)
   if (after_s > 0)
     cd_jw_u64(w, "after_s", after_s);
   cd_jw_end_obj(w);
+}
+
+void cd_terms_write_rules(const cd_terms *t, cd_jw *w)
+{
+  write_rule(w, "lost_console", t->lost_after_s);
+  write_rule(w, "unreachable", t->unreachable_after_s);
 }
 
 void cd_terms_write(const cd_terms *t, cd_jw *w)
@@ -99,6 +110,39 @@ void cd_terms_write(const cd_terms *t, cd_jw *w)
     cd_jw_cstr(w, "digest", digest);
     cd_jw_end_obj(w);
   }
+}
+
+static cd_code digest_without_code(const cd_json *root, cd_digest *ret_wish, cd_err *err)
+{
+  cd_jw w;
+  cd_buf text = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_members(&w, root, "code");
+  cd_jw_end_obj(&w);
+  cd_code rc = cd_jw_done(&w, "the wish", err);
+  if (rc == CD_OK)
+    rc = cd_digest_of(text.ptr, text.len, ret_wish, err);
+  cd_buf_release(&text);
+  return rc;
+}
+
+cd_code cd_wish_of(cd_str parameters, cd_digest *ret_wish, int64_t *ret_lease_ms, cd_err *err)
+{
+  cd_terms t;
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(parameters, CD_PARAMETERS_MAX, "the parameters", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  cd_terms_read(&root, &t);
+  rc = cd_json_status(&root, err);
+  if (rc == CD_OK)
+    rc = digest_without_code(&root, ret_wish, err);
+  if (rc == CD_OK)
+    *ret_lease_ms = t.lease_until_ms;
+  cd_json_free(doc);
+  return rc;
 }
 
 cd_code cd_terms_parse(cd_str text, cd_terms *ret_terms, cd_err *err)

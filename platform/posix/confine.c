@@ -108,3 +108,18 @@ cd_code pf_harden_self(cd_err *err)
     rc = pf_os_undumpable(err);
   return rc;
 }
+
+cd_code pf_files_raise(uint64_t *ret_files, cd_err *err)
+{
+  struct rlimit limit = {0};
+  int rc = getrlimit(RLIMIT_NOFILE, &limit);
+  if (rc == 0 && limit.rlim_cur != limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    rc = setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (rc != 0)
+    return cd_fail_os(err, cd_code_from_errno(errno), errno,
+                      "the limit of open descriptors cannot be raised: %s", strerror(errno));
+  *ret_files = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
+  return CD_OK;
+}

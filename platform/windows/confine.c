@@ -24,3 +24,8 @@ cd_code pf_harden_self(cd_err *err)
 {
   return cd_fail(err, CD_E_UNSUPPORTED, "the hardening of daemons is not there on Windows yet");
 }
+
+cd_code pf_files_raise(uint64_t *ret_files, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "the limit of open handles is not raised on Windows yet");
+}

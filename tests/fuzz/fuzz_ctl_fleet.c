@@ -3,6 +3,7 @@
  * id that could lead an address elsewhere. */
 #include "fleet_audit.h"
 #include "fleet_config.h"
+#include "fleet_proof.h"
 #include "fleet_read.h"
 #include "fleet_tokens.h"
 #include "fleet_values.h"
@@ -91,6 +92,14 @@ static void try_audit(cd_json *root)
   must(rc != CD_OK || a.head.sequence == count, "entries that were not counted");
 }
 
+static void try_proof(cd_json *root)
+{
+  fleet_proof p = {0};
+  cd_err err = {0};
+  must_explain(fleet_proof_check(root, &p, &err), &err);
+  fleet_proof_release(&p);
+}
+
 static void try_document(unsigned choice, cd_str text)
 {
   cd_json_doc *doc = NULL;
@@ -98,13 +107,14 @@ static void try_document(unsigned choice, cd_str text)
   if (cd_json_parse(text, DOC_MAX, "it", &doc, &err) != CD_OK)
     return;
   cd_json root = cd_json_root(doc);
-  switch (choice % 6) {
+  switch (choice % 7) {
   case 0: try_action(&root, false); break;
   case 1: try_action(&root, true); break;
   case 2: try_machine(&root); break;
   case 3: try_values(&root); break;
   case 4: try_audit(&root); break;
-  default: must_explain(fleet_token_check(&root, &err), &err); break;
+  case 5: must_explain(fleet_token_check(&root, &err), &err); break;
+  default: try_proof(&root); break;
   }
   cd_json_free(doc);
 }

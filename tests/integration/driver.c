@@ -310,6 +310,17 @@ void driver_wait_log(driver *d, const char *text)
   driver_wait(d, is_logged, text, text);
 }
 
+void driver_set_clock(driver *d, int64_t uptime_by_ms, int64_t wall_by_ms, const char *boot)
+{
+  char text[256];
+  char path[DRIVER_PATH_MAX];
+  (void)snprintf(text, sizeof(text), "%lld %lld%s%s", (long long)uptime_by_ms,
+                 (long long)wall_by_ms, boot != NULL ? " " : "", boot != NULL ? boot : "");
+  (void)snprintf(path, sizeof(path), "%s.new", driver_path(d, "clock"));
+  driver_write(path, text, 0644);
+  ck_assert_int_eq(rename(path, driver_path(d, "clock")), 0);
+}
+
 /* ---- processes ---- */
 
 /* The program that a process runs, "" if it is none of ours to know. */
@@ -424,6 +435,7 @@ static void spawn(driver *d, const char *more, const char *fault)
   make_args(d, more, args, &words);
   if (fault != NULL)
     ck_assert_int_eq(setenv("CORDON_FAULT", fault, 1), 0);
+  ck_assert_int_eq(setenv("CORDON_CLOCK", driver_path(d, "clock"), 1), 0);
   uv_stdio_container_t stdio[3] = {
       {.flags = UV_IGNORE},
       {.flags = UV_IGNORE},
@@ -436,6 +448,7 @@ static void spawn(driver *d, const char *more, const char *fault)
   int rc = uv_spawn(&d->loop, &d->process, &options);
   ck_assert_msg(rc == 0, "'%s' was not started: %s", args[0], uv_strerror(rc));
   (void)unsetenv("CORDON_FAULT");
+  (void)unsetenv("CORDON_CLOCK");
   cd_buf_release(&words);
   d->running = true;
   d->printing = true;

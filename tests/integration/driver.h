@@ -95,6 +95,10 @@ void driver_wait(driver *d, bool (*holds)(driver *d, const void *context), const
 void driver_wait_log(driver *d, const char *text);
 bool driver_logged(driver *d, const char *text);
 
+/* Moves the clocks of the agent, this one and the next: the time since the boot and the wall clock,
+ * from what they are in truth; boot: another boot, or NULL. */
+void driver_set_clock(driver *d, int64_t uptime_by_ms, int64_t wall_by_ms, const char *boot);
+
 /* ---- processes ---- */
 
 /* Plugin hosts of this agent, dead or alive its own; *ret_pid one of them. */

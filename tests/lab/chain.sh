@@ -91,6 +91,22 @@ database "insert into action(id, device, kind, state, type, scope, requestor, co
 on console lab-console start-one console
 fact 'the signer refuses an action that its log does not record' within 60 signer_refused
 fact 'and the device does not act on it' really released
+# What is wanted, and who may ask, as rows that nobody's entry stands behind.
+wanted_refused() {
+  on console grep -q 'what the database wants of it is not what the audit log says' /var/log/cordon-console.log
+}
+made_up_token() {
+  on console curl -sk https://console:8443/t/oauth2/v2.0/token -d grant_type=client_credentials -d resource=x \
+    -d client_id=0198d2a0-5c31-7a10-8c55-2f6d3a1b9e02 -d client_secret=made-up </dev/null | grep -q invalid_client
+}
+database "update wanted set value = 2, type = 'full', parameters = '{\"type\":\"full\",\"exclusions\":[]}', value_generation = 999"
+on desk-1 lab-agent kill
+on desk-1 lab-agent start
+fact 'a wish that somebody wrote into the database shows' within 60 wanted_refused
+fact 'and the device does not act on it' really released
+database "insert into app select '0198d2a0-5c31-7a10-8c55-2f6d3a1b9e02', 'made up',
+    x'$(printf made-up | sha256sum | cut -d' ' -f1)', permissions, created, 0 from app limit 1"
+fact 'an application that somebody wrote into it gets no token' made_up_token
 database "update audit set detail = replace(detail, 'lab test', 'lab pest') where action != '' and detail like '%lab test%'"
 fact 'edited entries show' audit_breaks entry
 

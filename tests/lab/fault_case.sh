@@ -327,6 +327,7 @@ prepare() {
   ready='{"Comment":"before a case"}'
   case $operation in
   isolate) return 0 ;;
+  renew) ready='{"Comment":"before a case","LeaseSeconds":14400}' ;;
   exclusions) ready='{"Comment":"before a case","IsolationType":"Selective","Exclusions":"first"}' ;;
   esac
   order isolate "$ready" && at_rest
@@ -336,6 +337,7 @@ operate() {
   case $operation in
   isolate) order isolate "{\"Comment\":\"$comment\"}" ;;
   exclusions) order isolate "{\"Comment\":\"$comment\",\"IsolationType\":\"Selective\",\"Exclusions\":\"second\"}" ;;
+  renew) api POST "cordon/machines/$id/renew" "{\"Comment\":\"$comment\",\"LeaseSeconds\":28800}" ;;
   release) order unisolate "{\"Comment\":\"$comment\"}" ;;
   esac
 }

@@ -20,7 +20,7 @@ if ! grep -q '^CORDON_FAULT_POINTS:BOOL=ON$' "$LAB_BUILD_DIR/CMakeCache.txt"; th
   exit 77
 fi
 
-operations='isolate exclusions release'
+operations='isolate renew exclusions release'
 conditions='cut lost clock-ahead clock-behind disk-full console-full journal-damaged journal-rolled-back no-memory no-processes'
 # Of each process a point or two, which the conditions are crossed with in turn.
 handful='none agent.started=kill agent.applied=kill host.before_end=kill remote.before_ack=kill channel.order_passed=kill

@@ -9,8 +9,9 @@
  *   log_file        each call appends a line "CALL op=N", e.g. "apply op=3"; default: none
  *   at              the call at which the member misbehaves: create probe apply release query
  * verify watch destroy; default apply CALL_delay_ms   e.g. apply_delay_ms: takes so long, but ends
- * at once when cancelled verify          "fails": verify ends as unverified The state file holds
- * "isolated DIGEST" and a newline; other content counts as partial, no file as released. */
+ * at once when cancelled; console_dropped  what query says of it; verify "fails": verify ends as
+ * unverified The state file holds "isolated DIGEST" and a newline; other content counts as partial,
+ * no file as released. */
 #ifndef ZOO_H
 #define ZOO_H
 

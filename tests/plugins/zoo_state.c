@@ -144,7 +144,10 @@ static cordon_status CORDON_CALL query(const cordon_plugin *p, const cordon_requ
     return zoo_result(req, "{\"state\":\"released\",\"digest\":null}");
   if (!digest_in(state, digest))
     return zoo_result(req, "{\"state\":\"partial\",\"digest\":null}");
-  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\"}", digest);
+  char dropped[ZOO_TEXT_MAX];
+  bool counts = zoo_setting("console_dropped", dropped);
+  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\",\"details\":{%s%s}}", digest,
+                    counts ? "\"console_dropped\":" : "", dropped);
 }
 
 static cordon_status CORDON_CALL verify(const cordon_plugin *p, const cordon_request *req)

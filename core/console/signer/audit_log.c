@@ -60,12 +60,25 @@ static cd_code note_loss(sig_log *log, const con_audit_entry *e, cd_err *err)
   return same ? sig_state_loss_recorded(log->state, lost.sequence, err) : CD_OK;
 }
 
+static cd_code note_standing(sig_log *log, const con_audit_entry *e, cd_err *err)
+{
+  uint64_t generation = 0;
+  cd_code rc = sig_standing_note(log->standing, e, err);
+  if (rc != CD_OK || !cd_str_eq_cstr(e->what, CON_WHAT_CREATE))
+    return rc;
+  rc = sig_state_signed_generation(log->state, e->action, &generation, err);
+  return rc == CD_OK && generation > 0
+             ? sig_standing_signed(log->standing, e->action, generation, err)
+             : rc;
+}
+
 static cd_code note(void *context, const con_audit_entry *e, cd_err *err)
 {
   noting *n = context;
   sig_state *st = n->log->state;
-  if (e->sequence <= n->known)
-    return CD_OK;
+  cd_code rc = note_standing(n->log, e, err);
+  if (rc != CD_OK || e->sequence <= n->known)
+    return rc;
   if (cd_str_eq_cstr(e->what, CON_WHAT_CANCEL) || cd_str_eq_cstr(e->what, CON_WHAT_RESULT))
     return sig_state_close_action(st, e->action, err);
   if (cd_str_eq_cstr(e->what, CON_WHAT_ENROLL))
@@ -97,7 +110,9 @@ static cd_code verify(sig_log *log, const con_audit_ref *head, con_audit_ref *re
                                .seal = &log->seal,
                                .each = note,
                                .context = &n};
-  cd_code rc = con_audit_walk_log(log->store, &walk, &report, err);
+  cd_code rc = log->whole ? CD_OK : sig_standing_clear(log->standing, err);
+  if (rc == CD_OK)
+    rc = con_audit_walk_log(log->store, &walk, &report, err);
   if (rc == CD_OK)
     rc = judge(&report, err);
   if (rc == CD_OK && report.head.sequence > head->sequence)

@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "base/json.h"
+#include "standing.h"
 #include "state.h"
 
 typedef struct sig_log {
@@ -18,6 +19,7 @@ typedef struct sig_log {
   bool sealed; /* the seal key is known */
   con_seal_key seal;
   sig_state *state;
+  sig_standing *standing; /* by what was verified since it was opened */
 } sig_log;
 
 /* Verifies what is new, or everything when this file has not been verified by this process, and

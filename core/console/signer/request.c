@@ -13,18 +13,23 @@ typedef struct method {
   void (*read)(cd_json *params, sig_request *r);
 } method;
 
+static void read_ref(cd_json *obj, con_audit_ref *out)
+{
+  cd_str digest = {0};
+  cd_json_u64(obj, "sequence", CD_GENERATION_MAX, &out->sequence);
+  cd_json_str(obj, "digest", CD_DIGEST_TEXT_MAX, &digest);
+  if (digest.ptr != NULL && !cd_digest_from_text(digest, &out->digest))
+    cd_json_bad(obj, "digest", "must be a digest");
+  if (obj->node != NULL && out->sequence == 0)
+    cd_json_bad(obj, "sequence", "must be at least 1");
+  cd_json_no_more(obj);
+}
+
 static void read_audit(cd_json *params, sig_request *r)
 {
   cd_json audit = {0};
-  cd_str digest = {0};
   cd_json_obj(params, "audit", &audit);
-  cd_json_u64(&audit, "sequence", CD_GENERATION_MAX, &r->audit.sequence);
-  cd_json_str(&audit, "digest", CD_DIGEST_TEXT_MAX, &digest);
-  if (digest.ptr != NULL && !cd_digest_from_text(digest, &r->audit.digest))
-    cd_json_bad(&audit, "digest", "must be a digest");
-  if (audit.node != NULL && r->audit.sequence == 0)
-    cd_json_bad(&audit, "sequence", "must be at least 1");
-  cd_json_no_more(&audit);
+  read_ref(&audit, &r->audit);
 }
 
 static void read_device(cd_json *params, sig_request *r)
@@ -109,10 +114,17 @@ static void read_state(cd_json *params, sig_request *r)
   read_audit(params, r);
 }
 
-static void read_nothing(cd_json *params, sig_request *r)
+static void read_head(cd_json *params, sig_request *r)
 {
-  (void)params;
-  (void)r;
+  cd_json list = {0};
+  if (!cd_json_opt_arr(params, "entries", CON_HEAD_ENTRIES, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_json one = {0};
+    cd_json_at_obj(&list, i, &one);
+    read_ref(&one, &r->entries[i]);
+  }
+  r->entry_count = cd_json_len(&list);
 }
 
 static const method methods[] = {
@@ -121,7 +133,7 @@ static const method methods[] = {
     [SIG_MARK] = {"mark", read_mark},
     [SIG_ISSUE_CERTIFICATE] = {"issue_certificate", read_issue},
     [SIG_STATE_DEVICE_KEY] = {"state_device_key", read_state},
-    [SIG_HEAD] = {"head", read_nothing},
+    [SIG_HEAD] = {"head", read_head},
 };
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 

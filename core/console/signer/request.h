@@ -35,6 +35,8 @@ typedef struct sig_request {
   uint64_t generations[CD_STATE_COUNT]; /* mark */
   cd_str csr;                           /* issue_certificate: PEM */
   cd_public_key device_key;             /* state_device_key */
+  size_t entry_count;                   /* head */
+  con_audit_ref entries[CON_HEAD_ENTRIES];
   cd_json_doc *doc;
 } sig_request;
 

@@ -4,7 +4,9 @@
 #include "base/fault.h"
 #include "protocol/mark.h"
 #include "protocol/order.h"
+#include "protocol/terms.h"
 #include "random.h"
+#include "store.h"
 
 #include <string.h>
 
@@ -20,7 +22,21 @@ typedef struct recorded {
   int64_t expires_ms;
   cd_digest parameters;
   cd_str comment; /* a view into the entry's detail */
+  cd_str source;  /* likewise */
+  con_audit_ref repeats;
 } recorded;
+
+static void read_repeats(cd_json *root, con_audit_ref *out)
+{
+  cd_json repeats = {0};
+  cd_str digest = {0};
+  if (!cd_json_opt_obj(root, "repeats", &repeats))
+    return;
+  cd_json_u64(&repeats, "sequence", CD_GENERATION_MAX, &out->sequence);
+  cd_json_str(&repeats, "digest", CD_DIGEST_TEXT_MAX, &digest);
+  if (digest.ptr != NULL && !cd_digest_from_text(digest, &out->digest))
+    cd_json_bad(&repeats, "digest", "must be a digest");
+}
 
 static cd_code read_recorded(const sig_entry *e, recorded *out, cd_err *err)
 {
@@ -34,6 +50,8 @@ static cd_code read_recorded(const sig_entry *e, recorded *out, cd_err *err)
   cd_json_i64(&root, "expires", 1, CD_WALL_MS_MAX, &out->expires_ms);
   cd_json_str(&root, "parameters", CD_DIGEST_TEXT_MAX, &parameters);
   cd_json_str(&root, "comment", CD_COMMENT_MAX, &out->comment);
+  (void)cd_json_opt_str(&root, "source", CON_WORD_MAX, &out->source);
+  read_repeats(&root, &out->repeats);
   if (kind.ptr != NULL && !cd_order_kind_from_name(kind, &out->kind))
     cd_json_bad(&root, "kind", "is not known here");
   if (parameters.ptr != NULL && !cd_digest_from_text(parameters, &out->parameters))
@@ -83,6 +101,50 @@ static cd_code check_state(sig_signer *s, const sig_request *r, int64_t now_ms, 
   return CD_OK;
 }
 
+/* What the console asks for on its own account nobody asked for, unless it is what stands: so
+ * nothing that is written into its database makes it ask for something else. */
+/* The same wish, or the end of an isolation whose lease has ended. */
+static cd_code check_wish(const sig_request *r, const recorded *o, const sig_stands *stands,
+                          int64_t now_ms, cd_err *err)
+{
+  cd_digest wish;
+  int64_t lease_ms = 0;
+  bool ended =
+      stands->kind == CD_ORDER_ISOLATE && stands->lease_ms != 0 && stands->lease_ms <= now_ms;
+  if (ended && o->kind == CD_ORDER_RELEASE)
+    return CD_OK;
+  cd_code rc = cd_wish_of(r->parameters, &wish, &lease_ms, err);
+  if (rc == CD_OK && (stands->kind != o->kind || !cd_digest_equal(&stands->wish, &wish)))
+    rc = cd_fail(err, CD_E_DENIED, "action '%s' is not what entry %llu, which it repeats, asks",
+                 r->action, (unsigned long long)o->repeats.sequence);
+  return rc;
+}
+
+static cd_code check_repeats(sig_signer *s, const sig_request *r, const recorded *o, int64_t now_ms,
+                             cd_err *err)
+{
+  sig_stands stands = {0};
+  cd_state state = cd_order_kind_state(o->kind);
+  if (state == CD_STATE_NONE ||
+      (o->repeats.sequence == 0 && !cd_str_eq_cstr(o->source, CON_SOURCE_CONSOLE)))
+    return CD_OK;
+  if (o->repeats.sequence == 0)
+    return cd_fail(err, CD_E_DENIED, "action '%s' is the console's own and repeats nothing",
+                   r->action);
+  cd_code rc = sig_standing_of(s->log.standing, cd_str_from(r->device), state,
+                               cd_str_from(r->action), &stands, err);
+  if (rc != CD_OK)
+    return rc;
+  if (stands.entry.sequence != o->repeats.sequence ||
+      !cd_digest_equal(&stands.entry.digest, &o->repeats.digest))
+    return cd_fail(err, CD_E_DENIED,
+                   "action '%s' repeats entry %llu of the audit log, but entry %llu is what was "
+                   "last asked of device '%s'",
+                   r->action, (unsigned long long)o->repeats.sequence,
+                   (unsigned long long)stands.entry.sequence, r->device);
+  return check_wish(r, o, &stands, now_ms, err);
+}
+
 static cd_code check_caps(sig_signer *s, const sig_request *r, cd_order_kind kind, int64_t now_ms,
                           cd_err *err)
 {
@@ -130,9 +192,12 @@ static cd_code write_order(sig_signer *s, const sig_request *r, const sig_entry 
 static cd_code keep(sig_signer *s, const sig_request *r, cd_order_kind kind, int64_t now_ms,
                     cd_err *err)
 {
-  return sig_state_signed(s->state, now_ms, cd_str_from(r->action), cd_str_from(r->device),
-                          cd_str_from(cd_order_kind_name(kind)), r->generation, r->audit.sequence,
-                          err);
+  cd_code rc = sig_state_signed(s->state, now_ms, cd_str_from(r->action), cd_str_from(r->device),
+                                cd_str_from(cd_order_kind_name(kind)), r->generation,
+                                r->audit.sequence, err);
+  return rc == CD_OK
+             ? sig_standing_signed(s->log.standing, cd_str_from(r->action), r->generation, err)
+             : rc;
 }
 
 cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err)
@@ -149,6 +214,8 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
     rc = match(r, &e, &o, err);
   if (rc == CD_OK)
     rc = check_state(s, r, now_ms, err);
+  if (rc == CD_OK)
+    rc = check_repeats(s, r, &o, now_ms, err);
   if (rc == CD_OK)
     rc = check_caps(s, r, o.kind, now_ms, err);
   if (rc == CD_OK) {

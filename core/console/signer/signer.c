@@ -23,6 +23,8 @@ cd_code sig_open(sig_signer *s, const char *folder, const sig_config *config, cd
     rc = sig_state_open(folder, &s->state, err);
   s->log.state = s->state;
   if (rc == CD_OK)
+    rc = sig_standing_open(&s->log.standing, err);
+  if (rc == CD_OK)
     rc = sig_state_seal(s->state, &s->log.seal, &s->log.sealed, err);
   if (rc != CD_OK)
     sig_close(s);
@@ -33,10 +35,12 @@ void sig_close(sig_signer *s)
 {
   sig_log_close(&s->log);
   sig_state_close(s->state);
+  sig_standing_close(s->log.standing);
   sig_keys_free(&s->keys);
   sig_config_release(&s->config);
   cd_wipe(&s->log.seal, sizeof(s->log.seal));
   s->state = NULL;
+  s->log.standing = NULL;
 }
 
 /* The first console that comes is the one; the socket lets nobody but its user come. */
@@ -68,11 +72,30 @@ static void write_ref(cd_jw *w, const char *key, const con_audit_ref *ref)
   cd_jw_end_obj(w);
 }
 
-static cd_code write_head(sig_signer *s, cd_jw *w, cd_err *err)
+/* Each is the console's, and within the log that was verified. */
+static cd_code take_entries(sig_signer *s, const sig_request *r, con_head *head, cd_err *err)
+{
+  cd_code rc = CD_OK;
+  for (size_t i = 0; i < r->entry_count && rc == CD_OK; i++) {
+    sig_entry e = {0};
+    if (r->entries[i].sequence > head->ref.sequence)
+      return cd_fail(err, CD_E_NOTFOUND, "the audit log has no entry %llu",
+                     (unsigned long long)r->entries[i].sequence);
+    rc = sig_entry_read(&s->log, &r->entries[i], &e, err);
+    sig_entry_release(&e);
+    head->entries[i] = r->entries[i];
+  }
+  head->entry_count = r->entry_count;
+  return rc;
+}
+
+static cd_code write_head(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err)
 {
   con_head head = {.at_ms = s->now_ms()};
   cd_buf jws = CD_BUF_INIT(cd_jws_max(&con_jws_head));
   cd_code rc = sig_log_catch_up(&s->log, &head.ref, err);
+  if (rc == CD_OK)
+    rc = take_entries(s, r, &head, err);
   if (rc == CD_OK)
     rc = con_head_sign(&head, s->keys.order.key, &sig_random, &jws, err);
   if (rc == CD_OK) {
@@ -90,7 +113,7 @@ static cd_code answer_attach(sig_signer *s, const sig_request *r, cd_jw *w, cd_e
   char root[CD_BASE64URL_LEN(CD_KEY_DER_SIZE) + 1];
   cd_code rc = pin_seal(s, &r->seal, err);
   if (rc == CD_OK)
-    rc = write_head(s, w, err);
+    rc = write_head(s, r, w, err);
   if (rc == CD_OK)
     rc = sig_state_lost(s->state, &lost, err);
   if (rc != CD_OK)
@@ -132,7 +155,7 @@ static cd_code perform(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
   if (r->method == SIG_MARK)
     return sig_sign_mark(s, r, w, err);
   if (r->method == SIG_HEAD)
-    return write_head(s, w, err);
+    return write_head(s, r, w, err);
   cd_code rc = check_loss(s, err);
   if (rc != CD_OK)
     return rc;

@@ -31,6 +31,7 @@ static const char schema[] =
     " at INTEGER NOT NULL, action TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL,"
     " generation INTEGER NOT NULL, audit_sequence INTEGER NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS signed_at ON signed(at);"
+    "CREATE INDEX IF NOT EXISTS signed_action ON signed(action);"
     "CREATE TABLE IF NOT EXISTS lost(number INTEGER PRIMARY KEY AUTOINCREMENT,"
     " at INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,"
     " recorded INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -276,6 +277,15 @@ cd_code sig_state_count_isolated(sig_state *st, int64_t since_ms, cd_str except,
                        " AND kind = 'isolate'",
                        "is", since_ms, except);
   return rc == CD_OK ? number(st, stmt, ret_count, err) : rc;
+}
+
+cd_code sig_state_signed_generation(sig_state *st, cd_str action, uint64_t *ret_generation,
+                                    cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_code rc =
+      prepare(st, &stmt, err, "SELECT max(generation) FROM signed WHERE action = ?1", "s", action);
+  return rc == CD_OK ? number(st, stmt, ret_generation, err) : rc;
 }
 
 cd_code sig_state_signed(sig_state *st, int64_t at_ms, cd_str action, cd_str device, cd_str kind,

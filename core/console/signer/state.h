@@ -55,6 +55,9 @@ CD_MUST_USE cd_code sig_state_count_orders(sig_state *st, int64_t since_ms, uint
                                            cd_err *err);
 CD_MUST_USE cd_code sig_state_count_isolated(sig_state *st, int64_t since_ms, cd_str except,
                                              uint64_t *ret_count, cd_err *err);
+/* The highest generation that was signed for an action; 0: none. */
+CD_MUST_USE cd_code sig_state_signed_generation(sig_state *st, cd_str action,
+                                                uint64_t *ret_generation, cd_err *err);
 CD_MUST_USE cd_code sig_state_signed(sig_state *st, int64_t at_ms, cd_str action, cd_str device,
                                      cd_str kind, uint64_t generation, uint64_t audit_sequence,
                                      cd_err *err);

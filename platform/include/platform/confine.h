@@ -69,5 +69,8 @@ CD_MUST_USE cd_code pf_usage_self(pf_usage *ret_usage, cd_err *err);
 /* For every daemon at its start: no core dumps, not readable by others' debuggers, umask 077,
  * SIGPIPE ignored, descriptors 0-2 open, those above 2 closed on exec. */
 CD_MUST_USE cd_code pf_harden_self(cd_err *err);
+/* As many open descriptors as this account is allowed; *ret_files is how many that are. For a
+ * server with a connection for each device: the usual limit is for programs that call select(). */
+CD_MUST_USE cd_code pf_files_raise(uint64_t *ret_files, cd_err *err);
 
 #endif

@@ -78,6 +78,23 @@ done:
   return status;
 }
 
+cordon_status iso_take_counters(iso_counters *ret_counters, sup_err *err)
+{
+  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
+  cordon_status status = iso_nft_list("list counters table inet " ISO_TABLE, true, &text, err);
+  if (status == CORDON_OK)
+    iso_counters_read(sup_text_get(&text), text.len, ret_counters);
+  sup_text_release(&text);
+  return status;
+}
+
+void iso_add_console_dropped(cJSON *details, const iso_counters *counters)
+{
+  uint64_t packets = 0;
+  if (iso_counters_get(counters, ISO_CONSOLE_COUNTER, &packets))
+    (void)cJSON_AddNumberToObject(details, "console_dropped", (double)packets);
+}
+
 cordon_status iso_load(iso_plugin *self, const char *commands, sup_err *err)
 {
   cordon_status status = iso_gens_begin(&self->gens, err);

@@ -59,6 +59,12 @@ cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
                           iso_holding *ret_holding, sup_err *err);
 const char *iso_state_name(iso_state s);
 
+/* The counters of our table as they are now. */
+cordon_status iso_take_counters(iso_counters *ret_counters, sup_err *err);
+/* `console_dropped`: how many packets of the agent's own connections the rules dropped since they
+ * were loaded. Nothing is added where nothing counts them. */
+void iso_add_console_dropped(cJSON *details, const iso_counters *counters);
+
 /* Runs commands that change rules, so that a watch of this process knows that it was us. */
 cordon_status iso_load(iso_plugin *self, const char *commands, sup_err *err);
 

@@ -13,6 +13,8 @@
 
 static cordon_status answer_query(const sup_call *call, const iso_holding *h, sup_err *err)
 {
+  iso_counters counters = {0};
+  sup_err ignored = {0};
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
   sup_json_add_text(result, "digest", h->digest[0] != '\0' ? h->digest : NULL);
@@ -21,6 +23,9 @@ static cordon_status answer_query(const sup_call *call, const iso_holding *h, su
     (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
   if (h->note != NULL)
     (void)cJSON_AddStringToObject(details, "note", h->note);
+  /* What the rules hold is the answer; a counter that cannot be read takes nothing from it. */
+  if (h->frame.table && iso_take_counters(&counters, &ignored) == CORDON_OK)
+    iso_add_console_dropped(details, &counters);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;

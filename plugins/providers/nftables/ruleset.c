@@ -202,7 +202,8 @@ static void write_resolver_set(sup_text *out, const plan *pl, size_t f)
 
 static void write_counters(sup_text *out, const plan *pl)
 {
-  static const char *const drops[] = {"dropped_in", "dropped_out", "dropped_forward"};
+  static const char *const drops[] = {"dropped_in", "dropped_out", "dropped_forward",
+                                      ISO_CONSOLE_COUNTER};
   for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]); i++)
     sup_text_addf(out, "  counter %s { }\n", drops[i]);
   for (size_t i = 0; i < ISO_TARGETS; i++)
@@ -385,6 +386,9 @@ static void write_output(sup_text *out, const plan *pl)
   sup_text_add(out, out_network);
   for (size_t i = 0; i < ISO_TARGETS; i++)
     write_target(out, &pl->targets[i]);
+  /* Whoever has the mark is the agent on its way to its console: nobody else is counted. */
+  sup_text_addf(
+      out, "    meta mark 0x%08x tcp dport != 53 counter name \"" ISO_CONSOLE_COUNTER "\"\n", mark);
   sup_text_add(out, "    counter name \"dropped_out\"\n"
                     "    meta l4proto tcp reject with tcp reset\n"
                     "    reject with icmpx admin-prohibited\n"

@@ -16,6 +16,8 @@ enum {
 
 #define ISO_TABLE "cordon"
 #define ISO_TAG_WORD "cordon-rules"
+/* Counts the packets of the agent's own connections that the rules drop. */
+#define ISO_CONSOLE_COUNTER "dropped_console"
 /* Deletes the table whether or not it is there, in one transaction. */
 #define ISO_RULESET_DELETE "table inet " ISO_TABLE " { }\ndelete table inet " ISO_TABLE "\n"
 

@@ -48,16 +48,6 @@ typedef struct verification {
   unsigned passed;
 } verification;
 
-static cordon_status read_counters(iso_counters *ret_counters, sup_err *err)
-{
-  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list("list counters table inet " ISO_TABLE, true, &text, err);
-  if (status == CORDON_OK)
-    iso_counters_read(sup_text_get(&text), text.len, ret_counters);
-  sup_text_release(&text);
-  return status;
-}
-
 static void set_address(struct sockaddr_storage *to, const iso_addr *a, uint16_t port,
                         unsigned scope)
 {
@@ -170,19 +160,19 @@ static bool send_syns(verification *v)
 
 static cordon_status run_trials(verification *v, const sup_call *call, sup_err *err)
 {
-  cordon_status status = read_counters(&v->before, err);
+  cordon_status status = iso_take_counters(&v->before, err);
   if (status != CORDON_OK)
     return status;
   for (size_t i = 0; i < ISO_TARGETS; i++)
     start_somehow(&v->trials[i], &v->locals);
   wait_all(v, sup_call_until(call, WAIT_MS));
-  status = read_counters(&v->after, err);
+  status = iso_take_counters(&v->after, err);
   if (status != CORDON_OK)
     return status;
   take_counters(v);
   if (!send_syns(v))
     return CORDON_OK;
-  status = read_counters(&v->after, err);
+  status = iso_take_counters(&v->after, err);
   if (status == CORDON_OK)
     take_counters(v);
   return status;
@@ -312,6 +302,7 @@ static cordon_status answer(const verification *v, const sup_call *call, bool ho
   (void)cJSON_AddStringToObject(details, "state", iso_state_name(v->holding.state));
   if (v->holding.note != NULL)
     (void)cJSON_AddStringToObject(details, "note", v->holding.note);
+  iso_add_console_dropped(details, &v->after);
   iso_coverage_add_flowtables(details);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);

@@ -223,11 +223,24 @@ static cd_values values_of(const device *d, cd_wanted_value wanted, uint64_t gen
 
 void device_report(device *d, cd_wanted_value wanted, uint64_t generation)
 {
+  const device_holds holds = {.wanted = wanted,
+                              .type = wanted == CD_WANTED_ISOLATED ? "full" : "",
+                              .action = "",
+                              .generation = generation};
+  device_report_as(d, &holds);
+}
+
+void device_report_as(device *d, const device_holds *holds)
+{
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
   cd_buf jws = CD_BUF_INIT(CD_MESSAGE_MAX);
   cd_err err = {0};
   cd_report r = {.number = ++d->report_number, .at_ms = cd_wall_ms(), .state_count = 1};
-  r.states[0] = values_of(d, wanted, generation);
+  r.states[0] = values_of(d, holds->wanted, holds->generation);
+  ck_assert(cd_str_copy(r.states[0].wanted_type, sizeof(r.states[0].wanted_type),
+                        cd_str_from(holds->type)) &&
+            cd_str_copy(r.states[0].wanted_action, sizeof(r.states[0].wanted_action),
+                        cd_str_from(holds->action)));
   r.facts = CD_STR("{\"host_name\":\"desk-1.example\",\"os\":{\"system\":\"linux\",\"id\":"
                    "\"debian\",\"name\":\"Debian\",\"version\":\"12\"},\"kernel\":\"6.1\","
                    "\"architecture\":\"x86_64\",\"boot_id\":\"b\",\"interfaces\":[{\"name\":"
@@ -322,4 +335,18 @@ bool device_result(device *d, const cd_order *order, const cd_digest *digest, co
   bool taken = cd_ack_read(&m, &err) == CD_OK;
   cd_rpc_release(&m);
   return taken;
+}
+
+bool device_renew(device *d)
+{
+  cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
+  cd_err err = {0};
+  cd_rpc m = {0};
+  cd_str certificate = {0};
+  ck_assert_int_eq(cd_renew_write(cd_str_from(d->csr), ++d->last_id, &out, &err), CD_OK);
+  device_send(d, &out);
+  ck_assert(device_next(d, &m));
+  bool given = cd_renewed_read(&m, &certificate, &err) == CD_OK;
+  cd_rpc_release(&m);
+  return given;
 }

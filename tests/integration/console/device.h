@@ -41,6 +41,15 @@ void device_disconnect(device *d);
 bool device_next(device *d, cd_rpc *ret_rpc);
 void device_send(device *d, cd_buf *message);
 void device_report(device *d, cd_wanted_value wanted, uint64_t generation);
+typedef struct device_holds {
+  cd_wanted_value wanted;
+  const char *type;
+  const char *action;
+  uint64_t generation;
+} device_holds;
+void device_report_as(device *d, const device_holds *holds);
+/* Asks for a certificate; false: refused. */
+bool device_renew(device *d);
 /* Takes the next order, accepts it, and says which. */
 void device_take_order(device *d, cd_order *ret_order, cd_digest *ret_digest);
 /* The signed end of an action; false: the console refused it. */

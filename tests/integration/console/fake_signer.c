@@ -341,7 +341,8 @@ void con_signer_state_device_key(con_signer *s, cd_str device, cd_str device_key
   a->reply.device_ca_key = cd_buf_view(&s->ca_statement);
 }
 
-void con_signer_head(con_signer *s, con_signer_done done, void *context)
+void con_signer_head(con_signer *s, const con_audit_ref *entries, size_t count,
+                     con_signer_done done, void *context)
 {
   answer *a = new_answer(s, done, context);
   cd_buf_add_cstr(&a->text, "head");

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -52,12 +53,12 @@ static void write_config(const place *p)
 
 #ifdef SIGNER
 /* The real signer, as another account where this one is root. */
-static void run_signer(place *p, bool init)
+static pid_t fork_signer(place *p, const char *command, const char *value)
 {
   char folder[300];
   (void)snprintf(folder, sizeof(folder), "%s/signer", p->folder);
-  const char *const arguments[] = {SIGNER,     init ? "--init" : "--dir", folder,
-                                   "--config", p->signer_config,          NULL};
+  const char *const arguments[] = {SIGNER,           "--dir", folder, "--config",
+                                   p->signer_config, command, value,  NULL};
   int program = open(SIGNER, O_RDONLY | O_CLOEXEC);
   pid_t pid = fork();
   if (pid == 0) {
@@ -66,26 +67,44 @@ static void run_signer(place *p, bool init)
       _exit(126);
     /* It makes a session of its own: Check does not end it with the test. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (init)
+    if (command != NULL)
       (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
     /* Opened before: the other account need not reach the folder of the build. */
     (void)fexecve(program, (char *const *)(uintptr_t)arguments, environ);
     _exit(127);
   }
   (void)close(program);
+  return pid;
+}
+
+void place_tell_signer(place *p, const char *command, const char *value)
+{
   int status = 0;
-  if (init)
-    ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  else
-    p->signer = pid;
+  pid_t pid = fork_signer(p, command, value);
+  ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void place_start_signer(place *p)
+{
   const struct timespec pause = {.tv_nsec = 10000000};
   char path[400];
   struct stat st;
   (void)snprintf(path, sizeof(path), "%s/run/signer.sock", p->folder);
-  for (int waited = 0; !init && stat(path, &st) != 0; waited += 10) {
+  (void)unlink(path);
+  p->signer = fork_signer(p, NULL, NULL);
+  for (int waited = 0; stat(path, &st) != 0; waited += 10) {
     ck_assert_msg(waited < START_MS, "the signer does not listen");
     (void)nanosleep(&pause, NULL);
   }
+}
+
+void place_stop_signer(place *p)
+{
+  if (p->signer > 0) {
+    (void)kill(p->signer, SIGKILL);
+    (void)waitpid(p->signer, NULL, 0);
+  }
+  p->signer = 0;
 }
 
 static void make_signer(place *p)
@@ -110,7 +129,8 @@ static void make_signer(place *p)
                 p->folder, p->folder, (unsigned)st.st_uid);
   (void)fclose(f);
   (void)chmod(p->signer_config, 0644);
-  run_signer(p, true);
+  (void)snprintf(path, sizeof(path), "%s/signer", p->folder);
+  place_tell_signer(p, "--init", path);
 }
 #endif
 
@@ -208,13 +228,17 @@ void place_start(place *p)
   char path[400];
 #ifdef SIGNER
   if (p->signer == 0)
-    run_signer(p, false);
+    place_start_signer(p);
 #endif
   /* The signer within the console has a new CA each time. */
   (void)snprintf(path, sizeof(path), "%s/data/tls.pem", p->folder);
   (void)unlink(path);
   p->console = fork();
   if (p->console == 0) {
+    struct rlimit files = {0};
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = 256; /* as a login shell would: it raises it itself */
+    (void)setrlimit(RLIMIT_NOFILE, &files);
     (void)execl(CONSOLE, CONSOLE, "--config", p->config, (char *)NULL);
     _exit(127);
   }

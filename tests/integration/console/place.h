@@ -25,6 +25,12 @@ void place_make(place *p);
 void place_remove(place *p);
 void place_start(place *p); /* waits until it answers */
 void place_stop(place *p, int with_signal);
+#ifdef SIGNER
+void place_stop_signer(place *p);
+void place_start_signer(place *p);
+/* The signer's program with a command and its value, while it does not run; exits with 0. */
+void place_tell_signer(place *p, const char *command, const char *value);
+#endif
 /* A new application; its bearer token, which the caller frees. */
 char *place_app(place *p, const char *name, const char *permissions);
 /* The member of a JSON text, as text; "" if there is none. Good enough for flat answers. */

@@ -3,6 +3,8 @@
 
 #include "protocol/base64.h"
 #include "protocol/release_code.h"
+#include "base/clock.h"
+#include "crowd.h"
 
 #include <check.h>
 #include <signal.h>
@@ -341,6 +343,66 @@ START_TEST(a_device_that_is_ordered_anew_gets_another_code)
 }
 END_TEST
 
+static void post(const char *path, const char *body, char action[64])
+{
+  char answer[4096];
+  ck_assert_uint_eq(ask("POST", path, body, answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, 64);
+}
+
+START_TEST(a_renewal_keeps_everything_but_the_lease)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path,
+       "{\"Comment\":\"c\",\"LeaseSeconds\":60,\"Terms\":{\"lost_console\":{\"rule\":\"release\","
+       "\"after_s\":7200},\"unreachable\":{\"rule\":\"keep\"}}}",
+       action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease_until\":\"20"));
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/renew", d.id);
+  post(path, "{\"Comment\":\"longer\",\"LeaseSeconds\":3600}", action);
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_ISOLATE);
+  ck_assert_uint_eq(order.generation, 2);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lost_console\":{\"rule\":\"release\",\"after_s\":7200},"
+                                       "\"unreachable\":{\"rule\":\"keep\"}"));
+  device_release(&d);
+}
+END_TEST
+
+/* Whether or not its device is there. */
+START_TEST(a_lease_that_has_ended_is_wanted_no_more)
+{
+  device d;
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path, "{\"Comment\":\"c\",\"LeaseSeconds\":1}", action);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "value", "released");
+  ck_assert_uint_eq(ask("GET", "/api/cordon/audit?from=1", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease.end\""));
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(the_three_values_are_shown)
 {
   device d;
@@ -379,6 +441,27 @@ START_TEST(a_token_is_used_up)
 }
 END_TEST
 
+/* It asks again, with the same key and token, after what it did not hear. */
+START_TEST(a_lost_answer_costs_no_use_of_the_token)
+{
+  device d;
+  device second;
+  char token[64];
+  char id[CD_DEVICE_ID_MAX + 1];
+  device_make(&d, "desk-1");
+  device_make(&second, "desk-2");
+  token_new(&p, bearer, "{\"uses\":1}", token);
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  memcpy(id, d.id, sizeof(id));
+  ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
+  ck_assert_str_eq(d.id, id);
+  device_ready(&d, &p);
+  ck_assert_uint_eq(device_enroll(&second, &p, token), 403);
+  device_release(&second);
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(the_same_key_enrols_as_the_same_device)
 {
   device d;
@@ -403,8 +486,12 @@ START_TEST(a_replaced_certificate_is_refused)
   token_new(&p, bearer, "{}", token);
   ck_assert_uint_eq(device_enroll(&d, &p, token), 201);
   char *current = d.certificate;
+  char path[200];
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "cloneSuspected", "false");
   d.certificate = old;
   ck_assert_uint_ne(device_connect(&d, &p), 101);
+  wait_for(path, "cloneSuspected", "true");
   d.certificate = current;
   ck_assert_uint_eq(device_connect(&d, &p), 101);
   free(old);
@@ -521,6 +608,146 @@ START_TEST(a_dead_connection_gives_way)
 }
 END_TEST
 
+#ifdef SIGNER
+/* Certificates of the old CA are good until they end, and the console's own serves all. */
+START_TEST(a_new_device_ca_locks_nobody_out)
+{
+  device old;
+  device newer;
+  enrolled(&old, "desk-1");
+  place_stop_signer(&p);
+  place_tell_signer(&p, "--rotate", "device-ca");
+  place_start_signer(&p);
+  enrolled(&newer, "desk-2");
+  device_ready(&old, &p);
+  device_ready(&newer, &p);
+  device_disconnect(&newer);
+  device_disconnect(&old);
+  place_stop(&p, SIGTERM);
+  place_start(&p);
+  device_ready(&old, &p);
+  device_ready(&newer, &p);
+  device_release(&newer);
+  device_release(&old);
+}
+END_TEST
+#endif
+
+START_TEST(descriptors_are_as_many_as_allowed)
+{
+  char path[64];
+  char line[200] = "";
+  char soft[32] = "";
+  char hard[32] = "";
+  (void)snprintf(path, sizeof(path), "/proc/%d/limits", (int)p.console);
+  FILE *f = fopen(path, "r");
+  ck_assert_ptr_nonnull(f);
+  while (fgets(line, sizeof(line), f) != NULL && strncmp(line, "Max open files", 14) != 0)
+    continue;
+  (void)fclose(f);
+  ck_assert_int_eq(sscanf(line, "Max open files %31s %31s", soft, hard), 2);
+  ck_assert_str_eq(soft, hard);
+  ck_assert_str_ne(soft, "256"); /* what it was started with */
+}
+END_TEST
+
+START_TEST(a_certificate_is_renewed_once_in_a_connection)
+{
+  device d;
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  ck_assert(device_renew(&d));
+  ck_assert(!device_renew(&d));
+  device_ready(&d, &p);
+  ck_assert(device_renew(&d));
+  device_release(&d);
+}
+END_TEST
+
+/* Beyond what an honest device says it is read slowly, and the others are not. */
+START_TEST(a_flood_is_read_slowly)
+{
+  device d;
+  device other;
+  cd_order order = {.kind = CD_ORDER_RELEASE, .generation = 1};
+  cd_err err = {0};
+  char action[64];
+  char answer[65536];
+  cd_digest digest = {0};
+  enrolled(&d, "desk-1");
+  enrolled(&other, "desk-2");
+  device_ready(&d, &p);
+  device_ready(&other, &p);
+  for (int i = 0; i < 260; i++)
+    ck_assert(ws_send(&d.ws, CD_WS_TEXT,
+                      CD_STR("{\"jsonrpc\":\"2.0\",\"method\":\"nothing\",\"params\":{}}")));
+  uint64_t begun_ms = cd_mono_ms();
+  isolate(&other, action);
+  device_take_order(&other, &order, &digest);
+  order = (cd_order){.kind = CD_ORDER_RELEASE, .generation = 1};
+  ck_assert_int_eq(cd_id_make(order.action, &err), CD_OK);
+  ck_assert(device_result(&d, &order, NULL, d.key));
+  ck_assert_uint_ge(cd_mono_ms() - begun_ms, 1000);
+  ck_assert_uint_eq(ask("GET", "/metrics", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "cordon_device_connections_slowed_total 1\n"));
+  device_release(&other);
+  device_release(&d);
+}
+END_TEST
+
+/* Each would be an entry of the audit log for ever. */
+START_TEST(made_up_actions_are_not_taken_without_end)
+{
+  device d;
+  cd_order order = {.kind = CD_ORDER_RELEASE, .generation = 1};
+  cd_err err = {0};
+  unsigned taken = 0;
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  for (int i = 0; i < 130; i++) {
+    ck_assert_int_eq(cd_id_make(order.action, &err), CD_OK);
+    order.generation++;
+    taken += device_result(&d, &order, NULL, d.key) ? 1 : 0;
+  }
+  ck_assert_uint_ge(taken, 60);
+  ck_assert_uint_le(taken, 120); /* a minute may have ended meanwhile */
+  device_release(&d);
+}
+END_TEST
+
+/* Who connects and sends no request does not keep devices, or other people, out. */
+START_TEST(connections_without_a_request_take_no_places_of_others)
+{
+  static tls_end idle[CON_CROWD_ADDRESS + 8];
+  device d;
+  http_answer a;
+  const struct timespec pause = {.tv_nsec = 20000000};
+  unsigned open = 0;
+  enrolled(&d, "desk-1");
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS + 8; i++)
+    open += tls_connect(&idle[i], p.people, p.ca, NULL, NULL) ? 1 : 0;
+  ck_assert_uint_le(open, CON_CROWD_ADDRESS);
+  ck_assert_uint_ge(open, CON_CROWD_ADDRESS - 2); /* one just answered may still be there */
+  device_ready(&d, &p);
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS + 8; i++)
+    tls_close(&idle[i]);
+  for (int waited = 0;; waited += 20) {
+    http_ask(p.people, p.ca, "GET", "/metrics", NULL, NULL, &a);
+    bool good = a.status == 200;
+    http_release(&a);
+    if (good)
+      break;
+    ck_assert_int_lt(waited, PATIENCE_MS);
+    (void)nanosleep(&pause, NULL);
+  }
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS / 2; i++)
+    ck_assert(tls_connect(&idle[i], p.people, p.ca, NULL, NULL));
+  for (unsigned i = 0; i < CON_CROWD_ADDRESS / 2; i++)
+    tls_close(&idle[i]);
+  device_release(&d);
+}
+END_TEST
+
 static const char *const hostile[] = {
     "",
     "x",
@@ -564,6 +791,7 @@ END_TEST
 
 int main(void)
 {
+  (void)signal(SIGPIPE, SIG_IGN); /* the other end may hang up */
   Suite *s = suite_create("console.devices");
   TCase *t = tcase_create("devices");
   tcase_add_checked_fixture(t, set_up, tear_down);
@@ -577,18 +805,29 @@ int main(void)
   tcase_add_test(t, a_release_code_is_shown_once_while_it_is_of_use);
   tcase_add_test(t, a_release_by_code_is_learned_and_respected);
   tcase_add_test(t, a_device_that_is_ordered_anew_gets_another_code);
+  tcase_add_test(t, a_renewal_keeps_everything_but_the_lease);
+  tcase_add_test(t, a_lease_that_has_ended_is_wanted_no_more);
   tcase_add_test(t, the_three_values_are_shown);
   tcase_add_test(t, a_token_is_used_up);
+  tcase_add_test(t, a_lost_answer_costs_no_use_of_the_token);
   tcase_add_test(t, the_same_key_enrols_as_the_same_device);
   tcase_add_test(t, a_replaced_certificate_is_refused);
   tcase_add_test(t, a_revoked_device_is_cut_off_and_refused);
   tcase_add_test(t, a_foreign_ca_is_refused);
   tcase_add_test(t, without_a_certificate_there_is_nothing);
   tcase_add_test(t, another_path_or_protocol_is_refused);
+#ifdef SIGNER
+  tcase_add_test(t, a_new_device_ca_locks_nobody_out);
+#endif
   tcase_add_test(t, a_clone_is_noticed);
   tcase_add_test(t, a_dead_connection_gives_way);
   tcase_add_loop_test(t, hostile_messages_do_not_end_it, 0, sizeof(hostile) / sizeof(hostile[0]));
   tcase_add_test(t, a_message_has_a_ceiling);
+  tcase_add_test(t, connections_without_a_request_take_no_places_of_others);
+  tcase_add_test(t, descriptors_are_as_many_as_allowed);
+  tcase_add_test(t, a_certificate_is_renewed_once_in_a_connection);
+  tcase_add_test(t, a_flood_is_read_slowly);
+  tcase_add_test(t, made_up_actions_are_not_taken_without_end);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);

@@ -28,6 +28,8 @@ START_TEST(an_empty_file_means_the_defaults)
   ck_assert_msg(parse("{}", &c) == CD_OK, "%s", err.text);
   ck_assert_uint_eq(c.mark, d.mark);
   ck_assert_uint_eq(c.interval_s, 300);
+  ck_assert_uint_eq(c.lost_after_s, 0);
+  ck_assert_uint_eq(c.unreachable_after_s, 0);
   ck_assert_str_eq(c.plugin_user, "cordon-plugin");
   ck_assert_str_eq(c.local_group, "");
   ck_assert(!c.release_needs_code);
@@ -51,7 +53,9 @@ static const char whole[] =
     "}},"
     "\"console\":{\"addresses\":[\"192.0.2.1:443\",\"[2001:DB8:0::1]:8443\"],"
     "\"resolvers\":[\"192.0.2.53\",\"2001:db8::53\"],\"mark\":4294967295},"
-    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\",\"release\":\"code\"},"
+    "\"reconcile\":{\"interval_s\":5},\"isolate\":{\"lost_console\":{\"rule\":\"release\","
+    "\"after_s\":86400},\"unreachable\":{\"rule\":\"release\",\"after_s\":30}},"
+    "\"local\":{\"group\":\"operators\",\"release\":\"code\"},"
     "\"notify\":{\"enabled\":false,\"contact\":\"4711\"},\"log\":\"all,-"
     "control\"}";
 
@@ -62,6 +66,8 @@ START_TEST(every_member_is_taken)
   agent_config_init(&c);
   ck_assert_msg(parse(whole, &c) == CD_OK, "%s", err.text);
   ck_assert_uint_eq(c.provider_count[AGENT_CAP_ISOLATE], 2);
+  ck_assert_uint_eq(c.lost_after_s, 86400);
+  ck_assert_uint_eq(c.unreachable_after_s, 30);
   ck_assert_str_eq(c.providers[AGENT_CAP_ISOLATE][0], "org.a");
   ck_assert_str_eq(c.providers[AGENT_CAP_ISOLATE][1], "org.b");
   ck_assert_uint_eq(c.provider_count[AGENT_CAP_FACTS], 1);
@@ -135,6 +141,10 @@ static const struct {
     {"{\"reconcile\":{\"interval_s\":5.5}}",
      "reconcile.interval_s must be a whole number from 0 to 86400, it is 5.5"},
     {"{\"reconcile\":{\"interval\":5}}", "reconcile.interval is not a known key"},
+    {"{\"isolate\":{\"lease\":{}}}", "isolate.lease is not a known key"},
+    {"{\"isolate\":{\"lost_console\":{\"rule\":\"release\",\"after_s\":59}}}", NULL},
+    {"{\"isolate\":{\"unreachable\":{\"rule\":\"release\",\"after_s\":3601}}}", NULL},
+    {"{\"isolate\":{\"unreachable\":{\"rule\":\"keep\",\"after_s\":60}}}", NULL},
     {"{\"local\":{\"groups\":\"x\"}}", "local.groups is not a known key"},
     {"{\"notify\":{\"enabled\":1}}", "notify.enabled must be true or false, it is a number"},
     {"{\"local\":{\"group\":7}}", "local.group must be a string, it is a number"},

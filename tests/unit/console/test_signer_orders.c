@@ -6,6 +6,7 @@
 #include "protocol/mark.h"
 #include "protocol/order.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static con_store *store;
@@ -210,6 +211,34 @@ START_TEST(the_head_is_signed)
 }
 END_TEST
 
+/* Only for those that are there, and as they are. */
+START_TEST(the_head_speaks_for_entries)
+{
+  char params[512];
+  char digest[CD_DIGEST_TEXT_MAX];
+  con_head head = {0};
+  static const char form[] = "{\"entries\":[{\"sequence\":%llu,\"digest\":\"%s\"}]}";
+  begin(NULL);
+  con_action_made made = isolate(store, desk.enrolled.device);
+  cd_digest_text(&made.audit.digest, digest);
+  (void)snprintf(params, sizeof(params), form, (unsigned long long)made.audit.sequence, digest);
+  con_signer_reply r = ask(&signer, "head", params);
+  expect_signed(r);
+  expect_ok(con_head_verify(r.signed_head, cd_key_public(signer.keys.order.key), &head, &err));
+  ck_assert_uint_eq(head.entry_count, 1);
+  ck_assert_uint_eq(head.entries[0].sequence, made.audit.sequence);
+  ck_assert(cd_digest_equal(&head.entries[0].digest, &made.audit.digest));
+  (void)snprintf(params, sizeof(params), form, (unsigned long long)made.audit.sequence - 1, digest);
+  expect_not_signed(ask(&signer, "head", params), CD_E_CONFLICT, "not the one that was named");
+  (void)snprintf(params, sizeof(params), form, (unsigned long long)made.audit.sequence + 1, digest);
+  expect_not_signed(ask(&signer, "head", params), CD_E_NOTFOUND, "no entry");
+  attack("UPDATE audit SET detail = '{}' WHERE what = 'action.create'");
+  (void)snprintf(params, sizeof(params), form, (unsigned long long)made.audit.sequence, digest);
+  expect_not_signed(ask(&signer, "head", params), CD_E_CONFLICT, "edited");
+  end();
+}
+END_TEST
+
 START_TEST(a_malformed_request_is_refused_with_a_sentence)
 {
   begin(NULL);
@@ -254,6 +283,7 @@ int main(void)
       a_protected_device_is_never_isolated_and_always_released,
       a_mark_is_for_this_device_and_nonce,
       the_head_is_signed,
+      the_head_speaks_for_entries,
       a_malformed_request_is_refused_with_a_sentence,
       another_console_is_not_let_in_and_nothing_goes_without_one,
   };

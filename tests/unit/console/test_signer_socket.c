@@ -62,7 +62,7 @@ START_TEST(many_requests_are_answered_in_their_order)
   last = (answered){0};
   for (int i = 0; i < 100; i++)
     con_signer_mark(client, &mark, on_answer, &last);
-  con_signer_head(client, on_answer, &last);
+  con_signer_head(client, NULL, 0, on_answer, &last);
   wait_for(101);
   ck_assert_int_eq(last.code, CD_OK);
   ck_assert_str_eq(last.order_key, "");
@@ -103,8 +103,8 @@ START_TEST(what_is_open_when_the_client_closes_is_answered)
 {
   begin(NULL);
   last = (answered){0};
-  con_signer_head(client, on_answer, &last);
-  con_signer_head(client, on_answer, &last);
+  con_signer_head(client, NULL, 0, on_answer, &last);
+  con_signer_head(client, NULL, 0, on_answer, &last);
   end();
   ck_assert_uint_eq(last.count, 2);
   ck_assert_int_eq(last.code, CD_E_CANCELLED);

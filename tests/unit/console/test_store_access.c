@@ -36,6 +36,77 @@ START_TEST(a_token_is_used_up)
 }
 END_TEST
 
+static cd_code enroll_with(con_store *s, const uint8_t secret[CON_SECRET_SIZE], unsigned seed)
+{
+  char key[122];
+  char key_id[65];
+  con_enrolled out = {0};
+  con_enrolment e = {.device_key = {key, sizeof(key)}, .dns_name = CD_STR("again")};
+  memset(key, 'A', sizeof(key));
+  (void)snprintf(key_id, sizeof(key_id), "%064u", seed);
+  memcpy(e.token, secret, CON_SECRET_SIZE);
+  e.key_id = cd_str_from(key_id);
+  return con_device_enroll(s, &e, &out, &err);
+}
+
+/* The answer was lost on the way. */
+START_TEST(who_has_used_a_token_uses_it_again_without_another_use)
+{
+  con_store *s = open_store();
+  uint8_t secret[CON_SECRET_SIZE];
+  make_token(s, 1, secret);
+  expect_ok(enroll_with(s, secret, 1));
+  expect_ok(enroll_with(s, secret, 1));
+  expect_refused(enroll_with(s, secret, 2), CD_E_DENIED, "used up");
+  attack("UPDATE token SET expires = 1000");
+  expect_refused(enroll_with(s, secret, 1), CD_E_DENIED, "expired");
+  attack("UPDATE token SET expires = 9000000000000");
+  expect_refused(enroll_with(s, secret, 1), CD_E_CONFLICT, "does not record");
+  con_store_close(s);
+}
+END_TEST
+
+/* Rows have no seal; what they rest on has. */
+START_TEST(a_token_that_was_edited_or_inserted_enrols_nobody)
+{
+  con_store *s = open_store();
+  uint8_t secret[CON_SECRET_SIZE];
+  uint8_t other[CON_SECRET_SIZE] = {7};
+  char sql[512];
+  char hex[2 * CD_DIGEST_SIZE + 1];
+  cd_digest hash;
+  make_token(s, 1, secret);
+  expect_ok(enroll_with(s, secret, 1));
+  attack("UPDATE token SET uses_left = 5, uses_made = 0");
+  expect_refused(enroll_with(s, secret, 2), CD_E_DENIED, "used up");
+  attack("UPDATE token SET tags = '[\"servers\"]'");
+  expect_refused(enroll_with(s, secret, 2), CD_E_CONFLICT, "does not record");
+  expect_ok(cd_digest_of(other, sizeof(other), &hash, &err));
+  cd_hex(hex, hash.bytes, sizeof(hash.bytes));
+  (void)snprintf(sql, sizeof(sql),
+                 "INSERT INTO token(id, secret_hash, uses_left, created, expires, created_by, tags,"
+                 " note) SELECT 'made-up', x'%s', 9, created, expires, created_by, tags, note"
+                 " FROM token",
+                 hex);
+  attack(sql);
+  expect_refused(enroll_with(s, other, 2), CD_E_CONFLICT, "does not record");
+  con_store_close(s);
+}
+END_TEST
+
+START_TEST(a_device_row_with_another_key_is_nobody)
+{
+  con_store *s = open_store();
+  uint8_t secret[CON_SECRET_SIZE];
+  make_token(s, 5, secret);
+  expect_ok(enroll_with(s, secret, 1));
+  attack("UPDATE device SET key_id ="
+         " '0000000000000000000000000000000000000000000000000000000000000002'");
+  expect_refused(enroll_with(s, secret, 2), CD_E_CONFLICT, "does not record");
+  con_store_close(s);
+}
+END_TEST
+
 typedef struct seen {
   unsigned count;
   con_token last;
@@ -114,6 +185,32 @@ START_TEST(an_application_is_known_by_its_secret_alone)
 }
 END_TEST
 
+START_TEST(an_application_that_was_edited_or_inserted_has_no_rights)
+{
+  con_store *s = open_store();
+  char id[CD_ID_SIZE];
+  char secret[CON_APP_SECRET_TEXT];
+  con_app a = {0};
+  const cd_str permissions[] = {CD_STR("Machine.Read.All")};
+  expect_ok(con_app_create(s, &alice, CD_STR("soar"), permissions, 1, id, secret, &err));
+  attack("INSERT INTO app SELECT '0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01', name, secret_hash,"
+         " permissions, created, revoked FROM app");
+  expect_refused(con_app_check(s, CD_STR("0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01"),
+                               cd_str_from(secret), &a, &err),
+                 CD_E_CONFLICT, "does not record");
+  attack("UPDATE app SET permissions = '[\"Machine.Isolate\"]'");
+  expect_refused(con_app_check(s, cd_str_from(id), cd_str_from(secret), &a, &err), CD_E_CONFLICT,
+                 "does not record");
+  expect_refused(con_app_get(s, cd_str_from(id), &a, &err), CD_E_CONFLICT, "does not record");
+  attack("UPDATE app SET permissions = '[\"Machine.Read.All\"]'");
+  expect_ok(con_app_revoke(s, &alice, cd_str_from(id), &err));
+  attack("UPDATE app SET revoked = 0");
+  expect_refused(con_app_check(s, cd_str_from(id), cd_str_from(secret), &a, &err), CD_E_DENIED,
+                 "not known");
+  con_store_close(s);
+}
+END_TEST
+
 /* In the database or its WAL, as text or as bytes. */
 static bool file_has(const char *path, const void *bytes, size_t len)
 {
@@ -159,6 +256,10 @@ int main(void)
       a_revoked_or_expired_or_unknown_token_enrols_nobody,
       a_token_needs_uses_and_an_end,
       an_application_is_known_by_its_secret_alone,
+      an_application_that_was_edited_or_inserted_has_no_rights,
+      who_has_used_a_token_uses_it_again_without_another_use,
+      a_token_that_was_edited_or_inserted_enrols_nobody,
+      a_device_row_with_another_key_is_nobody,
       no_secret_is_in_the_database,
   };
   return run_suite("console.store.access", tests, COUNT_OF(tests));

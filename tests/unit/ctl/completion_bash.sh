@@ -37,19 +37,23 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate release tag actions action enroll-token audit"
+names="local device isolate renew release tag actions action enroll-token audit"
 common="--config --timeout --json --help"
 order="--comment --ticket --wait --tag --preview --progress $common"
+lease="--for --lost-console --unreachable"
 expect "$names help --version --help" ""
 expect "local" "lo"
 expect "actions action" act
 expect "list show --help" device ""
 expect "add remove --help" tag ""
-expect "show cancel code report --help" action ""
+expect "show cancel code report verify --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
 expect "desk-1.lab" isolate ""
-expect "--selective $order" isolate --
+expect "--selective $lease $order" isolate --
+expect "$lease --comment --ticket --wait --progress $common" renew --
+expect "keep release:" isolate desk-1 --lost-console ""
+expect "" renew desk-1 --for ""
 expect "$order" release -
 expect "desk-1.lab" device show d
 expect "--tag $common" device list ""
@@ -60,18 +64,21 @@ expect "$common" action show ""
 expect "--comment $common" action cancel ""
 expect "--output $common" action report ""
 expect "policy.json" action report -o po
+expect "policy.json" action verify po
+expect "--root --json --help" action verify --
 expect "policy.json" enroll-token create --output po
 expect "--uses --for --tag --note --output $common" enroll-token create ""
 expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""
 expect "" isolate desk-1 --comment ""
-expect "status isolate release actions plugins unquarantine enroll --help" local ""
+expect "status isolate renew release actions plugins unquarantine enroll --help" local ""
 expect "status" local st
 expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
 expect "--json" local status --j
-expect "--selective --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
+expect "--selective $lease --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
+expect "$lease --comment --no-wait --progress --timeout --json --help --socket" local renew --
 expect "--code --code-file --comment --no-wait --progress --timeout --json --help --socket" local release --
 expect "--limit --id --timeout --json --help --socket" local actions ""
 expect "policy.json" local isolate --selective po
@@ -83,7 +90,7 @@ expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "$names exit-codes help" help ""
 expect "list show" help device ""
-expect "status isolate release actions plugins unquarantine enroll" help local ""
+expect "status isolate renew release actions plugins unquarantine enroll" help local ""
 expect "" help exit-codes ""
 exit $failed
 END
@@ -95,8 +102,8 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate release actions plugins unquarantine enroll; do "$2" help local "$c"; done
-  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" \
+words=$("$2" help; for c in status isolate renew release actions plugins unquarantine enroll; do "$2" help local "$c"; done
+  for c in "device list" "device show" isolate renew release "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify"; do
     # shellcheck disable=SC2086 # the words of a command
     "$2" help $c

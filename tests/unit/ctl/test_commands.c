@@ -103,6 +103,24 @@ START_TEST(isolate_full)
 }
 END_TEST
 
+START_TEST(leases)
+{
+  play p = {.script = ANSWER(SAMPLE_ISOLATED)};
+  PLAY(&p, 0, "local", "isolate", "--for", "4h", "--lost-console", "release:1d");
+  ck_request(&p, "{\"method\":\"isolate\",\"params\":{\"type\":\"full\",\"lease_s\":14400,"
+                 "\"lost_console\":{\"rule\":\"release\",\"after_s\":86400},\"comment\":\"\","
+                 "\"wait\":true}}");
+  PLAY(&p, 0, "local", "renew", "--for", "90s", "--comment", "longer");
+  ck_request(&p, "{\"method\":\"renew\",\"params\":{\"lease_s\":90,\"comment\":\"longer\","
+                 "\"wait\":true}}");
+  PLAY(&p, 2, "local", "renew");
+  HAS(&p.err, "'local renew' needs --for TIME");
+  PLAY(&p, 2, "local", "isolate", "--for", "soon");
+  HAS(&p.err, "--for must be a time such as 90s");
+  play_release(&p);
+}
+END_TEST
+
 START_TEST(isolate_selective)
 {
   static const char file[] =
@@ -335,6 +353,7 @@ Suite *suite_commands(void)
   tcase_add_test(tc, actions);
   tcase_add_test(tc, one_action_is_shown_and_its_failure_is_not_ours);
   tcase_add_test(tc, isolate_full);
+  tcase_add_test(tc, leases);
   tcase_add_test(tc, isolate_selective);
   tcase_add_loop_test(tc, a_faulty_file_is_refused_before_the_agent_is_asked, 0, ROWS(files));
   tcase_add_test(tc, a_file_that_is_too_large_missing_or_a_folder);

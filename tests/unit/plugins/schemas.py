@@ -61,6 +61,7 @@ default = load(os.path.join(source, "config/cordond.json"))
 check(default, schemas["cordond"], "config/cordond.json")
 must_fail({**default, "provider": {}}, schemas["cordond"], "a misspelt member")
 must_fail({"console": {"addresses": ["console.example:8443"]}}, schemas["cordond"], "a console by name")
+must_fail({"isolate": {"unreachable": {"rule": "release", "after_s": 5}}}, schemas["cordond"], "a rule that is too short")
 must_fail({"notify": {"contact": 4711}}, schemas["cordond"], "a contact that is no text")
 must_fail({"reconcile": {"interval_s": 1}}, schemas["cordond"], "an interval that is too short")
 

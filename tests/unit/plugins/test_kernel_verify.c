@@ -40,7 +40,7 @@ START_TEST(every_probe_is_blocked_and_counted)
     ck_assert_int_eq(count("blocked"), 8);
   }
   const cJSON *counters = cJSON_GetObjectItemCaseSensitive(host.result, "counters");
-  ck_assert_int_eq(cJSON_GetArraySize(counters), 3);
+  ck_assert_int_eq(cJSON_GetArraySize(counters), 4);
   ck_assert(cJSON_GetObjectItemCaseSensitive(counters, "dropped_out")->valuedouble >= 8);
 }
 END_TEST

@@ -97,12 +97,44 @@ START_TEST(what_is_no_term_is_refused_with_the_member)
 }
 END_TEST
 
+START_TEST(a_wish_is_the_parameters_without_the_code)
+{
+  static const struct {
+    const char *text;
+    const char *same_as;
+    int64_t lease_ms;
+    bool same;
+  } wishes[] = {
+      {"{}", "{ }", 0, true},
+      {"{\"type\":\"full\",\"exclusions\":[]}",
+       "{\"type\":\"full\",\"exclusions\":[],\"code\":{\"salt\":\"" SALT "\",\"digest\":\"" DIGEST
+       "\"}}",
+       0, true},
+      {"{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":7}}",
+       "{\"type\":\"full\",\"exclusions\":[]}", 7, false},
+      {"{\"type\":\"full\",\"exclusions\":[]}", "{\"type\":\"full\",\"exclusions\":[1]}", 0, false},
+  };
+  for (size_t i = 0; i < COUNT_OF(wishes); i++) {
+    cd_err err = {0};
+    cd_digest one;
+    cd_digest two;
+    int64_t lease_ms = -1;
+    int64_t other_ms = -1;
+    expect_ok(cd_wish_of(cd_str_from(wishes[i].text), &one, &lease_ms, &err), &err);
+    expect_ok(cd_wish_of(cd_str_from(wishes[i].same_as), &two, &other_ms, &err), &err);
+    ck_assert_int_eq(cd_digest_equal(&one, &two), wishes[i].same);
+    ck_assert_int_eq(lease_ms, wishes[i].lease_ms);
+  }
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
       all_members_go_both_ways,
       what_is_not_said_has_its_default_and_is_not_written,
       what_is_no_term_is_refused_with_the_member,
+      a_wish_is_the_parameters_without_the_code,
   };
   return run_suite("protocol.terms", tests, COUNT_OF(tests));
 }

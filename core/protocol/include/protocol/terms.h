@@ -40,8 +40,17 @@ void cd_terms_init(cd_terms *t);
 /* Reads the four members, from the parameters of an order or from an object with them alone. What
  * is not there has its default; what is wrong sticks to the document. */
 void cd_terms_read(cd_json *object, cd_terms *ret_terms);
+/* Reads "lost_console" and "unreachable" alone; what is not there stays as it is in *t. */
+void cd_terms_read_rules(cd_json *object, cd_terms *t);
+/* Writes those two, whatever they are. */
+void cd_terms_write_rules(const cd_terms *t, cd_jw *w);
 /* Writes the members that differ from the defaults into the object that is open. */
 void cd_terms_write(const cd_terms *t, cd_jw *w);
+/* What is asked of a device by the parameters of an order, any object: a digest of them without the
+ * release code, which is each order's own, and when its lease ends (0: never). Two orders with the
+ * same wish ask for the same. */
+CD_MUST_USE cd_code cd_wish_of(cd_str parameters, cd_digest *ret_wish, int64_t *ret_lease_ms,
+                               cd_err *err);
 /* The object with them alone; "{}" reads as the defaults. */
 CD_MUST_USE cd_code cd_terms_parse(cd_str text, cd_terms *ret_terms, cd_err *err);
 CD_MUST_USE cd_code cd_terms_print(const cd_terms *t, cd_buf *out, cd_err *err);

@@ -140,6 +140,8 @@ const routes = [
     if (body.Exclusions === 'nosuch') return error(400, 'InvalidInput', 'There is no list of exclusions nosuch.');
     return ok(newAction(fleet, machine, match[2] === 'isolate' ? 'Isolate' : 'Unisolate', body), 201);
   }],
+  ['POST', /^\/api\/cordon\/machines\/([^/]+)\/renew$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'Isolate', body), 201)],
   ['POST', /^\/api\/machines\/([^/]+)\/tags$/, ({ machine, body }) => {
     machine.machineTags = machine.machineTags.filter((t) => t !== body.Value);
     if (body.Action === 'Add') machine.machineTags.push(body.Value);
@@ -174,6 +176,8 @@ const routes = [
       enforced: { value: 'isolated', at: 1795493300040, digest: null, note: null },
       proven: { value: 'holds', at: 1795493300400, note: null },
       drift: { count: 1, last: 1795493300500, note: 'by hand' }, provider: 'org.cordon.nftables' }],
+    wanted: [{ state: 'isolate', value: 'isolated', lease_until: '2026-12-01T08:00:00.000Z',
+      rolled_back: machine.computerDnsName === 'off-1' ? 4 : 0, lost_console: { rule: 'keep' }, unreachable: { rule: 'release', after_s: 60 } }],
     revoked: false, cloneSuspected: machine.computerDnsName === 'liar-1',
     pending: machine.computerDnsName !== 'off-1' ? [] : [{ id: crypto.randomUUID(), type: 'Isolate', status: 'Pending',
       created: '2026-11-24T05:34:54.123Z', waitsFor: 'the device is not connected', progress: null }],
@@ -224,7 +228,7 @@ function answer(request) {
   for (const [verb, pattern, handler] of routes) {
     const match = pattern.exec(url.pathname);
     if (verb !== method || !match) continue;
-    const named = /^\/api\/(machines|cordon\/devices)\//.test(url.pathname) && match[1];
+    const named = /^\/api\/(machines|cordon\/devices|cordon\/machines)\//.test(url.pathname) && match[1];
     const machine = named ? fleet.machines.find((m) => m.id === match[1]) : null;
     if (named && !machine) return error(404, 'ResourceNotFound', `Machine ${match[1]} was not found`);
     return handler({ ...request, query: url.searchParams, match, machine });

@@ -43,9 +43,11 @@ START_TEST(device_show)
   HAS(&r.out, "Connection  connected\n");
   HAS(&r.out, "Isolation   wanted isolated (full)   enforced isolated   proven holds, ");
   HAS(&r.out, "Drift       once, ");
+  HAS(&r.out, "Lease       until 2026-12-01 08:00:00Z");
   CORDON(&r, 0, "device", "show", "OFF-1");
   HAS(&r.out, "not connected, last seen ");
   HAS(&r.out, ": the device is not connected\n");
+  HAS(&r.out, "Rolled back 4 times by the device, whose rules kept the console away; it is not");
   CORDON(&r, 0, "device", "show", "liar-1");
   HAS(&r.out, "Clone       its key was seen in two places at once\n");
   CORDON(&r, 0, "device", "show", "desk-1.example", "--json");
@@ -108,6 +110,17 @@ START_TEST(isolate_and_release)
   CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--selective", "patches");
   asked("orders", "{\\\"Comment\\\":\\\"x\\\",\\\"IsolationType\\\":\\\"Selective\\\","
                   "\\\"Exclusions\\\":\\\"patches\\\"}");
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--for", "4h", "--lost-console", "keep",
+         "--unreachable", "release:1m");
+  asked("orders",
+        "\\\"IsolationType\\\":\\\"Full\\\",\\\"LeaseSeconds\\\":14400,\\\"Terms\\\":{"
+        "\\\"lost_console\\\":{\\\"rule\\\":\\\"keep\\\"},\\\"unreachable\\\":{\\\"rule\\\":"
+        "\\\"release\\\",\\\"after_s\\\":60}}}");
+  CORDON(&r, 0, "renew", "desk-1", "--comment", "longer", "--for", "2d");
+  asked("orders", "/renew\",\"body\":\"{\\\"Comment\\\":\\\"longer\\\",\\\"LeaseSeconds\\\":"
+                  "172800}\"");
+  CORDON(&r, 2, "renew", "desk-1", "--comment", "longer");
+  HAS(&r.err, "'renew' needs --for TIME");
   CORDON(&r, 0, "release", "desk-1", "--comment", "over", "--json");
   ck_assert_str_eq(stage_member(&r, "type"), "Unisolate");
   asked("orders", "/unisolate\",\"body\":\"{\\\"Comment\\\":\\\"over\\\"}\"");
