@@ -351,10 +351,19 @@ target_of() {
   [ "$operation" = release ] && echo released || echo isolated
 }
 
+# When the isolation ends, which both ends know.
+lease() {
+  machine_says wanted.state=isolate.lease_until
+}
+
 check_operation() {
+  [ "$(lease)" = "$(local_says states.state=isolate.wanted.lease_until)" ] ||
+    blame "the console has the end of the lease as $(lease), the device as $(local_says states.state=isolate.wanted.lease_until)"
   case $operation/$history in
   exclusions/Succeeded) check_exclusions 10.77.0.1 198.18.0.1 ;;
   exclusions/*) check_exclusions 198.18.0.1 10.77.0.1 ;;
+  renew/Succeeded) [ "$(lease)" != "$lease_before" ] || blame "renewed, and it still ends at $lease_before" ;;
+  renew/*) [ "$(lease)" = "$lease_before" ] || blame "not renewed, and it ends at $(lease) instead of $lease_before" ;;
   esac
 }
 
@@ -445,6 +454,7 @@ judge() {
   if ! at_rest; then
     blame "no rest within $fault_rest_s s: $restless"
   fi
+  wanted_is=$wanted
   packets_say "$wanted" || blame "the device is $seen, wanted is $wanted"
   device_is=$seen
   read_history
@@ -456,13 +466,14 @@ judge() {
 run_case() {
   operation=$1 fault=$2 condition=$3
   process=$(process_of "$fault")
-  wrong='' restless='' died=nowhere new='?' history='?' device_is='?' seen='?' wanted='?'
+  wrong='' restless='' died=nowhere new='?' history='?' device_is='?' wanted_is='?' seen='?' wanted='?'
   case_number=$((case_number + 1))
   comment="case $device $case_number"
   began=$(date +%s)
   prepare || blame "it could not be prepared: $code $(head -c 200 "$w/answer") $restless"
   rests || true
   wanted_before=$wanted
+  lease_before=$(lease)
   last_row=$(rows "select coalesce(max(number), 0) from action where device = '$id'")
   arm "$fault"
   has_died && died=start
@@ -480,7 +491,7 @@ run_case() {
   [ -z "$wrong" ] || verdict=WRONG
   [ "$again" = 0 ] || history="$history+$again"
   printf '%-10s | %-36s | %-19s | %-7s | %-12s | %-8s | %-8s | %s\n' "$operation" "$fault" "$condition" "$died" "$history" \
-    "$wanted" "$device_is" "$verdict" >>"$w/rows"
+    "$wanted_is" "$device_is" "$verdict" >>"$w/rows"
   echo "$wrong" >>"$w/wrongs"
   # What the console ordered by itself is worth a look, and is no fault.
   rows "select type, source, status, sentence from action where device = '$id' and number > $last_row" |
