@@ -146,7 +146,7 @@ stage_tree() {
   if [ "$lab_agent" = yes ]; then
     DESTDIR="$LAB_DIR/stage" cmake --install "$lab_build"
   fi
-  for tool in lab-serve lab-probe lab-json lab-desktop; do
+  for tool in lab-serve lab-probe lab-trick lab-json lab-desktop; do
     install -m 755 "$lab_build/tests/lab/tools/$tool" "$LAB_DIR/stage/usr/local/bin/$tool"
   done
   install -m 755 "$here/tests/lab/agent.sh" "$LAB_DIR/stage/usr/local/sbin/lab-agent"

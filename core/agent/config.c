@@ -172,6 +172,7 @@ static void read_isolate(cd_json *root, agent_config *c)
   cd_terms t = {.lost_after_s = c->lost_after_s, .unreachable_after_s = c->unreachable_after_s};
   if (!cd_json_opt_obj(root, "isolate", &section))
     return;
+  (void)cd_json_opt_bool(&section, "strict", &c->strict);
   cd_terms_read_rules(&section, &t);
   c->lost_after_s = t.lost_after_s;
   c->unreachable_after_s = t.unreachable_after_s;

@@ -31,6 +31,7 @@ typedef struct agent_config {
   char resolvers[AGENT_RESOLVERS_MAX][AGENT_ADDRESS_MAX];
   unsigned resolver_count;
   uint32_t mark;           /* SO_MARK of the agent's own sockets */
+  bool strict;             /* isolate.strict: also at the links, where the provider can */
   uint32_t interval_s;     /* between two looks at a state that is in force */
   bool release_needs_code; /* of an isolation of the console's that has one, for root too */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody

@@ -67,6 +67,9 @@ cd_code agent_isolate_params(const agent_config *config, agent_journal *journal,
     cd_jw_cstr(&w, NULL, config->resolvers[i]);
   cd_jw_end_arr(&w);
   cd_jw_u64(&w, "mark", config->mark);
+  /* Only where it is asked for: a provider refuses what it does not know. */
+  if (config->strict)
+    cd_jw_bool(&w, "strict", true);
   if (selective) {
     cd_jw_value(&w, "exclusions", exclusions);
   } else {

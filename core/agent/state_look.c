@@ -100,10 +100,42 @@ static bool is_the_boots(const agent_state *s, state_enforced value, const char 
          cd_str_eq_cstr(cd_str_from(digest), s->restored_digest);
 }
 
-static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest)
+/* In force as it was applied, but something that goes with it is to be made again, as after the
+ * end of a plugin's process: no drift. */
+static bool wants_renewal(const agent_op_end *end)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  bool renew = false;
+  if (cd_json_parse(end->result, CD_RESULT_MAX, "the result of query", &doc, &err) != CD_OK)
+    return false;
+  cd_json root = cd_json_root(doc);
+  (void)cd_json_opt_bool(&root, "renew", &renew);
+  cd_json_free(doc);
+  return renew;
+}
+
+static void renew(agent_state *s)
+{
+  cd_log(CD_AREA_RECONCILE, CD_LOG_INFO,
+         "%s plugin=%s: in force, but not with all that goes with "
+         "it; applying it again",
+         agent_capability_name(s->cap), s->run.plugin->manifest.id);
+  mark_tried(s, s->run.plugin->manifest.id);
+  s->run.attempts = 0;
+  state_apply(s);
+}
+
+static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest,
+                                 bool renewal)
 {
   state_run *r = &s->run;
   r->looking = false;
+  if (renewal && value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
+      cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
+    renew(s);
+    return;
+  }
   if (value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
       cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
     state_rules_taken_up(s);
@@ -166,7 +198,7 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
   s->run.news = value != s->enforced || !cd_str_eq_cstr(cd_str_from(digest), s->enforced_digest);
   state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
   if (read && s->run.isolate) {
-    look_wanted_isolated(s, value, digest);
+    look_wanted_isolated(s, value, digest, wants_renewal(end));
   } else if (read) {
     look_wanted_released(s, value);
   } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {

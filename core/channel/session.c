@@ -82,8 +82,8 @@ static void on_open(net_ws *ws, void *owner)
   c->dropping = false;
   c->asked_count = 0;
   c->order_count = 0;
-  CD_FAULT_POINT("channel.opened");
   tell_open(c);
+  CD_FAULT_POINT("channel.opened");
 }
 
 static void on_message(net_ws *ws, void *owner, cd_ws_opcode type, cd_str payload)
@@ -227,7 +227,7 @@ static void say_order_ack(chan *c, const ipc_frame *frame, cd_buf *out, cd_err *
   CD_FAULT_POINT("channel.before_order_ack");
   if (cd_order_ack_write(&ack, frame->op, out, err) == CD_OK)
     chan_console_say(c, out, err);
-  CD_FAULT_POINT("channel.order_acked");
+  CD_FAULT_POINT("channel.acked");
   cd_json_free(doc);
 }
 
@@ -253,7 +253,7 @@ void chan_session_frame(chan *c, const ipc_frame *frame)
   case IPC_CHAN_HELLO: greet(c, frame, &out, &err); break;
   case IPC_CHAN_MARK: say_document(c, frame, CD_METHOD_MARK, "mark", true, &out, &err); break;
   case IPC_CHAN_RESULT:
-    CD_FAULT_POINT("channel.before_result");
+    CD_FAULT_POINT("channel.result");
     say_document(c, frame, CD_METHOD_RESULT, "result", true, &out, &err);
     CD_FAULT_POINT("channel.result_said");
     break;

@@ -159,8 +159,8 @@ static cd_code on_order(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err
     rc = cd_order_message_read(m, &order, ret_fault, err);
   if (rc != CD_OK)
     return rc;
-  CD_FAULT_POINT("channel.order_heard");
   c->orders[c->order_count++] = m->id;
+  CD_FAULT_POINT("channel.order");
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   cd_jw_str(&w, "order", order.order);

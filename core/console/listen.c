@@ -13,6 +13,8 @@
 #define HEADERS_MAX 16384u /* of a request: a $filter of 12 KiB fits */
 #define HEADERS_POOL 512u  /* requests whose headers are read at once: eight times an address's */
 #define RECEIVE_BYTES 4096u
+#define AGENT_RECEIVE_BYTES                                                                        \
+  512u /* is held by each connection of a device, for as long as it lasts */
 
 con_server *con_listen_server(struct lws *wsi)
 {
@@ -113,7 +115,8 @@ cd_code con_listen_start(con_server *s, cd_err *err)
   static struct lws_protocols people[] = {
       {.name = "http", .callback = con_people_callback, .rx_buffer_size = RECEIVE_BYTES}, {0}};
   static struct lws_protocols agents[] = {
-      {.name = CD_PROTOCOL_NAME, .callback = on_agents, .rx_buffer_size = RECEIVE_BYTES}, {0}};
+      {.name = CD_PROTOCOL_NAME, .callback = on_agents, .rx_buffer_size = AGENT_RECEIVE_BYTES},
+      {0}};
   people[0].per_session_data_size = con_people_session;
   agents[0].per_session_data_size = con_agents_session;
   void *loops[] = {s->loop};

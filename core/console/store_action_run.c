@@ -160,6 +160,7 @@ static cd_code write_local(const con_action_local *l, cd_jw *w, cd_err *err)
     return rc;
   cd_jw_cstr(w, "kind", cd_order_kind_name(l->kind));
   cd_jw_str(w, "scope", l->scope);
+  cd_jw_str(w, "requestor", l->requestor);
   write_digest(w, "parameters", &digest);
   return CD_OK;
 }

@@ -28,7 +28,7 @@
 
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
-#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_WHO_ROLLED_BACK "'"
+#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
 /* Cancelled, or failed so that the device went back to what was before. */
 #define GAVE_WAY "(status = 6 OR status = 4 AND id NOT IN (SELECT action FROM standing))"
 #define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"

@@ -1,5 +1,6 @@
 /* One action with its evidence, and the list of actions. */
 #include "action.h"
+#include "render_isolation.h"
 #include "response.h"
 #include "text.h"
 
@@ -168,6 +169,7 @@ cd_code ctl_action_render(const ctl_action *a, const ctl_style *style, cd_buf *o
     cd_buf_addf(out, "%llu times\n", (unsigned long long)attempts);
   }
   add_rules(&result, style, out);
+  ctl_isolation_render(&result, style, out);
   if (cd_json_opt_obj(&result, "verify", &verify)) {
     cd_code rc = add_probes(&verify, style, out, err);
     if (rc != CD_OK)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that Cordon needs: sh packaging/deps/install.sh [build|lab|test|all].
+# Installs the Debian packages that Cordon needs: sh packaging/deps/install.sh [build|lab|test|bench|all].
 # The lists, with a reason for each package, are beside this script. Says nothing and needs neither root
 # nor a network when all of them are there.
 set -eu
@@ -15,9 +15,10 @@ fail() {
 case $what in
 build) lists=$here/packages.build.txt ;;
 lab) lists="$here/packages.build.txt $here/packages.lab.txt" ;;
+bench) lists="$here/packages.build.txt $here/packages.lab.txt $here/packages.bench.txt" ;;
 test | all) lists="$here/packages.build.txt $here/packages.lab.txt $here/packages.test.txt" ;;
 *)
-  echo "usage: sh packaging/deps/install.sh [build|lab|test|all]" >&2
+  echo "usage: sh packaging/deps/install.sh [build|lab|test|bench|all]" >&2
   exit 2
   ;;
 esac

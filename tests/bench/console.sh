@@ -37,4 +37,6 @@ while [ "$left" -gt 0 ]; do
   between proven evidence.proven.at
   between told updated
   ordered release_wall release
+  # Each command asks for a token of its own, and the console gives sixty in a minute.
+  sleep 2
 done

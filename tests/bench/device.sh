@@ -6,6 +6,7 @@
 #   device.sh restore RUNS                   `restore MS`, `restore_idle MS`: the step of the boot, isolated and released
 #   device.sh hosts                          `cold MS` for each plugin host started so far
 #   device.sh idle SECONDS HOSTS             `pss KB`, `uss KB`, `rss KB`, `processes N`, `wakeups N`, `cpu_ms N`
+#   device.sh other SECONDS NAME             the same of another agent, as its package ships it: zabbix_agentd or collectd
 set -eu
 
 answer=/tmp/bench.json
@@ -79,8 +80,11 @@ restore() {
   lab-agent start
 }
 
+measured='cordond cordon-channel cordon-plugin-host'
+
 agent_processes() {
-  pidof cordond cordon-channel cordon-plugin-host | tr ' ' '\n'
+  # shellcheck disable=SC2086 # a list of names
+  pidof $measured | tr ' ' '\n'
 }
 
 memory() {
@@ -97,13 +101,11 @@ memory() {
 activity() {
   for pid in $(agent_processes); do
     cat /proc/"$pid"/task/*/status
-    sed 's/.*) //' "/proc/$pid/stat" | awk -v tick="$(getconf CLK_TCK)" '{ print "cpu:", ($12 + $13) * 1000 / tick }'
-  done | awk '/ctxt_switches:/ { n += $2 } /^cpu:/ { cpu += $2 } END { print n + 0, cpu + 0 }'
+    sed 's/^/cpu: /' /proc/"$pid"/task/*/schedstat
+  done | awk '/ctxt_switches:/ { n += $2 } /^cpu:/ { cpu += $2 / 1000000 } END { print n + 0, cpu + 0 }'
 }
 
-# At rest there is no host, or the one that watches over the isolation.
-idle() {
-  wait_hosts "$2"
+watch() {
   memory
   # shellcheck disable=SC2046 # two numbers
   set -- "$1" $(activity)
@@ -111,7 +113,38 @@ idle() {
   # shellcheck disable=SC2046
   set -- "$@" $(activity)
   echo "wakeups $(($4 - $2))"
-  echo "cpu_ms $(($5 - $3))"
+  awk -v before="$3" -v after="$5" 'BEGIN { printf "cpu_ms %.1f\n", after - before }'
+}
+
+# At rest there is no host, or the one that watches over the isolation.
+idle() {
+  wait_hosts "$2"
+  watch "$1"
+}
+
+runs() {
+  pidof "$measured" >/dev/null
+}
+
+# What it does in its first seconds is not idle.
+other() {
+  measured=$2
+  case $2 in
+  zabbix_agentd)
+    install -d -o zabbix /run/zabbix
+    zabbix_agentd -c /etc/zabbix/zabbix_agentd.conf >/dev/null 2>&1 </dev/null
+    ;;
+  collectd) collectd -C /etc/collectd/collectd.conf >/dev/null 2>&1 </dev/null ;;
+  esac
+  tries=100
+  until runs; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || return 1
+    sleep 0.1
+  done
+  sleep 10
+  watch "$1"
+  pkill -TERM -x "$2"
 }
 
 case $1 in
@@ -119,4 +152,5 @@ latency) latency "$2" "$3" ;;
 restore) restore "$2" ;;
 hosts) sed -n 's/.*: host [0-9]* is up after \([0-9]*\) us$/\1/p' /var/log/cordond.log | awk '{ print "cold", $1 / 1000 }' ;;
 idle) idle "$2" "$3" ;;
+other) other "$2" "$3" ;;
 esac

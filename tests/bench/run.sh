@@ -1,14 +1,17 @@
 #!/bin/sh
-# Benchmarks of the agent on a lab device, alone and with the lab's console: sh tests/bench/run.sh. Needs root.
+# Benchmarks of the agent on a lab device, alone and with the lab's console, and of a console with a fleet: sh tests/bench/run.sh.
+# Needs root, and the packages of `packaging/deps/install.sh bench`. The numbers stand in docs/architecture.md.
 #
 # Builds the release unless LAB_BUILD_DIR names a build. BENCH_RUNS (100) isolations with a resident plugin host,
-# BENCH_COLD (10) with one that has to be started, BENCH_IDLE_S (20) seconds of watching the agent do nothing.
+# BENCH_COLD (10) with one that has to be started, BENCH_IDLE_S (60) seconds of watching everybody do nothing,
+# BENCH_DEVICES (2000) at the console.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 runs=${BENCH_RUNS:-100}
 cold_runs=${BENCH_COLD:-10}
-idle_s=${BENCH_IDLE_S:-20}
+idle_s=${BENCH_IDLE_S:-60}
+fleet=${BENCH_DEVICES:-2000}
 [ "$(id -u)" = 0 ] || {
   echo 'tests/bench/run.sh needs root: it starts a lab' >&2
   exit 1
@@ -16,7 +19,8 @@ idle_s=${BENCH_IDLE_S:-20}
 work=$(mktemp -d /var/tmp/cordon-bench.XXXXXX)
 LAB_DIR=$work/lab
 LAB_DEMO=no
-export LAB_DIR LAB_DEMO
+: "${LAB_RELAY_PORT:=$((20000 + $$ % 12000))}"
+export LAB_DIR LAB_DEMO LAB_RELAY_PORT
 
 lab() {
   sh "$root/packaging/lab.sh" "$@"
@@ -49,6 +53,35 @@ value() {
   sed -n "s/^$2 //p" "$work/$1"
 }
 
+# target TEXT VALUE LIMIT UNIT: whether it is met; a value that is none is not.
+target() {
+  awk -v text="$1" -v value="$2" -v limit="$3" -v unit="$4" 'BEGIN {
+    met = value ~ /^[0-9.]+$/ && value + 0 <= limit + 0
+    printf "  %-52s %9s %9s %-4s %s\n", text, value, limit, unit, met ? "met" : "NOT MET"
+  }'
+}
+
+# quantile FILE NAME Q
+quantile() {
+  sed -n "s/^$2 //p" "$work/$1" | sort -n | awk -v q="$3" '
+    { value[NR] = $1 }
+    END { if (!NR) print "none"; else { i = int(q * NR + 0.999999); print value[i < 1 ? 1 : i] } }'
+}
+
+# share FILE NAME: milliseconds of processor time in the idle time, in percent of a core.
+share() {
+  value "$1" "$2" | awk -v s="$idle_s" '{ printf "%.3f\n", $1 / s / 10 }'
+}
+
+kilobytes() {
+  awk -v kb="$1" 'BEGIN { if (kb == "") print "none"; else printf "%.1f\n", kb / 1024 }'
+}
+
+# In a network space of its own, on the loopback only.
+run_fleet() {
+  unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$1" "$fleet" "$idle_s" 2>"$work/fleet.log"
+}
+
 latency_table() {
   printf '\n%s\n  %-44s %5s %9s %9s %9s\n' "$2" milliseconds runs p50 p99 max
   quantiles "$1" enforced 'isolate: order to enforced'
@@ -59,18 +92,32 @@ latency_table() {
 }
 
 lab up
+: "${LAB_BUILD_DIR:=$root/.build/release}"
+if [ "$LAB_BUILD_DIR" = "$root/.build/release" ]; then
+  (cd "$root" && cmake --preset release -DCORDON_LAB=ON -DCORDON_BENCH=ON && cmake --build --preset release --target bench_fleet) >"$work/build" 2>&1 || {
+    tail -n 40 "$work/build" >&2
+    exit 1
+  }
+fi
 echo
 echo "Cordon benchmarks on $(uname -sr), $(getconf _NPROCESSORS_ONLN) processors, load $(cut -d ' ' -f 1-3 /proc/loadavg)"
 
 in_device idle "$idle_s" 0 >"$work/idle.released"
 in_device restore "$runs" >"$work/restore"
+for other in zabbix_agentd collectd; do
+  in_device other "$idle_s" "$other" >"$work/idle.$other"
+done
 in_device latency "$cold_runs" cold >"$work/cold"
 in_device hosts >"$work/hosts"
 in_device latency "$runs" resident >"$work/resident"
 lab exec console -- sh -s latency "$runs" <"$root/tests/bench/console.sh" >"$work/chain"
 lab exec desk-1 -- cordon local isolate </dev/null >/dev/null 2>&1
 in_device idle "$idle_s" 1 >"$work/idle.isolated"
+lab exec desk-1 -- sh -s flush "$runs" <"$root/tests/bench/repair.sh" >"$work/flush"
+lab exec desk-1 -- sh -s proof 6 <"$root/tests/bench/repair.sh" >"$work/proof"
 lab exec desk-1 -- cordon local release </dev/null >/dev/null 2>&1
+lab down >/dev/null
+run_fleet "$LAB_BUILD_DIR/tests/bench/bench_fleet" >"$work/fleet" || tail -n 5 "$work/fleet" "$work/fleet.log" >&2
 
 latency_table cold 'With a plugin host that has to be started'
 latency_table resident 'With a plugin host that runs already'
@@ -85,12 +132,36 @@ quantiles chain release_wall 'release: the whole command, with --wait'
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'A plugin host: process, confinement, library, checks' milliseconds runs p50 p99 max
 quantiles hosts cold 'fork to HELLO'
 
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'Kept: after nft flush ruleset, by root' milliseconds runs p50 p99 max
+quantiles flush restored 'until the rules are back'
+quantiles flush proven_again 'until they are proven again'
+printf '  %-44s %5s %9s\n' 'one proof, processor time of all processes' '' "$(value proof proof_ms)"
+
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'At boot: cordond --restore' milliseconds runs p50 p99 max
 quantiles restore restore 'an isolation is put back in force'
 quantiles restore restore_idle 'nothing is wanted'
 
-printf '\n%s\n  %-44s %12s %12s\n' "The agent doing nothing, for $idle_s s" '' released isolated
-for row in 'processes:agent processes' 'pss:proportional memory (PSS), KiB' 'uss:private memory (USS), KiB' \
+printf '\n%s\n  %-36s %12s %12s %12s %12s\n' "Agents doing nothing, for $idle_s s" '' released isolated zabbix-agent collectd
+for row in 'processes:processes' 'pss:proportional memory (PSS), KiB' 'uss:private memory (USS), KiB' \
   'rss:resident memory (RSS), KiB' 'wakeups:context switches' 'cpu_ms:processor time, ms'; do
-  printf '  %-44s %12s %12s\n' "${row#*:}" "$(value idle.released "${row%%:*}")" "$(value idle.isolated "${row%%:*}")"
+  name=${row%%:*}
+  printf '  %-36s %12s %12s %12s %12s\n' "${row#*:}" "$(value idle.released "$name")" "$(value idle.isolated "$name")" \
+    "$(value idle.zabbix_agentd "$name")" "$(value idle.collectd "$name")"
 done
+
+printf '\n%s\n' "A console with $fleet devices, each with mutual TLS"
+for row in 'connected:connected' 'still_connected:connected at the end' 'enrolled_per_s:enrolled in a second, one after the other' \
+  'connected_per_s:connected in a second, one after the other' 'rss_empty:console, resident memory (RSS) without devices, KiB' \
+  'rss_full:console, RSS with all, KiB' 'per_device:bytes for each device' 'signer_pss:signer, PSS, KiB' \
+  'idle_cpu_ms:console, processor time while they are idle, ms'; do
+  printf '  %-52s %12s\n' "${row#*:}" "$(value fleet "${row%%:*}")"
+done
+
+printf '\n%-54s %9s %9s\n' Targets measured limit
+target 'isolate, order at the console to enforced, p99' "$(quantile chain enforced 0.99)" 50 ms
+target 'isolate, order at the console to proven, p99' "$(quantile chain proven 0.99)" 1000 ms
+target 'after a flush of all rules, rules back, p99' "$(quantile flush restored 0.99)" 100 ms
+target 'all agent processes, PSS, not isolated' "$(kilobytes "$(value idle.released pss)")" 8 MB
+target 'agent, not isolated, share of a core' "$(share idle.released cpu_ms)" 0.05 %
+target 'agent, isolated, share of a core' "$(share idle.isolated cpu_ms)" 0.05 %
+target "console, memory for each of $fleet devices" "$(kilobytes "$(value fleet per_device)")" 32 KB

@@ -1,9 +1,14 @@
 # Writes OUT, a C table of the kill points in the sources of FOLDERS, so that a new one is tested the day it is written. Those of the
-# remote side ("remote."), of release codes ("code.") and of the boot ("restore.") are not reached by what the kill matrix does; test_remote,
-# test_enrol, test_code and test_restore have them.
+# remote side ("remote.") are not reached by what the kill matrix does: each must be named in a file of REMOTE_TESTS. Nor are those of
+# release codes ("code.") and of the boot ("restore."), which test_code and test_restore have.
 cmake_minimum_required(VERSION 3.25)
 set(names)
 set(failing)
+set(remote_tests)
+foreach(file ${REMOTE_TESTS})
+  file(READ ${file} text)
+  string(APPEND remote_tests "${text}")
+endforeach()
 foreach(folder ${FOLDERS})
   file(GLOB sources ${folder}/*.c)
   foreach(source ${sources})
@@ -12,7 +17,14 @@ foreach(folder ${FOLDERS})
       string(REGEX MATCH "CD_FAULT_(POINT|FAILS)\\(\"([^\"]+)\"" found "${line}")
       set(kind ${CMAKE_MATCH_1})
       set(name ${CMAKE_MATCH_2})
-      if(name MATCHES "^(remote|code|restore)\\.")
+      if(name MATCHES "^(code|restore)\\.")
+        continue()
+      endif()
+      if(name MATCHES "^remote\\.")
+        string(FIND "${remote_tests}" "\"${name}" at)
+        if(at EQUAL -1)
+          message(FATAL_ERROR "no test of ${REMOTE_TESTS} kills the agent at ${name}")
+        endif()
         continue()
       endif()
       list(APPEND names ${name})

@@ -37,11 +37,18 @@ cp "$console" "$work/cordon-console"
 cp "$signer" "$work/cordon-signer"
 mkdir "$work/keys" "$work/run"
 chown nobody "$work/keys" "$work/run"
+# free_port FROM: the first that is free; below the ephemeral ones, and by this process's id, so that nobody takes it before
+# the console does.
 free_port() {
-  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+  # shellcheck disable=SC2016 # the ${} are node's
+  node -e 'const look = (port) => {
+      const s = require("net").createServer();
+      s.on("error", () => look(port + 2)).listen(port, "127.0.0.1", () => s.close(() => console.log(port)));
+    };
+    look(Number(process.argv[1]));' "$1"
 }
-people=$(free_port)
-agents=$(free_port)
+people=$(free_port $((7000 + $$ % 1000 * 2)))
+agents=$(free_port $((people + 1)))
 cat >"$work/console.json" <<END
 {"data_dir":"$work/data","user":"nobody",
  "people":{"listen":"127.0.0.1:$people","url":"https://127.0.0.1:$people"},
@@ -89,11 +96,10 @@ says() {
 }
 
 # It is there when it answers; the CA's certificate is the second of its chain.
-tries=0
+until_s=$(($(date +%s) + 60))
 until [ -s "$work/data/tls.pem" ] && awk '/BEGIN/ { n++ } n >= 2' "$work/data/tls.pem" >"$work/ca.pem" &&
   "$cordon" device list --config "$work/admin.json" >/dev/null 2>&1; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 100 ] || fail "the console does not answer"
+  [ "$(date +%s)" -lt "$until_s" ] || fail "the console does not answer within 60 s"
   sleep 0.1
 done
 

@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "base/limits.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +107,25 @@ static void forge_order(void)
   cd_buf_release(&jws);
 }
 
+/* Without an end, and as cheap for the agent as can be: an agent that is slow sees it too. */
+static void flood(void)
+{
+  enum { AT_ONCE = 1000 };
+  static uint8_t frames[AT_ONCE * IPC_FRAME_HEADER];
+  int flags = fcntl(IPC_CHANNEL_FD, F_GETFL);
+  for (size_t i = 0; i < AT_ONCE; i++)
+    ipc_frame_header(frames + i * IPC_FRAME_HEADER, IPC_CHAN_PONG, 0, 0);
+  if (flags == -1 || fcntl(IPC_CHANNEL_FD, F_SETFL, flags & ~O_NONBLOCK) == -1)
+    _exit(9);
+  /* Whole frames, whatever a write takes of them. */
+  for (size_t at = 0;;) {
+    ssize_t n = write(IPC_CHANNEL_FD, frames + at, sizeof(frames) - at);
+    if (n <= 0)
+      _exit(0);
+    at = (at + (size_t)n) % sizeof(frames);
+  }
+}
+
 static void on_hello(cd_str payload)
 {
   cd_json_doc *doc = NULL;
@@ -129,8 +150,8 @@ static void begin(void)
   say(IPC_HELLO, 0, "{\"protocol\":1,\"confined\":{}}");
   if (ROGUE == ROGUE_GARBAGE)
     say(IPC_CHAN_WELCOME, 0, "{\"nonsense\":[]}");
-  for (int i = 0; ROGUE == ROGUE_FLOOD && i < 4000; i++)
-    say(IPC_CHAN_LOST, 0, "{\"sentence\":\"x\",\"wait_ms\":1}");
+  if (ROGUE == ROGUE_FLOOD)
+    flood();
   for (int i = 0; ROGUE == ROGUE_SOCKETS && i < 200; i++)
     say(IPC_CHAN_WANT_SOCKET, (uint64_t)i + 1, "{\"address\":\"192.0.2.1\",\"port\":1}");
   say(IPC_CHAN_OPEN, 1,
@@ -163,6 +184,7 @@ static const ipc_link_events events = {
 int main(void)
 {
   cd_err err = {0};
+  (void)signal(SIGPIPE, SIG_IGN);
   must(cd_key_generate(&entropy, &own, &err));
   (void)uv_loop_init(&loop);
   must(ipc_link_init(&control, &loop, true, CD_FRAME_PAYLOAD_MAX, &events, NULL, &err));

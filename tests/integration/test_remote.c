@@ -299,6 +299,30 @@ static void kill_agent_at(const char *point)
   end(&p);
 }
 
+/* What it refuses it answers, too. */
+START_TEST(killed_before_a_refusal_is_journalled)
+{
+  pair p = begin(&good);
+  driver_stop(p.d);
+  driver_spawn(p.d, "remote.answer_before_commit=kill");
+  cd_order o = console_order(p.c, CD_ORDER_ISOLATE, 5);
+  o.issued_ms -= 7200 * 1000;
+  o.expires_ms -= 7200 * 1000;
+  console_send(p.c, &o, false);
+  driver_wait_exit(p.d);
+  ck_assert_int_eq(p.d->exit_signal, SIGKILL);
+  driver_start(p.d, NULL);
+  console_seen seen = wait_result(&p, o.action);
+  ck_assert_int_eq(seen.status, CD_ACTION_FAILED);
+  ck_assert_int_eq(seen.outcome, CD_E_DENIED);
+  driver_expect_state(p.d, "wanted.value", "released");
+  driver_expect_state(p.d, "wanted.generation", "0");
+  ck_assert_str_eq(driver_device(p.d, "good"), "");
+  ck_assert_uint_eq(console_forgeries(p.c), 0);
+  end(&p);
+}
+END_TEST
+
 #define KILLED(test, point)                                                                        \
   START_TEST(test)                                                                                 \
   {                                                                                                \
@@ -340,6 +364,7 @@ int main(void)
       a_result_is_sent_until_it_is_acknowledged,
       a_killed_channel_comes_back_and_disturbs_nothing,
       a_console_with_another_order_key_is_not_believed,
+      killed_before_a_refusal_is_journalled,
       killed_before_the_order_is_journalled,
       killed_within_the_transaction,
       killed_when_the_order_is_synced,

@@ -4,8 +4,9 @@
 #
 #   lab-console setup                    keys, configuration, an application for the `cordon` command
 #   lab-console start | stop | kill      both programs
-#   lab-console start-one signer|console [--no-wait] [NAME=VALUE ...]   with these variables in its environment
+#   lab-console start-one signer|console [NAME=VALUE ...]   with these in its environment; it may end before it answers
 #   lab-console kill-one signer|console
+#   lab-console runs signer|console
 set -eu
 
 etc=/etc/cordon
@@ -101,29 +102,31 @@ console_answers() {
   curl --silent --fail --max-time 2 --cacert $etc/ca.pem https://console:8443/healthz >/dev/null
 }
 
+# It answers, or a fault that it was given has ended it.
+started() {
+  "${1}_answers" || { [ "$2" != 0 ] && ! kill -0 "$(pid_of "$1")" 2>/dev/null; }
+}
+
 start_one() {
-  one=$1
+  program=$1
   shift
-  wait=yes
-  if [ "${1:-}" = --no-wait ]; then
-    wait=no
-    shift
-  fi
-  if runs "$one"; then
-    echo "lab-console: cordon-$one is running already" >&2
+  if runs "$program"; then
+    echo "lab-console: cordon-$program is running already" >&2
     exit 1
   fi
-  if [ "$one" = signer ]; then
+  variables=$#
+  if [ "$program" = signer ]; then
     rm -rf /run/cordon-signer
     mkdir -m 755 /run/cordon-signer
     chown cordon-signer: /run/cordon-signer
   fi
-  setsid setpriv --reuid "cordon-$one" --regid "cordon-$one" --init-groups -- \
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" "/usr/sbin/cordon-$one" </dev/null >>"/var/log/cordon-$one.log" 2>&1 &
-  echo $! >"/run/lab-$one.pid"
-  if [ "$wait" = yes ] && ! wait_until 20 "${one}_answers"; then
-    echo "lab-console: cordon-$one does not answer within 20 s; the end of its log:" >&2
-    tail -n 20 "/var/log/cordon-$one.log" >&2
+  setsid setpriv --reuid "cordon-$program" --regid "cordon-$program" --init-groups -- \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" "/usr/sbin/cordon-$program" \
+    </dev/null >>"/var/log/cordon-$program.log" 2>&1 &
+  echo $! >"/run/lab-$program.pid"
+  if ! wait_until 20 started "$program" "$variables"; then
+    echo "lab-console: cordon-$program does not answer within 20 s; the end of its log:" >&2
+    tail -n 20 "/var/log/cordon-$program.log" >&2
     exit 1
   fi
 }
@@ -139,6 +142,7 @@ end_one() {
 }
 
 case ${1:-}/${2:-} in
+runs/signer | runs/console) runs "$2" ;;
 setup/) setup ;;
 start/)
   start_one signer
@@ -158,8 +162,7 @@ start-one/signer | start-one/console)
   ;;
 kill-one/signer | kill-one/console) end_one KILL "$2" ;;
 *)
-  echo "usage: lab-console setup | start | stop | kill | start-one signer|console [--no-wait] [NAME=VALUE ...] |" \
-    "kill-one signer|console" >&2
+  echo "usage: lab-console setup | start | stop | kill | start-one signer|console [NAME=VALUE ...] | kill-one | runs signer|console" >&2
   exit 2
   ;;
 esac

@@ -270,7 +270,7 @@ arm() {
   case $process in
   console | signer)
     on console lab-console kill-one "$process"
-    on console lab-console start-one "$process" --no-wait "CORDON_FAULT=$1" </dev/null
+    on console lab-console start-one "$process" "CORDON_FAULT=$1" </dev/null
     case $condition in
     clock-* | journal-*)
       on "$device" lab-agent stop

@@ -24,7 +24,7 @@ operations='isolate renew exclusions release'
 conditions='cut lost clock-ahead clock-behind disk-full console-full journal-damaged journal-rolled-back no-memory no-processes'
 # Of each process a point or two, which the conditions are crossed with in turn.
 handful='none agent.started=kill agent.applied=kill host.before_end=kill remote.before_ack=kill channel.order_passed=kill
-remote.result_sealed=kill journal.ended_before_commit=kill nftables.before_load=kill console.order_sent=kill signer.order_kept=kill'
+remote.result_sealed=kill journal.ended_before_commit=kill nftables.before_load=kill console.order_sent=kill signer.kept=kill'
 
 # Not to be reached here: nftables is one transaction and notes no undo, the journals are up to date, the keys are there
 # and the devices enrolled, and no order is refused: tests/integration and tests/unit have these. Orders given on the device

@@ -146,8 +146,9 @@ static cordon_status CORDON_CALL query(const cordon_plugin *p, const cordon_requ
     return zoo_result(req, "{\"state\":\"partial\",\"digest\":null}");
   char dropped[ZOO_TEXT_MAX];
   bool counts = zoo_setting("console_dropped", dropped);
-  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\",\"details\":{%s%s}}", digest,
-                    counts ? "\"console_dropped\":" : "", dropped);
+  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\",\"details\":{%s%s}%s}", digest,
+                    counts ? "\"console_dropped\":" : "", counts ? dropped : "",
+                    strstr(state, "\nrenew") != NULL ? ",\"renew\":true" : "");
 }
 
 static cordon_status CORDON_CALL verify(const cordon_plugin *p, const cordon_request *req)
@@ -187,6 +188,8 @@ static cordon_status compare(const cordon_request *req)
   bool same = strcmp(now, own_state) == 0;
   (void)snprintf(own_state, sizeof(own_state), "%s", now);
   (void)pthread_mutex_unlock(&own_lock);
+  if (!same && strstr(now, "\nnetwork") != NULL)
+    return say(req, "{\"event\":\"network\",\"note\":\"a line in the state file\"}");
   return same ? CORDON_OK : say(req, "{\"event\":\"changed\",\"note\":\"the state file\"}");
 }
 

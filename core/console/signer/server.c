@@ -54,7 +54,7 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
   cd_code rc = CD_OK;
   if (frame->type != IPC_REQUEST)
     rc = cd_fail(&err, CD_E_INVALID, "a frame of type %u is no request", (unsigned)frame->type);
-  CD_FAULT_POINT("signer.asked");
+  CD_FAULT_POINT("signer.heard");
   if (rc == CD_OK)
     rc = sig_answer(c->server->signer, frame->payload, &out, &err);
   CD_FAULT_POINT("signer.before_answer");

@@ -205,6 +205,7 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
   sig_entry e = {0};
   recorded o = {0};
   int64_t now_ms = s->now_ms();
+  CD_FAULT_POINT("signer.asked");
   cd_code rc = sig_log_catch_up(&s->log, NULL, err);
   if (rc == CD_OK)
     rc = sig_entry_read(&s->log, &r->audit, &e, err);
@@ -222,10 +223,10 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
     CD_FAULT_POINT("signer.order_judged");
     rc = keep(s, r, o.kind, now_ms, err);
   }
-  if (rc == CD_OK) {
-    CD_FAULT_POINT("signer.order_kept");
+  CD_FAULT_POINT("signer.kept");
+  if (rc == CD_OK)
     rc = write_order(s, r, &e, &o, now_ms, w, err);
-  }
+  CD_FAULT_POINT("signer.signed");
   sig_entry_release(&e);
   return rc;
 }

@@ -116,6 +116,7 @@ typedef struct said {
   uint64_t generation; /* 0: it says none */
   int64_t status;      /* of ends */
   int64_t lease_ms;    /* 0: none */
+  bool rolled_back;    /* the device's own release, which changes nothing of what is wanted */
 } said;
 
 /* Entries of older versions lack a member or other; what is not said does not count. */
@@ -127,6 +128,7 @@ static said read_detail(const con_audit_entry *e)
   cd_str kind = {0};
   cd_str wish = {0};
   cd_str status = {0};
+  cd_str requestor = {0};
   cd_action_status ended = 0;
   bool stands = false;
   if (cd_json_parse(e->detail, CON_AUDIT_DETAIL_MAX, "the entry", &doc, &ignored) != CD_OK)
@@ -138,9 +140,12 @@ static said read_detail(const con_audit_entry *e)
     (void)cd_json_opt_str(&root, "parameters", CD_DIGEST_TEXT_MAX, &wish);
   (void)cd_json_opt_i64(&root, "lease", 0, CD_WALL_MS_MAX, &s.lease_ms);
   (void)cd_json_opt_str(&root, "status", CD_WORD_MAX, &status);
+  (void)cd_json_opt_str(&root, "requestor", CD_REQUESTOR_MAX, &requestor);
   (void)cd_json_opt_u64(&root, "generation", CD_GENERATION_MAX, &s.generation);
   if (!cd_order_kind_from_name(kind, &s.kind) || !cd_digest_from_text(wish, &s.wish))
     s.kind = 0;
+  s.rolled_back =
+      s.kind == CD_ORDER_RELEASE && cd_str_eq_cstr(requestor, CON_REQUESTOR_ROLLED_BACK);
   (void)cd_json_opt_bool(&root, "stands", &stands);
   s.status = cd_action_status_from_name(status, &ended) ? (int64_t)ended : 0;
   if (s.status == CD_ACTION_FAILED && stands)
@@ -201,7 +206,7 @@ cd_code sig_standing_note(sig_standing *st, const con_audit_entry *e, cd_err *er
   if (!create && !local && !result)
     return CD_OK;
   said s = read_detail(e);
-  if (local && s.kind == CD_ORDER_RELEASE && cd_str_eq_cstr(e->who, CON_WHO_ROLLED_BACK))
+  if (local && s.rolled_back)
     return CD_OK;
   if (result)
     return end(st, e->action, s.status, s.generation, err);

@@ -20,6 +20,9 @@ typedef struct tls_end {
 /* `ca` verifies the server at 127.0.0.1; `certificate` and `key` (PEM) may be NULL. */
 bool tls_connect(tls_end *t, uint16_t port, const char *ca, const char *certificate,
                  const char *key);
+/* From now on connections come from this address of the loopback, such as 0x7f000105 for 127.0.1.5:
+ * limits go by the address. 0: from 127.0.0.1. */
+void tls_come_from(uint32_t address);
 void tls_close(tls_end *t);
 bool tls_write(tls_end *t, const void *bytes, size_t len);
 /* 0 at the end, below 0 when nothing came for 20 seconds. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { NOBODY, READER, ISOLATOR, WRITER, CODER, ADMIN, APPS };
 
@@ -198,6 +199,8 @@ static const row rows[] = {
      "\"MissingRequiredParameter\"", NULL},
     {"cancel an unknown one", ISOLATOR, "POST", "/api/machineactions/x/cancel", "{}", 404,
      "\"ResourceNotFound\"", NULL},
+    {"cancel takes its permission", READER, "POST", "/api/machineactions/$A/cancel",
+     "{\"Comment\":\"no\"}", 403, "\"code\":\"Forbidden\"", NULL},
     {"cancel", ISOLATOR, "POST", "/api/machineactions/$A/cancel", "{\"Comment\":\"no\"}", 200,
      "\"status\":\"Cancelled\"", "\"cancellationDateTimeUtc\":null"},
     {"cancel what has ended", ISOLATOR, "POST", "/api/machineactions/$A/cancel",
@@ -259,8 +262,6 @@ static const row rows[] = {
      "\"InvalidRequestBody\"", NULL},
     {"revoke", ADMIN, "POST", "/api/cordon/devices/$3/revoke", "{\"Comment\":\"c\"}", 200,
      "\"onboardingStatus\":\"CanBeOnboarded\"", NULL},
-    {"nothing is asked of a revoked device", ISOLATOR, "POST", "/api/machines/$2/unisolate",
-     "{\"Comment\":\"c\"}", 400, NULL, NULL},
 
     /* metrics, health */
     {"health", NOBODY, "GET", "/healthz", NULL, 200, "\"status\":\"ok\"", NULL},
@@ -347,6 +348,152 @@ START_TEST(each_documented_rule_holds)
 }
 END_TEST
 
+/* ---- rules that take more than a row ---- */
+
+static void ask(int app, const char *method, const char *path, const char *body, http_answer *a)
+{
+  cd_buf expanded = CD_BUF_INIT(4096);
+  expand(path, &expanded);
+  http_ask(p.people, p.ca, method, cd_buf_cstr(&expanded), bearers[app], body, a);
+  cd_buf_release(&expanded);
+}
+
+static void expect(http_answer *a, unsigned status, const char *has)
+{
+  ck_assert_msg(a->status == status && strstr(cd_buf_cstr(&a->body), has) != NULL,
+                "%u (wanted %u), has '%s': %s", a->status, status, has, cd_buf_cstr(&a->body));
+  http_release(a);
+}
+
+START_TEST(nothing_is_asked_of_a_revoked_device)
+{
+  http_answer a;
+  ask(ADMIN, "POST", "/api/cordon/devices/$3/revoke", "{\"Comment\":\"c\"}", &a);
+  expect(&a, 200, "\"id\":\"");
+  ask(ISOLATOR, "POST", "/api/machines/$3/isolate", "{\"Comment\":\"c\"}", &a);
+  expect(&a, 403, "\"code\":\"DisallowedOperation\"");
+  ask(ISOLATOR, "POST", "/api/machines/$3/unisolate", "{\"Comment\":\"c\"}", &a);
+  expect(&a, 403, "\"code\":\"DisallowedOperation\"");
+}
+END_TEST
+
+START_TEST(a_machine_is_found_by_its_address)
+{
+  const struct timespec pause = {.tv_nsec = 20000000};
+  char path[200];
+  char when[40];
+  time_t now = time(NULL);
+  struct tm utc = {0};
+  http_answer a;
+  bool there = false;
+  device_ready(&desks[2], &p);
+  device_report(&desks[2], CD_WANTED_RELEASED, 0);
+  for (int waited = 0; waited < 20000 && !there; waited += 20) {
+    ask(READER, "GET", "/api/machines/$3", NULL, &a);
+    there = strstr(cd_buf_cstr(&a.body), "\"lastIpAddress\":\"198.51.100.7\"") != NULL;
+    http_release(&a);
+    (void)nanosleep(&pause, NULL);
+  }
+  ck_assert(gmtime_r(&now, &utc) != NULL &&
+            strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc) > 0);
+  (void)snprintf(path, sizeof(path), "/api/machines/findbyip(ip='198.51.100.7',timestamp=%s)",
+                 when);
+  ask(READER, "GET", path, NULL, &a);
+  expect(&a, 200, desks[2].id);
+  ask(READER, "GET", "/api/machines/findbyip(ip='198.51.100.8',timestamp=2026-01-01T00:00:00Z)",
+      NULL, &a);
+  expect(&a, 400, "\"code\":\"");
+  (void)snprintf(path, sizeof(path), "/api/machines/findbyip(ip='198.51.100.8',timestamp=%s)",
+                 when);
+  ask(READER, "GET", path, NULL, &a);
+  expect(&a, 200, "\"value\":[]");
+}
+END_TEST
+
+START_TEST(a_batch_has_at_most_500_machines)
+{
+  http_answer a;
+  cd_buf body = CD_BUF_INIT(60000);
+  for (unsigned count = 501; count >= 500; count--) {
+    cd_buf_reset(&body);
+    cd_buf_add_cstr(&body, "{\"Value\":\"x\",\"Action\":\"Add\",\"MachineIds\":[");
+    for (unsigned i = 0; i < count; i++)
+      cd_buf_addf(&body, "%s\"%s\"", i > 0 ? "," : "", desks[0].id);
+    cd_buf_add_cstr(&body, "]}");
+    ask(WRITER, "POST", "/api/machines/addorremovetagformultiplemachines", cd_buf_cstr(&body), &a);
+    if (count == 501)
+      expect(&a, 400, "\"code\":\"MaximumBatchSizeExceeded\"");
+    else
+      expect(&a, 200, "\"machineTags\":[\"x\"]");
+  }
+  cd_buf_release(&body);
+}
+END_TEST
+
+/* At both addresses, by POST and, as some do it, by GET with a body. */
+START_TEST(a_token_is_given)
+{
+  static const char *const lines[] = {"POST /t/oauth2/token", "POST /t/oauth2/v2.0/token",
+                                      "GET /t/oauth2/token", "GET /t/oauth2/v2.0/token"};
+  char path[400];
+  char text[2048] = "";
+  char id[64];
+  char secret[64];
+  char form[400];
+  char request[1000];
+  (void)snprintf(path, sizeof(path), "%s/reader.json", p.folder);
+  FILE *f = fopen(path, "re");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+  (void)fclose(f);
+  json_member(text, "client_id", id, sizeof(id));
+  json_member(text, "client_secret", secret, sizeof(secret));
+  (void)snprintf(form, sizeof(form),
+                 "grant_type=client_credentials&client_id=%s&client_secret=%s&resource=x", id,
+                 secret);
+  for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    http_answer a;
+    (void)snprintf(request, sizeof(request),
+                   "%s HTTP/1.1\r\nHost: c\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                   "Content-Length: %zu\r\n\r\n%s",
+                   lines[i], strlen(form), form);
+    http_ask_raw(p.people, p.ca, request, &a);
+    ck_assert_msg(a.status == 200, "%s: %u %s", lines[i], a.status, cd_buf_cstr(&a.body));
+    expect(&a, 200, "\"access_token\":\"");
+  }
+}
+END_TEST
+
+/* Of one application on one endpoint. */
+START_TEST(who_calls_too_often_is_told_when_to_come_back)
+{
+  char text[8192] = "";
+  http_answer a;
+  FILE *f = fopen(p.config, "re");
+  ck_assert(f != NULL && fread(text, 1, sizeof(text) - 1, f) > 0);
+  (void)fclose(f);
+  char *limit = strstr(text, "\"per_minute\":1000000");
+  ck_assert_ptr_nonnull(limit);
+  memcpy(limit, "\"per_minute\":3      ", strlen("\"per_minute\":1000000"));
+  f = fopen(p.config, "we");
+  ck_assert(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+  place_stop(&p, SIGTERM);
+  place_start(&p);
+  free(bearers[READER]);
+  bearers[READER] = place_app(&p, "again", "Machine.Read.All");
+  for (int i = 0; i < 3; i++) {
+    ask(READER, "GET", "/api/machines", NULL, &a);
+    expect(&a, 200, "\"value\":[");
+  }
+  ask(READER, "GET", "/api/machines", NULL, &a);
+  ck_assert_msg(strcasestr(cd_buf_cstr(&a.head), "\r\nretry-after: ") != NULL, "%s",
+                cd_buf_cstr(&a.head));
+  expect(&a, 429, "\"code\":\"TooManyRequests\"");
+  ask(READER, "GET", "/api/machines/$1", NULL, &a);
+  expect(&a, 200, "\"id\":\"");
+}
+END_TEST
+
 /* ---- HTTP itself ---- */
 
 static const struct {
@@ -414,6 +561,11 @@ int main(void)
   tcase_add_checked_fixture(t, set_up, tear_down);
   tcase_set_timeout(t, 300);
   tcase_add_test(t, each_documented_rule_holds);
+  tcase_add_test(t, nothing_is_asked_of_a_revoked_device);
+  tcase_add_test(t, a_machine_is_found_by_its_address);
+  tcase_add_test(t, a_batch_has_at_most_500_machines);
+  tcase_add_test(t, a_token_is_given);
+  tcase_add_test(t, who_calls_too_often_is_told_when_to_come_back);
   tcase_add_test(t, http_is_read_to_the_letter);
   tcase_add_test(t, an_old_token_ends_with_its_console);
   suite_add_tcase(s, t);

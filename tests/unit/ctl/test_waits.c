@@ -47,7 +47,7 @@ START_TEST(steps_do_not_put_the_end_off)
                                      {PLAY_RAW, "CDN1\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x40{", 21},
                                      {PLAY_END, NULL, 0}};
   play p = {.script = script};
-  PLAY(&p, 6, "local", "isolate", "--timeout", "1");
+  PLAY(&p, 6, "local", "isolate", "--timeout", "5");
   HAS(&p.err, "goes on as action " SAMPLE_ID);
   play_release(&p);
 }

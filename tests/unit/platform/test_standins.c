@@ -6,6 +6,7 @@
 #include "platform/paths.h"
 #include "platform/peer.h"
 #include "platform/process.h"
+#include "platform/sight.h"
 #include "platform/socket.h"
 #include "platform/system.h"
 #include "platform/terminal.h"
@@ -41,6 +42,9 @@ static any_function const seam[] = {
     (any_function)pf_peer_listen,
     (any_function)pf_process_kill_group,
     (any_function)pf_process_end_followers,
+    (any_function)pf_sight_serve,
+    (any_function)pf_sight_space_at,
+    (any_function)pf_sight_holders,
     (any_function)pf_socket_marked,
     (any_function)pf_socket_close,
     (any_function)pf_socket_of,

@@ -77,6 +77,8 @@ START_TEST(a_hole_is_found_by_the_probes_that_it_lets_through)
 {
   for (size_t i = 0; i < COUNT_OF(holes); i++) {
     kernel_isolate(NULL);
+    /* The guard would hold what the plain table no longer does; it goes with its process. */
+    fake_host_restart(&host, "isolate");
     bed_shell(holes[i].punch);
     ck_assert_msg(verify(NULL) == CORDON_E_UNVERIFIED, "%s", holes[i].punch);
     ck_assert(!fake_flag(&host, "holds"));

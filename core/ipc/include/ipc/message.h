@@ -83,6 +83,7 @@ enum {
 #define IPC_PROTOCOL 1
 #define IPC_HOST_CONTROL_FD 3
 #define IPC_HOST_LIBRARY_FD 4
+#define IPC_HOST_SIGHT_FD 5 /* only with the privilege `sight` */
 #define IPC_CHANNEL_FD 3
 
 #endif

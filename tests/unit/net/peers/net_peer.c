@@ -74,16 +74,24 @@ static void write_certs(const char *folder)
   write_file(folder, "foreign.key", cert_key(CERT_DEVICE_FOREIGN));
 }
 
+/* Below the ephemeral ports, and by the process id: nobody takes it before who asked does. */
 static void print_free_port(void)
 {
-  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t len = sizeof(any);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  check(fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0 &&
-            getsockname(fd, (struct sockaddr *)&any, &len) == 0,
-        "no port");
-  (void)printf("%u\n", ntohs(any.sin_port));
-  (void)close(fd);
+  int on = 1;
+  for (unsigned i = 0; i < 100; i++) {
+    uint16_t port = (uint16_t)(20000 + ((unsigned)getpid() + i) % 10000);
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0, "no socket");
+    bool free_now = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 1) == 0;
+    (void)close(fd);
+    if (free_now) {
+      (void)printf("%u\n", port);
+      return;
+    }
+  }
+  check(false, "no port");
 }
 
 /* ---- talking: one step is what is sent, and what comes back ---- */
