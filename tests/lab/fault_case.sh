@@ -160,13 +160,16 @@ free_processes() {
 
 forget_processes() {
   [ -d "$pids-$number" ] || return 0
+  rmdir "$pids-$number" 2>/dev/null && return 0
+  # Who was not restarted by the case is in it still.
+  on "$device" lab-agent kill && start_agent >>"$w/log" 2>&1
   within 10 rmdir "$pids-$number" 2>/dev/null
 }
 
 # What the agent has now, and a page more.
 no_memory() {
   # shellcheck disable=SC2016 # expanded on the device
-  on "$device" sh -c 'p=$(lab-agent pid); prlimit --pid "$p" --as=$(($(awk "/^VmSize/ { print \$2 }" "/proc/$p/status") * 1024 + 4096))'
+  on "$device" sh -c 'p=$(lab-agent pid); [ -r "/proc/$p/status" ] || exit 0; prlimit --pid "$p" --as=$(($(awk "/^VmSize/ { print \$2 }" "/proc/$p/status") * 1024 + 4096))'
   on "$device" pkill -KILL -x cordon-plugin-h || true
 }
 
