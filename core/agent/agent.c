@@ -93,6 +93,8 @@ static cd_code open_parts(agent *a, cd_err *err)
   if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
   if (rc == CD_OK)
+    rc = agent_policy_new(a, &a->policy, err);
+  if (rc == CD_OK)
     rc = agent_control_start(a, err);
   if (rc == CD_OK) {
     rc = agent_state_new(&a->supervisor, a->journal, AGENT_CAP_ISOLATE, a->config.interval_s,
@@ -105,8 +107,10 @@ static cd_code open_parts(agent *a, cd_err *err)
     if (rc != CD_OK)
       agent_control_stop(a);
   }
-  if (rc != CD_OK)
+  if (rc != CD_OK) {
+    agent_policy_stop(a->policy);
     agent_remote_stop(a->remote);
+  }
   return rc;
 }
 
@@ -130,6 +134,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
   agent_lease_start(a->lease);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
+  agent_policy_start(a->policy);
   agent_remote_start(a->remote);
   return CD_OK;
 }
@@ -146,6 +151,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   a->on_stopped = on_stopped;
   a->owner = owner;
   agent_control_stop(a);
+  agent_policy_stop(a->policy);
   agent_remote_stop(a->remote);
   agent_lease_stop(a->lease);
   agent_state_stop(a->isolate);
@@ -156,6 +162,7 @@ void agent_free(agent *a)
 {
   agent_lease_free(a->lease);
   agent_state_free(a->isolate);
+  agent_policy_free(a->policy);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);
   agent_notice_free(a->notice);

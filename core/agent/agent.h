@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "notice.h"
 #include "platform/peer.h"
+#include "policy.h"
 #include "probes.h"
 #include "protocol/terms.h"
 #include "remote.h"
@@ -41,6 +42,7 @@ struct agent {
   agent_notice *notice;
   agent_control *control;
   agent_remote *remote;
+  agent_policy *policy;
   agent_lease *lease;
   int64_t started_ms;
   bool damaged;            /* the journal was, and is new */

@@ -275,7 +275,7 @@ cd_code agent_code_guard(agent *a, const char *what, cd_err *err)
 {
   agent_wanted wanted = {0};
   bool consoles = false;
-  if (!a->config.release_needs_code)
+  if (a->config.local_release != AGENT_WHO_CODE)
     return CD_OK;
   cd_code rc = agent_journal_wanted(a->journal, AGENT_CAP_ISOLATE, &wanted, err);
   if (rc == CD_OK && has_code(&wanted))

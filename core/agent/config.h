@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "capability.h"
+#include "protocol/digest.h"
 #include "protocol/limits.h"
 
 #define AGENT_ID_MAX 101       /* a plugin's id and its NUL */
@@ -20,6 +21,17 @@ typedef struct agent_endpoint {
   uint16_t port;
 } agent_endpoint;
 
+/* Libraries that are not to be used, whatever the trust list says. */
+#define AGENT_DISTRUST_MAX 64
+
+/* Who may give an order on the device itself. */
+typedef enum agent_who {
+  AGENT_WHO_GROUP = 0, /* administrators and the members of local_group */
+  AGENT_WHO_ADMINISTRATORS,
+  AGENT_WHO_CODE, /* an isolation of the console's that has a code: only whoever has that */
+  AGENT_WHO_NOBODY
+} agent_who;
+
 typedef struct agent_config {
   char providers[AGENT_CAP_COUNT][AGENT_PROVIDERS_MAX][AGENT_ID_MAX];
   unsigned provider_count[AGENT_CAP_COUNT];
@@ -28,14 +40,21 @@ typedef struct agent_config {
   cd_json settings; /* object: plugin id -> settings; node NULL when absent */
   agent_endpoint console[AGENT_ENDPOINTS_MAX];
   unsigned console_count;
+  /* Agents' listeners, HOST:PORT, to be connected to beside the enrolment's. */
+  char agents[CD_CONSOLES_MAX][CD_ENDPOINT_MAX + 1];
+  unsigned agent_count;
   char resolvers[AGENT_RESOLVERS_MAX][AGENT_ADDRESS_MAX];
   unsigned resolver_count;
-  uint32_t mark;           /* SO_MARK of the agent's own sockets */
-  bool strict;             /* isolate.strict: also at the links, where the provider can */
-  uint32_t interval_s;     /* between two looks at a state that is in force */
-  bool release_needs_code; /* of an isolation of the console's that has one, for root too */
+  uint32_t mark;        /* SO_MARK of the agent's own sockets */
+  bool strict;          /* isolate.strict: also at the links, where the provider can */
+  uint32_t interval_s;  /* between two looks at a state that is in force */
   char local_group[64]; /* whose members may give local orders, beside administrators; empty: nobody
                          */
+  agent_who local_isolate;
+  agent_who local_release;
+  cd_digest distrust[AGENT_DISTRUST_MAX];
+  unsigned distrust_count;
+  uint32_t trial_s;      /* within which a policy that moves the console must lead to it */
   uint32_t lost_after_s; /* of isolations given on this device, as in cd_terms; 0: keep */
   uint32_t unreachable_after_s;
   bool notify_enabled;
@@ -66,6 +85,9 @@ CD_MUST_USE cd_code agent_config_load(const char *path, agent_config *c, cd_err 
 CD_MUST_USE cd_code agent_proxy_load(const char *path, agent_proxy *ret_proxy, cd_err *err);
 CD_MUST_USE cd_code agent_proxy_parse(cd_str text, const char *name, agent_proxy *ret_proxy,
                                       cd_err *err);
+/* What one configuration distrusts, the other one does too. */
+void agent_config_distrust_too(agent_config *c, const agent_config *other);
+bool agent_config_distrusts(const agent_config *c, const cd_digest *library);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

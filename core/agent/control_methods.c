@@ -116,8 +116,12 @@ static void write_plugin(const agent_supervisor *s, const agent_plugin *p, cd_jw
   cd_jw_end_arr(w);
   cd_jw_cstr(w, "library", p->library);
   cd_jw_cstr(w, "digest", p->digest_text[0] != '\0' ? p->digest_text : NULL);
-  cd_jw_bool(w, "trusted", p->usable);
-  cd_jw_cstr(w, "reason", p->usable ? NULL : p->reason);
+  bool distrusted = agent_supervisor_distrusts(s, p);
+  cd_jw_bool(w, "trusted", p->usable && !distrusted);
+  cd_jw_cstr(w, "reason",
+             distrusted  ? "its library is distrusted by configuration or policy"
+             : p->usable ? NULL
+                         : p->reason);
   write_strikes(s, p, w);
   write_hosts(p, w);
   cd_jw_end_obj(w);
@@ -243,6 +247,20 @@ static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
   return rc != CD_OK ? rc : control_answer_id(c, id, err);
 }
 
+/* ---- policy ---- */
+
+static cd_code method_policy(control_client *c, cd_json *params, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(CONTROL_ANSWER_MAX);
+  cd_jw w;
+  cd_code rc = cd_json_done(params, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_jw_init(&w, &text);
+  agent_policy_write(c->agent->policy, &w);
+  return finish_answer(c, &w, &text, err);
+}
+
 /* ---- enrolment ---- */
 
 /* Stands where an action's id stands for those who wait for one. */
@@ -305,15 +323,39 @@ static const struct {
     {"renew", control_renew, false, false, false},
     {"release", control_release, false, false, true},
     {"unquarantine", method_unquarantine, false, false, false},
+    {"policy", method_policy, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
     {"enroll", method_enroll, false, true, false},
 };
 
+/* Who may isolate and release here is configuration and policy; everything else is in the table. */
+static agent_who who_may(const control_client *c, size_t method)
+{
+  if (methods[method].run == control_isolate || methods[method].run == control_renew)
+    return c->agent->config.local_isolate;
+  if (methods[method].run == control_release)
+    return c->agent->config.local_release;
+  return methods[method].admins ? AGENT_WHO_ADMINISTRATORS : AGENT_WHO_GROUP;
+}
+
+static cd_code refuse_all(const control_client *c, size_t method, cd_err *err)
+{
+  control_warn(c->agent, "user=%s pid=%llu may not ask for '%s': nobody may", c->who.user,
+               (unsigned long long)c->who.process_id, methods[method].name);
+  return cd_fail(err, CD_E_DENIED,
+                 "nobody may ask for '%s' on this device: it is left to the console (`cordon local "
+                 "policy` says who decided so)",
+                 methods[method].name);
+}
+
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
+  agent_who who = who_may(c, method);
+  bool group_may = who == AGENT_WHO_GROUP || who == AGENT_WHO_CODE; /* agent_code_guard() */
   const char *group = c->agent->config.local_group;
-  if (methods[method].anyone || c->who.administrator || c->coded ||
-      (c->member && !methods[method].admins))
+  if (who == AGENT_WHO_NOBODY)
+    return refuse_all(c, method, err);
+  if (methods[method].anyone || c->who.administrator || c->coded || (c->member && group_may))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -323,8 +365,8 @@ static cd_code check_allowed(const control_client *c, size_t method, cd_err *err
                (unsigned long long)c->who.process_id, methods[method].name);
   return cd_fail(err, CD_E_DENIED, "user '%s' may not ask for '%s': only administrators%s%s may",
                  c->who.user, methods[method].name,
-                 group[0] != '\0' && !methods[method].admins ? " and members of group " : "",
-                 methods[method].admins ? "" : group);
+                 group[0] != '\0' && group_may ? " and members of group " : "",
+                 group_may ? group : "");
 }
 
 static cd_code find_method(cd_str name, size_t *ret_method, cd_err *err)

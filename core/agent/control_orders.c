@@ -51,6 +51,23 @@ static cd_code fill_terms(control_client *c, const control_order *order, cd_term
   return agent_lease_until(c->agent->lease, order->lease_s, &terms->lease_until_ms, err);
 }
 
+/* Whoever may not release may not put a wider isolation in the place of one either. */
+static cd_code may_change(const control_client *c, cd_err *err)
+{
+  agent_who who = c->agent->config.local_release;
+  agent_wanted wanted = {0};
+  if (who != AGENT_WHO_NOBODY && (who != AGENT_WHO_ADMINISTRATORS || c->who.administrator))
+    return CD_OK;
+  cd_code rc = agent_journal_wanted(c->agent->journal, AGENT_CAP_ISOLATE, &wanted, err);
+  if (rc == CD_OK && wanted.isolated)
+    rc = cd_fail(err, CD_E_DENIED,
+                 "the device is isolated, and whoever may not release it may not change that "
+                 "either; here %s may",
+                 who == AGENT_WHO_NOBODY ? "nobody" : "only administrators");
+  agent_wanted_release(&wanted);
+  return rc;
+}
+
 cd_code control_isolate(control_client *c, cd_json *params, cd_err *err)
 {
   control_order order = {0};
@@ -58,6 +75,8 @@ cd_code control_isolate(control_client *c, cd_json *params, cd_err *err)
   cd_terms terms = {.lost_after_s = config->lost_after_s,
                     .unreachable_after_s = config->unreachable_after_s};
   cd_code rc = control_isolate_read(params, &order, err);
+  if (rc == CD_OK)
+    rc = may_change(c, err);
   if (rc == CD_OK)
     rc = agent_code_guard(c->agent, "changed", err);
   if (rc == CD_OK)
@@ -121,6 +140,8 @@ cd_code control_renew(control_client *c, cd_json *params, cd_err *err)
   agent_wanted wanted = {0};
   cd_json_doc *doc = NULL;
   cd_code rc = control_renew_read(params, &order, err);
+  if (rc == CD_OK)
+    rc = may_change(c, err);
   if (rc == CD_OK)
     rc = find_renewable(c, &wanted, err);
   if (rc == CD_OK)

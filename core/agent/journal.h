@@ -55,6 +55,10 @@ CD_MUST_USE cd_code agent_journal_ended(agent_journal *j, const agent_action *a,
                                         const agent_wanted *settled, const agent_wanted *wanted,
                                         cd_err *err);
 
+/* Other parameters for what is wanted in force, and for what the same order settled: it is the same
+ * order. What its holders put in force is not on record any more, so it is put in force anew. */
+CD_MUST_USE cd_code agent_journal_params(agent_journal *j, agent_capability state,
+                                         const char *params, cd_err *err);
 CD_MUST_USE cd_code agent_journal_wanted(agent_journal *j, agent_capability state,
                                          agent_wanted *ret_wanted, cd_err *err);
 /* What the last order that was carried out asked for. */

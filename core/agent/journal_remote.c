@@ -315,6 +315,57 @@ cd_code agent_journal_console(agent_journal *j, const char *host, uint16_t port,
   return rc;
 }
 
+#define CONSOLES_LOOKED_AT 128 /* names that a device may have had in its life, at a time */
+
+typedef struct known_console {
+  char host[CD_HTTP_HOST_MAX + 1];
+  uint16_t port;
+} known_console;
+
+static cd_code list_consoles(agent_journal *j, known_console *out, unsigned *ret_count, cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  cd_code rc = journal_prepare(j, "SELECT DISTINCT host, port FROM consoles LIMIT ?", &s, err);
+  if (rc != CD_OK)
+    return rc;
+  unsigned count = 0;
+  int step;
+  journal_bind(s, "i", (sqlite3_int64)CONSOLES_LOOKED_AT);
+  while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+    (void)cd_str_copy(out[count].host, sizeof(out[count].host),
+                      cd_str_from((const char *)sqlite3_column_text(s, 0)));
+    out[count++].port = (uint16_t)sqlite3_column_int(s, 1);
+  }
+  if (step != SQLITE_DONE)
+    rc = journal_fail(j, err, "read which consoles there are");
+  else
+    *ret_count = count;
+  (void)sqlite3_finalize(s);
+  return rc;
+}
+
+cd_code agent_journal_consoles_keep(agent_journal *j,
+                                    bool (*keep)(void *context, const char *host, uint16_t port),
+                                    void *context, cd_err *err)
+{
+  unsigned count = 0;
+  known_console *known = calloc(CONSOLES_LOOKED_AT, sizeof(*known));
+  if (known == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory for the consoles");
+  cd_code rc = list_consoles(j, known, &count, err);
+  if (rc == CD_OK)
+    rc = journal_begin(j, err);
+  if (rc == CD_OK) {
+    for (unsigned i = 0; i < count && rc == CD_OK; i++) {
+      if (!keep(context, known[i].host, known[i].port))
+        rc = forget_console(j, known[i].host, known[i].port, err);
+    }
+    rc = journal_end(j, rc, err);
+  }
+  free(known);
+  return rc;
+}
+
 cd_code agent_journal_consoles_forget(agent_journal *j, cd_err *err)
 {
   cd_code rc = journal_begin(j, err);

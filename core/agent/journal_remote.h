@@ -72,6 +72,11 @@ CD_MUST_USE cd_code agent_journal_console_set(agent_journal *j, const char *host
 CD_MUST_USE cd_code agent_journal_console(agent_journal *j, const char *host, uint16_t port,
                                           agent_endpoint *out, unsigned max, unsigned *ret_count,
                                           cd_err *err);
+/* Forgets the consoles that `keep` says no to. */
+CD_MUST_USE cd_code agent_journal_consoles_keep(agent_journal *j,
+                                                bool (*keep)(void *context, const char *host,
+                                                             uint16_t port),
+                                                void *context, cd_err *err);
 /* Forgets consoles and, because they are another console's, results that were signed for it. */
 CD_MUST_USE cd_code agent_journal_consoles_forget(agent_journal *j, cd_err *err);
 

@@ -160,6 +160,17 @@ void remote_restart(agent_remote *r, const char *why)
     restart_later(r);
 }
 
+void agent_remote_again(agent_remote *r, const char *why)
+{
+  if (r->enrolment != NULL && !r->stopping)
+    remote_restart(r, why);
+}
+
+const agent_enrolment *agent_remote_enrolment(const agent_remote *r)
+{
+  return r->enrolment;
+}
+
 /* ---- life ---- */
 
 cd_code agent_remote_new(agent *a, agent_remote **ret_remote, cd_err *err)

@@ -103,6 +103,12 @@ void agent_state_kick(agent_state *s)
   state_next(s);
 }
 
+void agent_state_refresh(agent_state *s)
+{
+  s->refresh_due = true;
+  state_next(s);
+}
+
 void agent_state_reread(agent_state *s)
 {
   s->look_due = true;

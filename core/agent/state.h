@@ -61,6 +61,9 @@ int64_t agent_state_console_dropped(const agent_state *s);
 void agent_state_write(agent_state *s, cd_jw *w);
 /* The three values for the console. */
 void agent_state_values(agent_state *s, cd_values *ret_values);
+/* Where the console is, or another part of the parameters that is the agent's own, has changed:
+ * what is in force is replaced by the same isolation with what is known now, in one step. */
+void agent_state_refresh(agent_state *s);
 /* What is wanted was changed in the journal without an order of its own (one was cancelled): takes
  * it up. */
 void agent_state_reread(agent_state *s);

@@ -131,6 +131,12 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
 {
   state_run *r = &s->run;
   r->looking = false;
+  if (r->refreshing) {
+    mark_tried(s, r->plugin->manifest.id);
+    r->attempts = 0;
+    state_apply(s);
+    return;
+  }
   if (renewal && value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
       cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
     renew(s);

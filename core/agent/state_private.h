@@ -33,6 +33,7 @@ typedef struct state_run {
   bool looking;         /* the first query of a look */
   bool verify;          /* a look that also proves */
   bool news;            /* a look that found something else than was last measured */
+  bool refreshing;      /* a look that puts other parameters in force */
   bool last_resort;     /* a repair by the holder, though it is in quarantine */
   bool measured;        /* the state's enforced and */
   bool proved;          /* proven are of this run */
@@ -84,6 +85,8 @@ struct agent_state {
   int64_t proven_ms;
   char proven_note[STATE_NOTE_MAX];
   char provider[AGENT_ID_MAX]; /* the current holder; empty: none */
+  bool refresh_due;            /* the parameters may be others */
+  bool refreshed;              /* and they are: the next look applies them */
   bool look_due;               /* something may have changed */
   bool proof_due;              /* and a look should also prove */
   char changed_by[128];        /* what watch said last */
@@ -124,6 +127,9 @@ void state_apply(agent_state *s);
 void state_release_begin(agent_state *s);
 void state_after_release(agent_state *s, const agent_op_end *end);
 void state_after_release_query(agent_state *s, const agent_op_end *end);
+
+/* state_refresh.c: makes the parameters of what is wanted anew. */
+void state_refresh(agent_state *s);
 
 /* state_look.c */
 void state_look_begin(agent_state *s);

@@ -489,6 +489,8 @@ static void begin_look(agent_state *s)
 {
   run_reset(s);
   s->run.isolate = s->wanted.isolated;
+  s->run.refreshing = s->refreshed;
+  s->refreshed = false;
   s->run.verify = s->proof_due || cd_mono_ms() >= s->proof_at_ms;
   s->look_due = false;
   s->proof_due = false;
@@ -515,6 +517,9 @@ void state_next(agent_state *s)
     s->failures++;
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; looking again later", err.text);
   }
+  /* An order that waits is carried out first: it may end what would be refreshed. */
+  if (rc != CD_OK && s->refresh_due)
+    state_refresh(s);
   if (rc == CD_OK)
     begin_action(s, a);
   else if (s->look_due)

@@ -112,6 +112,23 @@ static cd_code check_quarantine(agent_supervisor *s, const agent_plugin *p, agen
                  p->manifest.id, agent_capability_name(cap), p->manifest.id);
 }
 
+bool agent_supervisor_distrusts(const agent_supervisor *s, const agent_plugin *p)
+{
+  return p->usable && agent_config_distrusts(s->config, &p->digest);
+}
+
+/* Whoever distrusts what holds an isolation must still be able to end it, and to see it. */
+static cd_code check_distrust(const agent_supervisor *s, const agent_plugin *p, agent_function fn,
+                              cd_err *err)
+{
+  if (agent_function_always_allowed(fn) || !agent_supervisor_distrusts(s, p))
+    return CD_OK;
+  return cd_fail(err, CD_E_DENIED,
+                 "plugin '%s' is not to be used: its library is distrusted (`cordon local policy` "
+                 "says by whom)",
+                 p->manifest.id);
+}
+
 cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capability cap,
                              const agent_op_order *order, agent_op **ret_op, cd_err *err)
 {
@@ -123,7 +140,9 @@ cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capabil
                    agent_capability_name(cap));
   if (!p->usable)
     return cd_fail(err, CD_E_UNAVAILABLE, "%s", p->reason);
-  cd_code rc = order->keeps ? CD_OK : check_quarantine(s, p, cap, order->function, err);
+  cd_code rc = check_distrust(s, p, order->function, err);
+  if (rc == CD_OK)
+    rc = order->keeps ? CD_OK : check_quarantine(s, p, cap, order->function, err);
   if (rc != CD_OK)
     return rc;
   if (slot->host == NULL || !agent_host_usable(slot->host)) {

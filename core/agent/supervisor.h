@@ -60,6 +60,8 @@ CD_MUST_USE cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, a
 /* The state of a pair, for `plugins`. */
 void agent_supervisor_strikes(const agent_supervisor *s, const agent_plugin *p,
                               agent_capability cap, unsigned *ret_strikes, bool *ret_quarantined);
+/* Its library is distrusted by configuration or policy: it may release, and say what it holds. */
+bool agent_supervisor_distrusts(const agent_supervisor *s, const agent_plugin *p);
 /* Its host process; false if there is none. */
 bool agent_supervisor_describe(const agent_plugin *p, agent_capability cap, int *ret_pid,
                                unsigned *ret_running, bool *ret_resident);

@@ -262,7 +262,8 @@ void chan_session_frame(chan *c, const ipc_frame *frame)
     break;
   case IPC_CHAN_RENEW: say_document(c, frame, CD_METHOD_RENEW, "csr", true, &out, &err); break;
   case IPC_CHAN_PROGRESS: say_progress(c, frame, &out, &err); break;
-  case IPC_CHAN_ORDER_ACK: say_order_ack(c, frame, &out, &err); break;
+  case IPC_CHAN_ORDER_ACK:
+  case IPC_CHAN_POLICY_ACK: say_order_ack(c, frame, &out, &err); break;
   default: drop(c, frame, &err); break;
   }
   if (err.code != CD_OK)

@@ -382,8 +382,9 @@ static int on_receive(struct lws *wsi, session *s, const void *bytes, size_t len
 
 static int write_ping(session *s)
 {
+  /* libwebsockets sends no ping without a payload, and says nothing of it. */
   unsigned char bytes[LWS_PRE + CHALLENGE_SIZE] = {0};
-  size_t len = 0;
+  size_t len = 1;
   if (s->ping_challenge) {
     len = CHALLENGE_SIZE;
     memcpy(bytes + LWS_PRE, s->challenge, len);

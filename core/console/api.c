@@ -53,6 +53,16 @@ static const route routes[] = {
     {CON_GET, "cordon/audit", CON_MAY_AUDIT, true, con_api_audit},
     {CON_GET, "cordon/audit/head", CON_MAY_AUDIT, false, con_api_head},
     {CON_POST, "cordon/enroll", 0, false, con_api_enroll},
+    {CON_GET, "cordon/policies", MAY_SEE | CON_MAY_POLICY, false, con_api_policies},
+    {CON_GET, "cordon/policies/*", MAY_SEE | CON_MAY_POLICY, false, con_api_policy},
+    {CON_POST, "cordon/policies/*", CON_MAY_POLICY, false, con_api_policy_set},
+    {CON_POST, "cordon/policies/*/remove", CON_MAY_POLICY, false, con_api_policy_remove},
+    {CON_POST, "cordon/policies/*/assign", CON_MAY_POLICY, false, con_api_policy_assign},
+    {CON_POST, "cordon/policies/*/unassign", CON_MAY_POLICY, false, con_api_policy_unassign},
+    {CON_GET, "cordon/exclusions", MAY_SEE | CON_MAY_POLICY, false, con_api_exclusions},
+    {CON_GET, "cordon/exclusions/*", MAY_SEE | CON_MAY_POLICY, false, con_api_exclusions_one},
+    {CON_POST, "cordon/exclusions/*", CON_MAY_POLICY, false, con_api_exclusions_set},
+    {CON_POST, "cordon/exclusions/*/remove", CON_MAY_POLICY, false, con_api_exclusions_remove},
 };
 
 /* Elsewhere. */

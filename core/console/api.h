@@ -3,6 +3,7 @@
 #define CON_API_H
 
 #include "call.h"
+#include "store_exclusions.h"
 
 /* api_machines.c */
 void con_api_machines(con_call *c);
@@ -26,9 +27,12 @@ typedef struct con_wish {
   bool release;
   cd_str comment;
   cd_str ticket;
-  cd_str scope;      /* "Full", "Selective"; empty for a release */
-  cd_str exclusions; /* JSON; empty for a full one */
-  cd_buf parameters; /* JSON: all of it */
+  cd_str scope;                        /* "Full", "Selective"; empty for a release */
+  cd_str exclusions;                   /* JSON; empty for a full one */
+  cd_buf parameters;                   /* JSON: all of it */
+  char set[CON_EXCLUSION_SET_MAX + 1]; /* the name of the exclusions; empty: they have none */
+  uint64_t set_revision;
+  con_exclusion_set kept; /* whose text the exclusions are */
 } con_wish;
 /* Reads Comment, IsolationType, Exclusions, ExternalId, LeaseSeconds, Terms. False: the reply says
  * what is wrong. */
@@ -60,6 +64,22 @@ void con_api_bulk_release(con_call *c);
 void con_api_tokens(con_call *c);
 void con_api_token_create(con_call *c);
 void con_api_token_revoke(con_call *c);
+
+/* api_policies.c */
+void con_api_policies(con_call *c);
+void con_api_policy(con_call *c);
+void con_api_policy_set(con_call *c);
+void con_api_policy_remove(con_call *c);
+void con_api_policy_assign(con_call *c);
+void con_api_policy_unassign(con_call *c);
+/* Member "policy" of a device. */
+CD_MUST_USE cd_code con_api_device_policy(con_call *c, const con_device *d, cd_jw *w, cd_err *err);
+
+/* api_exclusions.c */
+void con_api_exclusions(con_call *c);
+void con_api_exclusions_one(con_call *c);
+void con_api_exclusions_set(con_call *c);
+void con_api_exclusions_remove(con_call *c);
 
 /* api_enroll.c */
 void con_api_enroll(con_call *c);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "hub.h"
 #include "list.h"
+#include "store_exclusions.h"
 #include "store_terms.h"
 
 #include "base/banned.h"
@@ -15,23 +16,35 @@
 
 /* ---- wishes ---- */
 
-/* "Selective" means the set that the configuration calls `default`, unless Exclusions names another
- * one: the public API has no list of its own. */
+/* "Selective" means the set of the name `default`, unless Exclusions names another one: the public
+ * API has no list of its own. What people keep at the console comes before what its configuration
+ * says. */
 static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
 {
+  cd_err err = {0};
   cd_str name = CD_STR("default");
-  cd_str json = {0};
   (void)cd_json_opt_str(root, "Exclusions", CON_SET_NAME_MAX, &name);
   if (!con_call_body_good(c, root))
     return false;
-  if (!con_config_exclusions(&c->server->config, name, &json)) {
+  /* Whoever only reads bodies has no store. */
+  cd_code rc = c->server->store == NULL
+                   ? CD_E_NOTFOUND
+                   : con_exclusion_set_get(c->server->store, name, &w->kept, &err);
+  if (rc != CD_OK && rc != CD_E_NOTFOUND) {
+    con_call_trouble(c, &err);
+    return false;
+  }
+  if (rc == CD_OK) {
+    w->exclusions = w->kept.json;
+  } else if (!con_config_exclusions(&c->server->config, name, &w->exclusions)) {
     con_reply_error(&c->reply, CON_INVALID_INPUT,
-                    "Invalid input Exclusions: the console's configuration has no exclusions of "
-                    "the name '%.*s', and a selective isolation without any would be a full one",
+                    "Invalid input Exclusions: this console has no exclusions of the name '%.*s', "
+                    "and a selective isolation without any would be a full one",
                     CD_STR_ARG(name));
     return false;
   }
-  w->exclusions = json;
+  (void)cd_str_copy(w->set, sizeof(w->set), name);
+  w->set_revision = w->kept.revision;
   w->scope = CD_STR("Selective");
   return true;
 }
@@ -112,6 +125,7 @@ bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
 void con_wish_release(con_wish *w)
 {
   cd_buf_release(&w->parameters);
+  con_exclusion_set_release(&w->kept);
 }
 
 /* One action at a time of the group isolate and release, as the API's clients expect. */
@@ -141,6 +155,8 @@ cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const co
       .ticket = w->ticket,
       .source = source,
       .parameters = cd_buf_view(&w->parameters),
+      .exclusions_set = cd_str_from(w->set),
+      .exclusions_revision = w->set_revision,
       .expires_ms = con_parameters_expiry(cd_buf_view(&w->parameters),
                                           cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS),
       .one_at_a_time = true};
@@ -190,6 +206,18 @@ static void start_action(con_call *c, bool release)
 
 /* ---- renewal ---- */
 
+/* It goes on following the set of exclusions that it was ordered with. */
+static bool keep_set(con_call *c, const con_wanted *wanted, con_wish *w)
+{
+  cd_err err = {0};
+  cd_code rc = con_isolation_set(c->server->store, cd_str_from(wanted->action), w->set,
+                                 &w->set_revision, &err);
+  if (rc == CD_OK || rc == CD_E_NOTFOUND)
+    return true;
+  con_call_trouble(c, &err);
+  return false;
+}
+
 /* The isolation that is wanted of the device, with another lease. False: the reply says why not. */
 static bool read_renewal(con_call *c, cd_json *root, const con_wanted *wanted, con_wish *w)
 {
@@ -219,7 +247,7 @@ static bool read_renewal(con_call *c, cd_json *root, const con_wanted *wanted, c
     return false;
   }
   w->scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
-  return true;
+  return keep_set(c, wanted, w);
 }
 
 void con_api_renew(con_call *c)

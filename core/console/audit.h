@@ -47,6 +47,7 @@ typedef struct con_store con_store; /* store.h */
  * back because its rules kept it from the console: what is wanted of it does not change by that. */
 #define CON_REQUESTOR_ROLLED_BACK "unreachable"
 #define CON_WHAT_SERVER_KEY "console.tls_key" /* detail: tls_key, names */
+#define CON_WHAT_POLICY "policy.issue"        /* detail: name, version, body */
 #define CON_WHAT_HEAD_ACCEPTED                                                                     \
   "audit.accepted" /* detail: sequence, digest of the head given up                                \
                     */

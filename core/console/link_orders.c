@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "link.h"
+#include "store_exclusions.h"
 
 #include "base/banned.h"
 
@@ -202,6 +203,8 @@ static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
 
 void con_link_answer(con_link *l, cd_rpc *m)
 {
+  if (con_link_policy_answer(l, m))
+    return;
   for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
     con_sent *place = &l->sent[i];
     cd_order_ack ack = {0};

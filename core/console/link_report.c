@@ -129,6 +129,7 @@ void con_link_report(con_link *l, cd_rpc *m)
   } else {
     CD_FAULT_POINT("console.report_kept");
     keep_states(l, report.states, report.state_count);
+    con_link_policy_stands(l, &report.policy);
     con_link_consider(l);
   }
   cd_report_release(&report);

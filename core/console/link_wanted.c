@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "link.h"
+#include "store_exclusions.h"
 #include "store_terms.h"
 
 #include "base/banned.h"
@@ -149,6 +150,12 @@ static cd_code create_again(con_link *l, const con_wanted *wanted, const con_aud
       .one_at_a_time = true,
       .repeats = repeats};
   con_action_made made = {0};
+  char set[CON_EXCLUSION_SET_MAX + 1] = "";
+  cd_code rc = con_isolation_set(l->server->store, cd_str_from(wanted->action), set,
+                                 &action.exclusions_revision, err);
+  if (rc != CD_OK && rc != CD_E_NOTFOUND)
+    return rc;
+  action.exclusions_set = cd_str_from(isolates ? set : "");
   if (isolates)
     action.scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
   (void)cd_str_copy(l->repeated_action, sizeof(l->repeated_action), cd_str_from(wanted->action));

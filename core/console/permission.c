@@ -16,7 +16,8 @@ static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
                                                    "Cordon.Enroll",
                                                    "Cordon.Revoke",
                                                    "Cordon.Audit.Read",
-                                                   "Machine.ReleaseCode"};
+                                                   "Machine.ReleaseCode",
+                                                   "Cordon.Policy"};
 
 const char *con_permission_name(unsigned index)
 {

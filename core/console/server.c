@@ -23,6 +23,7 @@
 #define ATTACH_AGAIN_MS 60000u /* to see that the signer is still there */
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
+#define FOLLOW_EVERY 60u
 #define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
@@ -104,6 +105,7 @@ static void keep_statement(con_server *s, cd_purpose purpose, char **at, cd_str 
 static void keep_keys(con_server *s, const con_signer_reply *r)
 {
   (void)set_text(&s->keys.root, r->root);
+  (void)set_text(&s->keys.policy_key, r->policy_key);
   keep_statement(s, CD_PURPOSE_ORDER, &s->keys.order_key, r->order_key);
   keep_statement(s, CD_PURPOSE_DEVICE_CA, &s->keys.device_ca_key, r->device_ca_key);
   if (!set_text(&s->keys.ca, r->ca) || s->lws == NULL)
@@ -181,6 +183,8 @@ static void on_tick(uv_timer_t *timer)
   cd_err err = {0};
   s->ticks++;
   con_hub_tick(s, cd_mono_ms());
+  if (s->ticks % FOLLOW_EVERY == 1)
+    con_exclusions_follow(s);
   if (con_wanted_lapse(s->store, LAPSED_MOST, on_lapsed, s, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->ticks % EXPIRE_EVERY == 0 &&
@@ -275,6 +279,7 @@ void con_server_finish(con_server *s)
   free(s->keys.root);
   free(s->keys.ca);
   free(s->keys.order_key);
+  free(s->keys.policy_key);
   free(s->keys.device_ca_key);
   cd_wipe(s->bearer_key, sizeof(s->bearer_key));
   cd_wipe(&s->seal, sizeof(s->seal));

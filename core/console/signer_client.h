@@ -29,6 +29,7 @@ typedef struct con_signer_reply {
 
   cd_str order;            /* sign_order: JWS */
   cd_str mark;             /* mark: JWS */
+  cd_str policy;           /* sign_policy: JWS */
   cd_str statement;        /* state_device_key: the device CA's about the device's key */
   cd_str certificate;      /* issue_*: PEM, the certificate and then the CA's */
   cd_str serial;           /* issue_*: lower-case hex */
@@ -43,7 +44,7 @@ typedef struct con_signer_reply {
   cd_str root;             /* attach: SubjectPublicKeyInfo, base64url */
   cd_str ca;               /* attach: the CA's certificate, PEM */
   cd_str order_key;        /* attach, sign_order, mark: the root's statement about the order key */
-  cd_str policy_key;       /* attach: about the policy key */
+  cd_str policy_key;       /* attach, sign_policy: about the policy key */
   cd_str device_ca_key;    /* attach, state_device_key: about the device CA's */
   uint64_t key_generation; /* attach: of the order key */
 } con_signer_reply;
@@ -87,6 +88,17 @@ typedef struct con_sign_order {
 } con_sign_order;
 void con_signer_sign_order(con_signer *s, const con_sign_order *order, con_signer_done done,
                            void *context);
+
+/* A policy for a device, as the audit entry "policy.issue" names it. */
+typedef struct con_sign_policy {
+  cd_str device;
+  uint64_t version;
+  cd_str name; /* may be empty */
+  cd_str body;
+  con_audit_ref audit;
+} con_sign_policy;
+void con_signer_sign_policy(con_signer *s, const con_sign_policy *policy, con_signer_done done,
+                            void *context);
 
 typedef struct con_sign_mark {
   cd_str device;

@@ -285,6 +285,8 @@ static cd_code create(con_store *s, const con_by *by, const con_action_new *n,
     rc = wanted_next(s, n->device, state, &made->generation, err);
   if (rc == CD_OK)
     rc = record(s, by, n, made, err);
+  if (rc == CD_OK && n->exclusions_set.len > 0)
+    rc = isolation_set_add(s, made->id, n->exclusions_set, n->exclusions_revision, err);
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_settle(s, n->device, state, err);
   return rc;

@@ -77,6 +77,10 @@ CD_MUST_USE cd_code wanted_settle(con_store *s, cd_str device, cd_state state, c
 CD_MUST_USE cd_code wanted_next(con_store *s, cd_str device, cd_state state,
                                 uint64_t *ret_generation, cd_err *err);
 
+/* Within a transaction: the set that an isolation is ordered with. */
+CD_MUST_USE cd_code isolation_set_add(con_store *s, const char *action, cd_str name,
+                                      uint64_t revision, cd_err *err);
+
 /* The parameters of a new isolation with its release code's salt and digest. */
 CD_MUST_USE cd_code code_add(con_store *s, const con_action_new *n, const char *id, cd_buf *out,
                              cd_err *err);

@@ -81,6 +81,32 @@ const char *const con_schema[] = {
     "CREATE INDEX IF NOT EXISTS audit_action ON audit(action, sequence) WHERE action != '';"
     "CREATE INDEX IF NOT EXISTS audit_access ON audit(what, sequence)"
     " WHERE device = '' AND action = '';"
-    "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';"
+    "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';",
+
+    "CREATE TABLE IF NOT EXISTS policy("
+    " name TEXT PRIMARY KEY, body TEXT NOT NULL, revision INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS policy_tag("
+    " tag TEXT PRIMARY KEY, policy TEXT NOT NULL REFERENCES policy(name), rank INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS device_policy("
+    " device TEXT PRIMARY KEY REFERENCES device(id), version INTEGER NOT NULL DEFAULT 0,"
+    " name TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL DEFAULT 0,"
+    " body TEXT NOT NULL DEFAULT '{}', issued INTEGER NOT NULL DEFAULT 0,"
+    " audit_sequence INTEGER NOT NULL DEFAULT 0, audit_digest BLOB NOT NULL DEFAULT x'',"
+    " jws TEXT NOT NULL DEFAULT '', key TEXT NOT NULL DEFAULT '',"
+    " standing TEXT NOT NULL DEFAULT '', highest INTEGER NOT NULL DEFAULT 0)"
+    " STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE IF NOT EXISTS exclusion_set("
+    " name TEXT PRIMARY KEY, json TEXT NOT NULL, revision INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    /* Which set, and which state of it, an isolation was ordered with. */
+    "CREATE TABLE IF NOT EXISTS isolation_set("
+    " action TEXT PRIMARY KEY REFERENCES action(id), name TEXT NOT NULL,"
+    " revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS isolation_set_name ON isolation_set(name, revision);"
     "PRAGMA user_version = 1;",
     NULL};

@@ -26,6 +26,18 @@
 
 #define APP_SELECT "SELECT name, permissions, id, created, revoked, secret_hash FROM app "
 
+#define POLICY_SELECT                                                                              \
+  "SELECT p.name, p.body, p.updated_by, p.comment,"                                                \
+  " (SELECT json_group_array(json_object('tag', t.tag, 'rank', t.rank)) FROM"                      \
+  "  (SELECT tag, rank FROM policy_tag WHERE policy = p.name ORDER BY rank DESC, tag) t),"         \
+  " p.revision, p.updated,"                                                                        \
+  " (SELECT count(*) FROM device_policy d WHERE d.name = p.name) FROM policy p "
+
+#define SET_SELECT                                                                                 \
+  "SELECT x.name, x.json, x.updated_by, x.comment, x.revision, x.updated,"                         \
+  " (SELECT count(*) FROM wanted w JOIN isolation_set i ON i.action = w.action"                    \
+  "  WHERE i.name = x.name AND w.value = 2) FROM exclusion_set x "
+
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
 #define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
@@ -197,6 +209,63 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_APP_GET] = APP_SELECT "WHERE id = ?1",
     [CON_SQL_APP_EACH] = APP_SELECT "ORDER BY id",
     [CON_SQL_APP_REVOKE] = "UPDATE app SET revoked = 1 WHERE id = ?1",
+
+    [CON_SQL_POLICY_GET] = POLICY_SELECT "WHERE p.name = ?1",
+    [CON_SQL_POLICY_EACH] = POLICY_SELECT "ORDER BY p.name",
+    [CON_SQL_POLICY_SET] =
+        "INSERT INTO policy(name, body, revision, updated, updated_by, comment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE SET body = ?2,"
+        " revision = ?3, updated = ?4, updated_by = ?5, comment = ?6",
+    [CON_SQL_POLICY_REMOVE] = "DELETE FROM policy WHERE name = ?1",
+    /* Above all that was ever given, so that a name that comes back is not taken for the old one.
+     */
+    [CON_SQL_POLICY_REVISION] = "SELECT max((SELECT coalesce(max(revision), 0) FROM policy),"
+                                " (SELECT coalesce(max(revision), 0) FROM device_policy)) + 1",
+    [CON_SQL_POLICY_ASSIGN] = "REPLACE INTO policy_tag(tag, policy, rank) VALUES(?1, ?2, ?3)",
+    [CON_SQL_POLICY_UNASSIGN] = "DELETE FROM policy_tag WHERE tag = ?1 AND policy = ?2",
+    [CON_SQL_POLICY_FOR] =
+        "SELECT name, body, revision FROM ("
+        "SELECT p.name, p.body, p.revision, t.rank, t.tag, 0 AS last FROM policy_tag t"
+        " JOIN policy p ON p.name = t.policy WHERE t.tag IN"
+        " (SELECT value FROM json_each((SELECT tags FROM device WHERE id = ?1)))"
+        " UNION ALL SELECT name, body, revision, 0, '', 1 FROM policy WHERE name = 'default')"
+        " ORDER BY last, rank DESC, tag LIMIT 1",
+    [CON_SQL_DEVICE_POLICY_GET] =
+        "SELECT name, body, jws, key, standing, version, revision, issued, audit_sequence,"
+        " audit_digest, highest FROM device_policy WHERE device = ?1",
+    [CON_SQL_DEVICE_POLICY_SET] =
+        "INSERT INTO device_policy(device, version, name, revision, body, issued, audit_sequence,"
+        " audit_digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(device) DO UPDATE SET"
+        " version = ?2, name = ?3, revision = ?4, body = ?5, issued = ?6, audit_sequence = ?7,"
+        " audit_digest = ?8, jws = '', key = ''",
+    [CON_SQL_DEVICE_POLICY_SIGNED] =
+        "UPDATE device_policy SET jws = ?3, key = ?4 WHERE device = ?1 AND version = ?2",
+    [CON_SQL_DEVICE_POLICY_STANDS] =
+        "INSERT INTO device_policy(device, standing, highest) VALUES(?1, ?2, ?3)"
+        " ON CONFLICT(device) DO UPDATE SET standing = ?2, highest = max(highest, ?3)",
+
+    [CON_SQL_SET_GET] = SET_SELECT "WHERE x.name = ?1",
+    [CON_SQL_SET_EACH] = SET_SELECT "ORDER BY x.name",
+    [CON_SQL_SET_SET] =
+        "REPLACE INTO exclusion_set(name, json, revision, updated, updated_by, comment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [CON_SQL_SET_REMOVE] = "DELETE FROM exclusion_set WHERE name = ?1",
+    [CON_SQL_SET_REVISION] = "SELECT max((SELECT coalesce(max(revision), 0) FROM exclusion_set),"
+                             " (SELECT coalesce(max(revision), 0) FROM isolation_set)) + 1",
+    [CON_SQL_SET_USED] = "SELECT count(*) FROM wanted w JOIN isolation_set i ON i.action = w.action"
+                         " WHERE i.name = ?1 AND w.value = 2",
+    [CON_SQL_ISOLATION_SET_ADD] =
+        "INSERT INTO isolation_set(action, name, revision) VALUES(?1, ?2, ?3)",
+    [CON_SQL_ISOLATION_SET_GET] = "SELECT name, revision FROM isolation_set WHERE action = ?1",
+    /* Isolated with an older state of a set than it has, and no order with this one was made yet,
+     * whatever became of it: what a device refused is not ordered again and again. */
+    [CON_SQL_ISOLATION_SET_STALE] =
+        "SELECT w.device, w.parameters, x.name, x.json, x.revision, x.updated_by, x.comment"
+        " FROM wanted w JOIN isolation_set i ON i.action = w.action"
+        " JOIN exclusion_set x ON x.name = i.name JOIN device d ON d.id = w.device"
+        " WHERE w.state = 1 AND w.value = 2 AND d.revoked = 0 AND x.revision >"
+        " (SELECT max(j.revision) FROM isolation_set j JOIN action a ON a.id = j.action"
+        "  WHERE a.device = w.device AND j.name = i.name) ORDER BY w.device LIMIT 1",
 };
 
 const char *con_sql_text(con_sql which)

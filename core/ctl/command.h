@@ -141,6 +141,17 @@ ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_audit_verify(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_set(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_assign(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_unassign(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_remove(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_set(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_remove(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_policy(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_enroll(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_help(const ctl_context *ctx, const ctl_args *args);
 

@@ -203,6 +203,45 @@ static void add_pending(cd_json *device, const ctl_style *style, cd_buf *out)
   }
 }
 
+/* "servers, version 7 in force (trial)", and why it is not the one that is for it. */
+static void add_policy(cd_json *device, const ctl_style *style, cd_buf *out)
+{
+  cd_json policy = {0};
+  cd_json reported = {0};
+  cd_str wanted = {0};
+  cd_str why = {0};
+  cd_str name = {0};
+  uint64_t version = 0;
+  uint64_t wanted_version = 0;
+  bool trial = false;
+  if (!cd_json_opt_obj(device, "policy", &policy))
+    return;
+  (void)cd_json_opt_str(&policy, "wanted", FLEET_TEXT_MAX, &wanted);
+  (void)cd_json_opt_u64(&policy, "wantedVersion", UINT64_MAX, &wanted_version);
+  (void)cd_json_opt_str(&policy, "why", FLEET_TEXT_MAX, &why);
+  if (cd_json_opt_obj(&policy, "reported", &reported)) {
+    cd_json_u64(&reported, "version", UINT64_MAX, &version);
+    (void)cd_json_opt_str(&reported, "name", FLEET_TEXT_MAX, &name);
+    (void)cd_json_opt_bool(&reported, "trial", &trial);
+  }
+  if (wanted.len == 0 && version == 0 && why.len == 0)
+    return;
+  ctl_label(out, style, "Policy");
+  cd_buf_add_cstr(out, "in force ");
+  ctl_text_add(out, name.len > 0 ? name : CD_STR("none"));
+  if (version > 0)
+    cd_buf_addf(out, " version %llu%s", (unsigned long long)version, trial ? " (on trial)" : "");
+  cd_buf_add_cstr(out, ", wanted ");
+  ctl_text_add(out, wanted.len > 0 ? wanted : CD_STR("none"));
+  if (wanted_version > 0)
+    cd_buf_addf(out, " version %llu", (unsigned long long)wanted_version);
+  if (why.len > 0) {
+    cd_buf_add_cstr(out, ": ");
+    ctl_text_add(out, why);
+  }
+  cd_buf_add_char(out, '\n');
+}
+
 /* What was wanted was put in force and taken back by the device, because the console was not
  * reached through it. */
 static void add_rolled_back(cd_json *device, const ctl_style *style, cd_buf *out)
@@ -255,6 +294,7 @@ static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json 
   if (clone)
     ctl_line(out, &style, "Clone", CTL_BAD, CD_STR("its key was seen in two places at once"));
   cd_code rc = fleet_values_render(device, &style, out, err);
+  add_policy(device, &style, out);
   add_rolled_back(device, &style, out);
   add_pending(device, &style, out);
   if (rc == CD_OK)

@@ -14,7 +14,7 @@ typedef cd_code (*renderer)(cd_json *result, const ctl_style *style, cd_buf *out
 static const renderer renderers[CTL_KIND_COUNT] = {
     [CTL_KIND_STATUS] = ctl_render_status,   [CTL_KIND_PLUGINS] = ctl_render_plugins,
     [CTL_KIND_ACTIONS] = ctl_render_actions, [CTL_KIND_UNQUARANTINE] = ctl_render_unquarantine,
-    [CTL_KIND_ENROLL] = ctl_render_enroll,
+    [CTL_KIND_ENROLL] = ctl_render_enroll,   [CTL_KIND_POLICY] = ctl_render_policy,
 };
 
 static bool is_about_an_action(ctl_kind kind)

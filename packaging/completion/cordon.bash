@@ -35,7 +35,7 @@ _cordon_local() {
   local current=$1 command=$2 common="--timeout --json --help --socket"
   local order="--comment --no-wait --progress $common" lease="--for --lost-console --unreachable"
   case $command in
-  status | plugins) _cordon_words "$common" "$current" ;;
+  status | plugins | policy) _cordon_words "$common" "$current" ;;
   isolate) _cordon_words "--selective $lease $order" "$current" ;;
   renew) _cordon_words "$lease $order" "$current" ;;
   release) _cordon_words "--code --code-file $order" "$current" ;;
@@ -84,6 +84,15 @@ _cordon_fleet() {
     "action verify") _cordon_verify "$current" ;;
     "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
     "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
+    "policy list" | "policy show" | "exclusions list" | "exclusions show") _cordon_words "$common" "$current" ;;
+    "policy set" | "exclusions set")
+      if [[ $current == -* ]]; then
+        _cordon_words "--comment $common" "$current"
+      else
+        _cordon_files "$current"
+      fi
+      ;;
+    "policy assign" | "policy unassign" | "policy remove" | "exclusions remove") _cordon_words "--comment $common" "$current" ;;
     "audit verify") _cordon_words "--head $common" "$current" ;;
     esac
     ;;
@@ -93,18 +102,20 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate renew release actions plugins unquarantine enroll" ;;
+  local) echo "status isolate renew release actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
   action) echo "show cancel code report verify" ;;
   enroll-token) echo "create list revoke" ;;
   audit) echo "verify" ;;
+  policy) echo "list show set assign unassign remove" ;;
+  exclusions) echo "list show set remove" ;;
   esac
 }
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate renew release tag actions action enroll-token audit" group
+  local names="local device isolate renew release tag actions action enroll-token audit policy exclusions" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"

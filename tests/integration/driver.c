@@ -164,13 +164,15 @@ static void write_config(driver *d)
                 private_file(d, o->providers[i], "calls"), o->settings[i] != NULL ? "," : "",
                 o->settings[i] != NULL ? o->settings[i] : "");
   }
-  cd_buf_addf(&text,
-              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
-              "\"proxy_file\":\"%s\"},\"reconcile\":{"
-              "\"interval_s\":%u},\"local\":{\"group\":\"%s\",\"release\":\"%s\"}}",
-              o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
-              o->interval_s != 0 ? o->interval_s : 300, o->group != NULL ? o->group : "",
-              o->release != NULL ? o->release : "administrators");
+  cd_buf_addf(
+      &text,
+      "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
+      "\"proxy_file\":\"%s\"},\"reconcile\":{"
+      "\"interval_s\":%u},\"policy\":{\"trial_s\":%u},\"local\":{\"group\":\"%s\",\"release\":"
+      "\"%s\"}}",
+      o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
+      o->interval_s != 0 ? o->interval_s : 300, o->trial_s != 0 ? o->trial_s : 120,
+      o->group != NULL ? o->group : "", o->release != NULL ? o->release : "group");
   if (o->proxy != NULL)
     driver_write(driver_path(d, "etc/proxy.json"), o->proxy, 0600);
   driver_write(driver_path(d, "etc/cordond.json"), cd_buf_cstr(&text), 0644);

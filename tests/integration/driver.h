@@ -35,6 +35,7 @@ typedef struct driver_options {
   const char *host;    /* another program than cordon-plugin-host, by its path */
   const char *channel; /* another program than cordon-channel, by its path */
   const char *proxy;   /* what the proxy file holds; NULL: no proxy */
+  unsigned trial_s;    /* of a policy, default 120 */
   unsigned interval_s; /* of the reconciler, default 300 */
   unsigned memory_mb;  /* instead of the manifests' */
 } driver_options;

@@ -77,9 +77,25 @@ static bool digest_in(const char *state, char out[ZOO_TEXT_MAX])
   return out[0] != '\0';
 }
 
+/* It lacks a feature: what contains the text of the setting is refused before anything changes. */
+static bool is_beyond(const cordon_request *req)
+{
+  char text[ZOO_TEXT_MAX];
+  size_t len = zoo_setting("lacks", text) ? strlen(text) : 0;
+  for (size_t i = 0; len > 0 && i + len <= req->params_len; i++) {
+    if (memcmp(req->params + i, text, len) == 0)
+      return true;
+  }
+  return false;
+}
+
 cordon_status zoo_apply_with(const cordon_request *req, const char *details)
 {
   char digest[32];
+  if (is_beyond(req)) {
+    zoo_explain(req, 0, "this zoo cannot do that");
+    return CORDON_E_UNSUPPORTED;
+  }
   char before[ZOO_TEXT_MAX];
   char after[ZOO_TEXT_MAX];
   digest_of(req, digest);

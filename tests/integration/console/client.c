@@ -255,6 +255,8 @@ bool ws_next(ws_end *w, cd_ws_event *ret_event)
     cd_code rc = cd_ws_decoder_next(&w->decoder, &w->rest, ret_event, &err);
     if (rc == CD_OK && ret_event->type == CD_WS_PING) {
       (void)ws_send(w, CD_WS_PONG, ret_event->payload);
+      if (w->shows_pings)
+        return true;
       continue;
     }
     if (rc == CD_OK)

@@ -46,6 +46,7 @@ typedef struct ws_end {
   cd_ws_decoder decoder;
   char input[16384];
   cd_str rest;
+  bool shows_pings; /* ws_next() returns them as well */
 } ws_end;
 
 /* The status of the answer to the upgrade: 101 is good; 0: TLS failed or the connection ended. */

@@ -1,10 +1,10 @@
 /* Devices at the agents' listener: enrolment, orders, results, and those that are refused. */
 #include "device.h"
 
-#include "protocol/base64.h"
-#include "protocol/release_code.h"
 #include "base/clock.h"
 #include "crowd.h"
+#include "protocol/base64.h"
+#include "protocol/release_code.h"
 
 #include <check.h>
 #include <signal.h>

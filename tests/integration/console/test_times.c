@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -124,6 +126,25 @@ START_TEST(a_device_that_was_off_for_days_comes_back_as_wanted)
 }
 END_TEST
 
+/* For as long as nothing else is said: nobody who is there is given up. */
+START_TEST(a_device_that_says_nothing_is_asked_whether_it_is_there)
+{
+  device d;
+  cd_ws_event event = {0};
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  d.ws.shows_pings = true;
+  /* It is asked after half a minute. */
+  const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+  ck_assert_int_eq(setsockopt(d.ws.tls.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+                   0);
+  ck_assert(ws_next(&d.ws, &event));
+  ck_assert_int_eq(event.type, CD_WS_PING);
+  device_release(&d);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("console.times");
@@ -132,6 +153,7 @@ int main(void)
   tcase_set_timeout(t, 120);
   tcase_add_test(t, a_certificate_that_has_ended_is_refused);
   tcase_add_test(t, a_device_that_was_off_for_days_comes_back_as_wanted);
+  tcase_add_test(t, a_device_that_says_nothing_is_asked_whether_it_is_there);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);

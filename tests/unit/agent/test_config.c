@@ -32,9 +32,13 @@ START_TEST(an_empty_file_means_the_defaults)
   ck_assert_uint_eq(c.unreachable_after_s, 0);
   ck_assert_str_eq(c.plugin_user, "cordon-plugin");
   ck_assert_str_eq(c.local_group, "");
-  ck_assert(!c.release_needs_code);
   ck_assert(c.notify_enabled);
   ck_assert_str_eq(c.notify_contact, "");
+  ck_assert_int_eq(c.local_isolate, AGENT_WHO_GROUP);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_GROUP);
+  ck_assert_uint_eq(c.agent_count, 0);
+  ck_assert_uint_eq(c.distrust_count, 0);
+  ck_assert_uint_eq(c.trial_s, 120);
   ck_assert_str_eq(c.log, "all=info");
   ck_assert_uint_eq(c.console_count, 0);
   ck_assert_uint_eq(c.resolver_count, 0);
@@ -83,7 +87,7 @@ START_TEST(every_member_is_taken)
   ck_assert_uint_eq(c.mark, UINT32_MAX);
   ck_assert_uint_eq(c.interval_s, 5);
   ck_assert_str_eq(c.local_group, "operators");
-  ck_assert(c.release_needs_code);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_CODE);
   ck_assert(!c.notify_enabled);
   ck_assert_str_eq(c.notify_contact, "4711");
   ck_assert_str_eq(c.log, "all,-control");
@@ -94,6 +98,52 @@ START_TEST(every_member_is_taken)
   ck_assert_str_eq(cd_buf_cstr(&out), "{}");
   cd_buf_release(&out);
   agent_config_release(&c);
+}
+END_TEST
+
+#define DIGEST_A "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define DIGEST_B "sha256:ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+START_TEST(what_a_policy_may_say_is_taken_from_a_file_too)
+{
+  agent_config c;
+  cd_digest a;
+  cd_digest b;
+  agent_config_init(&c);
+  ck_assert(cd_digest_from_text(cd_str_from(DIGEST_A), &a));
+  ck_assert(cd_digest_from_text(cd_str_from(DIGEST_B), &b));
+  ck_assert_msg(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_A "\"]},"
+                      "\"console\":{\"agents\":[\"console.example:8444\",\"[2001:db8::1]:1\"]},"
+                      "\"local\":{\"isolate\":\"nobody\",\"release\":\"administrators\"},"
+                      "\"policy\":{\"trial_s\":5}}",
+                      &c) == CD_OK,
+                "%s", err.text);
+  ck_assert_uint_eq(c.agent_count, 2);
+  ck_assert_str_eq(c.agents[0], "console.example:8444");
+  ck_assert_str_eq(c.agents[1], "[2001:db8::1]:1");
+  ck_assert_int_eq(c.local_isolate, AGENT_WHO_NOBODY);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_ADMINISTRATORS);
+  ck_assert_uint_eq(c.trial_s, 5);
+  ck_assert(agent_config_distrusts(&c, &a));
+  ck_assert(!agent_config_distrusts(&c, &b));
+  agent_config_release(&c);
+}
+END_TEST
+
+START_TEST(distrust_is_only_ever_added_to)
+{
+  agent_config file;
+  agent_config policy;
+  agent_config_init(&file);
+  agent_config_init(&policy);
+  ck_assert_int_eq(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_A "\"]}}", &file), CD_OK);
+  ck_assert_int_eq(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_B "\"]}}", &policy), CD_OK);
+  agent_config_distrust_too(&policy, &file);
+  agent_config_distrust_too(&policy, &file);
+  ck_assert_uint_eq(policy.distrust_count, 2);
+  ck_assert(agent_config_distrusts(&policy, &file.distrust[0]));
+  agent_config_release(&file);
+  agent_config_release(&policy);
 }
 END_TEST
 
@@ -134,7 +184,8 @@ static const struct {
     {"{\"console\":{\"mark\":4294967296}}",
      "console.mark must be a whole number from 0 to 4294967295, it is 4294967296"},
     {"{\"console\":{\"port\":1}}", "console.port is not a known key"},
-    {"{\"local\":{\"release\":\"root\"}}", "local.release must be one of: administrators, code"},
+    {"{\"local\":{\"release\":\"root\"}}",
+     "local.release must be one of: administrators, group, nobody, code"},
     {"{\"reconcile\":{\"interval_s\":4}}", "reconcile.interval_s must be at least 5"},
     {"{\"reconcile\":{\"interval_s\":86401}}",
      "reconcile.interval_s must be a whole number from 0 to 86400, it is 86401"},
@@ -147,6 +198,13 @@ static const struct {
     {"{\"isolate\":{\"unreachable\":{\"rule\":\"keep\",\"after_s\":60}}}", NULL},
     {"{\"local\":{\"groups\":\"x\"}}", "local.groups is not a known key"},
     {"{\"notify\":{\"enabled\":1}}", "notify.enabled must be true or false, it is a number"},
+    {"{\"local\":{\"isolate\":\"everybody\"}}", NULL},
+    {"{\"local\":{\"isolate\":\"code\"}}", NULL},
+    {"{\"policy\":{\"trial_s\":4}}", "policy.trial_s must be at least 5"},
+    {"{\"policy\":{\"trial\":9}}", "policy.trial is not a known key"},
+    {"{\"console\":{\"agents\":[\"console.example\"]}}", NULL},
+    {"{\"plugins\":{\"distrust\":[\"sha256:00\"]}}",
+     "plugins.distrust has 'sha256:00', which is no digest"},
     {"{\"local\":{\"group\":7}}", "local.group must be a string, it is a number"},
 };
 
@@ -269,6 +327,8 @@ int main(void)
   const TTest *const tests[] = {
       an_empty_file_means_the_defaults,
       every_member_is_taken,
+      what_a_policy_may_say_is_taken_from_a_file_too,
+      distrust_is_only_ever_added_to,
       what_is_wrong_is_named,
       addresses_are_literal_and_canonical,
       a_second_parse_replaces_the_first,

@@ -209,6 +209,27 @@ START_TEST(not_waiting_is_told_apart_from_done)
 }
 END_TEST
 
+START_TEST(policy)
+{
+  play p = {.script = ANSWER(SAMPLE_POLICY)};
+  PLAY(&p, 0, "local", "policy");
+  ck_request(&p, "{\"method\":\"policy\",\"params\":{}}");
+  HAS(&p.out, "Policy      servers, version 7, taken ");
+  HAS(&p.out, "Trial       the console has still to be reached with it");
+  HAS(&p.out, "Refused     version 6: with it the console was not reached within 120 s\n");
+  HAS(&p.out, "console.resolvers   policy 7   [\"192.0.2.53\"]");
+  HAS(&p.out, "providers.isolate   file       [\"org.cordon.nftables\"]");
+  HAS(&p.out, "local.release       default    \"group\"");
+  play_release(&p);
+  play none = {.script = ANSWER(SAMPLE_OK("{\"version\":0,\"name\":null,\"taken\":null,"
+                                          "\"trial\":false,\"previous\":0,\"highest\":0,"
+                                          "\"refused\":null,\"values\":[]}"))};
+  PLAY(&none, 0, "local", "policy");
+  HAS(&none.out, "Policy      none: the configuration alone counts\n");
+  play_release(&none);
+}
+END_TEST
+
 START_TEST(unquarantine)
 {
   play p = {.script = ANSWER(SAMPLE_OK("{\"lifted\":2}"))};
@@ -359,6 +380,7 @@ Suite *suite_commands(void)
   tcase_add_test(tc, a_file_that_is_too_large_missing_or_a_folder);
   tcase_add_test(tc, release);
   tcase_add_test(tc, not_waiting_is_told_apart_from_done);
+  tcase_add_test(tc, policy);
   tcase_add_test(tc, unquarantine);
   tcase_add_test(tc, enroll);
   tcase_add_loop_test(tc, a_command_line_that_makes_no_sense, 0, ROWS(usages));

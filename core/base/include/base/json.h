@@ -90,6 +90,9 @@ CD_MUST_USE cd_code cd_json_done(cd_json *obj, cd_err *err);
 
 /* Prints a value as compact JSON (the members in the order of the document). */
 void cd_json_print(const cd_json *value, cd_buf *out);
+/* Prints `under` with what `over` says in its place: objects are joined member by member, anything
+ * else of `over` replaces what stood there. Readers of two documents. */
+void cd_json_overlay(const cd_json *under, const cd_json *over, cd_buf *out);
 
 /* ---- writing ---- */
 

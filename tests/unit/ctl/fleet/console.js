@@ -25,7 +25,7 @@ function makeFleet() {
     lastIpAddress: `10.0.0.${i + 1}`, healthStatus: name === 'off-1' ? 'Inactive' : 'Active',
     agentVersion: '0.1.0', rbacGroupId: 0, machineTags: name.startsWith('desk') ? ['desks'] : name === 'busy-1' || name === 'server-1' ? ['mixed'] : [],
   }));
-  return { machines, actions: new Map(), polls: new Map(), tokens: [], used: {} };
+  return { machines, actions: new Map(), polls: new Map(), tokens: [], used: {}, policies: new Map(), sets: new Map() };
 }
 
 const fleets = new Map();
@@ -126,6 +126,8 @@ function filterMachines(fleet, query) {
   return fleet.machines.filter((m) => m.computerDnsName.toLowerCase().startsWith(prefix));
 }
 
+const named = (fleet, kind) => (kind === 'policies' ? fleet.policies : fleet.sets);
+
 const routes = [
   ['GET', /^\/api\/machines$/, ({ fleet, query }) => {
     const all = filterMachines(fleet, query);
@@ -179,6 +181,10 @@ const routes = [
     wanted: [{ state: 'isolate', value: 'isolated', lease_until: '2026-12-01T08:00:00.000Z',
       rolled_back: machine.computerDnsName === 'off-1' ? 4 : 0, lost_console: { rule: 'keep' }, unreachable: { rule: 'release', after_s: 60 } }],
     revoked: false, cloneSuspected: machine.computerDnsName === 'liar-1',
+    policy: machine.computerDnsName === 'server-1' ? { wanted: 'servers', wantedRevision: 3, wantedVersion: 8,
+      reported: { version: 7, name: 'servers', trial: true, refused: 0, sentence: null, at: '2026-11-24T05:34:54.123Z' },
+      why: 'it was sent, and the device has not said that it is in force' }
+      : { wanted: null, wantedRevision: 0, wantedVersion: 0, reported: null, why: null },
     pending: machine.computerDnsName !== 'off-1' ? [] : [{ id: crypto.randomUUID(), type: 'Isolate', status: 'Pending',
       created: '2026-11-24T05:34:54.123Z', waitsFor: 'the device is not connected', progress: null }],
   })],
@@ -211,6 +217,32 @@ const routes = [
     if (!token) return error(404, 'ResourceNotFound', `Token ${match[1]} was not found`);
     token.revoked = true;
     return ok({ id: token.id, revoked: true });
+  }],
+  ['GET', /^\/api\/cordon\/(policies|exclusions)$/, ({ fleet, match }) =>
+    ok({ value: [...named(fleet, match[1]).values()].map(({ body, exclusions, ...rest }) => rest) })],
+  ['GET', /^\/api\/cordon\/(policies|exclusions)\/([^/]+)$/, ({ fleet, match }) => {
+    const one = named(fleet, match[1]).get(decodeURIComponent(match[2]));
+    return one ? ok(one) : error(404, 'ResourceNotFound', `there is no policy '${match[2]}'`);
+  }],
+  ['POST', /^\/api\/cordon\/(policies|exclusions)\/([^/]+)$/, ({ fleet, match, body }) => {
+    const { Comment: comment, ...rest } = body;
+    if (rest.body && rest.body.isolated) return error(400, 'InvalidInput', 'Invalid input: the policy: isolated is not a known key');
+    const name = decodeURIComponent(match[2]);
+    const was = named(fleet, match[1]).get(name);
+    const one = { name, source: 'console', revision: (was ? was.revision : 0) + 1, updated: '2026-11-24T05:34:54.123Z',
+      updatedBy: 'responder', comment, tags: [], devices: 2, ...rest };
+    named(fleet, match[1]).set(name, one);
+    return ok(one);
+  }],
+  ['POST', /^\/api\/cordon\/policies\/([^/]+)\/(assign|unassign)$/, ({ fleet, match, body }) => {
+    const one = fleet.policies.get(match[1]);
+    if (!one) return error(404, 'ResourceNotFound', `there is no policy '${match[1]}'`);
+    one.tags = match[2] === 'assign' ? [{ tag: body.tag, rank: body.rank ?? 0 }] : [];
+    return ok(one);
+  }],
+  ['POST', /^\/api\/cordon\/(policies|exclusions)\/([^/]+)\/remove$/, ({ fleet, match }) => {
+    named(fleet, match[1]).delete(match[2]);
+    return ok({ removed: true });
   }],
   ['GET', /^\/api\/cordon\/audit$/, ({ query, client }) => {
     const { entries } = auditLog(client);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What the client asked for, behind its token. */
 static void asked(const char *client, const char *what)
@@ -53,6 +54,78 @@ START_TEST(device_show)
   CORDON(&r, 0, "device", "show", "desk-1.example", "--json");
   HAS(&r.out, "{\"machine\":{\"id\":");
   HAS(&r.out, "\"cordon\":{\"id\":");
+  stage_release(&r);
+}
+END_TEST
+
+/* A file for a command to read; good until the next one. */
+static const char *file_with(const char *name, const char *text)
+{
+  static char path[512];
+  (void)snprintf(path, sizeof(path), "/tmp/cordon-test-%ld-%s", (long)getpid(), name);
+  FILE *f = fopen(path, "w");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_int_ge(fputs(text, f), 0);
+  ck_assert_int_eq(fclose(f), 0);
+  return path;
+}
+
+START_TEST(policies)
+{
+  stage_run r = {.client = "policies"};
+  CORDON(&r, 0, "policy", "list");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "No policies.\n");
+  const char *file = file_with("policy", "{\"local\":{\"isolate\":\"nobody\"}}");
+  CORDON(&r, 2, "policy", "set", "servers", file);
+  HAS(&r.err, "needs --comment TEXT");
+  CORDON(&r, 0, "policy", "set", "servers", file, "--comment", "why");
+  HAS(&r.out, "It is revision 1.");
+  asked("policies", "{\\\"Comment\\\":\\\"why\\\",\\\"body\\\":{\\\"local\\\":{\\\"isolate\\\":"
+                    "\\\"nobody\\\"}}}");
+  CORDON(&r, 0, "policy", "assign", "servers", "server", "5", "--comment", "why");
+  asked("policies", "\\\"tag\\\":\\\"server\\\",\\\"rank\\\":5");
+  CORDON(&r, 2, "policy", "assign", "servers", "server", "high", "--comment", "why");
+  HAS(&r.err, "RANK must be a number");
+  CORDON(&r, 0, "policy", "list");
+  HAS(&r.out, "servers");
+  HAS(&r.out, "server (5)");
+  CORDON(&r, 0, "policy", "show", "servers");
+  HAS(&r.out, "Says        {\"local\":{\"isolate\":\"nobody\"}}\n");
+  CORDON(&r, 0, "policy", "show", "servers", "--json");
+  HAS(&r.out, "\"body\":{\"local\":{");
+  CORDON(&r, 0, "policy", "unassign", "servers", "server", "--comment", "why");
+  CORDON(&r, 0, "policy", "remove", "servers", "--comment", "why");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "Removed.\n");
+  file = file_with("policy", "{\"isolated\":true}");
+  CORDON(&r, 5, "policy", "set", "a/b", file, "--comment", "why");
+  HAS(&r.err, "isolated is not a known key");
+  asked("policies", "/api/cordon/policies/a%2Fb");
+  (void)unlink(file);
+  CORDON(&r, 0, "device", "show", "server-1");
+  HAS(&r.out, "Policy      in force servers version 7 (on trial), wanted servers version 8: it was "
+              "sent, and the device has not said that it is in force\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(exclusions)
+{
+  stage_run r = {.client = "sets"};
+  const char *file =
+      file_with("set", "{\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.0/24\"}]}");
+  CORDON(&r, 0, "exclusions", "set", "lab", file, "--comment", "why");
+  HAS(&r.out, "what is isolated with them is ordered anew. It is revision 1.");
+  asked(
+      "sets",
+      "\\\"exclusions\\\":[{\\\"direction\\\":\\\"out\\\",\\\"address\\\":\\\"192.0.2.0/24\\\"}]");
+  CORDON(&r, 0, "exclusions", "list");
+  HAS(&r.out, "Isolated with it");
+  CORDON(&r, 0, "exclusions", "show", "lab");
+  HAS(&r.out, "Open        out 192.0.2.0/24\n");
+  file = file_with("set", "{\"exclusions\":[]}");
+  CORDON(&r, 2, "exclusions", "set", "lab", file, "--comment", "why");
+  (void)unlink(file);
+  CORDON(&r, 0, "exclusions", "remove", "lab", "--comment", "why");
   stage_release(&r);
 }
 END_TEST
@@ -365,6 +438,8 @@ Suite *suite_fleet_commands(void)
   tcase_add_test(tc, actions_and_one_of_them);
   tcase_add_test(tc, a_release_code_is_shown_once);
   tcase_add_test(tc, enrolment_tokens);
+  tcase_add_test(tc, policies);
+  tcase_add_test(tc, exclusions);
   tcase_add_test(tc, the_audit_log_is_verified_here);
   tcase_add_loop_test(tc, a_log_that_was_changed_shows, 0, ROWS(faults));
   tcase_add_loop_test(tc, a_command_line_that_makes_no_sense, 0, ROWS(usages));
