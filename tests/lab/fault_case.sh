@@ -325,13 +325,37 @@ at_rest() {
   within "$fault_rest_s" rests
 }
 
+# The set that the device is isolated with, and its policy, which names another address of the console.
+set_exclusions() {
+  api POST "cordon/exclusions/set-$device" "{\"Comment\":\"$2\",
+    \"exclusions\":[{\"direction\":\"out\",\"address\":\"$1\",\"protocol\":\"tcp\",\"port\":\"80\"}]}"
+}
+
+set_policy() {
+  api POST "cordon/policies/policy-$device" "{\"Comment\":\"$2\",\"body\":{\"console\":{\"agents\":[\"$1:8444\"]}}}"
+}
+
+assign_policy() {
+  set_policy 10.77.0.3 'before the cases' && api POST "machines/$id/tags" "{\"Value\":\"tag-$device\",\"Action\":\"Add\"}" &&
+    api POST "cordon/policies/policy-$device/assign" "{\"Comment\":\"before the cases\",\"tag\":\"tag-$device\",\"rank\":1}"
+}
+
+# What the console's own policy and set say now, whatever it answered.
+console_has() {
+  api GET "$1" && grep -qF "\"$2" "$w/answer"
+}
+
 # Where an operation begins; each case ends released.
 prepare() {
   ready='{"Comment":"before a case"}'
   case $operation in
   isolate) return 0 ;;
   renew) ready='{"Comment":"before a case","LeaseSeconds":14400}' ;;
-  exclusions) ready='{"Comment":"before a case","IsolationType":"Selective","Exclusions":"first"}' ;;
+  exclusions)
+    set_exclusions 198.18.0.1 'before a case' || return 1
+    ready="{\"Comment\":\"before a case\",\"IsolationType\":\"Selective\",\"Exclusions\":\"set-$device\"}"
+    ;;
+  policy) set_policy 10.77.0.3 'before a case' || return 1 ;;
   esac
   order isolate "$ready" && at_rest
 }
@@ -339,7 +363,8 @@ prepare() {
 operate() {
   case $operation in
   isolate) order isolate "{\"Comment\":\"$comment\"}" ;;
-  exclusions) order isolate "{\"Comment\":\"$comment\",\"IsolationType\":\"Selective\",\"Exclusions\":\"second\"}" ;;
+  exclusions) set_exclusions 10.77.0.1 "$comment" ;;
+  policy) set_policy 10.77.0.4 "$comment" ;;
   renew) api POST "cordon/machines/$id/renew" "{\"Comment\":\"$comment\",\"LeaseSeconds\":28800}" ;;
   release) order unisolate "{\"Comment\":\"$comment\"}" ;;
   esac
@@ -347,7 +372,9 @@ operate() {
 
 # What the operation says beside isolated and released.
 operation_rests() {
-  return 0
+  [ "$operation" = policy ] || return 0
+  version=$(machine_says policy.wantedVersion)
+  [ "$version" = "$(machine_says policy.reported.version)" ] && [ "$(machine_says policy.why)" = null ]
 }
 
 target_of() {
@@ -363,11 +390,25 @@ check_operation() {
   [ "$(lease)" = "$(local_says states.state=isolate.wanted.lease_until)" ] ||
     blame "the console has the end of the lease as $(lease), the device as $(local_says states.state=isolate.wanted.lease_until)"
   case $operation/$history in
+  policy/*) check_policy ;;
   exclusions/Succeeded) check_exclusions 10.77.0.1 198.18.0.1 ;;
-  exclusions/*) check_exclusions 198.18.0.1 10.77.0.1 ;;
+  exclusions/*) check_exclusions 198.18.0.1 10.77.0.1 ;; # taken by nobody, or refused by the device
   renew/Succeeded) [ "$(lease)" != "$lease_before" ] || blame "renewed, and it still ends at $lease_before" ;;
   renew/*) [ "$(lease)" = "$lease_before" ] || blame "not renewed, and it ends at $(lease) instead of $lease_before" ;;
   esac
+}
+
+# The rules let through what the policy at the console says, and not what it said before.
+check_policy() {
+  open=10.77.0.4 closed=10.77.0.3
+  console_has "cordon/policies/policy-$device" $open || open=10.77.0.3 closed=10.77.0.4
+  case $answered/$open in
+  2*/10.77.0.3) blame 'the console took the policy and does not have it' ;;
+  esac
+  history="version"
+  on "$device" nft list table inet cordon </dev/null >"$w/rules" 2>/dev/null
+  grep -qF "$open" "$w/rules" || blame "the policy names $open, and the rules do not"
+  ! grep -qF "$closed" "$w/rules" || blame "the policy does not name $closed, and the rules do"
 }
 
 # check_exclusions OPEN CLOSED
@@ -385,7 +426,7 @@ blame() {
 # Rows `status results source id` of the console since the case began; ours has the comment.
 read_history() {
   rows "select status, (select count(*) from audit where audit.action = action.id and what in ('action.result', 'action.local')),
-    case when comment = '$comment' then 'ours' else source end, id from action where device = '$id' and number > $last_row
+    case when comment = '$comment' or source = 'Exclusions' then 'ours' else source end, id from action where device = '$id' and number > $last_row
     order by number" | tr '|' ' ' >"$w/history"
   rows "select coalesce(max(number), 0) from action where device = '$id'" >"$w/last"
   new=0 history=- again=0
@@ -430,7 +471,7 @@ check_order() {
   target=$(target_of)
   case $new in
   0)
-    [ "$answered" != 201 ] || blame 'the console took the order and does not know it'
+    [ "$answered/$operation" = 200/policy ] || [ "${answered#2}" = "$answered" ] || blame 'the console took the order and does not know it'
     [ "$wanted" = "$wanted_before" ] || blame "no order, but wanted went from $wanted_before to $wanted"
     ;;
   1)

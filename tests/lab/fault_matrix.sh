@@ -20,7 +20,7 @@ if ! grep -q '^CORDON_FAULT_POINTS:BOOL=ON$' "$LAB_BUILD_DIR/CMakeCache.txt"; th
   exit 77
 fi
 
-operations='isolate renew exclusions release'
+operations='isolate renew exclusions policy release'
 conditions='cut lost clock-ahead clock-behind disk-full console-full journal-damaged journal-rolled-back no-memory no-processes'
 # Of each process a point or two, which the conditions are crossed with in turn.
 handful='none agent.started=kill agent.applied=kill host.before_end=kill remote.before_ack=kill channel.order_passed=kill
@@ -35,7 +35,8 @@ restore.before_apply restore.rotated agent.before_order agent.order_synced journ
 remote.answer_before_commit'
 
 # A point that is passed more than once in a case: the later times.
-later_device='journal.commit=fail journal.commit=fail:3 host.before_end=kill:2 host.before_end=kill:3 host.before_start=kill:2'
+later_device='journal.commit=fail journal.commit=fail:3 host.before_end=kill:2 host.before_end=kill:3 host.before_start=kill:2
+agent.before_apply=kill:2 agent.applied=kill:2 agent.after_query=kill:2 agent.after_verify=kill:2'
 later_console='store.before_commit=kill:3 store.before_commit=kill:5 store.before_commit=kill:7 store.committed=kill:4
 store.committed=kill:6 signer.before_commit=kill:3 signer.committed=kill:3 signer.before_answer=kill:3'
 
@@ -79,7 +80,8 @@ pairs() {
 # One of each: process, operation and condition.
 short_list='isolate/agent.applied=kill/none release/host.before_end=kill/none exclusions/nftables.loaded=kill/none
 isolate/channel.order_passed=kill/lost release/remote.result_sealed=kill/cut isolate/none/clock-behind
-release/none/clock-ahead exclusions/agent.started=kill/journal-damaged isolate/none/journal-rolled-back
+release/none/clock-ahead exclusions/agent.started=kill/journal-damaged
+policy/journal.commit=kill/none renew/agent.outcome_synced=kill/none isolate/none/journal-rolled-back
 isolate/none/disk-full release/none/no-memory isolate/none/no-processes'
 
 list() {
@@ -98,14 +100,9 @@ list() {
   esac
 }
 
-# Two sets of exclusions to change between, and limits that a test does not reach.
+# Its memory on a small disk, and limits that a test does not reach.
 configure_console() {
   on console lab-console stop
-  sets=
-  for set in 'first 198.18.0.1' 'second 10.77.0.1'; do
-    sets="$sets{ \"name\": \"${set% *}\", \"exclusions\": [ { \"direction\": \"out\", \"address\": \"${set#* }\", \"protocol\": \"tcp\", \"port\": \"80\" } ] }, "
-  done
-  on console sed -i "s|\"exclusions\": \[ { \"name\": \"default\"|\"exclusions\": [ $sets{ \"name\": \"default\"|" /etc/cordon/cordon-console.json
   on console sed -i 's/"orders_per_minute": 600/"orders_per_minute": 6000/' /etc/cordon/signer.json
   on console sh -c 'mkdir /var/tmp/state && cp -a /var/lib/cordon-console/. /var/tmp/state/ &&
     mount -t tmpfs -o size=48m,mode=0750 tmpfs /var/lib/cordon-console && chown cordon-console: /var/lib/cordon-console &&
@@ -138,7 +135,9 @@ worker() {
   network=$(readlink "/proc/$(cut -d ' ' -f 1 "$LAB_DIR/$device/pid")/ns/net")
   id=$(agent_value "$device" console.device)
   ask_token
-  within 60 rests || true
+  assign_policy || echo "no policy: $code $(cat "$w/answer")"
+  operation=policy
+  within 60 rests || echo "not at rest in the beginning: $restless"
   while IFS=/ read -r operation fault condition <&3; do
     over=0 again=0
     run_case "$operation" "$fault" "$condition"
