@@ -198,6 +198,13 @@ begin_condition() {
   esac
 }
 
+# The agent itself has to have seen it: the last line of its log is of another day.
+clock_was_stepped() {
+  case $condition in
+  clock-*) ! on "$device" tail -n 1 /var/log/cordond.log | grep -q "^$(date -u +%Y-%m-%d)" ;;
+  esac
+}
+
 # Just after the order: what the agent answers does not arrive.
 middle_condition() {
   case $1 in
@@ -255,7 +262,9 @@ connected_or_dead() {
   has_died || [ "$(agent_value "$device" console.connection 2>/dev/null)" = connected ]
 }
 
-fake_clock='LD_PRELOAD=libfaketime.so.1 FAKETIME_TIMESTAMP_FILE=/run/lab-clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1'
+# The agent's own clock of the wall; those that count from the boot on are as they are.
+clock_library=$(find /usr/lib /usr/lib64 -name libfaketimeMT.so.1 2>/dev/null | head -n 1)
+fake_clock="LD_PRELOAD=$clock_library FAKETIME_TIMESTAMP_FILE=/run/lab-clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1"
 
 start_agent() {
   clock=
@@ -529,6 +538,7 @@ run_case() {
   restart >>"$w/log" 2>&1 || blame "no restart: $(tail -n 1 "$w/log")"
   end_condition "$condition"
   judge
+  clock_was_stepped || blame 'the clock was not stepped'
   check_release
   forget_processes || blame 'the group of processes is still in use'
   verdict=good
