@@ -236,11 +236,13 @@ void driver_rebuild_plugin(driver *d, const char *member)
 
 driver *driver_new(const driver_options *options)
 {
-  static unsigned number;
-  static const char *const folders[] = {"", "etc", "plugins", "state", "run"};
+  static const char *const folders[] = {"etc", "plugins", "state", "run"};
   driver *d = calloc(1, sizeof(*d));
   ck_assert_ptr_nonnull(d);
-  (void)snprintf(d->folder, sizeof(d->folder), "%.400s/%ld-%u", base, (long)getpid(), number++);
+  /* Not by the number of the process: those come again when many are made. */
+  (void)snprintf(d->folder, sizeof(d->folder), "%.400s/XXXXXX", base);
+  ck_assert_ptr_nonnull(mkdtemp(d->folder));
+  ck_assert_int_eq(chmod(d->folder, 0755), 0);
   for (size_t i = 0; i < COUNT_OF(folders); i++)
     ck_assert_int_eq(mkdir(driver_path(d, folders[i]), 0755), 0);
   ck_assert_int_eq(uv_loop_init(&d->loop), 0);
