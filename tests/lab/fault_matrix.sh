@@ -206,13 +206,17 @@ for fault in $(case ${1:-short} in agent | console) cut -d / -f 2 "$work/all" | 
   esac
 done
 
+case ${1:-short} in
+*/*) table=$work/cases.txt ;;
+*) table=$LAB_BUILD_DIR/fault_matrix_${1:-short}.txt ;;
+esac
 head=$(printf '%-10s | %-36s | %-19s | %-7s | %-12s | %-8s | %-8s | %s' operation fault condition died history wanted device verdict)
 {
   echo "$head"
   echo "$head" | sed 's/[^|]/-/g'
   sort "$work/table"
-} >"$LAB_BUILD_DIR/fault_matrix_$(echo "${1:-short}" | tr -c 'a-z\n' _).txt"
+} >"$table"
 echo
-cat "$LAB_BUILD_DIR/fault_matrix_$(echo "${1:-short}" | tr -c 'a-z\n' _).txt"
+cat "$table"
 [ -z "${FAULT_TIMES:-}" ] || cat "$work"/*/times "$work"/*/orders "$work"/*/out
 facts_end
