@@ -150,7 +150,8 @@ static cd_code check_generation(agent_journal *j, const agent_action *a, cd_err 
 {
   agent_wanted now = {0};
   cd_code rc = agent_journal_wanted(j, a->state, &now, err);
-  if (rc == CD_OK && a->generation <= now.generation)
+  bool lost = a->generation == now.generation && strcmp(a->id, now.action) == 0;
+  if (rc == CD_OK && a->generation <= now.generation && !lost)
     rc = cd_fail(err, CD_E_CONFLICT, "generation %llu was taken, the order has %llu",
                  (unsigned long long)now.generation, (unsigned long long)a->generation);
   agent_wanted_release(&now);

@@ -437,6 +437,7 @@ static cd_code recall(const agent_judge *judge, cd_order_known *known, cd_err *e
   if (rc == CD_OK)
     rc = agent_journal_wanted(judge->journal, AGENT_CAP_ISOLATE, &wanted, err);
   known->generations[CD_STATE_ISOLATE] = wanted.generation;
+  (void)cd_str_copy(known->held[CD_STATE_ISOLATE], CD_ID_SIZE, cd_str_from(wanted.action));
   agent_wanted_release(&wanted);
   return rc;
 }

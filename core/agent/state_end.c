@@ -108,6 +108,9 @@ static cd_code record(agent_state *s, agent_action *a, cd_err *err)
   }
   if (rc == CD_OK && stands)
     rc = agent_wanted_copy(&s->settled, &settled, err);
+  /* Whoever hears of the outcome is told the values with it. */
+  if (rc == CD_OK && !stands && newest)
+    rc = agent_wanted_copy(&s->wanted, &wanted, err);
   agent_wanted_release(&settled);
   agent_wanted_release(&wanted);
   return rc;

@@ -224,6 +224,7 @@ static void say_order_ack(chan *c, const ipc_frame *frame, cd_buf *out, cd_err *
   }
   if (!known || chan_order_ack_read(frame->payload, &doc, &ack, err) != CD_OK)
     return;
+  CD_FAULT_POINT("channel.before_order_ack");
   if (cd_order_ack_write(&ack, frame->op, out, err) == CD_OK)
     chan_console_say(c, out, err);
   CD_FAULT_POINT("channel.acked");

@@ -109,6 +109,7 @@ static void on_answer(chan *c, cd_rpc *m)
   if (!take_asked(c, m->id, &method))
     return;
   if (method == CD_METHOD_HELLO && cd_welcome_read(m, &welcome, &err) == CD_OK) {
+    CD_FAULT_POINT("channel.welcomed");
     tell_welcome(c, &welcome);
     return;
   }
@@ -118,6 +119,8 @@ static void on_answer(chan *c, cd_rpc *m)
   }
   cd_code rc =
       method == CD_METHOD_HELLO || method == CD_METHOD_RENEW ? err.code : cd_ack_read(m, &err);
+  if (method == CD_METHOD_RESULT)
+    CD_FAULT_POINT("channel.result_acked");
   if (method == CD_METHOD_MARK && rc == CD_OK) {
     c->marked = true;
     c->failures = 0;
@@ -171,6 +174,7 @@ static cd_code on_order(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err
     return rc;
   CD_FAULT_POINT("channel.order");
   hand_over(c, IPC_CHAN_ORDER, m->id, "order", order.order, order.key);
+  CD_FAULT_POINT("channel.order_passed");
   return CD_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "hub.h"
 #include "list.h"
@@ -189,6 +190,8 @@ cd_code con_wish_create(con_server *s, const con_by *by, cd_str device, const co
     rc = check_group(s, device, err);
   if (rc == CD_OK)
     rc = con_action_create(s->store, by, &action, ret_made, err);
+  if (rc == CD_OK)
+    CD_FAULT_POINT("console.action_made");
   return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "ca.h"
 #include "hub.h"
@@ -235,6 +236,7 @@ static void take_mark(con_link *l, cd_rpc *m)
     con_link_refuse(l, m->id, CD_RPC_UNAVAILABLE, err.text);
     return;
   }
+  CD_FAULT_POINT("console.mark_kept");
   acknowledge(l, m->id);
   l->phase = CON_LINK_READY;
   l->server->counters.connections++;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "link.h"
 #include "store_exclusions.h"
@@ -69,10 +70,12 @@ static void send_order(con_link *l, const char *action, cd_str order, cd_str key
     con_link_close(l, 1012, "too many orders without an answer");
     return;
   }
+  CD_FAULT_POINT("console.order_signed");
   cd_code rc = con_action_sent(l->server->store, cd_str_from(action), order, &err);
   if (rc == CD_OK)
     rc = cd_order_message_write(&message, l->last_id + 1, &out, &err);
   if (rc == CD_OK) {
+    CD_FAULT_POINT("console.order_recorded");
     place->id = ++l->last_id;
     (void)cd_str_copy(place->action, sizeof(place->action), cd_str_from(action));
     (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
@@ -80,6 +83,7 @@ static void send_order(con_link *l, const char *action, cd_str order, cd_str key
     l->note[0] = '\0';
     cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: order sent", l->device, action);
     con_link_send(l, &out);
+    CD_FAULT_POINT("console.order_sent");
   } else {
     try_later(l, err.text);
   }
@@ -150,6 +154,7 @@ static void start_order(con_link *l, const char *id)
                                 .expires_ms = a.expires_ms,
                                 .parameters = a.parameters,
                                 .audit = a.audit};
+  CD_FAULT_POINT("console.order_refreshed");
   l->signing = true;
   (void)cd_str_copy(l->signing_action, sizeof(l->signing_action), order.action);
   con_link_retain(l);
@@ -176,9 +181,11 @@ void con_link_pump(con_link *l)
 static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
 {
   cd_err err = {0};
+  CD_FAULT_POINT("console.ack_heard");
   if (ack->accepted || ack->refusal == CD_REFUSAL_REPLAYED) {
     if (con_action_accepted(l->server->store, cd_str_from(action), &err) != CD_OK)
       cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "action=%s: %s", action, err.text);
+    CD_FAULT_POINT("console.ack_recorded");
     return;
   }
   /* Unsigned, so nothing ends by it: a signed result follows, or the order is sent again in the

@@ -120,8 +120,10 @@ static cd_code end(con_store *s, cd_code rc, cd_err *err)
 {
   if (rc == CD_OK && CD_FAULT_FAILS("store.commit"))
     rc = cd_fail(err, CD_E_IO, "database '%s': cannot commit: made to fail", s->path);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("store.before_commit");
     rc = execute(s, "COMMIT", "commit", err);
+  }
   if (rc != CD_OK) {
     (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return rc;

@@ -317,6 +317,7 @@ typedef struct con_action_outcome {
   cd_str result;       /* JWS */
   cd_str evidence;     /* JSON object */
   uint64_t generation; /* as the result says; 0: our own word */
+  bool stands;         /* it failed, and by its result the device goes on with it all the same */
 } con_action_outcome;
 CD_MUST_USE cd_code con_action_ended(con_store *s, cd_str id, const con_action_outcome *outcome,
                                      cd_err *err);

@@ -36,6 +36,9 @@ const char *const con_schema[] = {
     " PRIMARY KEY(device, state)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS lease_until ON lease(until);"
 
+    /* Actions that failed and are wanted all the same, because their devices go on with them. */
+    "CREATE TABLE IF NOT EXISTS standing(action TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+
     "CREATE TABLE IF NOT EXISTS action("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " device TEXT NOT NULL REFERENCES device(id), kind INTEGER NOT NULL, state INTEGER NOT NULL,"

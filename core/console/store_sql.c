@@ -41,6 +41,8 @@
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
 #define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
+/* Cancelled, or failed so that the device went back to what was before. */
+#define GAVE_WAY "(status = 6 OR status = 4 AND id NOT IN (SELECT action FROM standing))"
 #define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"
 
 static const char *const texts[CON_SQL_COUNT] = {
@@ -131,7 +133,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_WANTED_CHOICE] =
         "WITH fit AS (SELECT kind, scope, parameters, generation, id, created, number, status,"
         " source = 'Device' AS own FROM action"
-        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)" NOT_ROLLED_BACK "),"
+        " WHERE device = ?1 AND state = ?2 AND NOT " GAVE_WAY NOT_ROLLED_BACK "),"
         " asked AS (SELECT * FROM fit WHERE own = 0 ORDER BY status <= 2 DESC, number DESC LIMIT "
         "1),"
         " done AS (SELECT * FROM fit WHERE own = 1 ORDER BY generation DESC, number DESC LIMIT 1)"
@@ -173,7 +175,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     /* What the device has taken since; what failed or was cancelled gave way. */
     [CON_SQL_ACTION_NEWER] =
         "SELECT id FROM action WHERE device = ?1 AND state = ?2 AND generation > ?3"
-        " AND (accepted = 1 OR result_jws != '') AND status NOT IN (4, 6)"
+        " AND (accepted = 1 OR result_jws != '') AND NOT " GAVE_WAY
         " ORDER BY generation DESC LIMIT 1",
     [CON_SQL_ACTION_REFRESH] = "UPDATE action SET generation = ?2, updated = ?3 WHERE id = ?1",
     [CON_SQL_ACTION_SENT] =
@@ -182,6 +184,7 @@ static const char *const texts[CON_SQL_COUNT] = {
         "UPDATE action SET accepted = 1, status = 2, updated = ?2 WHERE id = ?1 AND status <= 2",
     [CON_SQL_ACTION_PROGRESS] =
         "UPDATE action SET progress = ?2, updated = ?3 WHERE id = ?1 AND status <= 2",
+    [CON_SQL_ACTION_STANDS] = "INSERT OR IGNORE INTO standing VALUES(?1)",
     [CON_SQL_ACTION_ENDED] =
         "UPDATE action SET status = ?2, outcome = ?3, sentence = ?4, result_jws = ?5,"
         " evidence = ?6, updated = ?7, accepted = max(accepted, ?8), progress = '' WHERE id = ?1",

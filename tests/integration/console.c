@@ -268,6 +268,9 @@ static void keep_result(console *c, const cd_result *r)
                       .has_order = r->has_order,
                       .generation = r->generation,
                       .count = 1};
+  if (r->state_count > 0)
+    (void)cd_str_copy(s->wanted_action, sizeof(s->wanted_action),
+                      cd_str_from(r->states[0].wanted_action));
   (void)cd_str_copy(s->action, sizeof(s->action), cd_str_from(r->action));
   (void)cd_str_copy(s->sentence, sizeof(s->sentence), cd_str_from(r->sentence));
   (void)cd_str_copy(s->requestor, sizeof(s->requestor), cd_str_from(r->requestor));

@@ -31,7 +31,8 @@ typedef struct console_seen {
   uint64_t generation;
   char sentence[CD_SENTENCE_MAX + 1];
   char requestor[CD_REQUESTOR_MAX + 1];
-  unsigned count; /* how often it came */
+  char wanted_action[CD_ID_SIZE]; /* of isolate, by its values */
+  unsigned count;                 /* how often it came */
 } console_seen;
 
 typedef struct console console;

@@ -219,8 +219,10 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
     rc = check_repeats(s, r, &o, now_ms, err);
   if (rc == CD_OK)
     rc = check_caps(s, r, o.kind, now_ms, err);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("signer.order_judged");
     rc = keep(s, r, o.kind, now_ms, err);
+  }
   CD_FAULT_POINT("signer.kept");
   if (rc == CD_OK)
     rc = write_order(s, r, &e, &o, now_ms, w, err);

@@ -130,6 +130,7 @@ static said read_detail(const con_audit_entry *e)
   cd_str status = {0};
   cd_str requestor = {0};
   cd_action_status ended = 0;
+  bool stands = false;
   if (cd_json_parse(e->detail, CON_AUDIT_DETAIL_MAX, "the entry", &doc, &ignored) != CD_OK)
     return s;
   cd_json root = cd_json_root(doc);
@@ -145,7 +146,10 @@ static said read_detail(const con_audit_entry *e)
     s.kind = 0;
   s.rolled_back =
       s.kind == CD_ORDER_RELEASE && cd_str_eq_cstr(requestor, CON_REQUESTOR_ROLLED_BACK);
+  (void)cd_json_opt_bool(&root, "stands", &stands);
   s.status = cd_action_status_from_name(status, &ended) ? (int64_t)ended : 0;
+  if (s.status == CD_ACTION_FAILED && stands)
+    s.status = CD_ACTION_SUCCEEDED; /* the device goes on with it: it was taken for good */
   cd_json_free(doc);
   return s;
 }

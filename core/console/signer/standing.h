@@ -1,6 +1,7 @@
 /* What stands of a device's state: the last that was asked of it, or that it did by itself, and
- * that neither failed nor was cancelled. By the audit log alone, noted as it is verified and kept
- * in memory, so that what is done to the console's database afterwards changes nothing.
+ * that neither gave way, because it failed, nor was cancelled. By the audit log alone, noted as it
+ * is verified and kept in memory, so that what is done to the console's database afterwards changes
+ * nothing.
  *
  * What the console asked for stands in the order of its creation. What the device did by itself
  * stands above it if the log heard of it later and its generation is not below. */

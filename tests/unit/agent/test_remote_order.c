@@ -215,6 +215,28 @@ REFUSED_TEST(an_order_of_an_older_generation_is_refused, be_old, false, CD_REFUS
 REFUSED_TEST(an_order_for_another_device_is_refused, be_elsewhere, false, CD_REFUSAL_WRONG_DEVICE,
              1)
 
+/* The journal was lost, and the rule file named what it had put in force. */
+START_TEST(an_order_whose_rules_outlived_it_is_taken_again_and_once)
+{
+  world w;
+  open_world(&w);
+  cd_order o = sample_order();
+  agent_wanted wanted = {.known = true, .isolated = true, .generation = o.generation};
+  agent_holder holder = {0};
+  (void)cd_str_copy(wanted.action, sizeof(wanted.action), cd_str_from(o.action));
+  (void)cd_str_copy(holder.plugin, sizeof(holder.plugin), CD_STR("org.cordon.test.good"));
+  ck_assert_int_eq(agent_journal_adopt(w.journal, AGENT_CAP_ISOLATE, &wanted, &holder, &err),
+                   CD_OK);
+  cd_order other = sample_order();
+  other.action[0] = other.action[0] == '0' ? '1' : '0';
+  ck_assert_int_eq(judge(&w, &other, w.k.order).refusal, CD_REFUSAL_OLD_GENERATION);
+  agent_verdict v = judge(&w, &o, w.k.order);
+  ck_assert_msg(v.accepted, "%s", v.sentence);
+  ck_assert_int_eq(judge(&w, &o, w.k.order).refusal, CD_REFUSAL_REPLAYED);
+  close_world(&w);
+}
+END_TEST
+
 START_TEST(an_order_works_once)
 {
   world w;
@@ -450,6 +472,7 @@ int main(void)
       an_order_of_an_older_generation_is_refused,
       an_order_for_another_device_is_refused,
       an_order_works_once,
+      an_order_whose_rules_outlived_it_is_taken_again_and_once,
       an_older_key_is_refused_after_a_newer_one,
       time_is_not_judged_while_nothing_vouches_for_the_clock,
       a_preflight_is_a_job_that_changes_nothing_wanted,

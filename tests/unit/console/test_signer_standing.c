@@ -147,6 +147,28 @@ START_TEST(what_failed_or_was_cancelled_gives_way)
 }
 END_TEST
 
+START_TEST(what_failed_and_goes_on_stands)
+{
+  con_action_made wrong = {0};
+  begin();
+  con_action_made made = isolate(store, desk.enrolled.device);
+  finish(&made, CD_ACTION_SUCCEEDED);
+  con_action_made back = release(store, desk.enrolled.device);
+  const con_action_outcome o = {.status = CD_ACTION_FAILED,
+                                .outcome = CD_STR("unavailable"),
+                                .result = CD_STR("a.b.c"),
+                                .evidence = CD_STR("{}"),
+                                .generation = back.generation,
+                                .stands = true};
+  expect_ok(con_action_ended(store, cd_str_from(back.id), &o, &err));
+  expect_not_signed(repeat(CD_ORDER_ISOLATE, FULL, &made.audit, &wrong), CD_E_DENIED,
+                    "is what was last asked");
+  finish(&wrong, CD_ACTION_FAILED);
+  expect_signed(repeat(CD_ORDER_RELEASE, "{}", &back.audit, NULL));
+  end();
+}
+END_TEST
+
 START_TEST(what_the_device_did_by_itself_stands)
 {
   con_action a = {0};
@@ -276,6 +298,7 @@ int main(void)
       the_consoles_own_wish_needs_somebody_who_asked,
       what_was_undone_is_not_signed_again,
       what_failed_or_was_cancelled_gives_way,
+      what_failed_and_goes_on_stands,
       what_the_device_did_by_itself_stands,
       another_release_code_is_the_same_wish,
       an_isolation_whose_lease_has_ended_is_followed_by_its_release,

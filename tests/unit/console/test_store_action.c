@@ -177,6 +177,34 @@ START_TEST(what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not)
 }
 END_TEST
 
+/* A release that failed and goes on, an isolation that is in force and could not be shown to hold:
+ * what the device keeps at is not to be undone from here. */
+START_TEST(what_failed_and_goes_on_is_still_wanted)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_action_outcome o = {.status = CD_ACTION_FAILED,
+                          .outcome = CD_STR("unverified"),
+                          .sentence = CD_STR("it could not be shown to hold"),
+                          .result = CD_STR(RESULT),
+                          .evidence = CD_STR("{}"),
+                          .stands = true};
+  con_action_made first = release(s, e.device);
+  expect_ok(end(s, first.id, CD_ACTION_SUCCEEDED, RESULT));
+  con_action_made second = isolate(s, e.device);
+  expect_ok(con_action_ended(s, cd_str_from(second.id), &o, &err));
+  ck_assert_int_eq(status_of(s, second.id), CD_ACTION_FAILED);
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, second.id, 2);
+  con_action_made third = release(s, e.device);
+  expect_ok(con_action_ended(s, cd_str_from(third.id), &o, &err));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, third.id, 3);
+  con_action_made fourth = isolate(s, e.device);
+  expect_ok(end(s, fourth.id, CD_ACTION_FAILED, RESULT));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, third.id, 4);
+  con_store_close(s);
+}
+END_TEST
+
 START_TEST(a_cancelled_action_names_who_and_a_late_result_is_the_truth)
 {
   con_store *s = open_store();
@@ -479,6 +507,7 @@ int main(void)
       a_group_acts_in_the_order_of_creation_and_cancels_do_not_wait,
       an_action_runs_from_pending_to_its_end_and_ends_once,
       what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not,
+      what_failed_and_goes_on_is_still_wanted,
       a_cancelled_action_names_who_and_a_late_result_is_the_truth,
       pending_actions_time_out,
       what_was_asked_last_is_wanted,
