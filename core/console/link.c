@@ -343,6 +343,8 @@ void con_link_tick(con_link *l, uint64_t now_ms)
   }
   if (l->consider_ms != 0 && now_ms >= l->consider_ms)
     con_link_consider(l);
+  if (l->policy_retry_ms != 0 && now_ms >= l->policy_retry_ms)
+    con_link_policy(l);
   if (l->retry_ms != 0 && now_ms >= l->retry_ms) {
     l->retry_ms = 0;
     con_link_pump(l);

@@ -81,6 +81,7 @@ struct con_link {
   bool signing;
   char signing_action[CD_ID_SIZE];
   cd_policy_standing policy;         /* by its last report in this connection */
+  uint64_t policy_retry_ms;          /* it is asked about again then; 0: not by itself */
   uint64_t policy_signing;           /* the version that is being signed; 0: none */
   uint64_t policy_version;           /* that was sent in this connection; 0: none */
   uint64_t policy_id;                /* of the request that is not answered; 0: none */

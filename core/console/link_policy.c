@@ -9,6 +9,8 @@
 
 #include "base/banned.h"
 
+#define RETRY_MS 5000u /* after the signer or the database was not there */
+
 static void note(con_link *l, const char *why)
 {
   cd_str text = cd_str_from(why);
@@ -16,6 +18,12 @@ static void note(con_link *l, const char *why)
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: its policy: %s", l->device, why);
   (void)cd_str_copy(l->policy_note, sizeof(l->policy_note),
                     (cd_str){text.ptr, cd_str_utf8_cut(text, sizeof(l->policy_note) - 1)});
+}
+
+static void try_later(con_link *l, const char *why)
+{
+  note(l, why);
+  l->policy_retry_ms = cd_mono_ms() + RETRY_MS;
 }
 
 /* ---- sending ---- */
@@ -52,10 +60,12 @@ static void on_signed(void *context, const con_signer_reply *reply)
   cd_err err = {0};
   cd_code rc = reply->code == CD_OK ? keep_signed(l, reply, &err) : CD_OK;
   l->policy_signing = 0;
-  if (reply->code != CD_OK)
+  if (reply->code == CD_E_DENIED || reply->code == CD_E_INVALID)
     note(l, reply->sentence);
+  else if (reply->code != CD_OK)
+    try_later(l, reply->sentence);
   else if (rc != CD_OK)
-    note(l, err.text);
+    try_later(l, err.text);
   else
     con_link_policy(l);
   con_link_drop(l);
@@ -98,11 +108,12 @@ void con_link_policy(con_link *l)
   if (l->phase != CON_LINK_READY || l->wire_object == NULL || !l->policy.known ||
       l->policy_signing != 0 || l->policy_id != 0)
     return;
+  l->policy_retry_ms = 0;
   cd_code rc = find(l, &p, &err);
   if (rc == CD_E_NOTFOUND) {
     note(l, "");
   } else if (rc != CD_OK) {
-    note(l, err.text);
+    try_later(l, err.text);
   } else if (p.version == l->policy.version) {
     note(l, "");
   } else if (p.version == l->policy.refused) {

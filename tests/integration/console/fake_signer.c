@@ -46,6 +46,7 @@ struct con_signer {
   cd_buf policy_statement;
   cd_buf ca_statement;
   char root_text[CD_BASE64URL_LEN(CD_KEY_DER_SIZE) + 1];
+  bool was_away; /* for the policy of that name, once */
   void (*closed)(void *context);
   void *closed_context;
 };
@@ -316,6 +317,11 @@ void con_signer_sign_policy(con_signer *s, const con_sign_policy *policy, con_si
   a->reply.code = cd_policy_sign(&p, s->policy, &randomness, &a->text, &err);
   need(a->reply.code == CD_OK, err.text);
   a->reply.policy = cd_buf_view(&a->text);
+  if (!s->was_away && cd_str_eq_cstr(policy->name, "signer-away")) {
+    s->was_away = true;
+    a->reply.code = CD_E_UNAVAILABLE;
+    a->reply.sentence = "the signer closed the connection";
+  }
 }
 
 void con_signer_mark(con_signer *s, const con_sign_mark *mark, con_signer_done done, void *context)

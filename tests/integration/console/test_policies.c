@@ -146,6 +146,22 @@ START_TEST(a_device_is_given_what_its_tags_say)
 }
 END_TEST
 
+/* The signer died over it: nobody waits for the device's next report. */
+START_TEST(what_the_signer_did_not_sign_is_asked_for_again)
+{
+  device d;
+  enrolled(&d, "desk-9");
+  device_ready(&d, &p);
+  say(&d, 0, "");
+  post("/api/cordon/policies/signer-away", "{\"Comment\":\"c\",\"body\":" SERVERS "}", 200);
+  post("/api/cordon/policies/signer-away/assign", "{\"Comment\":\"c\",\"tag\":\"away\",\"rank\":5}",
+       200);
+  tag(&d, "away", true);
+  expect_policy(&d, "signer-away", SERVERS, 1);
+  device_release(&d);
+}
+END_TEST
+
 START_TEST(what_is_signed_is_sent_at_the_next_connection)
 {
   device d;
@@ -310,6 +326,7 @@ int main(void)
   tcase_set_timeout(t, 120);
   tcase_add_test(t, a_device_is_given_what_its_tags_say);
   tcase_add_test(t, what_is_signed_is_sent_at_the_next_connection);
+  tcase_add_test(t, what_the_signer_did_not_sign_is_asked_for_again);
   tcase_add_test(t, an_older_agent_is_left_alone);
   tcase_add_test(t, each_documented_rule_holds);
   tcase_add_test(t, an_isolation_follows_its_exclusions);
