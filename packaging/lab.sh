@@ -30,7 +30,8 @@ usage: sh packaging/lab.sh COMMAND
   status                who reaches whom right now, and what each device's agent says
   matrix [--raw]        only who reaches whom; raw: a line for each probe
   exec PLACE -- CMD...  run a command on desk-1, desk-2, server-1, internet or console
-  reboot DEVICE         switch a device off and on again
+  reboot DEVICE [STAGE] switch a device off and on again; with a STAGE only that one, in this order:
+                        power (its network is down), units (what comes before the network), network, agent
   env                   shell assignments: eval "\$(sh packaging/lab.sh env)"
   down                  remove every trace
 
@@ -145,10 +146,11 @@ stage_tree() {
   if [ "$lab_agent" = yes ]; then
     DESTDIR="$LAB_DIR/stage" cmake --install "$lab_build"
   fi
-  for tool in lab-serve lab-probe lab-json; do
+  for tool in lab-serve lab-probe lab-trick lab-json lab-desktop; do
     install -m 755 "$lab_build/tests/lab/tools/$tool" "$LAB_DIR/stage/usr/local/bin/$tool"
   done
   install -m 755 "$here/tests/lab/agent.sh" "$LAB_DIR/stage/usr/local/sbin/lab-agent"
+  install -m 755 "$here/tests/lab/units.sh" "$LAB_DIR/stage/usr/local/sbin/lab-units"
   install -m 755 "$here/tests/lab/console.sh" "$LAB_DIR/stage/usr/local/sbin/lab-console"
 }
 
@@ -216,13 +218,18 @@ address add fe80::1/64 dev br0 nodad
 END
 }
 
-# One veth pair: the bridge's end stays with the internet, the device's end is made in the device's space at once.
-wire_device() {
+# One veth pair: the bridge's end stays with the internet, the device's end is made in the device's space at once, and
+# is down.
+plug_device() {
   number=$(host_number "$1")
   net_of internet <<END
 link add v-$1 type veth peer name eth0 address 02:77:00:00:00:$number netns $(pid_of "$1")
 link set v-$1 addrgenmode none master br0 up
 END
+}
+
+raise_network() {
+  number=$(host_number "$1")
   net_of "$1" <<END
 link set lo up
 address add 10.77.0.$number/24 dev eth0
@@ -231,6 +238,11 @@ link set eth0 up
 route add default via $internet4
 route add default via $internet6
 END
+}
+
+wire_device() {
+  plug_device "$1"
+  raise_network "$1"
 }
 
 serves() {
@@ -542,18 +554,48 @@ command_exec() {
   enter "$target" "$@"
 }
 
+# The stages of a boot. What is early runs by the units themselves, in their order.
+boot_power() {
+  stop_place "$1"
+  launch_place "$1"
+  await_place "$1"
+  plug_device "$1"
+}
+
+boot_units() {
+  if [ "$lab_agent" = yes ]; then
+    enter "$1" lab-units </dev/null
+  fi
+}
+
+boot_network() {
+  raise_network "$1"
+  start_services "$1"
+}
+
+boot_agent() {
+  if [ "$lab_agent" = yes ]; then
+    enter "$1" lab-agent start </dev/null
+  fi
+}
+
 command_reboot() {
   need_up reboot
   case " $devices " in
   *" ${1:-} "*) ;;
   *) die "reboot needs one of: $devices" ;;
   esac
+  case ${2:-all} in
+  all) stages='power units network agent' ;;
+  power | units | network | agent) stages=$2 ;;
+  *) die "a boot has no stage '$2', only power, units, network and agent" ;;
+  esac
   lock
   lab_agent=$(cat "$LAB_DIR/agent")
-  stop_place "$1"
-  launch_place "$1"
-  finish_device "$1"
-  say "$1 runs again"
+  for stage in $stages; do
+    "boot_$stage" "$1"
+  done
+  [ $# -gt 1 ] || say "$1 runs again"
 }
 
 # What the cordon command of this machine needs for the lab's console.

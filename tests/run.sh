@@ -24,7 +24,8 @@ usage() {
   echo "usage: sh tests/run.sh [--full] [--only SECTION]..."
   echo "sections: $sections; with --full also: $full_sections"
   echo "CORDON_FUZZ_SECONDS (600) is the time for each fuzz target, CORDON_SOAK_ROUNDS (10) how often the lab tests"
-  echo "are repeated, CORDON_SOAK_SECONDS (1800) how long the watch is watched."
+  echo "are repeated, CORDON_SOAK_SECONDS (1800) how long the watch is watched, CORDON_SOAK_ORDERS (1000) how often"
+  echo "a device is isolated and released."
 }
 
 while [ $# -gt 0 ]; do

@@ -7,8 +7,9 @@
 
 #include "base/banned.h"
 
-static const char *const kind_names[] = {
-    [AGENT_KIND_ISOLATE] = "isolate", [AGENT_KIND_RELEASE] = "release"};
+static const char *const kind_names[] = {[AGENT_KIND_ISOLATE] = "isolate",
+                                         [AGENT_KIND_RELEASE] = "release",
+                                         [AGENT_KIND_PREFLIGHT] = "preflight"};
 
 static const char *const status_names[] = {
     [AGENT_PENDING] = "Pending",     [AGENT_IN_PROGRESS] = "InProgress",
@@ -35,7 +36,7 @@ const char *agent_kind_name(agent_kind kind)
 bool agent_kind_from_name(cd_str name, agent_kind *ret_kind)
 {
   int i = 0;
-  if (!index_of(kind_names, 3, name, &i))
+  if (!index_of(kind_names, 4, name, &i))
     return false;
   *ret_kind = (agent_kind)i;
   return true;
@@ -66,6 +67,7 @@ void agent_action_free(agent_action *a)
     return;
   free(a->comment);
   free(a->params);
+  free(a->terms);
   free(a->provider);
   free(a->sentence);
   free(a->result);

@@ -10,7 +10,12 @@
 #include "protocol/digest.h"
 #include "protocol/limits.h"
 
-typedef enum agent_kind { AGENT_KIND_ISOLATE = 1, AGENT_KIND_RELEASE = 2 } agent_kind;
+typedef enum agent_kind {
+  AGENT_KIND_ISOLATE = 1,
+  AGENT_KIND_RELEASE = 2,
+  AGENT_KIND_PREFLIGHT = 3 /* what an isolation would meet; it changes nothing and has no
+                              generation */
+} agent_kind;
 
 /* The words of the public machine-action API. */
 typedef enum agent_action_status {
@@ -30,6 +35,7 @@ typedef struct agent_action {
   agent_capability state; /* the state it changes */
   uint64_t generation;
   bool console;                    /* the console gave it, else somebody on this device */
+  bool force;                      /* whatever the preflight finds, it is only recorded */
   cd_digest order;                 /* of the console's order: what the result names */
   char user[CD_REQUESTOR_MAX + 1]; /* who asked */
   uint64_t user_id;                /* of a local one; 0 else */
@@ -40,6 +46,7 @@ typedef struct agent_action {
   cd_code outcome; /* meaningful once ended */
   char *comment;   /* NULL: none */
   char *params;    /* JSON object */
+  char *terms;     /* of an isolation, cd_terms_print()'s object; NULL: the defaults */
   char *provider;  /* NULL: none chosen yet */
   char *sentence;  /* NULL: nothing to say */
   char *result;    /* JSON object, NULL before the end */

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "lease.h"
 #include "platform/file.h"
 
 #include "base/banned.h"
@@ -14,6 +16,9 @@ static void on_action(void *owner, const agent_action *action)
   agent *a = owner;
   agent_control_action(a, action);
   agent_remote_action(a->remote, action);
+  agent_lease_look(a->lease);
+  if (agent_action_ended(action) && action->kind == AGENT_KIND_RELEASE)
+    agent_remote_redial(a->remote, agent_lease_rolled_back(action));
 }
 
 static void on_step(void *owner, const char *action_id, const char *step, uint64_t done,
@@ -27,7 +32,16 @@ static void on_step(void *owner, const char *action_id, const char *step, uint64
 static void on_values(void *owner)
 {
   agent *a = owner;
+  cd_values values;
   agent_remote_values(a->remote);
+  agent_lease_look(a->lease);
+  agent_state_values(a->isolate, &values);
+  agent_notice_values(a->notice, &values);
+}
+
+static void on_preflight(void *owner, const agent_action *action, agent_preflight *preflight)
+{
+  agent_preflight_about(owner, action, preflight);
 }
 
 static void on_device(void *owner)
@@ -36,8 +50,10 @@ static void on_device(void *owner)
   agent_remote_facts(a->remote);
 }
 
-static const agent_state_events state_events = {
-    .on_action = on_action, .on_step = on_step, .on_values = on_values};
+static const agent_state_events state_events = {.on_action = on_action,
+                                                .on_step = on_step,
+                                                .on_values = on_values,
+                                                .on_preflight = on_preflight};
 
 static cd_code open_folders(const agent_options *o, cd_err *err)
 {
@@ -53,6 +69,16 @@ static cd_code open_folders(const agent_options *o, cd_err *err)
   return pf_file_lock(lock, err);
 }
 
+static void read_restored(agent *a)
+{
+  cd_err err = {0};
+  if (a->options.run_dir != NULL &&
+      agent_restored_load(a->options.run_dir, &a->restored, &err) != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_WARN, "%s; going on without", err.text);
+  if (a->restored.outcome != AGENT_RESTORE_NONE)
+    cd_log(CD_AREA_AGENT, CD_LOG_INFO, "at boot: %s", a->restored.sentence);
+}
+
 static cd_code open_parts(agent *a, cd_err *err)
 {
   const agent_options *o = &a->options;
@@ -65,21 +91,33 @@ static cd_code open_parts(agent *a, cd_err *err)
     a->journal = NULL;
     return rc;
   }
+  agent_adopt(a->journal, o->state_dir);
   rc = agent_probes_new(&a->supervisor, &a->probes, err);
   if (rc == CD_OK)
     agent_probes_on_device(a->probes, on_device, a);
   if (rc == CD_OK)
+    rc = agent_notice_new(&a->supervisor, a->journal, &a->config, &a->notice, err);
+  if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
+  if (rc == CD_OK)
+    rc = agent_policy_new(a, &a->policy, err);
   if (rc == CD_OK)
     rc = agent_control_start(a, err);
   if (rc == CD_OK) {
     rc = agent_state_new(&a->supervisor, a->journal, AGENT_CAP_ISOLATE, a->config.interval_s,
                          &state_events, a, &a->isolate, err);
+    if (rc == CD_OK) {
+      rc = agent_lease_new(a, &a->lease, err);
+      if (rc != CD_OK)
+        agent_state_stop(a->isolate);
+    }
     if (rc != CD_OK)
       agent_control_stop(a);
   }
-  if (rc != CD_OK)
+  if (rc != CD_OK) {
+    agent_policy_stop(a->policy);
     agent_remote_stop(a->remote);
+  }
   return rc;
 }
 
@@ -98,8 +136,12 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
     return rc;
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "started, %u plugins, state in '%s'",
          a->supervisor.registry.count, options->state_dir);
+  read_restored(a);
+  agent_state_restored(a->isolate, &a->restored);
+  agent_lease_start(a->lease);
   agent_state_start(a->isolate);
   agent_probes_refresh(a->probes, 0);
+  agent_policy_start(a->policy);
   agent_remote_start(a->remote);
   return CD_OK;
 }
@@ -116,16 +158,21 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   a->on_stopped = on_stopped;
   a->owner = owner;
   agent_control_stop(a);
+  agent_policy_stop(a->policy);
   agent_remote_stop(a->remote);
+  agent_lease_stop(a->lease);
   agent_state_stop(a->isolate);
   agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
 }
 
 void agent_free(agent *a)
 {
+  agent_lease_free(a->lease);
   agent_state_free(a->isolate);
+  agent_policy_free(a->policy);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);
+  agent_notice_free(a->notice);
   if (a->journal != NULL)
     agent_supervisor_release(&a->supervisor);
   agent_journal_close(a->journal);

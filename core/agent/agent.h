@@ -6,8 +6,12 @@
 
 #include "config.h"
 #include "journal.h"
+#include "notice.h"
 #include "platform/peer.h"
+#include "policy.h"
+#include "preflight.h"
 #include "probes.h"
+#include "protocol/terms.h"
 #include "remote.h"
 #include "state.h"
 #include "supervisor.h"
@@ -26,6 +30,7 @@ typedef struct agent_options {
 } agent_options;
 
 typedef struct agent_control agent_control;
+typedef struct agent_lease agent_lease;
 
 struct agent {
   uv_loop_t *loop;
@@ -35,10 +40,14 @@ struct agent {
   agent_supervisor supervisor;
   agent_state *isolate;
   agent_probes *probes;
+  agent_notice *notice;
   agent_control *control;
   agent_remote *remote;
+  agent_policy *policy;
+  agent_lease *lease;
   int64_t started_ms;
-  bool damaged; /* the journal was, and is new */
+  bool damaged;            /* the journal was, and is new */
+  agent_restored restored; /* what the boot did */
   void (*on_stopped)(void *owner);
   void *owner;
 };
@@ -59,8 +68,10 @@ typedef struct agent_order_request {
   agent_kind kind;
   bool selective;
   cd_json *exclusions;
+  const cd_terms *terms; /* of an isolation; NULL: the defaults */
   cd_str comment;
   const pf_identity *who;
+  bool force; /* whatever the preflight finds, it is only recorded */
 } agent_order_request;
 
 #define AGENT_ORDERS_WAITING_MAX 16
@@ -69,6 +80,12 @@ typedef struct agent_order_request {
  * listen first). */
 CD_MUST_USE cd_code agent_order(agent *a, const agent_order_request *request,
                                 char ret_id[CD_ID_SIZE], cd_err *err);
+
+/* ---- preflight (preflight_agent.c) ---- */
+
+/* Adds what only the agent knows of the isolation that `action` asks for, and judges all of it by
+ * the policy. */
+void agent_preflight_about(agent *a, const agent_action *action, agent_preflight *p);
 
 /* ---- control (control.c) ---- */
 

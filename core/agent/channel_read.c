@@ -163,17 +163,17 @@ cd_code channel_ack_read(cd_str payload, cd_code *ret_code, char ret_sentence[CD
   return rc;
 }
 
-cd_code channel_order_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_order,
-                           cd_str *ret_key, cd_err *err)
+cd_code channel_order_read(cd_str payload, const char *member, cd_json_doc **ret_doc,
+                           cd_str *ret_order, cd_str *ret_key, cd_err *err)
 {
   cd_json_doc *doc = NULL;
   cd_str order = {0};
   cd_str key = {0};
-  cd_code rc = cd_json_parse(payload, FRAME_MAX, "CHAN_ORDER", &doc, err);
+  cd_code rc = cd_json_parse(payload, FRAME_MAX, "the document", &doc, err);
   if (rc != CD_OK)
     return rc;
   cd_json root = cd_json_root(doc);
-  cd_json_str(&root, "order", CD_MESSAGE_MAX, &order);
+  cd_json_str(&root, member, CD_MESSAGE_MAX, &order);
   cd_json_str(&root, "key", CD_MESSAGE_MAX, &key);
   rc = cd_json_done(&root, err);
   if (rc != CD_OK) {

@@ -45,8 +45,8 @@ CD_MUST_USE cd_code channel_welcome_read(cd_str payload, cd_json_doc **ret_doc,
 /* `code` and, unless it is CD_OK, a sentence. */
 CD_MUST_USE cd_code channel_ack_read(cd_str payload, cd_code *ret_code,
                                      char ret_sentence[CD_ERR_TEXT_MAX], cd_err *err);
-CD_MUST_USE cd_code channel_order_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_order,
-                                       cd_str *ret_key, cd_err *err);
+CD_MUST_USE cd_code channel_order_read(cd_str payload, const char *member, cd_json_doc **ret_doc,
+                                       cd_str *ret_order, cd_str *ret_key, cd_err *err);
 typedef struct channel_lost {
   char sentence[CD_ERR_TEXT_MAX];
   uint64_t wait_ms;

@@ -7,16 +7,21 @@
 #include "platform/file.h"
 #include "protocol/enroll.h"
 #include "protocol/secret.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
 #define DEFAULT_MARK 0xc0d10001u
 #define DEFAULT_INTERVAL_S 300u
 #define PROXY_FILE_MAX 4096u
+#define DEFAULT_TRIAL_S 120u
 
 void agent_config_init(agent_config *c)
 {
-  *c = (agent_config){.mark = DEFAULT_MARK, .interval_s = DEFAULT_INTERVAL_S};
+  *c = (agent_config){.mark = DEFAULT_MARK,
+                      .interval_s = DEFAULT_INTERVAL_S,
+                      .trial_s = DEFAULT_TRIAL_S,
+                      .notify_enabled = true};
   (void)cd_str_copy(c->plugin_user, sizeof(c->plugin_user), CD_STR("cordon-plugin"));
   (void)cd_str_copy(c->channel_user, sizeof(c->channel_user), CD_STR("cordon-channel"));
   (void)cd_str_copy(c->log, sizeof(c->log), CD_STR("all=info"));
@@ -115,6 +120,37 @@ static void check_settings(agent_config *c)
   }
 }
 
+static void read_distrust(cd_json *plugins, agent_config *c)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(plugins, "distrust", AGENT_DISTRUST_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_str text = {0};
+    cd_json_at_str(&list, i, CD_DIGEST_TEXT_MAX - 1, &text);
+    if (text.ptr != NULL && !cd_digest_from_text(text, &c->distrust[i]))
+      cd_json_bad(&list, NULL, "has '%.*s', which is no digest", CD_STR_ARG(text));
+    c->distrust_count++;
+  }
+}
+
+bool agent_config_distrusts(const agent_config *c, const cd_digest *library)
+{
+  for (unsigned i = 0; i < c->distrust_count; i++) {
+    if (cd_digest_equal(&c->distrust[i], library))
+      return true;
+  }
+  return false;
+}
+
+void agent_config_distrust_too(agent_config *c, const agent_config *other)
+{
+  for (unsigned i = 0; i < other->distrust_count && c->distrust_count < AGENT_DISTRUST_MAX; i++) {
+    if (!agent_config_distrusts(c, &other->distrust[i]))
+      c->distrust[c->distrust_count++] = other->distrust[i];
+  }
+}
+
 static void read_plugins(cd_json *root, agent_config *c)
 {
   cd_json plugins = {0};
@@ -123,7 +159,26 @@ static void read_plugins(cd_json *root, agent_config *c)
   read_text(&plugins, "user", c->plugin_user, sizeof(c->plugin_user));
   if (cd_json_opt_obj(&plugins, "settings", &c->settings))
     check_settings(c);
+  read_distrust(&plugins, c);
   cd_json_no_more(&plugins);
+}
+
+static void read_agents(cd_json *console, agent_config *c)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(console, "agents", CD_CONSOLES_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    char host[CD_HTTP_HOST_MAX + 1];
+    uint16_t port = 0;
+    cd_err why = {0};
+    cd_str text = {0};
+    cd_json_at_str(&list, i, CD_ENDPOINT_MAX, &text);
+    if (text.ptr != NULL && cd_endpoint_parse(text, host, &port, &why) != CD_OK)
+      cd_json_bad(&list, NULL, "has '%.*s', which is no HOST:PORT", CD_STR_ARG(text));
+    (void)cd_str_copy(c->agents[i], sizeof(c->agents[i]), text);
+    c->agent_count++;
+  }
 }
 
 static void read_console(cd_json *root, agent_config *c)
@@ -153,6 +208,7 @@ static void read_console(cd_json *root, agent_config *c)
       c->resolver_count++;
     }
   }
+  read_agents(&console, c);
   uint64_t mark = c->mark;
   if (cd_json_opt_u64(&console, "mark", UINT32_MAX, &mark) && mark == 0)
     cd_json_bad(&console, "mark", "must not be 0: that is the mark of every other socket");
@@ -162,6 +218,82 @@ static void read_console(cd_json *root, agent_config *c)
   if (c->proxy_file[0] != '\0' && c->proxy_file[0] != '/')
     cd_json_bad(&console, "proxy_file", "must be an absolute path");
   cd_json_no_more(&console);
+}
+
+static void read_local(cd_json *root, agent_config *c)
+{
+  static const char *const isolate[] = {"administrators", "group", "nobody", NULL};
+  static const char *const release[] = {"administrators", "group", "nobody", "code", NULL};
+  static const agent_who who[] = {AGENT_WHO_ADMINISTRATORS, AGENT_WHO_GROUP, AGENT_WHO_NOBODY,
+                                  AGENT_WHO_CODE};
+  cd_json section = {0};
+  int choice = 0;
+  if (!cd_json_opt_obj(root, "local", &section))
+    return;
+  read_text(&section, "group", c->local_group, sizeof(c->local_group));
+  if (cd_json_opt_enum(&section, "isolate", isolate, &choice))
+    c->local_isolate = who[choice];
+  if (cd_json_opt_enum(&section, "release", release, &choice))
+    c->local_release = who[choice];
+  cd_json_no_more(&section);
+}
+
+bool agent_check_valid(cd_str name)
+{
+  if (name.len == 0 || name.len >= AGENT_CHECK_MAX)
+    return false;
+  for (size_t i = 0; i < name.len; i++) {
+    char ch = name.ptr[i];
+    if (!(ch >= 'a' && ch <= 'z') && !(ch >= '0' && ch <= '9') && ch != '_')
+      return false;
+  }
+  return true;
+}
+
+static void read_checks(cd_json *section, const char *key, agent_checks *ret_checks)
+{
+  cd_json list = {0};
+  agent_checks checks = {.count = 0};
+  if (!cd_json_opt_arr(section, key, AGENT_CHECKS_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_str name = {0};
+    cd_json_at_str(&list, i, AGENT_CHECK_MAX - 1, &name);
+    if (name.ptr != NULL && !agent_check_valid(name))
+      cd_json_bad(&list, NULL, "'%.*s' is no name of a check", CD_STR_ARG(name));
+    (void)cd_str_copy(checks.names[checks.count++], AGENT_CHECK_MAX, name);
+  }
+  *ret_checks = checks;
+}
+
+void agent_config_read_preflight(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  if (!cd_json_opt_obj(root, "preflight", &section))
+    return;
+  read_checks(&section, "refuse", &c->preflight_refuse);
+  read_checks(&section, "warn", &c->preflight_warn);
+  for (unsigned i = 0; i < c->preflight_refuse.count; i++) {
+    for (unsigned k = 0; k < c->preflight_warn.count; k++) {
+      if (cd_str_eq_cstr(cd_str_from(c->preflight_refuse.names[i]), c->preflight_warn.names[k]))
+        cd_json_bad(&section, "warn", "names '%s', which 'refuse' names too",
+                    c->preflight_warn.names[k]);
+    }
+  }
+  cd_json_no_more(&section);
+}
+
+static void read_isolate(cd_json *root, agent_config *c)
+{
+  cd_json section = {0};
+  cd_terms t = {.lost_after_s = c->lost_after_s, .unreachable_after_s = c->unreachable_after_s};
+  if (!cd_json_opt_obj(root, "isolate", &section))
+    return;
+  (void)cd_json_opt_bool(&section, "strict", &c->strict);
+  cd_terms_read_rules(&section, &t);
+  c->lost_after_s = t.lost_after_s;
+  c->unreachable_after_s = t.unreachable_after_s;
+  cd_json_no_more(&section);
 }
 
 static void read_rest(cd_json *root, agent_config *c)
@@ -174,10 +306,19 @@ static void read_rest(cd_json *root, agent_config *c)
     c->interval_s = (uint32_t)interval;
     cd_json_no_more(&section);
   }
-  if (cd_json_opt_obj(root, "local", &section)) {
-    read_text(&section, "group", c->local_group, sizeof(c->local_group));
+  if (cd_json_opt_obj(root, "policy", &section)) {
+    uint64_t trial = c->trial_s;
+    if (cd_json_opt_u64(&section, "trial_s", 3600, &trial) && trial < 5)
+      cd_json_bad(&section, "trial_s", "must be at least 5");
+    c->trial_s = (uint32_t)trial;
     cd_json_no_more(&section);
   }
+  if (cd_json_opt_obj(root, "notify", &section)) {
+    (void)cd_json_opt_bool(&section, "enabled", &c->notify_enabled);
+    read_text(&section, "contact", c->notify_contact, sizeof(c->notify_contact));
+    cd_json_no_more(&section);
+  }
+  agent_config_read_preflight(root, c);
   read_text(root, "log", c->log, sizeof(c->log));
 }
 
@@ -192,6 +333,8 @@ cd_code agent_config_parse(cd_str text, const char *name, agent_config *c, cd_er
   read_providers(&root, &fresh);
   read_plugins(&root, &fresh);
   read_console(&root, &fresh);
+  read_local(&root, &fresh);
+  read_isolate(&root, &fresh);
   read_rest(&root, &fresh);
   rc = cd_json_done(&root, err);
   if (rc != CD_OK) {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control_private.h"
 #include "ipc/message.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -36,11 +37,19 @@ static void forget(control_client *c)
   }
 }
 
+static void forget_request(control_client *c)
+{
+  if (c->request != NULL)
+    cd_wipe(c->request, c->request_len);
+  free(c->request);
+  c->request = NULL;
+}
+
 static void on_handle_closed(control_client *c)
 {
   if (--c->open_handles > 0)
     return;
-  free(c->request);
+  forget_request(c);
   free(c);
 }
 
@@ -140,9 +149,9 @@ static void look_up_in_pool(uv_work_t *work)
 {
   control_client *c = work->data;
   const char *group = c->agent->config.local_group;
-  pf_peer_name(&c->who);
+  pf_peer_name(&c->looked_up);
   if (group[0] != '\0')
-    c->lookup_rc = pf_peer_in_group(&c->who, group, &c->member, &c->lookup_err);
+    c->lookup_rc = pf_peer_in_group(&c->looked_up, group, &c->member, &c->lookup_err);
 }
 
 static void on_looked_up(uv_work_t *work, int status)
@@ -151,19 +160,25 @@ static void on_looked_up(uv_work_t *work, int status)
   (void)status;
   if (c->agent->control != NULL)
     c->agent->control->lookups--;
-  if (!c->gone && !c->answered) {
+  if (!c->gone && !c->answered && !c->served) {
     (void)uv_timer_stop(&c->timer);
+    c->who = c->looked_up;
     control_looked_up(c, (cd_str){c->request, c->request_len});
   }
-  free(c->request);
-  c->request = NULL;
+  forget_request(c);
   on_handle_closed(c);
 }
 
+/* Whoever has a code may use it, whoever he is: he goes by his number. */
 static void on_lookup_late(uv_timer_t *timer)
 {
   control_client *c = timer->data;
   cd_err err = {0};
+  if (c->coded) {
+    c->served = true;
+    control_looked_up(c, (cd_str){c->request, c->request_len});
+    return;
+  }
   (void)cd_fail(&err, CD_E_DEADLINE,
                 "who user '%s' is could not be found out within %d ms; nothing was done",
                 c->who.user, CONTROL_LOOKUP_MS);
@@ -182,6 +197,7 @@ cd_code control_look_up(control_client *c, cd_str payload, cd_err *err)
   if (c->request == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory for the request");
   c->lookup.data = c;
+  c->looked_up = c->who;
   int uv = uv_queue_work(c->agent->loop, &c->lookup, look_up_in_pool, on_looked_up);
   if (uv != 0)
     return cd_fail_os(err, CD_E_INTERNAL, -uv, "cannot queue work: %s", uv_strerror(uv));

@@ -8,6 +8,7 @@
 #include "control_private.h"
 #include "control_read.h"
 #include "platform/system.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -37,6 +38,7 @@ static void write_agent(const agent *a, cd_jw *w)
   cd_jw_time(w, "started", a->started_ms);
   cd_jw_cstr(w, "boot_id", boot[0] != '\0' ? boot : NULL);
   cd_jw_bool(w, "journal_was_damaged", a->damaged);
+  agent_restored_describe(&a->restored, w, "restored");
   cd_jw_end_obj(w);
 }
 
@@ -56,6 +58,7 @@ static cd_code method_status(control_client *c, cd_json *params, cd_err *err)
   write_agent(c->agent, &w);
   agent_remote_write(c->agent->remote, &w);
   agent_probes_write(c->agent->probes, &w);
+  agent_notice_write(c->agent->notice, &w);
   cd_jw_arr(&w, "states");
   agent_state_write(c->agent->isolate, &w);
   cd_jw_end_arr(&w);
@@ -113,8 +116,12 @@ static void write_plugin(const agent_supervisor *s, const agent_plugin *p, cd_jw
   cd_jw_end_arr(w);
   cd_jw_cstr(w, "library", p->library);
   cd_jw_cstr(w, "digest", p->digest_text[0] != '\0' ? p->digest_text : NULL);
-  cd_jw_bool(w, "trusted", p->usable);
-  cd_jw_cstr(w, "reason", p->usable ? NULL : p->reason);
+  bool distrusted = agent_supervisor_distrusts(s, p);
+  cd_jw_bool(w, "trusted", p->usable && !distrusted);
+  cd_jw_cstr(w, "reason",
+             distrusted  ? "its library is distrusted by configuration or policy"
+             : p->usable ? NULL
+                         : p->reason);
   write_strikes(s, p, w);
   write_hosts(p, w);
   cd_jw_end_obj(w);
@@ -221,7 +228,7 @@ void control_answer_action(control_client *c, const agent_action *a)
     control_refuse(c, &err);
 }
 
-static cd_code answer_action_by_id(control_client *c, const char *id, cd_err *err)
+cd_code control_answer_id(control_client *c, const char *id, cd_err *err)
 {
   agent_action *a = NULL;
   cd_code rc = agent_journal_action(c->agent->journal, id, &a, err);
@@ -237,56 +244,21 @@ static cd_code method_action(control_client *c, cd_json *params, cd_err *err)
 {
   char id[CD_ID_SIZE] = "";
   cd_code rc = control_action_read(params, id, err);
-  return rc != CD_OK ? rc : answer_action_by_id(c, id, err);
+  return rc != CD_OK ? rc : control_answer_id(c, id, err);
 }
 
-/* Records the order, listens if asked to, and only then lets it run. */
-static cd_code place_order(control_client *c, const agent_order_request *request, bool wait,
-                           cd_err *err)
-{
-  char id[CD_ID_SIZE] = "";
-  cd_code rc = agent_order(c->agent, request, id, err);
-  if (rc != CD_OK)
-    return rc;
-  cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
-         agent_kind_name(request->kind), id, c->who.user, (unsigned long long)c->who.process_id);
-  if (wait) {
-    cd_buf event = CD_BUF_INIT(256);
-    (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(id));
-    cd_buf_addf(&event, "{\"event\":\"action\",\"id\":\"%s\",\"status\":\"Pending\"}", id);
-    control_event(c, cd_buf_view(&event));
-    cd_buf_release(&event);
-    agent_control_step(c->agent, id, "recorded", 1, 1, (cd_str){0});
-  } else {
-    rc = answer_action_by_id(c, id, err);
-  }
-  agent_state_kick(c->agent->isolate);
-  return rc;
-}
+/* ---- policy ---- */
 
-static cd_code method_isolate(control_client *c, cd_json *params, cd_err *err)
+static cd_code method_policy(control_client *c, cd_json *params, cd_err *err)
 {
-  control_order order = {0};
-  cd_code rc = control_isolate_read(params, &order, err);
+  cd_buf text = CD_BUF_INIT(CONTROL_ANSWER_MAX);
+  cd_jw w;
+  cd_code rc = cd_json_done(params, err);
   if (rc != CD_OK)
     return rc;
-  agent_order_request request = {.kind = AGENT_KIND_ISOLATE,
-                                 .selective = order.selective,
-                                 .exclusions = order.has_exclusions ? &order.exclusions : NULL,
-                                 .comment = order.comment,
-                                 .who = &c->who};
-  return place_order(c, &request, order.wait, err);
-}
-
-static cd_code method_release(control_client *c, cd_json *params, cd_err *err)
-{
-  control_order order = {0};
-  cd_code rc = control_release_read(params, &order, err);
-  if (rc != CD_OK)
-    return rc;
-  agent_order_request request = {
-      .kind = AGENT_KIND_RELEASE, .comment = order.comment, .who = &c->who};
-  return place_order(c, &request, order.wait, err);
+  cd_jw_init(&w, &text);
+  agent_policy_write(c->agent->policy, &w);
+  return finish_answer(c, &w, &text, err);
 }
 
 /* ---- enrolment ---- */
@@ -341,22 +313,50 @@ static const struct {
   method_fn run;
   bool anyone; /* else administrators and the configured group */
   bool admins; /* not even that group */
+  bool coded;  /* anyone with a release code */
 } methods[] = {
-    {"status", method_status, true, false},
-    {"plugins", method_plugins, false, false},
-    {"actions", method_actions, false, false},
-    {"action", method_action, false, false},
-    {"isolate", method_isolate, false, false},
-    {"release", method_release, false, false},
-    {"unquarantine", method_unquarantine, false, false},
+    {"status", method_status, true, false, false},
+    {"plugins", method_plugins, false, false, false},
+    {"actions", method_actions, false, false, false},
+    {"action", method_action, false, false, false},
+    {"isolate", control_isolate, false, false, false},
+    {"preflight", control_preflight, false, false, false},
+    {"renew", control_renew, false, false, false},
+    {"release", control_release, false, false, true},
+    {"unquarantine", method_unquarantine, false, false, false},
+    {"policy", method_policy, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */
-    {"enroll", method_enroll, false, true},
+    {"enroll", method_enroll, false, true, false},
 };
+
+/* Who may isolate and release here is configuration and policy; everything else is in the table. */
+static agent_who who_may(const control_client *c, size_t method)
+{
+  if (methods[method].run == control_isolate || methods[method].run == control_renew)
+    return c->agent->config.local_isolate;
+  if (methods[method].run == control_release)
+    return c->agent->config.local_release;
+  return methods[method].admins ? AGENT_WHO_ADMINISTRATORS : AGENT_WHO_GROUP;
+}
+
+static cd_code refuse_all(const control_client *c, size_t method, cd_err *err)
+{
+  control_warn(c->agent, "user=%s pid=%llu may not ask for '%s': nobody may", c->who.user,
+               (unsigned long long)c->who.process_id, methods[method].name);
+  return cd_fail(err, CD_E_DENIED,
+                 "nobody may ask for '%s' on this device: it is left to the console (`cordon local "
+                 "policy` says who decided so)",
+                 methods[method].name);
+}
 
 static cd_code check_allowed(const control_client *c, size_t method, cd_err *err)
 {
+  agent_who who = who_may(c, method);
+  bool group_may = who == AGENT_WHO_GROUP || who == AGENT_WHO_CODE; /* agent_code_guard() */
   const char *group = c->agent->config.local_group;
-  if (methods[method].anyone || c->who.administrator || (c->member && !methods[method].admins))
+  if (who == AGENT_WHO_NOBODY)
+    return refuse_all(c, method, err);
+  if (methods[method].anyone || c->who.administrator || c->coded || (c->member && group_may))
     return CD_OK;
   if (c->lookup_rc != CD_OK) {
     *err = c->lookup_err;
@@ -366,8 +366,8 @@ static cd_code check_allowed(const control_client *c, size_t method, cd_err *err
                (unsigned long long)c->who.process_id, methods[method].name);
   return cd_fail(err, CD_E_DENIED, "user '%s' may not ask for '%s': only administrators%s%s may",
                  c->who.user, methods[method].name,
-                 group[0] != '\0' && !methods[method].admins ? " and members of group " : "",
-                 methods[method].admins ? "" : group);
+                 group[0] != '\0' && group_may ? " and members of group " : "",
+                 group_may ? group : "");
 }
 
 static cd_code find_method(cd_str name, size_t *ret_method, cd_err *err)
@@ -397,9 +397,12 @@ static void serve(control_client *c, cd_str payload, bool looked_up)
   cd_code rc = control_request_read(payload, &doc, &name, &params, &err);
   if (rc == CD_OK)
     rc = find_method(name, &method, &err);
+  c->coded = rc == CD_OK && methods[method].coded && cd_json_has(&params, "code");
   if (rc == CD_OK && needs_lookup(c, method, looked_up)) {
     rc = control_look_up(c, payload, &err);
-    goto done;
+    if (rc != CD_E_UNAVAILABLE || !c->coded)
+      goto done;
+    rc = CD_OK;
   }
   if (rc == CD_OK)
     rc = check_allowed(c, method, &err);
@@ -413,12 +416,22 @@ done:
   cd_json_free(doc);
 }
 
+void control_wipe(cd_str secret)
+{
+  if (secret.len > 0)
+    cd_wipe((void *)(uintptr_t)secret.ptr, secret.len);
+}
+
+/* A request may hold a secret, and its bytes lie in the link's buffer until others overwrite them.
+ */
 void control_request(control_client *c, cd_str payload)
 {
   serve(c, payload, false);
+  control_wipe(payload);
 }
 
 void control_looked_up(control_client *c, cd_str payload)
 {
   serve(c, payload, true);
+  control_wipe(payload);
 }

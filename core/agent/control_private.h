@@ -25,9 +25,12 @@ typedef struct control_client {
   bool answered;
   bool gone;        /* the link has closed */
   uv_work_t lookup; /* who the user is, for requests that not everybody may make */
+  pf_identity looked_up;
   cd_code lookup_rc;
   cd_err lookup_err;
   bool member;   /* of the configured group */
+  bool coded;    /* the request has a release code: it does not wait for ever */
+  bool served;   /* though the pool still looks */
   char *request; /* kept while the pool looks; NULL else */
   size_t request_len;
   char waits_for[CD_ID_SIZE]; /* an action; empty: none */
@@ -46,7 +49,8 @@ void control_refuse(control_client *c, const cd_err *err);
 /* A line in the log about somebody who may be anybody: with a ceiling. */
 void control_warn(agent *a, const char *fmt, ...) CD_PRINTF(2, 3);
 /* Looks up the user's name and membership in the pool, then comes back to control_looked_up(), or
- * answers CD_E_DEADLINE. CD_E_UNAVAILABLE: as many as may be are being looked up. */
+ * answers CD_E_DEADLINE; a request with a release code comes back without the name then.
+ * CD_E_UNAVAILABLE: as many as may be are being looked up. */
 CD_MUST_USE cd_code control_look_up(control_client *c, cd_str payload, cd_err *err);
 void control_event(control_client *c, cd_str event_json);
 
@@ -54,5 +58,16 @@ void control_event(control_client *c, cd_str event_json);
 void control_request(control_client *c, cd_str payload);
 void control_looked_up(control_client *c, cd_str payload);
 void control_answer_action(control_client *c, const agent_action *a);
+/* The answer is the action of this id. */
+CD_MUST_USE cd_code control_answer_id(control_client *c, const char *id, cd_err *err);
+
+/* What was a secret, in the request's document or in the frame that it came in. */
+void control_wipe(cd_str secret);
+
+/* control_orders.c: methods. */
+cd_code control_isolate(control_client *c, cd_json *params, cd_err *err);
+cd_code control_preflight(control_client *c, cd_json *params, cd_err *err);
+cd_code control_renew(control_client *c, cd_json *params, cd_err *err);
+cd_code control_release(control_client *c, cd_json *params, cd_err *err);
 
 #endif

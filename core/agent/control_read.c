@@ -1,5 +1,7 @@
 #include "control_read.h"
 
+#include "protocol/release_code.h"
+
 #include "base/banned.h"
 
 cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
@@ -53,6 +55,26 @@ static cd_code read_rest(cd_json *params, control_order *order, control_order *r
   return rc;
 }
 
+static void read_terms(cd_json *params, control_order *order)
+{
+  int64_t lease_s = 0;
+  order->rules =
+      (cd_terms){.lost_after_s = CONTROL_NO_RULE, .unreachable_after_s = CONTROL_NO_RULE};
+  if (cd_json_has(params, "lease_s"))
+    cd_json_i64(params, "lease_s", 1, CONTROL_LEASE_MAX_S, &lease_s);
+  order->lease_s = (uint32_t)lease_s;
+  cd_terms_read_rules(params, &order->rules);
+}
+
+cd_code control_renew_read(cd_json *params, control_order *ret_order, cd_err *err)
+{
+  control_order order = {0};
+  read_terms(params, &order);
+  if (order.lease_s == 0)
+    cd_json_bad(params, "lease_s", "is missing: for how long is it to be renewed?");
+  return read_rest(params, &order, ret_order, err);
+}
+
 cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *err)
 {
   static const char *const types[] = {"full", "selective", NULL};
@@ -64,12 +86,15 @@ cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *
       cd_json_opt_arr(params, "exclusions", CD_EXCLUSIONS_MAX, &order.exclusions);
   for (size_t i = 0; i < cd_json_len(&order.exclusions); i++)
     read_exclusion(&order.exclusions, i);
+  (void)cd_json_opt_bool(params, "force", &order.force);
+  read_terms(params, &order);
   return read_rest(params, &order, ret_order, err);
 }
 
 cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err)
 {
   control_order order = {0};
+  order.has_code = cd_json_opt_str(params, "code", CD_RELEASE_CODE_INPUT_MAX, &order.code);
   return read_rest(params, &order, ret_order, err);
 }
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "config.h"
+#include "protocol/terms.h"
 
 #define CONTROL_REQUEST_MAX (512u * 1024u)
 
@@ -17,16 +18,25 @@
 CD_MUST_USE cd_code control_request_read(cd_str payload, cd_json_doc **ret_doc, cd_str *ret_method,
                                          cd_json *ret_params, cd_err *err);
 
-/* Parameters of `isolate` and `release`; views into the document. */
+/* Parameters of `isolate`, `preflight` and `release`; views into the document. */
 typedef struct control_order {
   bool selective;
   bool has_exclusions;
   cd_json exclusions;
+  uint32_t lease_s; /* 0: not given */
+  cd_terms rules;   /* lost_after_s and unreachable_after_s alone; CONTROL_NO_RULE: not given */
   cd_str comment;
   bool wait;
+  bool force;
+  bool has_code; /* of a release */
+  cd_str code;   /* a secret: wiped by whoever has read it */
 } control_order;
+#define CONTROL_NO_RULE UINT32_MAX
+#define CONTROL_LEASE_MAX_S (366u * 24u * 3600u)
 
 CD_MUST_USE cd_code control_isolate_read(cd_json *params, control_order *ret_order, cd_err *err);
+/* A renewal: lease_s must be given. */
+CD_MUST_USE cd_code control_renew_read(cd_json *params, control_order *ret_order, cd_err *err);
 CD_MUST_USE cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err);
 /* before: empty if it is not given. */
 CD_MUST_USE cd_code control_actions_read(cd_json *params, unsigned *ret_limit,

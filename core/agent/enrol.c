@@ -99,6 +99,7 @@ static void change_over(agent_enrol *x)
   agent_journal_reporting(r->agent->journal, true);
   cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "enrolled as device %s, root %s", r->enrolment->device,
          r->enrolment->root_id);
+  agent_policy_enrolled(r->agent->policy);
   remote_restart(r, "the device was enrolled");
 }
 

@@ -17,6 +17,7 @@
 #include "platform/confine.h"
 #include "platform/file.h"
 #include "platform/process.h"
+#include "platform/sight.h"
 
 #include "base/banned.h"
 
@@ -363,8 +364,8 @@ static cd_code open_lines(agent_host *h, int i, cd_err *err)
 
 static void write_confine(const agent_host *h, cd_jw *w)
 {
-  static const char *const names[] = {"root",  "net_admin", "net_raw",  "read_all",
-                                      "trace", "kill",      "sys_admin"};
+  static const char *const names[] = {"root",  "net_admin", "net_raw",   "read_all",
+                                      "trace", "kill",      "sys_admin", "sight"};
   const agent_manifest *m = &h->plugin->manifest;
   const char *user = h->sup->config->plugin_user;
   cd_jw_obj(w, "confine");
@@ -413,8 +414,19 @@ static cd_code send_setup(agent_host *h, cd_err *err)
   return rc;
 }
 
+/* Without it the plugin is told that there is none. */
+static void open_sight(const agent_host *h, uv_file *ret_sight)
+{
+  cd_err err = {0};
+  if ((h->plugin->manifest.privileges & PF_PRIV_SIGHT) != 0 &&
+      pf_sight_serve(ret_sight, &err) != CD_OK)
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: %s; going on without",
+           agent_capability_name(h->cap), h->plugin->manifest.id, err.text);
+}
+
 static int spawn(agent_host *h)
 {
+  uv_file sight = -1;
   char *args[] = {h->sup->plugin_host, h->plugin->manifest.id, NULL, NULL};
   char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
   char lang[] = "LANG=C.UTF-8";
@@ -429,22 +441,27 @@ static int spawn(agent_host *h)
     env[2] = fault;
   }
 #endif
-  uv_stdio_container_t stdio[5] = {
+  open_sight(h, &sight);
+  uv_stdio_container_t stdio[6] = {
       {.flags = UV_IGNORE},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[0].pipe},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[1].pipe},
       {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
        .data.stream = (uv_stream_t *)&h->link.pipe},
       {.flags = UV_INHERIT_FD, .data.fd = h->library},
+      {.flags = sight >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = sight},
   };
   uv_process_options_t options = {.file = h->sup->plugin_host,
                                   .args = args,
                                   .env = env,
                                   .cwd = "/",
                                   .stdio = stdio,
-                                  .stdio_count = 5,
+                                  .stdio_count = sight >= 0 ? 6 : 5,
                                   .exit_cb = on_exit_cb};
-  return uv_spawn(h->sup->loop, &h->process, &options);
+  int rc = uv_spawn(h->sup->loop, &h->process, &options);
+  if (sight >= 0)
+    pf_file_close(sight);
+  return rc;
 }
 
 static void on_start_timer(uv_timer_t *timer)

@@ -346,7 +346,7 @@ static void on_undo(agent_op *op, cd_str payload)
   if (rc == CD_OK)
     rc = undo_fits(payload, &err);
   if (rc == CD_OK)
-    rc = agent_journal_undo_add(h->sup->journal, h->cap, plugin_id(op), payload, &err);
+    rc = agent_supervisor_undo(h->sup, h->plugin, h->cap, payload, &err);
   if (rc != CD_OK)
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s; the plugin is told not to make the change",
            err.text);

@@ -55,6 +55,18 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS drift("
     " state INTEGER PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, note TEXT NOT "
     "NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS policy("
+    " slot TEXT PRIMARY KEY, root TEXT NOT NULL, version INTEGER NOT NULL, name TEXT NOT NULL,"
+    " body TEXT NOT NULL, taken INTEGER NOT NULL, trial INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS policy_seen("
+    " root TEXT PRIMARY KEY, version INTEGER NOT NULL, key_generation INTEGER NOT NULL,"
+    " refused INTEGER NOT NULL, sentence TEXT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS forced(action TEXT PRIMARY KEY) STRICT;"
+    "CREATE TABLE IF NOT EXISTS codes("
+    " action TEXT PRIMARY KEY, attempts INTEGER NOT NULL, last INTEGER NOT NULL, boot TEXT NOT "
+    "NULL, used INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS notices("
+    " state INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS reserve(filler BLOB) STRICT;";
 
 cd_code journal_fail(agent_journal *j, cd_err *err, const char *what)
@@ -175,7 +187,7 @@ static cd_code configure(agent_journal *j, cd_err *err)
       "configure the database", err);
 }
 
-static cd_code check(agent_journal *j, cd_err *err)
+cd_code journal_check(agent_journal *j, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j, "PRAGMA quick_check(1)", &s, err);
@@ -215,13 +227,15 @@ static cd_code open_file(agent_journal *j, cd_err *err)
   (void)sqlite3_extended_result_codes(j->db, 1);
   cd_code rc = configure(j, err);
   if (rc == CD_OK)
-    rc = check(j, err);
+    rc = journal_check(j, err);
   /* The WAL that the last run left is written back, so that this run begins at its front, in the
    * room that it has: behind its end there may be none. */
   if (rc == CD_OK)
     (void)sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   if (rc == CD_OK)
     rc = journal_exec(j, schema, "make the tables", err);
+  if (rc == CD_OK)
+    rc = journal_exec(j, journal_lease_schema, "make the tables", err);
   if (rc == CD_OK)
     rc = journal_migrate(j, err);
   return rc;
@@ -308,13 +322,15 @@ void journal_prune(agent_journal *j)
 {
   if (++j->orders % 64 != 0)
     return;
-  char sql[640];
+  char sql[768];
   (void)snprintf(sql, sizeof(sql),
                  "DELETE FROM outbox WHERE seq <= (SELECT max(seq) FROM outbox) - %d;"
                  "DELETE FROM seen WHERE seq <= (SELECT max(seq) FROM seen) - %d;"
                  "DELETE FROM actions WHERE ended != 0 AND id NOT IN (SELECT action FROM wanted "
                  "UNION SELECT action FROM settled UNION SELECT action FROM outbox)"
-                 " AND seq <= (SELECT max(seq) FROM actions) - %d",
+                 " AND seq <= (SELECT max(seq) FROM actions) - %d;"
+                 "DELETE FROM forced WHERE action NOT IN (SELECT id FROM actions);"
+                 "DELETE FROM codes WHERE action NOT IN (SELECT id FROM actions)",
                  ACTIONS_KEPT, SEEN_KEPT, ACTIONS_KEPT);
   if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
     cd_log(CD_AREA_JOURNAL, CD_LOG_WARN, "cannot forget old actions: %s; going on",

@@ -24,6 +24,7 @@ typedef struct agent_wanted {
   char action[CD_ID_SIZE];
   int64_t since_ms;
   char *params; /* JSON of apply while in force, NULL else */
+  char *terms;  /* of the isolation, as in agent_action; NULL: the defaults */
 } agent_wanted;
 
 void agent_wanted_release(agent_wanted *w);
@@ -35,8 +36,16 @@ CD_MUST_USE cd_code agent_wanted_copy(agent_wanted *to, const agent_wanted *from
 CD_MUST_USE cd_code agent_journal_open(const char *folder, agent_journal **ret_journal,
                                        bool *ret_damaged, cd_err *err);
 void agent_journal_close(agent_journal *j); /* NULL is fine */
+/* Opens the journal of an agent that does not run, to read from: nothing in it is changed, neither
+ * now nor when it is closed. CD_E_NOTFOUND where there is none; what takes longer than the time in
+ * all fails. */
+CD_MUST_USE cd_code agent_journal_peek(const char *folder, unsigned budget_ms,
+                                       agent_journal **ret_journal, cd_err *err);
+/* Whether the database is whole, as far as it can tell. */
+CD_MUST_USE cd_code agent_journal_sound(agent_journal *j, cd_err *err);
 
-/* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation. */
+/* Records a new order and what it makes wanted, in one transaction, synced. Sets a->generation.
+ * `wanted` NULL: it changes no state, and has no generation. */
 CD_MUST_USE cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted,
                                         cd_err *err);
 CD_MUST_USE cd_code agent_journal_started(agent_journal *j, const agent_action *a, cd_err *err);
@@ -47,11 +56,21 @@ CD_MUST_USE cd_code agent_journal_ended(agent_journal *j, const agent_action *a,
                                         const agent_wanted *settled, const agent_wanted *wanted,
                                         cd_err *err);
 
+/* Other parameters for what is wanted in force, and for what the same order settled: it is the same
+ * order. What its holders put in force is not on record any more, so it is put in force anew. */
+CD_MUST_USE cd_code agent_journal_params(agent_journal *j, agent_capability state,
+                                         const char *params, cd_err *err);
 CD_MUST_USE cd_code agent_journal_wanted(agent_journal *j, agent_capability state,
                                          agent_wanted *ret_wanted, cd_err *err);
 /* What the last order that was carried out asked for. */
 CD_MUST_USE cd_code agent_journal_settled(agent_journal *j, agent_capability state,
                                           agent_wanted *ret_settled, cd_err *err);
+/* What the journal has forgotten, or an older copy of it never knew: wanted, settled, and held by
+ * that provider. */
+struct agent_holder;
+CD_MUST_USE cd_code agent_journal_adopt(agent_journal *j, agent_capability state,
+                                        const agent_wanted *wanted,
+                                        const struct agent_holder *holder, cd_err *err);
 /* The oldest action of the state that has not ended; CD_E_NOTFOUND without a sentence if there is
  * none. */
 CD_MUST_USE cd_code agent_journal_next(agent_journal *j, agent_capability state,

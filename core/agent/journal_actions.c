@@ -13,29 +13,32 @@
 #define ACTION_COLUMNS                                                                             \
   "id, kind, state, status, generation, user, user_id, pid, created, started, ended, outcome, "    \
   "comment, params,"                                                                               \
-  " provider, sentence, result, order_digest"
+  " provider, sentence, result, order_digest, terms, id IN (SELECT action FROM forced)"
 
 void agent_wanted_release(agent_wanted *w)
 {
   free(w->params);
+  free(w->terms);
   *w = (agent_wanted){0};
 }
 
 cd_code agent_wanted_copy(agent_wanted *to, const agent_wanted *from, cd_err *err)
 {
-  char *params = NULL;
-  if (from->params != NULL) {
-    params = cd_str_dup(cd_str_from(from->params));
-    if (params == NULL)
-      return cd_fail(err, CD_E_INTERNAL, "no memory for the wanted state");
+  char *params = from->params != NULL ? cd_str_dup(cd_str_from(from->params)) : NULL;
+  char *terms = from->terms != NULL ? cd_str_dup(cd_str_from(from->terms)) : NULL;
+  if ((from->params != NULL && params == NULL) || (from->terms != NULL && terms == NULL)) {
+    free(params);
+    free(terms);
+    return cd_fail(err, CD_E_INTERNAL, "no memory for the wanted state");
   }
-  free(to->params);
+  agent_wanted_release(to);
   *to = *from;
   to->params = params;
+  to->terms = terms;
   return CD_OK;
 }
 
-#define WANTED_COLUMNS "state, isolated, generation, action, since, params"
+#define WANTED_COLUMNS "state, isolated, generation, action, since, params, terms"
 
 static cd_code put_wanted(agent_journal *j, const char *sql, agent_capability state,
                           const agent_wanted *w, cd_err *err)
@@ -44,39 +47,63 @@ static cd_code put_wanted(agent_journal *j, const char *sql, agent_capability st
   cd_code rc = journal_prepare(j, sql, &s, err);
   if (rc != CD_OK)
     return rc;
-  journal_bind(s, "iiitit", (sqlite3_int64)state, (sqlite3_int64)w->isolated,
-               (sqlite3_int64)w->generation, w->action, (sqlite3_int64)w->since_ms, w->params);
+  journal_bind(s, "iiititt", (sqlite3_int64)state, (sqlite3_int64)w->isolated,
+               (sqlite3_int64)w->generation, w->action, (sqlite3_int64)w->since_ms, w->params,
+               w->terms);
   return journal_run(j, s, "record what is wanted", err);
 }
 
-static const char put_wanted_sql[] = "REPLACE INTO wanted(" WANTED_COLUMNS ") VALUES(?,?,?,?,?,?)";
+static const char put_wanted_sql[] =
+    "REPLACE INTO wanted(" WANTED_COLUMNS ") VALUES(?,?,?,?,?,?,?)";
 static const char put_settled_sql[] =
-    "REPLACE INTO settled(" WANTED_COLUMNS ") VALUES(?,?,?,?,?,?)";
+    "REPLACE INTO settled(" WANTED_COLUMNS ") VALUES(?,?,?,?,?,?,?)";
 
-static cd_code insert_action(agent_journal *j, const agent_action *a, cd_err *err)
+cd_code journal_put_state(agent_journal *j, agent_capability state, const agent_wanted *wanted,
+                          cd_err *err)
+{
+  cd_code rc = put_wanted(j, put_wanted_sql, state, wanted, err);
+  return rc == CD_OK ? put_wanted(j, put_settled_sql, state, wanted, err) : rc;
+}
+
+cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j,
                                "INSERT INTO actions(id, kind, state, status, generation, user, "
-                               "user_id, pid, created, comment, params, order_digest)"
-                               " VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+                               "user_id, pid, created, comment, params, order_digest, terms)"
+                               " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
                                &s, err);
   if (rc != CD_OK)
     return rc;
   char order[CD_DIGEST_TEXT_MAX];
   cd_digest_text(&a->order, order);
-  journal_bind(s, "ttititiiittt", a->id, agent_kind_name(a->kind), (sqlite3_int64)a->state,
+  journal_bind(s, "ttititiiitttt", a->id, agent_kind_name(a->kind), (sqlite3_int64)a->state,
                agent_action_status_name(a->status), (sqlite3_int64)a->generation, a->user,
                (sqlite3_int64)a->user_id, (sqlite3_int64)a->process_id,
-               (sqlite3_int64)a->created_ms, a->comment, a->params, a->console ? order : NULL);
+               (sqlite3_int64)a->created_ms, a->comment, a->params, a->console ? order : NULL,
+               a->terms);
   return journal_run(j, s, "record the order", err);
+}
+
+static cd_code put_forced(agent_journal *j, const agent_action *a, cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  if (!a->force)
+    return CD_OK;
+  cd_code rc = journal_prepare(j, "INSERT INTO forced(action) VALUES(?)", &s, err);
+  if (rc != CD_OK)
+    return rc;
+  journal_bind(s, "t", a->id);
+  return journal_run(j, s, "record that the order is forced", err);
 }
 
 cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,
                           cd_err *err)
 {
-  cd_code rc = insert_action(j, a, err);
-  return rc == CD_OK ? put_wanted(j, put_wanted_sql, a->state, wanted, err) : rc;
+  cd_code rc = journal_put_action(j, a, err);
+  if (rc == CD_OK)
+    rc = put_forced(j, a, err);
+  return rc == CD_OK && wanted != NULL ? put_wanted(j, put_wanted_sql, a->state, wanted, err) : rc;
 }
 
 cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted, cd_err *err)
@@ -86,11 +113,12 @@ cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wan
   if (rc != CD_OK)
     return rc;
   rc = agent_journal_wanted(j, a->state, &now, err);
-  if (rc == CD_OK) {
+  if (rc == CD_OK && wanted != NULL) {
     a->generation = now.generation + 1;
     wanted->generation = a->generation;
-    rc = journal_put_order(j, a, wanted, err);
   }
+  if (rc == CD_OK)
+    rc = journal_put_order(j, a, wanted, err);
   CD_FAULT_POINT("journal.order_before_commit");
   rc = journal_end(j, rc, err);
   agent_wanted_release(&now);
@@ -171,7 +199,9 @@ static cd_code get_wanted(agent_journal *j, const char *sql, agent_capability st
                       cd_str_from((const char *)sqlite3_column_text(s, 2)));
     w.since_ms = sqlite3_column_int64(s, 3);
     const char *params = (const char *)sqlite3_column_text(s, 4);
-    if (params != NULL && !agent_text_set(&w.params, cd_str_from(params)))
+    const char *terms = (const char *)sqlite3_column_text(s, 5);
+    if ((params != NULL && !agent_text_set(&w.params, cd_str_from(params))) ||
+        (terms != NULL && !agent_text_set(&w.terms, cd_str_from(terms))))
       rc = cd_fail(err, CD_E_INTERNAL, "no memory for the wanted state");
   } else if (step != SQLITE_DONE) {
     rc = journal_fail(j, err, "read what is wanted");
@@ -180,6 +210,8 @@ static cd_code get_wanted(agent_journal *j, const char *sql, agent_capability st
   if (rc == CD_OK) {
     agent_wanted_release(ret_wanted);
     *ret_wanted = w;
+  } else {
+    agent_wanted_release(&w);
   }
   return rc;
 }
@@ -188,16 +220,16 @@ cd_code agent_journal_wanted(agent_journal *j, agent_capability state, agent_wan
                              cd_err *err)
 {
   return get_wanted(
-      j, "SELECT isolated, generation, action, since, params FROM wanted WHERE state = ?", state,
-      ret_wanted, err);
+      j, "SELECT isolated, generation, action, since, params, terms FROM wanted WHERE state = ?",
+      state, ret_wanted, err);
 }
 
 cd_code agent_journal_settled(agent_journal *j, agent_capability state, agent_wanted *ret_settled,
                               cd_err *err)
 {
   return get_wanted(
-      j, "SELECT isolated, generation, action, since, params FROM settled WHERE state = ?", state,
-      ret_settled, err);
+      j, "SELECT isolated, generation, action, since, params, terms FROM settled WHERE state = ?",
+      state, ret_settled, err);
 }
 
 static cd_str column(sqlite3_stmt *s, int i)
@@ -228,6 +260,7 @@ static cd_code read_action(sqlite3_stmt *s, agent_action **ret_action, cd_err *e
   a->ended_ms = sqlite3_column_int64(s, 10);
   a->outcome = (cd_code)sqlite3_column_int(s, 11);
   a->console = sqlite3_column_type(s, 17) != SQLITE_NULL;
+  a->force = sqlite3_column_int(s, 19) != 0;
   if (a->console)
     good = good && cd_digest_from_text(column(s, 17), &a->order);
   if (!good || (int)a->state < 0 || a->state >= AGENT_CAP_COUNT) {
@@ -238,7 +271,7 @@ static cd_code read_action(sqlite3_stmt *s, agent_action **ret_action, cd_err *e
   }
   if (!column_text(s, 12, &a->comment) || !column_text(s, 13, &a->params) ||
       !column_text(s, 14, &a->provider) || !column_text(s, 15, &a->sentence) ||
-      !column_text(s, 16, &a->result)) {
+      !column_text(s, 16, &a->result) || !column_text(s, 18, &a->terms)) {
     agent_action_free(a);
     return cd_fail(err, CD_E_INTERNAL, "no memory for an action");
   }

@@ -9,8 +9,9 @@
 
 struct agent_journal {
   sqlite3 *db;
-  unsigned orders; /* since the agent started; paces the pruning */
-  bool reporting;  /* the end of an action leaves a place in the outbox */
+  unsigned orders;  /* since the agent started; paces the pruning */
+  bool reporting;   /* the end of an action leaves a place in the outbox */
+  uint64_t late_ms; /* of a peek: monotonic; its statements end */
   char path[CD_PATH_MAX];
 };
 
@@ -23,18 +24,27 @@ void journal_bind(sqlite3_stmt *s, const char *kinds, ...);
 /* Steps a statement that returns no rows, and finalises it. */
 cd_code journal_run(agent_journal *j, sqlite3_stmt *s, const char *what, cd_err *err);
 cd_code journal_begin(agent_journal *j, cd_err *err);
+/* CD_OK, or what the database itself finds wrong with it. */
+cd_code journal_check(agent_journal *j, cd_err *err);
 /* Commits if rc is CD_OK, else rolls back; returns the final code. */
 cd_code journal_end(agent_journal *j, cd_code rc, cd_err *err);
 void journal_reserve(agent_journal *j);
 void journal_prune(agent_journal *j);
 /* The tables of the remote side, and what older versions of this file lack (journal_remote.c). */
 cd_code journal_migrate(agent_journal *j, cd_err *err);
+/* The table of journal_lease.c. */
+extern const char journal_lease_schema[];
+/* Inside a transaction: the action alone. */
+cd_code journal_put_action(agent_journal *j, const agent_action *a, cd_err *err);
 /* Inside a transaction: the action and what it makes wanted, with the generation that they have;
  * the end of an action; its place in the outbox. */
 cd_code journal_put_order(agent_journal *j, const agent_action *a, const agent_wanted *wanted,
                           cd_err *err);
 cd_code journal_put_ended(agent_journal *j, const agent_action *a, const agent_wanted *settled,
                           const agent_wanted *wanted, cd_err *err);
+/* What is wanted, and that it is settled. */
+cd_code journal_put_state(agent_journal *j, agent_capability state, const agent_wanted *wanted,
+                          cd_err *err);
 cd_code journal_put_outbox(agent_journal *j, const char *action, const char *jws, cd_err *err);
 
 #endif

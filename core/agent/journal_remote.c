@@ -10,8 +10,6 @@
 
 #include "base/banned.h"
 
-#define JOURNAL_VERSION 2
-
 static const char schema_2[] =
     "BEGIN IMMEDIATE;"
     "ALTER TABLE actions ADD COLUMN order_digest TEXT;"
@@ -25,6 +23,17 @@ static const char schema_2[] =
     " PRIMARY KEY(host, port, address)) STRICT;"
     "PRAGMA user_version = 2;"
     "COMMIT;";
+
+static const char schema_3[] = "BEGIN IMMEDIATE;"
+                               "ALTER TABLE actions ADD COLUMN terms TEXT;"
+                               "ALTER TABLE wanted ADD COLUMN terms TEXT;"
+                               "ALTER TABLE settled ADD COLUMN terms TEXT;"
+                               "PRAGMA user_version = 3;"
+                               "COMMIT;";
+
+/* What leads from version 1 to the next, and so on. */
+static const char *const migrations[] = {schema_2, schema_3};
+#define JOURNAL_VERSION (1 + (int)(sizeof(migrations) / sizeof(migrations[0])))
 
 static cd_code read_version(agent_journal *j, int *ret_version, cd_err *err)
 {
@@ -46,12 +55,14 @@ cd_code journal_migrate(agent_journal *j, cd_err *err)
 {
   int version = 0;
   cd_code rc = read_version(j, &version, err);
-  if (rc != CD_OK || version >= JOURNAL_VERSION)
-    return rc;
-  CD_FAULT_POINT("journal.before_migration");
-  rc = journal_exec(j, schema_2, "bring the tables up to date", err);
-  if (rc != CD_OK)
-    (void)sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+  if (version < 1)
+    version = 1;
+  for (; rc == CD_OK && version < JOURNAL_VERSION; version++) {
+    CD_FAULT_POINT("journal.before_migration");
+    rc = journal_exec(j, migrations[version - 1], "bring the tables up to date", err);
+    if (rc != CD_OK)
+      (void)sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+  }
   return rc;
 }
 
@@ -139,7 +150,8 @@ static cd_code check_generation(agent_journal *j, const agent_action *a, cd_err 
 {
   agent_wanted now = {0};
   cd_code rc = agent_journal_wanted(j, a->state, &now, err);
-  if (rc == CD_OK && a->generation <= now.generation)
+  bool lost = a->generation == now.generation && strcmp(a->id, now.action) == 0;
+  if (rc == CD_OK && a->generation <= now.generation && !lost)
     rc = cd_fail(err, CD_E_CONFLICT, "generation %llu was taken, the order has %llu",
                  (unsigned long long)now.generation, (unsigned long long)a->generation);
   agent_wanted_release(&now);
@@ -153,7 +165,7 @@ cd_code agent_journal_order_taken(agent_journal *j, const agent_action *a,
   cd_code rc = journal_begin(j, err);
   if (rc != CD_OK)
     return rc;
-  rc = check_generation(j, a, err);
+  rc = wanted != NULL ? check_generation(j, a, err) : CD_OK;
   if (rc == CD_OK)
     rc = put_seen(j, a->id, err);
   if (rc == CD_OK)
@@ -301,6 +313,57 @@ cd_code agent_journal_console(agent_journal *j, const char *host, uint16_t port,
   else
     *ret_count = count;
   (void)sqlite3_finalize(s);
+  return rc;
+}
+
+#define CONSOLES_LOOKED_AT 128 /* names that a device may have had in its life, at a time */
+
+typedef struct known_console {
+  char host[CD_HTTP_HOST_MAX + 1];
+  uint16_t port;
+} known_console;
+
+static cd_code list_consoles(agent_journal *j, known_console *out, unsigned *ret_count, cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  cd_code rc = journal_prepare(j, "SELECT DISTINCT host, port FROM consoles LIMIT ?", &s, err);
+  if (rc != CD_OK)
+    return rc;
+  unsigned count = 0;
+  int step;
+  journal_bind(s, "i", (sqlite3_int64)CONSOLES_LOOKED_AT);
+  while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+    (void)cd_str_copy(out[count].host, sizeof(out[count].host),
+                      cd_str_from((const char *)sqlite3_column_text(s, 0)));
+    out[count++].port = (uint16_t)sqlite3_column_int(s, 1);
+  }
+  if (step != SQLITE_DONE)
+    rc = journal_fail(j, err, "read which consoles there are");
+  else
+    *ret_count = count;
+  (void)sqlite3_finalize(s);
+  return rc;
+}
+
+cd_code agent_journal_consoles_keep(agent_journal *j,
+                                    bool (*keep)(void *context, const char *host, uint16_t port),
+                                    void *context, cd_err *err)
+{
+  unsigned count = 0;
+  known_console *known = calloc(CONSOLES_LOOKED_AT, sizeof(*known));
+  if (known == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory for the consoles");
+  cd_code rc = list_consoles(j, known, &count, err);
+  if (rc == CD_OK)
+    rc = journal_begin(j, err);
+  if (rc == CD_OK) {
+    for (unsigned i = 0; i < count && rc == CD_OK; i++) {
+      if (!keep(context, known[i].host, known[i].port))
+        rc = forget_console(j, known[i].host, known[i].port, err);
+    }
+    rc = journal_end(j, rc, err);
+  }
+  free(known);
   return rc;
 }
 

@@ -27,7 +27,7 @@ CD_MUST_USE cd_code agent_journal_key_generation(agent_journal *j, const char *r
                                                  uint64_t *ret_generation, cd_err *err);
 /* A console's order with the generation that it has, what it makes wanted, its id as seen and its
  * key's generation, in one transaction, synced. CD_E_CONFLICT: the generation is not above the one
- * held. */
+ * held. `wanted` NULL: it changes no state, and has no generation. */
 CD_MUST_USE cd_code agent_journal_order_taken(agent_journal *j, const agent_action *a,
                                               const agent_wanted *wanted,
                                               const agent_order_source *source, cd_err *err);
@@ -72,6 +72,11 @@ CD_MUST_USE cd_code agent_journal_console_set(agent_journal *j, const char *host
 CD_MUST_USE cd_code agent_journal_console(agent_journal *j, const char *host, uint16_t port,
                                           agent_endpoint *out, unsigned max, unsigned *ret_count,
                                           cd_err *err);
+/* Forgets the consoles that `keep` says no to. */
+CD_MUST_USE cd_code agent_journal_consoles_keep(agent_journal *j,
+                                                bool (*keep)(void *context, const char *host,
+                                                             uint16_t port),
+                                                void *context, cd_err *err);
 /* Forgets consoles and, because they are another console's, results that were signed for it. */
 CD_MUST_USE cd_code agent_journal_consoles_forget(agent_journal *j, cd_err *err);
 

@@ -316,3 +316,37 @@ cd_code agent_journal_drift(agent_journal *j, agent_capability state, agent_drif
     *ret_drift = d;
   return rc;
 }
+
+/* ---- parameters ---- */
+
+static cd_code put_params(agent_journal *j, const char *sql, agent_capability state,
+                          const char *params, cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  cd_code rc = journal_prepare(j, sql, &s, err);
+  if (rc != CD_OK)
+    return rc;
+  if (params != NULL)
+    journal_bind(s, "it", (sqlite3_int64)state, params);
+  else
+    journal_bind(s, "i", (sqlite3_int64)state);
+  return journal_run(j, s, "change the parameters", err);
+}
+
+cd_code agent_journal_params(agent_journal *j, agent_capability state, const char *params,
+                             cd_err *err)
+{
+  cd_code rc = journal_begin(j, err);
+  if (rc != CD_OK)
+    return rc;
+  rc = put_params(j,
+                  "UPDATE settled SET params = ?2 WHERE state = ?1 AND isolated = 1 AND action ="
+                  " (SELECT action FROM wanted WHERE state = ?1)",
+                  state, params, err);
+  if (rc == CD_OK)
+    rc = put_params(j, "UPDATE wanted SET params = ?2 WHERE state = ?1 AND isolated = 1", state,
+                    params, err);
+  if (rc == CD_OK)
+    rc = put_params(j, "UPDATE holders SET digest = '' WHERE state = ?1", state, NULL, err);
+  return journal_end(j, rc, err);
+}

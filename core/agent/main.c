@@ -8,6 +8,7 @@
 #include "platform/confine.h"
 #include "platform/paths.h"
 #include "platform/system.h"
+#include "restore.h"
 
 #include "base/banned.h"
 
@@ -25,18 +26,21 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* libuv closes descriptors by a system call that the sanitizer does not see. When the pool then
  * opens a file that gets the same number (by openat(), which it does not see either), it takes that
  * for a race over the descriptor, in whatever opens, reads or closes it first. What is named here
- * shares nothing else: check_in_pool() works on a host that nobody touches meanwhile. */
+ * shares nothing else: check_in_pool() works on a host that nobody touches meanwhile, and the
+ * look-ups of users and groups open files of the C library's. */
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 
 const char *__tsan_default_suppressions(void)
 {
-  return "race:pf_file_open_trusted\nrace:pf_file_close\nrace:pf_file_read_open\n";
+  return "race:pf_file_open_trusted\nrace:pf_file_close\nrace:pf_file_read_open\n"
+         "race:find_group\nrace:account_in_group\nrace:pf_account_by_uid\n";
 }
 #endif
 
 typedef struct program {
   agent_options options;
   bool check_config;
+  bool restore;
   bool help;
   bool version;
   uv_loop_t loop;
@@ -56,6 +60,7 @@ static const char usage[] =
     "  --plugin-host PROGRAM (default %s)\n"
     "  --channel PROGRAM     (default %s)\n"
     "  --log SPEC            such as all=info,-control,plugin=debug\n"
+    "  --restore             put a wanted isolation back in force, as a step of the boot, and end\n"
     "  --check-config        read the configuration, say what is wrong, and end\n"
     "  --version, --help\n";
 
@@ -99,6 +104,7 @@ static bool parse_options(program *p, int argc, char **argv)
   };
   for (int i = 1; i < argc; i++) {
     bool taken = take_flag(argv[i], "--check-config", &p->check_config) ||
+                 take_flag(argv[i], "--restore", &p->restore) ||
                  take_flag(argv[i], "--version", &p->version) ||
                  take_flag(argv[i], "--help", &p->help);
     for (size_t v = 0; v < sizeof(values) / sizeof(values[0]) && !taken; v++) {
@@ -150,6 +156,15 @@ static int check_config(const program *p)
   }
   (void)printf("%s is in order\n", p->options.config_file);
   return 0;
+}
+
+static int restore_step(const program *p)
+{
+  cd_err err = {0};
+  /* It is no reason to leave a device open. */
+  if (pf_harden_self(&err) != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_WARN, "restore: %s; going on", err.text);
+  return agent_restore(&p->options);
 }
 
 static cd_code set_up(program *p, cd_err *err)
@@ -207,6 +222,8 @@ int main(int argc, char **argv)
   }
   if (p.check_config)
     return check_config(&p);
+  if (p.restore)
+    return restore_step(&p);
   p.options.control_socket = paths->control_socket;
   if (!cd_str_eq_cstr(cd_str_from(p.options.run_dir), paths->run_dir)) {
     if (snprintf(socket, sizeof(socket), "%s/control.sock", p.options.run_dir) >=

@@ -147,6 +147,14 @@ void agent_probes_refresh(agent_probes *p, uint32_t busy)
   }
 }
 
+void agent_probes_forget(agent_probes *p)
+{
+  for (int cap = 0; cap < AGENT_CAP_COUNT; cap++) {
+    if (!p->caps[cap].running)
+      p->caps[cap].at_ms = 0;
+  }
+}
+
 void agent_probes_write(const agent_probes *p, cd_jw *w)
 {
   cd_jw_raw(w, "device", cd_buf_view(&p->device));

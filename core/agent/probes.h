@@ -16,6 +16,8 @@ void agent_probes_free(agent_probes *p); /* NULL is fine; after the supervisor h
  * capability whose provider holds a state: it proves every day that it works, and is not disturbed.
  */
 void agent_probes_refresh(agent_probes *p, uint32_t busy);
+/* The configuration is another one: what is known is asked again at the next refresh. */
+void agent_probes_forget(agent_probes *p);
 /* The provider of a capability, "" and why there is none in `reason`; the pointer is good until it
  * is asked again. */
 const char *agent_probes_provider(const agent_probes *p, agent_capability cap, char *reason,

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ipc/message.h"
+#include "lease.h"
 #include "protocol/secret.h"
 #include "remote_private.h"
 
@@ -42,6 +43,7 @@ void remote_send_text(agent_remote *r, uint8_t type, uint64_t op, const char *me
 void remote_no_connection(agent_remote *r, const char *why)
 {
   r->connection = (remote_connection){0};
+  agent_lease_connected(r->agent->lease, false);
   (void)uv_timer_stop(&r->deadline);
   (void)uv_timer_stop(&r->beat);
   cd_key_free(r->renew_key);
@@ -158,6 +160,17 @@ void remote_restart(agent_remote *r, const char *why)
     restart_later(r);
 }
 
+void agent_remote_again(agent_remote *r, const char *why)
+{
+  if (r->enrolment != NULL && !r->stopping)
+    remote_restart(r, why);
+}
+
+const agent_enrolment *agent_remote_enrolment(const agent_remote *r)
+{
+  return r->enrolment;
+}
+
 /* ---- life ---- */
 
 cd_code agent_remote_new(agent *a, agent_remote **ret_remote, cd_err *err)
@@ -212,6 +225,18 @@ void agent_remote_free(agent_remote *r)
   free(r);
 }
 
+bool agent_remote_is_enrolled(const agent_remote *r)
+{
+  return r != NULL && r->enrolment != NULL;
+}
+
+void agent_remote_redial(agent_remote *r, bool stuck)
+{
+  if (r != NULL && !r->stopping && r->enrolment != NULL &&
+      (stuck || r->connection.phase != REMOTE_READY))
+    remote_restart(r, "the isolation is released: the console is looked for at once");
+}
+
 /* ---- words ---- */
 
 static const char *connection_word(const agent_remote *r)
@@ -221,6 +246,29 @@ static const char *connection_word(const agent_remote *r)
   if (r->connection.phase == REMOTE_READY)
     return "connected";
   return r->connection.phase != REMOTE_OFF || r->why[0] == '\0' ? "connecting" : "waiting";
+}
+
+const char *agent_remote_named(const agent_remote *r)
+{
+  const agent_enrolment *e = r != NULL ? r->enrolment : NULL;
+  const char *name = NULL;
+  for (unsigned i = 0; e != NULL && i < e->agent_count; i++) {
+    char host[CD_HTTP_HOST_MAX + 1];
+    uint16_t port = 0;
+    unsigned char bytes[16];
+    cd_err err = {0};
+    if (cd_endpoint_parse(cd_str_from(e->agents[i]), host, &port, &err) != CD_OK)
+      continue;
+    if (uv_inet_pton(AF_INET, host, bytes) == 0 || uv_inet_pton(AF_INET6, host, bytes) == 0)
+      return NULL;
+    name = e->agents[i];
+  }
+  return name;
+}
+
+const char *agent_remote_device(const agent_remote *r)
+{
+  return r != NULL && r->enrolment != NULL ? r->enrolment->device : NULL;
 }
 
 void agent_remote_write(const agent_remote *r, cd_jw *w)

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "protocol/result.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -66,6 +67,9 @@ cd_code agent_isolate_params(const agent_config *config, agent_journal *journal,
     cd_jw_cstr(&w, NULL, config->resolvers[i]);
   cd_jw_end_arr(&w);
   cd_jw_u64(&w, "mark", config->mark);
+  /* Only where it is asked for: a provider refuses what it does not know. */
+  if (config->strict)
+    cd_jw_bool(&w, "strict", true);
   if (selective) {
     cd_jw_value(&w, "exclusions", exclusions);
   } else {
@@ -76,12 +80,16 @@ cd_code agent_isolate_params(const agent_config *config, agent_journal *journal,
   return cd_jw_done(&w, "the parameters", err);
 }
 
-static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf *out, cd_err *err)
+static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf *out,
+                            cd_buf *ret_terms, bool *ret_force, cd_err *err)
 {
+  static const char *const judgements[] = {"policy", "warn", NULL};
+  int judgement = 0;
+  cd_terms terms;
   cd_json_doc *doc = NULL;
   cd_str type = {0};
   cd_json exclusions = {0};
-  if (o->kind != CD_ORDER_ISOLATE) {
+  if (o->kind == CD_ORDER_RELEASE) {
     cd_buf_add_cstr(out, "{}");
     return cd_buf_status(out, "the parameters", err);
   }
@@ -91,7 +99,12 @@ static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf 
   cd_json root = cd_json_root(doc);
   cd_json_str(&root, "type", CD_WORD_MAX, &type);
   cd_json_arr(&root, "exclusions", CD_EXCLUSIONS_MAX, &exclusions);
+  (void)cd_json_opt_enum(&root, "preflight", judgements, &judgement);
+  cd_terms_read(&root, &terms);
   rc = cd_json_done(&root, err);
+  *ret_force = judgement == 1;
+  if (rc == CD_OK && o->kind == CD_ORDER_ISOLATE)
+    rc = cd_terms_print(&terms, ret_terms, err);
   if (rc == CD_OK)
     rc = agent_isolate_params(judge->config, judge->journal, cd_str_eq(type, CD_STR("selective")),
                               &exclusions, out, err);
@@ -138,7 +151,9 @@ static cd_action_status status_of(const agent_action *a)
 cd_code agent_result_sign(const agent_action *a, const agent_enrolment *e, const cd_values *values,
                           unsigned value_count, cd_buf *out, cd_err *err)
 {
-  cd_result r = {.kind = a->kind == AGENT_KIND_ISOLATE ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
+  cd_result r = {.kind = a->kind == AGENT_KIND_ISOLATE   ? CD_ORDER_ISOLATE
+                         : a->kind == AGENT_KIND_RELEASE ? CD_ORDER_RELEASE
+                                                         : CD_ORDER_PREFLIGHT,
                  .generation = a->generation,
                  .has_order = a->console,
                  .order = a->order,
@@ -202,14 +217,17 @@ static void answer_refusal(const agent_judge *judge, cd_str order_jws, cd_str ke
   cd_buf_release(&jws);
 }
 
-/* ---- isolate, release ---- */
+/* ---- isolate, release, preflight ---- */
 
 static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted, agent_action *a,
                            cd_err *err)
 {
   const cd_order *o = &accepted->order;
   cd_buf params = CD_BUF_INIT(CD_RESULT_MAX);
-  a->kind = o->kind == CD_ORDER_ISOLATE ? AGENT_KIND_ISOLATE : AGENT_KIND_RELEASE;
+  cd_buf terms = CD_BUF_INIT(CD_TERMS_TEXT_MAX);
+  a->kind = o->kind == CD_ORDER_ISOLATE   ? AGENT_KIND_ISOLATE
+            : o->kind == CD_ORDER_RELEASE ? AGENT_KIND_RELEASE
+                                          : AGENT_KIND_PREFLIGHT;
   a->status = AGENT_PENDING;
   a->state = AGENT_CAP_ISOLATE;
   a->created_ms = cd_wall_ms();
@@ -218,11 +236,13 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
   a->order = accepted->digest;
   (void)cd_str_copy(a->id, sizeof(a->id), cd_str_from(o->action));
   (void)cd_str_copy(a->user, sizeof(a->user), cd_str_from(o->requestor));
-  cd_code rc = order_params(judge, o, &params, err);
+  cd_code rc = order_params(judge, o, &params, &terms, &a->force, err);
   if (rc == CD_OK && (!agent_text_set(&a->params, cd_buf_view(&params)) ||
+                      (terms.len > 0 && !agent_text_set(&a->terms, cd_buf_view(&terms))) ||
                       (o->comment.len > 0 && !agent_text_set(&a->comment, o->comment))))
     rc = cd_fail(err, CD_E_INTERNAL, "no memory for the order");
   cd_buf_release(&params);
+  cd_buf_release(&terms);
   return rc;
 }
 
@@ -253,8 +273,10 @@ static cd_code take_change(const agent_judge *judge, const cd_accepted *accepted
                            .since_ms = a->created_ms};
     (void)cd_str_copy(wanted.action, sizeof(wanted.action), cd_str_from(a->id));
     wanted.params = wanted.isolated ? a->params : NULL;
+    wanted.terms = wanted.isolated ? a->terms : NULL;
     CD_FAULT_POINT("remote.before_order");
-    rc = agent_journal_order_taken(judge->journal, a, &wanted, &source, err);
+    rc = agent_journal_order_taken(judge->journal, a,
+                                   a->kind != AGENT_KIND_PREFLIGHT ? &wanted : NULL, &source, err);
     CD_FAULT_POINT("remote.order_synced");
   }
   agent_action_free(a);
@@ -274,12 +296,13 @@ static void look_for_open(void *context, const agent_action *a)
 {
   open_action *o = context;
   if (o->wanted.known || agent_action_ended(a) || a->state != AGENT_CAP_ISOLATE ||
-      cd_str_eq_cstr(cd_str_from(a->id), o->except))
+      a->kind == AGENT_KIND_PREFLIGHT || cd_str_eq_cstr(cd_str_from(a->id), o->except))
     return;
   agent_wanted w = {.known = true,
                     .isolated = a->kind == AGENT_KIND_ISOLATE,
                     .since_ms = a->created_ms,
-                    .params = a->kind == AGENT_KIND_ISOLATE ? a->params : NULL};
+                    .params = a->kind == AGENT_KIND_ISOLATE ? a->params : NULL,
+                    .terms = a->kind == AGENT_KIND_ISOLATE ? a->terms : NULL};
   (void)cd_str_copy(w.action, sizeof(w.action), cd_str_from(a->id));
   o->rc = agent_wanted_copy(&o->wanted, &w, &o->err);
 }
@@ -414,6 +437,7 @@ static cd_code recall(const agent_judge *judge, cd_order_known *known, cd_err *e
   if (rc == CD_OK)
     rc = agent_journal_wanted(judge->journal, AGENT_CAP_ISOLATE, &wanted, err);
   known->generations[CD_STATE_ISOLATE] = wanted.generation;
+  (void)cd_str_copy(known->held[CD_STATE_ISOLATE], CD_ID_SIZE, cd_str_from(wanted.action));
   agent_wanted_release(&wanted);
   return rc;
 }

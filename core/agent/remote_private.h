@@ -10,6 +10,7 @@
 #include "channel_read.h"
 #include "enrolment.h"
 #include "journal_remote.h"
+#include "protocol/result.h"
 #include "protocol/values.h"
 #include "rate.h"
 #include "remote.h"
@@ -41,6 +42,7 @@ typedef struct remote_connection {
   uint64_t next_op;
   uint64_t reports;
   cd_values told; /* in the last report */
+  cd_policy_standing told_policy;
   bool facts_told;
   int64_t outbox_seq; /* the result that is on its way, or the last that was answered */
   uint64_t outbox_op; /* 0: none is on its way */
@@ -89,6 +91,10 @@ void remote_frame(void *owner, const ipc_frame *frame);
 
 /* remote_setup.c */
 CD_MUST_USE cd_code remote_setup(agent_remote *r, cd_buf *out, cd_err *err); /* of a connection */
+/* One of the consoles that this device was told by its enrolment or configuration; `i` counts up
+ * from 0 until it is false. */
+bool remote_console(const agent_remote *r, unsigned i, char host[CD_HTTP_HOST_MAX + 1],
+                    uint16_t *ret_port);
 /* Where a console, or the proxy, is: an isolation lets it through. */
 void remote_remember(agent_remote *r, const char *host, uint16_t port,
                      const char (*addresses)[AGENT_ADDRESS_MAX], unsigned count);

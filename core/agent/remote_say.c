@@ -135,6 +135,12 @@ static bool same_values(const cd_values *a, const cd_values *b)
          strcmp(a->proven_note, b->proven_note) == 0 && strcmp(a->provider, b->provider) == 0;
 }
 
+static bool same_policy(const cd_policy_standing *a, const cd_policy_standing *b)
+{
+  return a->version == b->version && a->trial == b->trial && a->highest == b->highest &&
+         a->refused == b->refused && strcmp(a->sentence, b->sentence) == 0;
+}
+
 /* The facts if the console does not have them yet. */
 static cd_str news_of_facts(agent_remote *r)
 {
@@ -160,10 +166,13 @@ void remote_report(agent_remote *r, bool only_news)
   if (c->phase != REMOTE_READY)
     return;
   agent_state_values(r->agent->isolate, &report.states[0]);
+  agent_policy_standing(r->agent->policy, &report.policy);
   report.facts = news_of_facts(r);
-  if (only_news && report.facts.len == 0 && same_values(&c->told, &report.states[0]))
+  if (only_news && report.facts.len == 0 && same_values(&c->told, &report.states[0]) &&
+      same_policy(&c->told_policy, &report.policy))
     return;
   c->told = report.states[0];
+  c->told_policy = report.policy;
   report.number = ++c->reports;
   memcpy(report.nonce, c->console_nonce, CD_NONCE_SIZE);
   (void)cd_str_copy(report.device, sizeof(report.device), cd_str_from(r->enrolment->device));
@@ -184,6 +193,11 @@ void agent_remote_facts(agent_remote *r)
 {
   if (r != NULL)
     remote_report(r, true);
+}
+
+void agent_remote_policy(agent_remote *r)
+{
+  remote_report(r, true);
 }
 
 /* ---- progress ---- */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ipc/message.h"
+#include "lease.h"
 #include "protocol/base64.h"
 #include "protocol/mark.h"
 #include "protocol/message.h"
@@ -92,6 +93,7 @@ static cd_code check_welcome(agent_remote *r, const channel_welcome *welcome, cd
   if (rc != CD_OK)
     return rc;
   c->console_ms = mark.at_ms;
+  agent_lease_mark(r->agent->lease, mark.at_ms);
   memcpy(c->console_nonce, welcome->nonce, CD_NONCE_SIZE);
   agent_wanted wanted = {0};
   if (agent_journal_wanted(r->agent->journal, AGENT_CAP_ISOLATE, &wanted, err) == CD_OK &&
@@ -170,6 +172,8 @@ static void become_ready(agent_remote *r)
   cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "connected to the console at %s port %u (%s) as device %s",
          c->at.host, c->at.port, c->at.address, r->enrolment->device);
   CD_FAULT_POINT("remote.ready");
+  agent_policy_reached(r->agent->policy);
+  agent_lease_connected(r->agent->lease, true);
   agent_probes_refresh(r->agent->probes,
                        agent_state_in_force(r->agent->isolate) ? 1u << AGENT_CAP_ISOLATE : 0);
   remote_report(r, false);
@@ -192,6 +196,7 @@ static void on_ack(agent_remote *r, const ipc_frame *frame, cd_err *err)
     become_ready(r);
   } else if (c->phase == REMOTE_READY && c->outbox_op != 0 && frame->op == c->outbox_op) {
     remote_answered(r);
+    agent_lease_heard(r->agent->lease);
     remote_result_answered(r, code, sentence);
   } else if (c->phase == REMOTE_READY && c->renew_op != 0 && frame->op == c->renew_op) {
     remote_renew_answered(r, (cd_str){0}, sentence);
@@ -200,16 +205,17 @@ static void on_ack(agent_remote *r, const ipc_frame *frame, cd_err *err)
 
 /* ---- orders ---- */
 
-static void answer_order(agent_remote *r, uint64_t op, const agent_verdict *v)
+static void answer(agent_remote *r, uint8_t type, uint64_t op, bool accepted, cd_refusal refusal,
+                   const char *sentence)
 {
   cd_buf text = CD_BUF_INIT(4096);
   cd_jw w;
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
-  cd_jw_bool(&w, "accepted", v->accepted);
-  cd_jw_cstr(&w, "refusal", v->accepted ? NULL : cd_refusal_name(v->refusal));
-  cd_jw_cstr(&w, "sentence", v->accepted ? NULL : v->sentence);
-  remote_send_json(r, IPC_CHAN_ORDER_ACK, op, &w, &text);
+  cd_jw_bool(&w, "accepted", accepted);
+  cd_jw_cstr(&w, "refusal", accepted ? NULL : cd_refusal_name(refusal));
+  cd_jw_cstr(&w, "sentence", accepted ? NULL : sentence);
+  remote_send_json(r, type, op, &w, &text);
   cd_buf_release(&text);
 }
 
@@ -245,11 +251,13 @@ static void on_order(agent_remote *r, const ipc_frame *frame, cd_err *err)
     (void)cd_fail(err, CD_E_INVALID, "an order out of turn, or too many in a second");
     return;
   }
-  if (channel_order_read(frame->payload, &doc, &order, &key, err) != CD_OK)
+  if (channel_order_read(frame->payload, "order", &doc, &order, &key, err) != CD_OK)
     return;
   agent_state_values(r->agent->isolate, &judge.values[0]);
   agent_judge_order(&judge, order, key, &v);
   cd_json_free(doc);
+  if (v.accepted)
+    agent_lease_heard(r->agent->lease);
   if (v.accepted)
     cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "%s action=%s ordered by the console",
            cd_order_kind_name(v.kind), v.action);
@@ -257,8 +265,32 @@ static void on_order(agent_remote *r, const ipc_frame *frame, cd_err *err)
     cd_log(CD_AREA_REMOTE, CD_LOG_WARN, "an order is refused (%s)%s%s: %s",
            cd_refusal_name(v.refusal), v.action[0] != '\0' ? " action=" : "", v.action, v.sentence);
   CD_FAULT_POINT("remote.before_ack");
-  answer_order(r, frame->op, &v);
+  answer(r, IPC_CHAN_ORDER_ACK, frame->op, v.accepted, v.refusal, v.sentence);
   act_on(r, &v);
+}
+
+/* ---- policies ---- */
+
+static void on_policy(agent_remote *r, const ipc_frame *frame, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  cd_str policy = {0};
+  cd_str key = {0};
+  agent_policy_verdict v = {0};
+  if (r->connection.phase != REMOTE_READY || !agent_rate_ok(&r->orders, REMOTE_ORDERS_PER_SECOND)) {
+    (void)cd_fail(err, CD_E_INVALID, "a policy out of turn, or too many in a second");
+    return;
+  }
+  if (channel_order_read(frame->payload, "policy", &doc, &policy, &key, err) != CD_OK)
+    return;
+  agent_policy_take(r->agent->policy, policy, key, remote_now_ms(r), &v);
+  cd_json_free(doc);
+  if (!v.accepted)
+    cd_log(CD_AREA_REMOTE, CD_LOG_WARN, "a policy is refused (%s): %s", cd_refusal_name(v.refusal),
+           v.sentence);
+  CD_FAULT_POINT("remote.before_policy_ack");
+  answer(r, IPC_CHAN_POLICY_ACK, frame->op, v.accepted, v.refusal, v.sentence);
+  remote_report(r, true);
 }
 
 /* ---- the rest of what the channel says ---- */
@@ -268,16 +300,13 @@ static void on_order(agent_remote *r, const ipc_frame *frame, cd_err *err)
 static void on_addresses(agent_remote *r, const ipc_frame *frame, cd_err *err)
 {
   channel_addresses x;
-  cd_err why = {0};
   if (channel_addresses_read(frame->payload, &x, err) != CD_OK || x.count == 0)
     return;
   bool known = r->proxy_port == x.port && cd_str_eq_cstr(cd_str_from(x.host), r->proxy_host);
-  for (unsigned i = 0; i < r->enrolment->agent_count && !known; i++) {
-    char host[CD_HTTP_HOST_MAX + 1];
-    uint16_t port = 0;
-    known = cd_endpoint_parse(cd_str_from(r->enrolment->agents[i]), host, &port, &why) == CD_OK &&
-            port == x.port && cd_str_eq_cstr(cd_str_from(host), x.host);
-  }
+  char host[CD_HTTP_HOST_MAX + 1];
+  uint16_t port = 0;
+  for (unsigned i = 0; !known && remote_console(r, i, host, &port); i++)
+    known = port == x.port && cd_str_eq_cstr(cd_str_from(host), x.host);
   if (known)
     remote_remember(r, x.host, x.port, (const char(*)[AGENT_ADDRESS_MAX])x.addresses, x.count);
 }
@@ -315,6 +344,7 @@ void remote_frame(void *owner, const ipc_frame *frame)
   case IPC_CHAN_WELCOME: on_welcome(r, frame, &err); break;
   case IPC_CHAN_ACK: on_ack(r, frame, &err); break;
   case IPC_CHAN_ORDER: on_order(r, frame, &err); break;
+  case IPC_CHAN_POLICY: on_policy(r, frame, &err); break;
   case IPC_CHAN_ADDRESSES: on_addresses(r, frame, &err); break;
   case IPC_CHAN_LOST: on_lost(r, frame, &err); break;
   case IPC_CHAN_CERTIFICATE: on_certificate(r, frame, &err); break;

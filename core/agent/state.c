@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "lease.h"
 #include "state_private.h"
 
 #include "base/banned.h"
@@ -74,7 +75,10 @@ cd_code agent_state_new(agent_supervisor *sup, agent_journal *journal, agent_cap
   s->interval_s = interval_s;
   s->events = events;
   s->owner = owner;
-  cd_code rc = read_journal(s, err);
+  s->console_dropped = -1;
+  cd_code rc = agent_rules_init(&s->rules, sup->state_dir, err);
+  if (rc == CD_OK)
+    rc = read_journal(s, err);
   if (rc != CD_OK) {
     agent_state_free(s);
     return rc;
@@ -99,6 +103,12 @@ void agent_state_kick(agent_state *s)
   state_next(s);
 }
 
+void agent_state_refresh(agent_state *s)
+{
+  s->refresh_due = true;
+  state_next(s);
+}
+
 void agent_state_reread(agent_state *s)
 {
   s->look_due = true;
@@ -120,8 +130,10 @@ void agent_state_free(agent_state *s)
     return;
   agent_wanted_release(&s->wanted);
   agent_wanted_release(&s->settled);
+  agent_rules_release(&s->rules);
   agent_action_free(s->run.action);
   free(s->run.params);
+  agent_preflight_free(s->run.preflight);
   cd_buf_release(&s->run.reasons);
   for (int fn = 0; fn < AGENT_FN_COUNT; fn++)
     cd_buf_release(&s->run.results[fn]);
@@ -131,6 +143,22 @@ void agent_state_free(agent_state *s)
 bool agent_state_in_force(const agent_state *s)
 {
   return s->wanted.isolated;
+}
+
+bool agent_state_is_busy(const agent_state *s)
+{
+  return s->run.active;
+}
+
+bool agent_state_is_settled(const agent_state *s)
+{
+  return !s->run.active && s->wanted.isolated && s->settled.isolated &&
+         s->enforced == ENFORCED_ISOLATED && strcmp(s->wanted.action, s->settled.action) == 0;
+}
+
+int64_t agent_state_console_dropped(const agent_state *s)
+{
+  return s->console_dropped;
 }
 
 /* ---- words ---- */
@@ -162,6 +190,7 @@ static void write_wanted(const agent_state *s, cd_jw *w)
   cd_jw_u64(w, "generation", x->generation);
   cd_jw_cstr(w, "action", x->known && x->action[0] != '\0' ? x->action : NULL);
   cd_jw_time(w, "since", x->since_ms);
+  agent_terms_write(x, w);
   cd_jw_end_obj(w);
 }
 
@@ -246,7 +275,10 @@ void agent_state_values(agent_state *s, cd_values *ret_values)
   wanted_type(&s->wanted, v.wanted_type);
   copy(v.wanted_action, sizeof(v.wanted_action), s->wanted.action);
   copy(v.enforced_digest, sizeof(v.enforced_digest), s->enforced_digest);
-  copy(v.enforced_note, sizeof(v.enforced_note), s->enforced_note);
+  copy(v.enforced_note, sizeof(v.enforced_note),
+       s->enforced_note[0] == '\0' && state_is_of_boot(s)
+           ? "put back in force at boot, before the network came up"
+           : s->enforced_note);
   copy(v.proven_note, sizeof(v.proven_note), s->proven_note);
   v.drift_count = d.count;
   v.drift_last_ms = d.last_ms;

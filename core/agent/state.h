@@ -14,7 +14,9 @@
 #include "action.h"
 #include "base/json.h"
 #include "journal.h"
+#include "preflight.h"
 #include "protocol/values.h"
+#include "restored.h"
 #include "supervisor.h"
 
 typedef struct agent_state agent_state;
@@ -27,6 +29,9 @@ typedef struct agent_state_events {
                   uint64_t total, cd_str what);
   /* An order or a look has ended: the three values may be others. */
   void (*on_values)(void *owner);
+  /* The provider has said what the isolation would meet: adds what it cannot know, and judges. May
+   * be NULL. */
+  void (*on_preflight)(void *owner, const agent_action *a, agent_preflight *preflight);
 } agent_state_events;
 
 /* Reads the journal; nothing runs yet. */
@@ -34,6 +39,8 @@ CD_MUST_USE cd_code agent_state_new(agent_supervisor *sup, agent_journal *journa
                                     agent_capability cap, uint32_t interval_s,
                                     const agent_state_events *events, void *owner,
                                     agent_state **ret_state, cd_err *err);
+/* What the boot did, before the start: it is nobody's tampering. */
+void agent_state_restored(agent_state *s, const agent_restored *r);
 /* Takes up what was left open, or looks what the device holds. */
 void agent_state_start(agent_state *s);
 /* A new order is in the journal. */
@@ -47,10 +54,20 @@ void agent_state_free(
     agent_state *s); /* NULL is fine; after the loop has run the close callbacks */
 /* Whether it is wanted in force. */
 bool agent_state_in_force(const agent_state *s);
+/* What is wanted was carried out and measured in force, and nothing runs. */
+bool agent_state_is_settled(const agent_state *s);
+/* An order or a look is under way. */
+bool agent_state_is_busy(const agent_state *s);
+/* How many packets for a console the rules dropped, by the provider's last word; -1: it does not
+ * count them, or was not asked since they were put in force. */
+int64_t agent_state_console_dropped(const agent_state *s);
 /* The state as docs/ipc.md gives it. */
 void agent_state_write(agent_state *s, cd_jw *w);
 /* The three values for the console. */
 void agent_state_values(agent_state *s, cd_values *ret_values);
+/* Where the console is, or another part of the parameters that is the agent's own, has changed:
+ * what is in force is replaced by the same isolation with what is known now, in one step. */
+void agent_state_refresh(agent_state *s);
 /* What is wanted was changed in the journal without an order of its own (one was cancelled): takes
  * it up. */
 void agent_state_reread(agent_state *s);

@@ -33,6 +33,8 @@ static cd_code make_result(agent_state *s, agent_action *a, cd_err *err)
   cd_jw_u64(&w, "attempts", s->run.all_attempts);
   if (s->run.reasons.len > 0)
     cd_jw_str(&w, "passed_over", cd_buf_view(&s->run.reasons));
+  if (s->run.preflight != NULL)
+    agent_preflight_write(s->run.preflight, &w);
   write_results(&s->run, &w);
   cd_jw_end_obj(&w);
   cd_code rc = cd_jw_done(&w, "the action's result", err);
@@ -70,8 +72,10 @@ static cd_code as_wanted(const agent_state *s, const agent_action *a, agent_want
                     .generation = a->generation,
                     .since_ms = a->created_ms};
   (void)cd_str_copy(w.action, sizeof(w.action), cd_str_from(a->id));
-  if (s->run.isolate)
+  if (s->run.isolate) {
     w.params = s->run.params;
+    w.terms = a->terms;
+  }
   return agent_wanted_copy(ret, &w, err);
 }
 
@@ -89,6 +93,8 @@ static cd_code give_way(const agent_state *s, const agent_action *a, agent_wante
 
 static cd_code record(agent_state *s, agent_action *a, cd_err *err)
 {
+  if (a->kind == AGENT_KIND_PREFLIGHT)
+    return agent_journal_ended(s->journal, a, NULL, NULL, err);
   agent_wanted settled = {0};
   agent_wanted wanted = {0};
   bool stands = cd_code_ok(s->run.failure.code) || s->run.kept;
@@ -102,6 +108,9 @@ static cd_code record(agent_state *s, agent_action *a, cd_err *err)
   }
   if (rc == CD_OK && stands)
     rc = agent_wanted_copy(&s->settled, &settled, err);
+  /* Whoever hears of the outcome is told the values with it. */
+  if (rc == CD_OK && !stands && newest)
+    rc = agent_wanted_copy(&s->wanted, &wanted, err);
   agent_wanted_release(&settled);
   agent_wanted_release(&wanted);
   return rc;
@@ -139,7 +148,7 @@ static void end_action(agent_state *s)
          "%s action=%s: %s (%s)%s%s", agent_kind_name(a->kind), a->id,
          agent_action_status_name(a->status), cd_code_name(a->outcome),
          a->sentence != NULL ? ": " : "", a->sentence != NULL ? a->sentence : "");
-  if (!cd_code_ok(s->run.failure.code))
+  if (!cd_code_ok(s->run.failure.code) && a->kind != AGENT_KIND_PREFLIGHT)
     s->look_due = true;
   s->failures = 0;
   s->events->on_action(s->owner, a);

@@ -83,19 +83,68 @@ static void note_drift(agent_state *s, state_enforced value)
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s", err.text);
 }
 
-/* What a restart of the machine took away nobody tampered with. */
+/* What a restart of the machine took away nobody tampered with; unless the boot had put it back, by
+ * the same provider. */
 static bool lost_at_boot(const agent_state *s, state_enforced value)
 {
-  return value == ENFORCED_RELEASED &&
-         !cd_str_eq_cstr(cd_str_from(s->boot), s->run.holders[0].boot);
+  const agent_holder *h = &s->run.holders[0];
+  bool put_back = s->restored && cd_str_eq_cstr(cd_str_from(s->restored_provider), h->plugin);
+  return value == ENFORCED_RELEASED && !put_back && !cd_str_eq_cstr(cd_str_from(s->boot), h->boot);
 }
 
-static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest)
+/* What the boot put in force is not the journal's: older rules, those of another build of the
+ * plugin, or the built-in ones. */
+static bool is_the_boots(const agent_state *s, state_enforced value, const char *digest)
+{
+  return value == ENFORCED_ISOLATED && s->restored &&
+         cd_str_eq_cstr(cd_str_from(digest), s->restored_digest);
+}
+
+/* In force as it was applied, but something that goes with it is to be made again, as after the
+ * end of a plugin's process: no drift. */
+static bool wants_renewal(const agent_op_end *end)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  bool renew = false;
+  if (cd_json_parse(end->result, CD_RESULT_MAX, "the result of query", &doc, &err) != CD_OK)
+    return false;
+  cd_json root = cd_json_root(doc);
+  (void)cd_json_opt_bool(&root, "renew", &renew);
+  cd_json_free(doc);
+  return renew;
+}
+
+static void renew(agent_state *s)
+{
+  cd_log(CD_AREA_RECONCILE, CD_LOG_INFO,
+         "%s plugin=%s: in force, but not with all that goes with "
+         "it; applying it again",
+         agent_capability_name(s->cap), s->run.plugin->manifest.id);
+  mark_tried(s, s->run.plugin->manifest.id);
+  s->run.attempts = 0;
+  state_apply(s);
+}
+
+static void look_wanted_isolated(agent_state *s, state_enforced value, const char *digest,
+                                 bool renewal)
 {
   state_run *r = &s->run;
   r->looking = false;
+  if (r->refreshing) {
+    mark_tried(s, r->plugin->manifest.id);
+    r->attempts = 0;
+    state_apply(s);
+    return;
+  }
+  if (renewal && value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
+      cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
+    renew(s);
+    return;
+  }
   if (value == ENFORCED_ISOLATED && r->digest[0] != '\0' &&
       cd_str_eq_cstr(cd_str_from(digest), r->digest)) {
+    state_rules_taken_up(s);
     if (r->verify)
       state_run_function(s, AGENT_FN_VERIFY);
     else
@@ -105,9 +154,14 @@ static void look_wanted_isolated(agent_state *s, state_enforced value, const cha
   if (lost_at_boot(s, value))
     cd_log(CD_AREA_RECONCILE, CD_LOG_INFO, "%s: gone since the device was restarted; applying it",
            agent_capability_name(s->cap));
+  else if (is_the_boots(s, value, digest))
+    cd_log(CD_AREA_RECONCILE, CD_LOG_INFO,
+           "%s: in force as the boot put it back; applying what is wanted",
+           agent_capability_name(s->cap));
   else if (r->news && r->digest[0] != '\0')
     /* Without a digest on record it was an apply of ours that broke off. */
     note_drift(s, value);
+  s->restored = false;
   state_proved(s, PROVEN_FAILS, "what is in force is not what was applied");
   mark_tried(s, r->plugin->manifest.id);
   r->attempts = 0;
@@ -150,7 +204,7 @@ void state_after_look_query(agent_state *s, const agent_op_end *end)
   s->run.news = value != s->enforced || !cd_str_eq_cstr(cd_str_from(digest), s->enforced_digest);
   state_measured(s, value, cd_str_from(digest), read ? NULL : err.text);
   if (read && s->run.isolate) {
-    look_wanted_isolated(s, value, digest);
+    look_wanted_isolated(s, value, digest, wants_renewal(end));
   } else if (read) {
     look_wanted_released(s, value);
   } else if (s->run.attempts < STATE_ATTEMPTS_MAX && end->misbehaved) {

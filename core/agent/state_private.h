@@ -4,6 +4,7 @@
 #define AGENT_STATE_PRIVATE_H
 
 #include "base/limits.h"
+#include "rules.h"
 #include "state.h"
 
 typedef enum state_enforced {
@@ -32,6 +33,7 @@ typedef struct state_run {
   bool looking;         /* the first query of a look */
   bool verify;          /* a look that also proves */
   bool news;            /* a look that found something else than was last measured */
+  bool refreshing;      /* a look that puts other parameters in force */
   bool last_resort;     /* a repair by the holder, though it is in quarantine */
   bool measured;        /* the state's enforced and */
   bool proved;          /* proven are of this run */
@@ -49,6 +51,8 @@ typedef struct state_run {
   unsigned all_attempts;
   char digest[STATE_DIGEST_MAX]; /* of what apply put in force */
   bool releasing;                /* queries belong to a release */
+  bool dry;                      /* op is the dry run of the preflight */
+  agent_preflight *preflight;    /* NULL: there was none */
   bool touched;                  /* an apply was not refused: something may be in force */
   bool kept; /* it failed, but the order stands: in force and not proven, or still to be released */
   cd_err failure; /* code CD_OK: none */
@@ -68,6 +72,11 @@ struct agent_state {
   void *owner;
   bool stopping;
   char boot[PF_BOOT_ID_MAX]; /* this run of the machine */
+  agent_rules rules;         /* for the next boot */
+  bool restored;             /* the boot put it in force, and no look has seen that yet: */
+  char restored_digest[STATE_DIGEST_MAX];
+  char restored_provider[AGENT_ID_MAX];
+  int64_t restored_ms; /* when it did; 0: it did not */
   agent_wanted wanted;
   agent_wanted settled;
   state_enforced enforced;
@@ -78,11 +87,14 @@ struct agent_state {
   int64_t proven_ms;
   char proven_note[STATE_NOTE_MAX];
   char provider[AGENT_ID_MAX]; /* the current holder; empty: none */
+  bool refresh_due;            /* the parameters may be others */
+  bool refreshed;              /* and they are: the next look applies them */
   bool look_due;               /* something may have changed */
   bool proof_due;              /* and a look should also prove */
   char changed_by[128];        /* what watch said last */
   uint64_t proof_at_ms;        /* monotonic; the next proof is due, whatever happens between */
   uint64_t looked_ms;          /* monotonic; when the last look began */
+  int64_t console_dropped;     /* by the last query or verify; -1: not known */
   unsigned failures;           /* looks in a row that could not mend what they found */
   uv_timer_t timer;
   agent_op *watch;
@@ -111,12 +123,22 @@ void state_run_function(agent_state *s, agent_function fn);
 void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
     CD_PRINTF(3, 4); /* the first failure stays */
 void state_try_provider(agent_state *s);
+void state_pass_over(agent_state *s, const char *id, const char *reason);
 void state_apply(agent_state *s);
 
 /* state_release.c */
 void state_release_begin(agent_state *s);
 void state_after_release(agent_state *s, const agent_op_end *end);
 void state_after_release_query(agent_state *s, const agent_op_end *end);
+
+/* state_refresh.c: makes the parameters of what is wanted anew. */
+void state_refresh(agent_state *s);
+
+/* state_preflight.c */
+/* Looks what the isolation would meet, if this is a new order that was not looked at; false: there
+ * is nothing to look at. */
+bool state_preflight_begin(agent_state *s);
+void state_after_preflight(agent_state *s, const agent_op_end *end);
 
 /* state_look.c */
 void state_look_begin(agent_state *s);
@@ -128,6 +150,14 @@ void state_conclude(agent_state *s);
 /* What a query said; false (with a failure noted in *err) if that is not by the schema. */
 bool state_read_query(const agent_op_end *end, state_enforced *ret_value,
                       char digest[STATE_DIGEST_MAX], cd_err *err);
+
+/* state_rules.c: what was proven is kept for the next boot; an order to release is there; a look
+ * has found in force what the journal knows. */
+void state_rules_keep(agent_state *s);
+void state_rules_forget(agent_state *s);
+void state_rules_taken_up(agent_state *s);
+/* What is in force is still what the boot put there. */
+bool state_is_of_boot(const agent_state *s);
 
 /* state_watch.c: after a run: watch, timer. */
 void state_rest(agent_state *s);

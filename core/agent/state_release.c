@@ -37,6 +37,7 @@ void state_release_begin(agent_state *s)
   r->releasing = true;
   r->holder = 0;
   r->holder_count = 0;
+  state_rules_forget(s);
   cd_code rc = agent_journal_holders(s->journal, s->cap, r->holders, &r->holder_count, &err);
   if (rc != CD_OK)
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; asking every provider to release", err.text);

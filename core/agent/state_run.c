@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "cordon/plugin.h"
 #include "state_private.h"
 
 #include "base/banned.h"
@@ -29,15 +30,17 @@ void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
   (void)cd_fail(&s->run.failure, code, "%s", text);
 }
 
-static const char *step_name(agent_function fn)
+static const char *step_name(const state_run *r)
 {
-  return fn == AGENT_FN_PROBE ? "provider" : agent_function_name(fn);
+  if (r->dry)
+    return "preflight";
+  return r->function == AGENT_FN_PROBE ? "provider" : agent_function_name(r->function);
 }
 
 static void tell_step(agent_state *s, uint64_t done, uint64_t total, cd_str what)
 {
   if (s->run.action != NULL && s->events->on_step != NULL)
-    s->events->on_step(s->owner, s->run.action->id, step_name(s->run.function), done, total, what);
+    s->events->on_step(s->owner, s->run.action->id, step_name(&s->run), done, total, what);
 }
 
 /* An honest host says a few a second; whoever waits must not be drowned by another. */
@@ -51,6 +54,25 @@ static void on_op_progress(void *owner, uint64_t done, uint64_t total, cd_str wh
   tell_step(s, done, total, what);
 }
 
+/* A provider that does not count them says nothing. */
+static int64_t read_dropped(const agent_op_end *end)
+{
+  cd_json_doc *doc = NULL;
+  cd_json details = {0};
+  cd_err err = {0};
+  int64_t dropped = -1;
+  uint64_t count = 0;
+  if (end->result.len == 0 ||
+      cd_json_parse(end->result, CD_RESULT_MAX, "the result", &doc, &err) != CD_OK)
+    return dropped;
+  cd_json root = cd_json_root(doc);
+  if (cd_json_opt_obj(&root, "details", &details) &&
+      cd_json_opt_u64(&details, "console_dropped", (uint64_t)1 << 53, &count))
+    dropped = (int64_t)count;
+  cd_json_free(doc);
+  return dropped;
+}
+
 static void on_op_end(void *owner, const agent_op_end *end)
 {
   agent_state *s = owner;
@@ -59,8 +81,12 @@ static void on_op_end(void *owner, const agent_op_end *end)
   if (s->stopping || s->sup->stopping)
     return;
   cd_buf *kept = &s->run.results[s->run.function];
-  cd_buf_reset(kept);
-  cd_buf_add_str(kept, end->result);
+  if (!s->run.dry) {
+    cd_buf_reset(kept);
+    cd_buf_add_str(kept, end->result);
+  }
+  if (!s->run.dry && (s->run.function == AGENT_FN_QUERY || s->run.function == AGENT_FN_APPLY))
+    s->console_dropped = read_dropped(end);
   dispatch(s, end);
 }
 
@@ -84,6 +110,7 @@ void state_run_function(agent_state *s, agent_function fn)
   cd_code rc = read_undo(s, fn, &undo, &err);
   if (rc == CD_OK) {
     agent_op_order order = {.function = fn,
+                            .flags = s->run.dry ? CORDON_REQ_DRY_RUN : 0,
                             .params = fn == AGENT_FN_RELEASE || fn == AGENT_FN_PROBE
                                           ? CD_STR("{}")
                                           : cd_str_from(s->run.params),
@@ -102,7 +129,7 @@ void state_run_function(agent_state *s, agent_function fn)
 
 /* ---- provider ---- */
 
-static void pass_over(agent_state *s, const char *id, const char *reason)
+void state_pass_over(agent_state *s, const char *id, const char *reason)
 {
   cd_log(CD_AREA_RECONCILE, CD_LOG_WARN, "%s: passing over provider %s: %s",
          agent_capability_name(s->cap), id, reason);
@@ -163,7 +190,8 @@ void state_try_provider(agent_state *s)
     if ((s->run.tried & (1u << i)) != 0)
       continue;
     if (p == NULL || !p->usable) {
-      pass_over(s, id, p == NULL ? "it is not installed, or does not provide this" : p->reason);
+      state_pass_over(s, id,
+                      p == NULL ? "it is not installed, or does not provide this" : p->reason);
       continue;
     }
     s->run.plugin = p;
@@ -178,13 +206,14 @@ static void after_probe(agent_state *s, const agent_op_end *end)
   const agent_manifest *m = &s->run.plugin->manifest;
   char reason[CD_ERR_TEXT_MAX + 256];
   if (cd_code_ok(end->status)) {
-    state_apply(s);
+    if (!state_preflight_begin(s))
+      state_apply(s);
     return;
   }
   bool hint = end->status == CD_E_UNAVAILABLE && m->install_hint[0] != '\0';
   (void)snprintf(reason, sizeof(reason), "%s%s%s", end->sentence, hint ? "; to install: " : "",
                  hint ? m->install_hint : "");
-  pass_over(s, m->id, reason);
+  state_pass_over(s, m->id, reason);
   state_try_provider(s);
 }
 
@@ -284,7 +313,7 @@ static void apply_refused(agent_state *s, const agent_op_end *end)
     state_conclude(s);
     return;
   }
-  pass_over(s, id, end->sentence);
+  state_pass_over(s, id, end->sentence);
   state_try_provider(s);
 }
 
@@ -315,7 +344,7 @@ static void after_apply(agent_state *s, const agent_op_end *end)
     state_apply(s);
     return;
   }
-  pass_over(s, s->run.plugin->manifest.id, why);
+  state_pass_over(s, s->run.plugin->manifest.id, why);
   state_try_provider(s);
 }
 
@@ -393,6 +422,7 @@ static void after_verify(agent_state *s, const agent_op_end *end)
   s->proof_at_ms = cd_mono_ms() + (uint64_t)s->interval_s * 1000;
   if (read_verified(end)) {
     state_proved(s, PROVEN_HOLDS, NULL);
+    state_rules_keep(s);
   } else {
     const char *why =
         cd_code_ok(end->status) ? "its evidence does not say that it holds" : end->sentence;
@@ -405,6 +435,11 @@ static void after_verify(agent_state *s, const agent_op_end *end)
 
 static void dispatch(agent_state *s, const agent_op_end *end)
 {
+  if (s->run.dry) {
+    s->run.dry = false;
+    state_after_preflight(s, end);
+    return;
+  }
   switch (s->run.function) {
   case AGENT_FN_PROBE: after_probe(s, end); break;
   case AGENT_FN_APPLY: after_apply(s, end); break;
@@ -427,6 +462,7 @@ static void run_reset(agent_state *s)
   state_run *r = &s->run;
   agent_action_free(r->action);
   free(r->params);
+  agent_preflight_free(r->preflight);
   cd_buf_release(&r->reasons);
   for (int fn = 0; fn < AGENT_FN_COUNT; fn++)
     cd_buf_release(&r->results[fn]);
@@ -456,10 +492,10 @@ static void begin_action(agent_state *s, agent_action *a)
   if (!agent_text_set(&s->run.params, cd_str_from(a->params))) {
     state_fail(s, CD_E_INTERNAL, "no memory for the parameters");
     state_conclude(s);
-  } else if (s->run.isolate) {
-    state_try_provider(s);
-  } else {
+  } else if (a->kind == AGENT_KIND_RELEASE) {
     state_release_begin(s);
+  } else {
+    state_try_provider(s);
   }
 }
 
@@ -467,6 +503,8 @@ static void begin_look(agent_state *s)
 {
   run_reset(s);
   s->run.isolate = s->wanted.isolated;
+  s->run.refreshing = s->refreshed;
+  s->refreshed = false;
   s->run.verify = s->proof_due || cd_mono_ms() >= s->proof_at_ms;
   s->look_due = false;
   s->proof_due = false;
@@ -493,6 +531,9 @@ void state_next(agent_state *s)
     s->failures++;
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; looking again later", err.text);
   }
+  /* An order that waits is carried out first: it may end what would be refreshed. */
+  if (rc != CD_OK && s->refresh_due)
+    state_refresh(s);
   if (rc == CD_OK)
     begin_action(s, a);
   else if (s->look_due)

@@ -66,7 +66,7 @@ static void remember_who(agent_state *s, cd_json *record)
 
 static void on_watch_record(void *owner, cd_str json)
 {
-  static const char *const names[] = {"watching", "changed", NULL};
+  static const char *const names[] = {"watching", "changed", "network", NULL};
   agent_state *s = owner;
   cd_err err = {0};
   cd_json_doc *doc = NULL;
@@ -78,6 +78,9 @@ static void on_watch_record(void *owner, cd_str json)
   cd_json_enum(&root, "event", names, &event);
   if (event == 1)
     remember_who(s, &root);
+  /* What was shown on the network that was shows nothing on the one that is. */
+  if (event == 2)
+    s->proof_due = true;
   if (cd_json_status(&root, &err) == CD_OK) {
     look_soon(s);
   } else {

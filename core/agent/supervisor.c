@@ -112,6 +112,23 @@ static cd_code check_quarantine(agent_supervisor *s, const agent_plugin *p, agen
                  p->manifest.id, agent_capability_name(cap), p->manifest.id);
 }
 
+bool agent_supervisor_distrusts(const agent_supervisor *s, const agent_plugin *p)
+{
+  return p->usable && agent_config_distrusts(s->config, &p->digest);
+}
+
+/* Whoever distrusts what holds an isolation must still be able to end it, and to see it. */
+static cd_code check_distrust(const agent_supervisor *s, const agent_plugin *p, agent_function fn,
+                              cd_err *err)
+{
+  if (agent_function_always_allowed(fn) || !agent_supervisor_distrusts(s, p))
+    return CD_OK;
+  return cd_fail(err, CD_E_DENIED,
+                 "plugin '%s' is not to be used: its library is distrusted (`cordon local policy` "
+                 "says by whom)",
+                 p->manifest.id);
+}
+
 cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capability cap,
                              const agent_op_order *order, agent_op **ret_op, cd_err *err)
 {
@@ -123,7 +140,9 @@ cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capabil
                    agent_capability_name(cap));
   if (!p->usable)
     return cd_fail(err, CD_E_UNAVAILABLE, "%s", p->reason);
-  cd_code rc = order->keeps ? CD_OK : check_quarantine(s, p, cap, order->function, err);
+  cd_code rc = check_distrust(s, p, order->function, err);
+  if (rc == CD_OK)
+    rc = order->keeps ? CD_OK : check_quarantine(s, p, cap, order->function, err);
   if (rc != CD_OK)
     return rc;
   if (slot->host == NULL || !agent_host_usable(slot->host)) {
@@ -152,7 +171,7 @@ void agent_supervisor_strikes(const agent_supervisor *s, const agent_plugin *p,
   int64_t since = 0;
   *ret_strikes = 0;
   *ret_quarantined = false;
-  if (!p->usable)
+  if (!p->usable || s->journal == NULL)
     return;
   if (agent_journal_strikes(s->journal, p->digest_text, cap, cd_wall_ms() - AGENT_STRIKES_WINDOW_MS,
                             ret_strikes, &since, &err) != CD_OK)
@@ -167,6 +186,11 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
   unsigned strikes = 0;
   bool quarantined = false;
   int64_t now = cd_wall_ms();
+  if (s->journal == NULL) {
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: %s", agent_capability_name(cap),
+           p->manifest.id, reason);
+    return;
+  }
   cd_code rc = agent_journal_strike(s->journal, p->digest_text, cap, now, reason, &err);
   agent_supervisor_strikes(s, p, cap, &strikes, &quarantined);
   cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: strike %u of %d: %s",
@@ -180,6 +204,14 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
   }
   if (rc != CD_OK)
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s", err.text);
+}
+
+cd_code agent_supervisor_undo(const agent_supervisor *s, const agent_plugin *p,
+                              agent_capability cap, cd_str record, cd_err *err)
+{
+  if (s->journal != NULL)
+    return agent_journal_undo_add(s->journal, cap, p->manifest.id, record, err);
+  return s->keep_undo(s->undo_owner, p->manifest.id, record, err);
 }
 
 bool agent_supervisor_describe(const agent_plugin *p, agent_capability cap, int *ret_pid,

@@ -25,13 +25,17 @@ struct agent_supervisor {
   agent_registry registry;
   char plugin_host[CD_PATH_MAX];
   char state_dir[CD_PATH_MAX];
+  /* Where there is no journal: keeps an undo record, synced. */
+  cd_code (*keep_undo)(void *undo_owner, const char *plugin, cd_str record, cd_err *err);
+  void *undo_owner;
   unsigned live; /* host objects not yet freed */
   bool stopping;
   void (*on_stopped)(void *owner); /* once, when stopping and live is 0 */
   void *owner;
 };
 
-/* Loads the registry. The journal and the configuration must outlive it. */
+/* Loads the registry. The journal and the configuration must outlive it. Without a journal (NULL,
+ * at boot) no strikes are counted, nothing is in quarantine, and undo records go to keep_undo. */
 CD_MUST_USE cd_code agent_supervisor_init(agent_supervisor *s, uv_loop_t *loop,
                                           agent_journal *journal, const agent_config *config,
                                           const char *plugin_dir, const char *trust_file,
@@ -56,6 +60,8 @@ CD_MUST_USE cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, a
 /* The state of a pair, for `plugins`. */
 void agent_supervisor_strikes(const agent_supervisor *s, const agent_plugin *p,
                               agent_capability cap, unsigned *ret_strikes, bool *ret_quarantined);
+/* Its library is distrusted by configuration or policy: it may release, and say what it holds. */
+bool agent_supervisor_distrusts(const agent_supervisor *s, const agent_plugin *p);
 /* Its host process; false if there is none. */
 bool agent_supervisor_describe(const agent_plugin *p, agent_capability cap, int *ret_pid,
                                unsigned *ret_running, bool *ret_resident);
@@ -66,6 +72,9 @@ CD_MUST_USE cd_code agent_supervisor_pardon(agent_supervisor *s, const char *id,
 /* For host.c: counts a strike and quarantines if it was one too many. */
 void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_capability cap,
                              const char *reason);
+/* For host_ops.c: an undo record is on disk when it returns. */
+CD_MUST_USE cd_code agent_supervisor_undo(const agent_supervisor *s, const agent_plugin *p,
+                                          agent_capability cap, cd_str record, cd_err *err);
 /* For host.c: the host is about to be freed. */
 void agent_supervisor_forget(agent_supervisor *s, agent_host *h, agent_plugin *p,
                              agent_capability cap);

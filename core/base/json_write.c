@@ -258,11 +258,57 @@ void cd_jw_value(cd_jw *w, const char *key, const cd_json *value)
     write_node(w, key, value->node);
 }
 
+void cd_jw_members(cd_jw *w, const cd_json *obj, const char *except)
+{
+  const cJSON *node = obj->node;
+  for (const cJSON *c = node != NULL ? node->child : NULL; c != NULL; c = c->next) {
+    if (except == NULL || strcmp(c->string, except) != 0)
+      write_node(w, c->string, c);
+  }
+}
+
 void cd_json_print(const cd_json *value, cd_buf *out)
 {
   cd_jw w;
   cd_jw_init(&w, out);
   cd_jw_value(&w, NULL, value);
+}
+
+static const cJSON *member(const cJSON *obj, const char *key)
+{
+  return cJSON_GetObjectItemCaseSensitive(obj, key);
+}
+
+/* As deep as the documents are, which the parser has bounded. */
+static void write_joined(cd_jw *w, const char *key, const cJSON *under, const cJSON *over)
+{
+  if (!cJSON_IsObject(under) || !cJSON_IsObject(over)) {
+    write_node(w, key, over);
+    return;
+  }
+  cd_jw_obj(w, key);
+  for (const cJSON *c = under->child; c != NULL; c = c->next) {
+    const cJSON *by = member(over, c->string);
+    if (by != NULL)
+      write_joined(w, c->string, c, by);
+    else
+      write_node(w, c->string, c);
+  }
+  for (const cJSON *c = over->child; c != NULL; c = c->next) {
+    if (member(under, c->string) == NULL)
+      write_node(w, c->string, c);
+  }
+  cd_jw_end_obj(w);
+}
+
+void cd_json_overlay(const cd_json *under, const cd_json *over, cd_buf *out)
+{
+  cd_jw w;
+  cd_jw_init(&w, out);
+  if (under->node == NULL || over->node == NULL)
+    cd_jw_value(&w, NULL, over->node != NULL ? over : under);
+  else
+    write_joined(&w, NULL, under->node, over->node);
 }
 
 cd_code cd_jw_done(cd_jw *w, const char *what, cd_err *err)

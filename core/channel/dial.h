@@ -48,7 +48,7 @@ typedef struct chan_dial {
   unsigned console_count;
   bool resolving;
   bool running;
-  chan_lookup lookups[CD_CONSOLES_MAX];
+  chan_lookup lookups[CHAN_CONSOLES_MAX];
   uint64_t resolve_until_ms;
   unsigned candidate_count;
   chan_candidate candidates[CHAN_CANDIDATES_MAX];

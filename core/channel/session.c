@@ -224,6 +224,7 @@ static void say_order_ack(chan *c, const ipc_frame *frame, cd_buf *out, cd_err *
   }
   if (!known || chan_order_ack_read(frame->payload, &doc, &ack, err) != CD_OK)
     return;
+  CD_FAULT_POINT("channel.before_order_ack");
   if (cd_order_ack_write(&ack, frame->op, out, err) == CD_OK)
     chan_console_say(c, out, err);
   CD_FAULT_POINT("channel.acked");
@@ -261,7 +262,8 @@ void chan_session_frame(chan *c, const ipc_frame *frame)
     break;
   case IPC_CHAN_RENEW: say_document(c, frame, CD_METHOD_RENEW, "csr", true, &out, &err); break;
   case IPC_CHAN_PROGRESS: say_progress(c, frame, &out, &err); break;
-  case IPC_CHAN_ORDER_ACK: say_order_ack(c, frame, &out, &err); break;
+  case IPC_CHAN_ORDER_ACK:
+  case IPC_CHAN_POLICY_ACK: say_order_ack(c, frame, &out, &err); break;
   default: drop(c, frame, &err); break;
   }
   if (err.code != CD_OK)

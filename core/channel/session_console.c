@@ -109,6 +109,7 @@ static void on_answer(chan *c, cd_rpc *m)
   if (!take_asked(c, m->id, &method))
     return;
   if (method == CD_METHOD_HELLO && cd_welcome_read(m, &welcome, &err) == CD_OK) {
+    CD_FAULT_POINT("channel.welcomed");
     tell_welcome(c, &welcome);
     return;
   }
@@ -118,6 +119,8 @@ static void on_answer(chan *c, cd_rpc *m)
   }
   cd_code rc =
       method == CD_METHOD_HELLO || method == CD_METHOD_RENEW ? err.code : cd_ack_read(m, &err);
+  if (method == CD_METHOD_RESULT)
+    CD_FAULT_POINT("channel.result_acked");
   if (method == CD_METHOD_MARK && rc == CD_OK) {
     c->marked = true;
     c->failures = 0;
@@ -139,32 +142,51 @@ static cd_code check_turn(const chan *c, const cd_rpc *m, cd_rpc_fault *ret_faul
 {
   *ret_fault = (cd_rpc_fault){.answer = true, .id = m->id, .code = CD_RPC_REFUSED};
   if (!c->marked)
-    return cd_fail(err, CD_E_DENIED, "an order comes after the device's mark");
+    return cd_fail(err, CD_E_DENIED, "orders and policies come after the device's mark");
   ret_fault->code = CD_RPC_UNAVAILABLE;
   if (c->order_count == CHAN_ORDERS_MAX)
     return cd_fail(err, CD_E_LIMIT, "%u orders wait for their answers already", c->order_count);
   return CD_OK;
 }
 
+/* A signed document and the statement about its key, for the agent to judge. */
+static void hand_over(chan *c, uint8_t type, uint64_t id, const char *member, cd_str jws,
+                      cd_str key)
+{
+  cd_buf text = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
+  cd_jw w;
+  c->orders[c->order_count++] = id;
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_str(&w, member, jws);
+  cd_jw_str(&w, "key", key);
+  send_json(c, type, id, &w, &text);
+  cd_buf_release(&text);
+}
+
 static cd_code on_order(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err)
 {
   cd_order_message order = {0};
-  cd_buf text = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
-  cd_jw w;
   cd_code rc = check_turn(c, m, ret_fault, err);
   if (rc == CD_OK)
     rc = cd_order_message_read(m, &order, ret_fault, err);
   if (rc != CD_OK)
     return rc;
-  c->orders[c->order_count++] = m->id;
   CD_FAULT_POINT("channel.order");
-  cd_jw_init(&w, &text);
-  cd_jw_obj(&w, NULL);
-  cd_jw_str(&w, "order", order.order);
-  cd_jw_str(&w, "key", order.key);
-  send_json(c, IPC_CHAN_ORDER, m->id, &w, &text);
-  cd_buf_release(&text);
+  hand_over(c, IPC_CHAN_ORDER, m->id, "order", order.order, order.key);
+  CD_FAULT_POINT("channel.order_passed");
   return CD_OK;
+}
+
+static cd_code on_policy(chan *c, cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err)
+{
+  cd_policy_message policy = {0};
+  cd_code rc = check_turn(c, m, ret_fault, err);
+  if (rc == CD_OK)
+    rc = cd_policy_message_read(m, &policy, ret_fault, err);
+  if (rc == CD_OK)
+    hand_over(c, IPC_CHAN_POLICY, m->id, "policy", policy.policy, policy.key);
+  return rc;
 }
 
 static void on_request(chan *c, cd_rpc *m)
@@ -174,7 +196,7 @@ static void on_request(chan *c, cd_rpc *m)
   cd_method method = (cd_method)0;
   cd_code rc = cd_message_method(m, CD_SIDE_AGENT, &method, &fault, &err);
   if (rc == CD_OK)
-    rc = on_order(c, m, &fault, &err);
+    rc = method == CD_METHOD_POLICY ? on_policy(c, m, &fault, &err) : on_order(c, m, &fault, &err);
   if (rc != CD_OK)
     answer_fault(c, &fault, err.text);
 }

@@ -46,7 +46,7 @@ static void read_proxy(cd_json *root, chan_setup *s)
 static void read_consoles(cd_json *root, chan_setup *s)
 {
   cd_json list = {0};
-  cd_json_arr(root, "consoles", CD_CONSOLES_MAX, &list);
+  cd_json_arr(root, "consoles", CHAN_CONSOLES_MAX, &list);
   s->console_count = (unsigned)cd_json_len(&list);
   for (unsigned i = 0; i < s->console_count; i++) {
     cd_json one = {0};

@@ -7,8 +7,9 @@
 #include "base/status.h"
 #include "protocol/limits.h"
 
-#define CHAN_ADDRESS_MAX 46  /* INET6_ADDRSTRLEN */
-#define CHAN_ADDRESSES_MAX 8 /* of one console */
+#define CHAN_ADDRESS_MAX 46                      /* INET6_ADDRSTRLEN */
+#define CHAN_ADDRESSES_MAX 8                     /* of one console */
+#define CHAN_CONSOLES_MAX (2u * CD_CONSOLES_MAX) /* the enrolment's, and a policy's */
 #define CHAN_SETUP_MAX (256u * 1024u)
 
 typedef enum chan_mode { CHAN_CONNECT = 0, CHAN_ENROLL = 1 } chan_mode;
@@ -33,7 +34,7 @@ typedef struct chan_setup {
   cd_str proxy_user;
   cd_str proxy_password;
   unsigned console_count;
-  chan_console consoles[CD_CONSOLES_MAX];
+  chan_console consoles[CHAN_CONSOLES_MAX];
   cd_str ca;          /* PEM: what the server is verified with */
   cd_str certificate; /* PEM; empty when enrolling */
   cd_str key;         /* PEM */

@@ -41,6 +41,11 @@ static const route routes[] = {
     {CON_POST, "cordon/devices/*/revoke", CON_MAY_REVOKE, false, con_api_device_revoke},
     {CON_GET, "cordon/actions/*", MAY_SEE, false, con_api_action_detail},
     {CON_GET, "cordon/actions/*/report", MAY_SEE, false, con_api_report},
+    {CON_POST, "cordon/machines/*/renew", CON_MAY_ISOLATE, false, con_api_renew},
+    {CON_POST, "cordon/machines/*/preflight", CON_MAY_ISOLATE, false, con_api_preflight},
+    {CON_POST, "cordon/preflight", CON_MAY_ISOLATE, false, con_api_bulk_preflight},
+    {CON_GET, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code},
+    {CON_POST, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code_show},
     {CON_POST, "cordon/isolate", CON_MAY_ISOLATE, false, con_api_bulk_isolate},
     {CON_POST, "cordon/release", CON_MAY_ISOLATE, false, con_api_bulk_release},
     {CON_GET, "cordon/tokens", CON_MAY_ENROLL, false, con_api_tokens},
@@ -50,6 +55,16 @@ static const route routes[] = {
     {CON_GET, "cordon/audit", CON_MAY_AUDIT, true, con_api_audit},
     {CON_GET, "cordon/audit/head", CON_MAY_AUDIT, false, con_api_head},
     {CON_POST, "cordon/enroll", 0, false, con_api_enroll},
+    {CON_GET, "cordon/policies", MAY_SEE | CON_MAY_POLICY, false, con_api_policies},
+    {CON_GET, "cordon/policies/*", MAY_SEE | CON_MAY_POLICY, false, con_api_policy},
+    {CON_POST, "cordon/policies/*", CON_MAY_POLICY, false, con_api_policy_set},
+    {CON_POST, "cordon/policies/*/remove", CON_MAY_POLICY, false, con_api_policy_remove},
+    {CON_POST, "cordon/policies/*/assign", CON_MAY_POLICY, false, con_api_policy_assign},
+    {CON_POST, "cordon/policies/*/unassign", CON_MAY_POLICY, false, con_api_policy_unassign},
+    {CON_GET, "cordon/exclusions", MAY_SEE | CON_MAY_POLICY, false, con_api_exclusions},
+    {CON_GET, "cordon/exclusions/*", MAY_SEE | CON_MAY_POLICY, false, con_api_exclusions_one},
+    {CON_POST, "cordon/exclusions/*", CON_MAY_POLICY, false, con_api_exclusions_set},
+    {CON_POST, "cordon/exclusions/*/remove", CON_MAY_POLICY, false, con_api_exclusions_remove},
 };
 
 /* Elsewhere. */

@@ -1,4 +1,4 @@
-/* Isolation and release of all devices that carry a tag, with a preview first. */
+/* Isolation, release and preflight of all devices that carry a tag, with a preview first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,7 +194,7 @@ static bool is_expected(con_call *c, cd_json *root, const targets *t)
 }
 
 /* True: the document has become the work's. */
-static bool run(con_call *c, cd_json_doc *doc, cd_json *root, bool isolate)
+static bool run(con_call *c, cd_json_doc *doc, cd_json *root, cd_order_kind kind)
 {
   con_wish wish = {0};
   targets t = {0};
@@ -204,8 +204,9 @@ static bool run(con_call *c, cd_json_doc *doc, cd_json *root, bool isolate)
   if (!con_call_text(c, root, "tag", CON_TAG_MAX, &query.tag))
     return false;
   (void)cd_json_opt_bool(root, "preview", &preview);
-  if (!con_call_body_good(c, root) || !con_wish_read(c, root, !isolate, &wish))
+  if (!con_call_body_good(c, root) || !con_wish_read(c, root, kind == CD_ORDER_RELEASE, &wish))
     return false;
+  wish.preflight = kind == CD_ORDER_PREFLIGHT;
   cd_code rc = con_device_each(c->server->store, &query, each_target, &t, &err);
   if (rc == CD_OK && t.failed != CD_OK)
     con_reply_error(&c->reply, CON_BATCH_TOO_LARGE, "Received: more, allowed: %u", BULK_MAX);
@@ -220,20 +221,25 @@ static bool run(con_call *c, cd_json_doc *doc, cd_json *root, bool isolate)
   return false;
 }
 
-static void start(con_call *c, bool isolate)
+static void start(con_call *c, cd_order_kind kind)
 {
   cd_json_doc *doc = NULL;
   cd_json root = {0};
-  if (!con_call_body(c, &doc, &root) || !run(c, doc, &root, isolate))
+  if (!con_call_body(c, &doc, &root) || !run(c, doc, &root, kind))
     cd_json_free(doc);
 }
 
 void con_api_bulk_isolate(con_call *c)
 {
-  start(c, true);
+  start(c, CD_ORDER_ISOLATE);
 }
 
 void con_api_bulk_release(con_call *c)
 {
-  start(c, false);
+  start(c, CD_ORDER_RELEASE);
+}
+
+void con_api_bulk_preflight(con_call *c)
+{
+  start(c, CD_ORDER_PREFLIGHT);
 }

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "hub.h"
 #include "link.h"
+#include "store_exclusions.h"
+#include "store_terms.h"
 
 #include "base/banned.h"
 
@@ -109,9 +111,18 @@ static cd_code write_pending(con_call *c, const con_device *d, cd_jw *w, cd_err 
 static cd_code write_wanted(con_call *c, const con_device *d, cd_jw *w, cd_err *err)
 {
   con_wanted wanted = {0};
-  cd_code rc = con_wanted_get(c->server->store, d->id, CD_STATE_ISOLATE, &wanted, err);
-  if (rc != CD_OK)
+  char set[CON_EXCLUSION_SET_MAX + 1] = "";
+  uint64_t revision = 0;
+  uint64_t rolled_back = 0;
+  cd_code rc = con_action_rolled_back(c->server->store, d->id, &rolled_back, err);
+  if (rc == CD_OK)
+    rc = con_wanted_get(c->server->store, d->id, CD_STATE_ISOLATE, &wanted, err);
+  if (rc == CD_OK && wanted.value == CD_WANTED_ISOLATED)
+    rc = con_isolation_set(c->server->store, cd_str_from(wanted.action), set, &revision, err);
+  if (rc != CD_OK && rc != CD_E_NOTFOUND) {
+    con_wanted_release(&wanted);
     return rc;
+  }
   cd_jw_arr(w, "wanted");
   cd_jw_obj(w, NULL);
   cd_jw_cstr(w, "state", cd_state_name(CD_STATE_ISOLATE));
@@ -120,9 +131,12 @@ static cd_code write_wanted(con_call *c, const con_device *d, cd_jw *w, cd_err *
     cd_jw_str(w, "type", wanted.type);
   else
     cd_jw_null(w, "type");
+  cd_jw_cstr(w, "exclusions", set[0] != '\0' ? set : NULL);
   cd_jw_u64(w, "generation", wanted.value_generation);
   cd_jw_cstr(w, "action", wanted.action[0] != '\0' ? wanted.action : NULL);
   cd_jw_time(w, "since", wanted.since_ms);
+  con_parameters_show(wanted.parameters, wanted.value == CD_WANTED_ISOLATED, w);
+  cd_jw_u64(w, "rolled_back", rolled_back);
   cd_jw_end_obj(w);
   cd_jw_end_arr(w);
   con_wanted_release(&wanted);
@@ -153,6 +167,8 @@ static void write_device(con_call *c, const con_device *d)
   cd_code rc = write_wanted(c, d, &w, &err);
   if (rc == CD_OK)
     rc = write_pending(c, d, &w, &err);
+  if (rc == CD_OK)
+    rc = con_api_device_policy(c, d, &w, &err);
   cd_jw_raw(&w, "facts", d->facts);
   cd_jw_end_obj(&w);
   if (rc == CD_OK)
@@ -220,6 +236,7 @@ static void write_detail(con_call *c, const con_action *a, const con_device *d, 
   cd_jw_time(&w, "expires", a->expires_ms);
   cd_jw_u64(&w, "generation", a->generation);
   cd_jw_raw(&w, "parameters", a->parameters);
+  con_parameters_show(a->parameters, a->kind == CD_ORDER_ISOLATE, &w);
   cd_jw_bool(&w, "accepted", a->accepted);
   if (reason.len > 0)
     cd_jw_str(&w, "waitsFor", cd_buf_view(&reason));

@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "base/clock.h"
+#include "hub.h"
 #include "list.h"
 
 #include "base/banned.h"
@@ -180,8 +181,11 @@ static bool set_tag(con_call *c, cd_str device, cd_str tag, bool add)
   cd_err err = {0};
   bool changed = false;
   cd_code rc = con_device_tag(c->server->store, &by, device, tag, add, &changed, &err);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    /* Another tag may be another policy. */
+    con_hub_poke(c->server, device);
     return true;
+  }
   if (rc == CD_E_LIMIT || rc == CD_E_INVALID)
     con_reply_error(&c->reply, CON_INVALID_INPUT, "Invalid input Value: %s", err.text);
   else

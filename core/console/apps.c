@@ -71,7 +71,8 @@ static cd_code read_permissions(const char *text, cd_str out[CON_PERMISSIONS], s
     if (!con_permission_from_name(name, &bit) || count >= CON_PERMISSIONS)
       return cd_fail(err, CD_E_INVALID,
                      "'%.*s' is no permission; there are Machine.Read.All, Machine.ReadWrite.All, "
-                     "Machine.Isolate, Cordon.Enroll, Cordon.Revoke, Cordon.Audit.Read",
+                     "Machine.Isolate, Machine.ReleaseCode, Cordon.Enroll, Cordon.Revoke, "
+                     "Cordon.Audit.Read",
                      CD_STR_ARG(name));
     out[count++] = name;
   }

@@ -37,12 +37,17 @@ typedef struct con_store con_store; /* store.h */
 #define CON_WHAT_REVOKE "device.revoke" /* nothing is issued on what lies before it */
 #define CON_WHAT_CREATE "action.create" /* detail: kind, type, generation, parameters, ... */
 #define CON_WHAT_CANCEL "action.cancel" /* the action is not signed any more */
+#define CON_WHAT_CODE "action.code"     /* the release code was shown; never the code itself */
 #define CON_WHAT_RESULT "action.result" /* likewise; detail: status, generation, ... */
 /* What the device did by itself, or holds of an order that this log does not know. Detail: kind,
- * parameters, generation, status, ... */
+ * requestor, parameters, generation, status, ... */
 #define CON_WHAT_LOCAL "action.local"
 #define CON_WHAT_ADOPTED "action.adopted"
+/* The `requestor` of an entry CON_WHAT_LOCAL about a release, where the device took its isolation
+ * back because its rules kept it from the console: what is wanted of it does not change by that. */
+#define CON_REQUESTOR_ROLLED_BACK "unreachable"
 #define CON_WHAT_SERVER_KEY "console.tls_key" /* detail: tls_key, names */
+#define CON_WHAT_POLICY "policy.issue"        /* detail: name, version, body */
 #define CON_WHAT_HEAD_ACCEPTED                                                                     \
   "audit.accepted" /* detail: sequence, digest of the head given up                                \
                     */

@@ -4,8 +4,8 @@
  *   {"sequence":812,"digest":"sha256:...","at":MS}                typ "cordon-head+1"
  *
  * Signed by the order key, which the root states. With "entries", an array of sequence and digest,
- * it also says of these entries that the log up to that head has them: what a report rests on, since
- * nobody can see that from the head's digest without all entries between. */
+ * it also says of these entries that the log up to that head has them: what a report rests on,
+ * since nobody can see that from the head's digest without all entries between. */
 #ifndef CON_AUDIT_HEAD_H
 #define CON_AUDIT_HEAD_H
 

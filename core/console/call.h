@@ -13,7 +13,7 @@
 #include "server.h"
 #include "shape.h"
 
-#define CON_BODY_MAX (64u * 1024u) /* of a request; 500 machine ids are 22 KB */
+#define CON_BODY_MAX (272u * 1024u) /* of a request; 1,024 exclusions with notes are 150 KB */
 #define CON_CALL_PARAMS 32u
 #define CON_PEER_MAX 64u
 

@@ -6,8 +6,8 @@
 
 #include "platform/file.h"
 #include "protocol/http_head.h"
-#include "protocol/kind.h"
 #include "protocol/token_file.h"
+#include "store_exclusions.h"
 
 #include "base/banned.h"
 
@@ -134,29 +134,16 @@ static void read_names(cd_json *root, con_config *c)
 static void read_set(cd_json *set, cd_str name, con_config *c)
 {
   cd_json list = {0};
-  cd_json_doc *doc = NULL;
   cd_err why = {0};
   cd_buf text = CD_BUF_INIT(CD_PARAMETERS_MAX);
   cd_json_arr(set, "exclusions", CD_EXCLUSIONS_MAX, &list);
   if (list.node == NULL)
     return;
-  cd_buf_add_cstr(&text, "{\"type\":\"selective\",\"exclusions\":");
-  size_t start = text.len;
-  cd_json_print(&list, &text);
-  size_t len = text.len - start;
-  cd_buf_add_char(&text, '}');
-  cd_code rc = cd_json_parse(cd_buf_view(&text), CD_PARAMETERS_MAX, "the set", &doc, &why);
-  if (rc == CD_OK) {
-    cd_json parameters = cd_json_root(doc);
-    cd_order_check_parameters(CD_ORDER_ISOLATE, &parameters);
-    rc = cd_json_done(&parameters, &why);
-  }
-  if (rc != CD_OK)
+  if (con_exclusions_print(&list, &text, &why) != CD_OK)
     cd_json_bad(set, "exclusions", "are not good: %s", why.text);
   else
     c->sets[c->set_count++] =
-        (con_exclusions){.name = name, .json = cd_str_dup((cd_str){text.ptr + start, len})};
-  cd_json_free(doc);
+        (con_exclusions){.name = name, .json = cd_str_dup(cd_buf_view(&text))};
   cd_buf_release(&text);
 }
 

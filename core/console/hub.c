@@ -74,8 +74,10 @@ void con_hub_remove(con_server *s, con_link *l)
 void con_hub_poke(con_server *s, cd_str device)
 {
   con_link *l = con_hub_find(s, device);
-  if (l != NULL)
-    con_link_pump(l);
+  if (l == NULL)
+    return;
+  con_link_pump(l);
+  con_link_policy(l);
 }
 
 void con_hub_drop(con_server *s, cd_str device, const char *why)
@@ -95,6 +97,17 @@ static void each_link(con_server *s, void (*each)(con_link *l, const void *conte
       l = next;
     }
   }
+}
+
+static void look_at_policy(con_link *l, const void *context)
+{
+  (void)context;
+  con_link_policy(l);
+}
+
+void con_hub_policies(con_server *s)
+{
+  each_link(s, look_at_policy, NULL);
 }
 
 static void close_one(con_link *l, const void *context)

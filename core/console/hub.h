@@ -17,6 +17,8 @@ void con_hub_put(con_server *s, con_link *l);
 void con_hub_remove(con_server *s, con_link *l);
 /* Something waits for the device: it is sent if it is connected. */
 void con_hub_poke(con_server *s, cd_str device);
+/* Policies, or whose they are, were changed. */
+void con_hub_policies(con_server *s);
 /* Ends the device's connection. */
 void con_hub_drop(con_server *s, cd_str device, const char *why);
 /* Every second. */

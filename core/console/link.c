@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "ca.h"
 #include "hub.h"
@@ -63,8 +64,10 @@ void con_link_retain(con_link *l)
 
 void con_link_drop(con_link *l)
 {
-  if (--l->references == 0)
-    free(l);
+  if (--l->references > 0)
+    return;
+  free(l->handed);
+  free(l);
 }
 
 void con_link_lost(con_link *l)
@@ -235,6 +238,7 @@ static void take_mark(con_link *l, cd_rpc *m)
     con_link_refuse(l, m->id, CD_RPC_UNAVAILABLE, err.text);
     return;
   }
+  CD_FAULT_POINT("console.mark_kept");
   acknowledge(l, m->id);
   l->phase = CON_LINK_READY;
   l->server->counters.connections++;
@@ -341,6 +345,8 @@ void con_link_tick(con_link *l, uint64_t now_ms)
   }
   if (l->consider_ms != 0 && now_ms >= l->consider_ms)
     con_link_consider(l);
+  if (l->policy_retry_ms != 0 && now_ms >= l->policy_retry_ms)
+    con_link_policy(l);
   if (l->retry_ms != 0 && now_ms >= l->retry_ms) {
     l->retry_ms = 0;
     con_link_pump(l);

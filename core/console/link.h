@@ -24,6 +24,7 @@
  */
 #define CON_LINK_BURST 200u
 #define CON_LINK_EVERY_MS 50u
+#define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
 typedef enum con_link_phase {
@@ -75,14 +76,20 @@ struct con_link {
   cd_values states[CD_STATE_COUNT];
   uint64_t consider_ms; /* when to look again whether it holds what is wanted; 0: not */
   con_sent sent[CON_LINK_ORDERS];
-  char handed[CON_LINK_HANDED][CD_ID_SIZE];
+  char (*handed)[CD_ID_SIZE]; /* CON_LINK_HANDED of them, from the first order on: most get none */
   unsigned handed_count;
   bool signing;
   char signing_action[CD_ID_SIZE];
-  uint64_t retry_ms;                /* not before; monotonic */
-  char note[CD_ERR_TEXT_MAX];       /* why what waits was not sent */
-  char repeated_action[CD_ID_SIZE]; /* whose wish the console's last action of its own repeats */
-  bool held;                        /* what is wanted by `held_action` is not to be repeated */
+  cd_policy_standing policy;         /* by its last report in this connection */
+  uint64_t policy_retry_ms;          /* it is asked about again then; 0: not by itself */
+  uint64_t policy_signing;           /* the version that is being signed; 0: none */
+  uint64_t policy_version;           /* that was sent in this connection; 0: none */
+  uint64_t policy_id;                /* of the request that is not answered; 0: none */
+  char policy_note[CD_ERR_TEXT_MAX]; /* why it does not have what it should; may be empty */
+  uint64_t retry_ms;                 /* not before; monotonic */
+  char note[CD_ERR_TEXT_MAX];        /* why what waits was not sent */
+  char repeated_action[CD_ID_SIZE];  /* whose wish the console's last action of its own repeats */
+  bool held;                         /* what is wanted by `held_action` is not to be repeated */
   char held_action[CD_ID_SIZE];
 };
 
@@ -106,6 +113,11 @@ void con_link_refuse(con_link *l, uint64_t id, int64_t code, const char *why);
 /* link_orders.c: sends what waits. */
 void con_link_pump(con_link *l);
 void con_link_answer(con_link *l, cd_rpc *m);
+/* link_policy.c: gives it the policy that is for it, if it has another one. */
+void con_link_policy(con_link *l);
+void con_link_policy_stands(con_link *l, const cd_policy_standing *standing);
+/* False: the message answers something else. */
+bool con_link_policy_answer(con_link *l, cd_rpc *m);
 /* link_wanted.c: whether the device holds what is wanted; if not, an action of the console's own is
  * made. */
 void con_link_consider(con_link *l);

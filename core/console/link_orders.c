@@ -1,9 +1,12 @@
 /* What the device is to do: orders that wait. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "link.h"
+#include "store_exclusions.h"
 
 #include "base/banned.h"
 
@@ -56,6 +59,19 @@ static void try_later(con_link *l, const char *why)
   l->retry_ms = cd_mono_ms() + RETRY_MS;
 }
 
+/* False: there are as many as may be, or there is no memory. */
+static bool can_hand(con_link *l)
+{
+  if (l->handed == NULL)
+    l->handed = calloc(CON_LINK_HANDED, sizeof(l->handed[0]));
+  return l->handed != NULL && l->handed_count < CON_LINK_HANDED;
+}
+
+static void note_handed(con_link *l, const char *action)
+{
+  (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
+}
+
 /* ---- sending ---- */
 
 static void send_order(con_link *l, const char *action, cd_str order, cd_str key)
@@ -64,21 +80,24 @@ static void send_order(con_link *l, const char *action, cd_str order, cd_str key
   cd_err err = {0};
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
   const cd_order_message message = {.order = order, .key = key};
-  if (place == NULL || l->handed_count >= CON_LINK_HANDED) {
+  if (place == NULL || !can_hand(l)) {
     con_link_close(l, 1012, "too many orders without an answer");
     return;
   }
+  CD_FAULT_POINT("console.order_signed");
   cd_code rc = con_action_sent(l->server->store, cd_str_from(action), order, &err);
   if (rc == CD_OK)
     rc = cd_order_message_write(&message, l->last_id + 1, &out, &err);
   if (rc == CD_OK) {
+    CD_FAULT_POINT("console.order_recorded");
     place->id = ++l->last_id;
     (void)cd_str_copy(place->action, sizeof(place->action), cd_str_from(action));
-    (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
+    note_handed(l, action);
     l->server->counters.orders_sent++;
     l->note[0] = '\0';
     cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: order sent", l->device, action);
     con_link_send(l, &out);
+    CD_FAULT_POINT("console.order_sent");
   } else {
     try_later(l, err.text);
   }
@@ -138,8 +157,8 @@ static void start_order(con_link *l, const char *id)
     return;
   }
   /* The signer signs nothing that is over; the tick ends it (con_action_expire()). */
-  if (a.expires_ms <= cd_wall_ms() && l->handed_count < CON_LINK_HANDED) {
-    (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(id));
+  if (a.expires_ms <= cd_wall_ms() && can_hand(l)) {
+    note_handed(l, id);
     con_action_release(&a);
     return;
   }
@@ -149,6 +168,7 @@ static void start_order(con_link *l, const char *id)
                                 .expires_ms = a.expires_ms,
                                 .parameters = a.parameters,
                                 .audit = a.audit};
+  CD_FAULT_POINT("console.order_refreshed");
   l->signing = true;
   (void)cd_str_copy(l->signing_action, sizeof(l->signing_action), order.action);
   con_link_retain(l);
@@ -175,9 +195,11 @@ void con_link_pump(con_link *l)
 static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
 {
   cd_err err = {0};
+  CD_FAULT_POINT("console.ack_heard");
   if (ack->accepted || ack->refusal == CD_REFUSAL_REPLAYED) {
     if (con_action_accepted(l->server->store, cd_str_from(action), &err) != CD_OK)
       cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "action=%s: %s", action, err.text);
+    CD_FAULT_POINT("console.ack_recorded");
     return;
   }
   /* Unsigned, so nothing ends by it: a signed result follows, or the order is sent again in the
@@ -195,6 +217,8 @@ static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
 
 void con_link_answer(con_link *l, cd_rpc *m)
 {
+  if (con_link_policy_answer(l, m))
+    return;
   for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
     con_sent *place = &l->sent[i];
     cd_order_ack ack = {0};

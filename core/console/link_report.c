@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "link.h"
 #include "shape.h"
@@ -126,13 +127,27 @@ void con_link_report(con_link *l, cd_rpc *m)
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: a report was not taken: %s", l->device,
            err.text);
   } else {
+    CD_FAULT_POINT("console.report_kept");
     keep_states(l, report.states, report.state_count);
+    con_link_policy_stands(l, &report.policy);
     con_link_consider(l);
   }
   cd_report_release(&report);
 }
 
 /* ---- results ---- */
+
+/* A release that failed goes on, and so does an isolation that is in force and could not be shown
+ * to hold: then the device names it as what is wanted. One that gave way is not named. */
+static bool goes_on(const cd_result *r)
+{
+  cd_state state = cd_order_kind_state(r->kind);
+  bool found = false;
+  for (unsigned i = 0; i < r->state_count && r->status == CD_ACTION_FAILED; i++)
+    found = found ||
+            (r->states[i].state == state && strcmp(r->states[i].wanted_action, r->action) == 0);
+  return found;
+}
 
 static con_action_outcome outcome_of(const cd_result *r, cd_str jws)
 {
@@ -141,7 +156,8 @@ static con_action_outcome outcome_of(const cd_result *r, cd_str jws)
                               .sentence = cd_str_from(r->sentence),
                               .result = jws,
                               .evidence = r->result,
-                              .generation = r->generation};
+                              .generation = r->generation,
+                              .stands = goes_on(r)};
 }
 
 /* Of an action that nobody here has heard of: given on the device itself, or lost with an older
@@ -165,6 +181,7 @@ static cd_code store_unknown(con_link *l, const cd_result *r, cd_str jws, cd_err
     }
     break;
   case CD_ORDER_RELEASE: a.type = CD_STR("Unisolate"); break;
+  case CD_ORDER_PREFLIGHT: a.type = CD_STR("Preflight"); break;
   default: a.type = CD_STR("Cancel"); break;
   }
   (void)cd_str_copy(a.id, sizeof(a.id), cd_str_from(r->action));
@@ -236,11 +253,14 @@ void con_link_result(con_link *l, cd_rpc *m)
     return;
   }
   cd_code rc = cd_result_verify(jws, &l->key, cd_str_from(l->device), &r, &err);
+  CD_FAULT_POINT("console.result_heard");
   if (rc == CD_OK)
     rc = store_result(l, &r, jws, &err);
   if (rc == CD_OK) {
+    CD_FAULT_POINT("console.result_recorded");
     if (cd_ack_write(m->id, &out, &err) == CD_OK)
       con_link_send(l, &out);
+    CD_FAULT_POINT("console.result_answered");
     after_result(l, &r);
   } else {
     bool trouble = rc == CD_E_IO || rc == CD_E_INTERNAL || rc == CD_E_UNAVAILABLE;

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "link.h"
+#include "store_exclusions.h"
+#include "store_terms.h"
 
 #include "base/banned.h"
 
@@ -65,6 +67,14 @@ static bool is_asking(cd_str what)
          cd_str_eq_cstr(what, CON_WHAT_ADOPTED);
 }
 
+/* Released is what an isolation asks for once its lease has ended. */
+static bool has_lapsed(const asked *a, cd_order_kind kind, cd_json *root)
+{
+  int64_t lease_ms = 0;
+  return a->wanted->value == CD_WANTED_RELEASED && kind == CD_ORDER_ISOLATE &&
+         cd_json_opt_i64(root, "lease", 1, CD_WALL_MS_MAX, &lease_ms) && lease_ms <= cd_wall_ms();
+}
+
 static cd_code compare(const asked *a, const con_audit_entry *e, cd_json *root, cd_err *err)
 {
   cd_str kind_name = {0};
@@ -80,8 +90,10 @@ static cd_code compare(const asked *a, const con_audit_entry *e, cd_json *root, 
   if (rc != CD_OK)
     return rc;
   bool isolates = a->wanted->value == CD_WANTED_ISOLATED;
-  if (!cd_order_kind_from_name(kind_name, &kind) ||
-      kind != (isolates ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE) ||
+  bool known = cd_order_kind_from_name(kind_name, &kind);
+  if (known && has_lapsed(a, kind, root))
+    return CD_OK;
+  if (!known || kind != (isolates ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE) ||
       !cd_digest_from_text(digest_text, &recorded) || !cd_digest_equal(&recorded, &digest))
     return cd_fail(err, CD_E_CONFLICT, "entry %llu of the audit log asks for something else",
                    (unsigned long long)e->sequence);
@@ -127,16 +139,23 @@ static cd_code create_again(con_link *l, const con_wanted *wanted, const con_aud
   const con_by by = {.who = CD_STR(WHO),
                      .comment = CD_STR("The device does not hold what is wanted of it.")};
   bool isolates = wanted->value == CD_WANTED_ISOLATED;
-  con_action_new action = {.device = cd_str_from(l->device),
-                           .kind = isolates ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
-                           .type = isolates ? CD_STR("Isolate") : CD_STR("Unisolate"),
-                           .source = CD_STR(CON_SOURCE_CONSOLE),
-                           .parameters = wanted->parameters,
-                           .expires_ms =
-                               cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS,
-                           .one_at_a_time = true,
-                           .repeats = repeats};
+  con_action_new action = {
+      .device = cd_str_from(l->device),
+      .kind = isolates ? CD_ORDER_ISOLATE : CD_ORDER_RELEASE,
+      .type = isolates ? CD_STR("Isolate") : CD_STR("Unisolate"),
+      .source = CD_STR(CON_SOURCE_CONSOLE),
+      .parameters = wanted->parameters,
+      .expires_ms = con_parameters_expiry(
+          wanted->parameters, cd_wall_ms() + (int64_t)l->server->config.action_days * DAY_MS),
+      .one_at_a_time = true,
+      .repeats = repeats};
   con_action_made made = {0};
+  char set[CON_EXCLUSION_SET_MAX + 1] = "";
+  cd_code rc = con_isolation_set(l->server->store, cd_str_from(wanted->action), set,
+                                 &action.exclusions_revision, err);
+  if (rc != CD_OK && rc != CD_E_NOTFOUND)
+    return rc;
+  action.exclusions_set = cd_str_from(isolates ? set : "");
   if (isolates)
     action.scope = cd_str_eq_cstr(wanted->type, "selective") ? CD_STR("Selective") : CD_STR("Full");
   (void)cd_str_copy(l->repeated_action, sizeof(l->repeated_action), cd_str_from(wanted->action));
@@ -239,6 +258,32 @@ static bool holds(const cd_values *v, const con_wanted *wanted)
          (v->wanted_action[0] == '\0' || cd_str_eq_cstr(wanted->type, "full"));
 }
 
+/* How long it may be otherwise: for what it did by itself to be told, and longer each time that it
+ * could not reach us through the rules that were wanted. UINT64_MAX: too often, until somebody
+ * isolates it anew. */
+static uint64_t grace_of(con_link *l)
+{
+  uint64_t count = 0;
+  uint64_t grace = CON_LINK_GRACE_MS;
+  cd_err err = {0};
+  if (con_action_rolled_back(l->server->store, cd_str_from(l->device), &count, &err) != CD_OK)
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, err.text);
+  if (count > CON_LINK_ROLL_BACKS)
+    return UINT64_MAX;
+  for (uint64_t i = 1; i < count; i++)
+    grace *= 4;
+  return grace;
+}
+
+static void stop_ordering(con_link *l)
+{
+  static const char why[] = "the device could not reach the console through these rules, several "
+                            "times: it is not ordered again until somebody isolates or releases it";
+  if (strcmp(l->note, why) != 0)
+    cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, why);
+  (void)cd_str_copy(l->note, sizeof(l->note), cd_str_from(why));
+}
+
 /* A device that is behind is ordered at once; to one that is ahead, by what it did by itself, time
  * is given to say so. */
 static verdict judge(con_link *l, const cd_values *v, const con_wanted *wanted)
@@ -253,8 +298,13 @@ static verdict judge(con_link *l, const cd_values *v, const con_wanted *wanted)
     l->consider_ms = 0;
     return v->wanted_generation < wanted->value_generation ? BEHIND : STRANGE;
   }
-  if (l->consider_ms == 0)
-    l->consider_ms = now_ms + CON_LINK_GRACE_MS;
+  if (l->consider_ms == 0) {
+    uint64_t grace = grace_of(l);
+    if (grace == UINT64_MAX)
+      stop_ordering(l);
+    else
+      l->consider_ms = now_ms + grace;
+  }
   return WAITS;
 }
 

@@ -15,7 +15,9 @@ static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
                                                    "Machine.LiveResponse",
                                                    "Cordon.Enroll",
                                                    "Cordon.Revoke",
-                                                   "Cordon.Audit.Read"};
+                                                   "Cordon.Audit.Read",
+                                                   "Machine.ReleaseCode",
+                                                   "Cordon.Policy"};
 
 const char *con_permission_name(unsigned index)
 {

@@ -21,7 +21,9 @@
 #define CON_MAY_ENROLL (1u << 9)     /* Cordon.Enroll: tokens for new devices */
 #define CON_MAY_REVOKE (1u << 10)    /* Cordon.Revoke: takes a device's certificate from it */
 #define CON_MAY_AUDIT (1u << 11)     /* Cordon.Audit.Read */
-#define CON_PERMISSIONS 12u
+#define CON_MAY_CODE (1u << 12)      /* Machine.ReleaseCode: to be shown an isolation's code */
+#define CON_MAY_POLICY (1u << 13)    /* Cordon.Policy: policies and sets of exclusions */
+#define CON_PERMISSIONS 14u
 
 /* Any of those that act on a machine. */
 #define CON_MAY_ACT                                                                                \

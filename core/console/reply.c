@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "base/json.h"
+#include "protocol/secret.h"
 
 #include "base/banned.h"
 
@@ -36,7 +37,7 @@ void con_reply_init(con_reply *r)
 
 void con_reply_release(con_reply *r)
 {
-  cd_buf_release(&r->body);
+  cd_buf_wipe(&r->body); /* it may hold a token or a release code */
 }
 
 const char *con_error_code(con_api_error error)

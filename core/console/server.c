@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hub.h"
+#include "link.h"
 #include "platform/file.h"
 #include "platform/user.h"
 #include "protocol/secret.h"
@@ -22,6 +23,8 @@
 #define ATTACH_AGAIN_MS 60000u /* to see that the signer is still there */
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
+#define FOLLOW_EVERY 60u
+#define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
 {
@@ -95,14 +98,14 @@ static void request_certificate(con_server *s)
 static void keep_statement(con_server *s, cd_purpose purpose, char **at, cd_str statement)
 {
   cd_err err = {0};
-  if (set_text(at, statement) &&
-      con_statement_keep(s->store, purpose, statement, &err) != CD_OK)
+  if (set_text(at, statement) && con_statement_keep(s->store, purpose, statement, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_WARN, "%s", err.text);
 }
 
 static void keep_keys(con_server *s, const con_signer_reply *r)
 {
   (void)set_text(&s->keys.root, r->root);
+  (void)set_text(&s->keys.policy_key, r->policy_key);
   keep_statement(s, CD_PURPOSE_ORDER, &s->keys.order_key, r->order_key);
   keep_statement(s, CD_PURPOSE_DEVICE_CA, &s->keys.device_ca_key, r->device_ca_key);
   if (!set_text(&s->keys.ca, r->ca) || s->lws == NULL)
@@ -164,12 +167,26 @@ static void on_expired(void *context, const char *id, cd_str device)
   cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "device=%.*s action=%s: timed out", CD_STR_ARG(device), id);
 }
 
+static void on_lapsed(void *context, const char *action, cd_str device)
+{
+  con_server *s = context;
+  con_link *link = con_hub_find(s, device);
+  cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%.*s action=%s: its lease has ended",
+         CD_STR_ARG(device), action);
+  if (link != NULL)
+    con_link_consider(link);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
   con_server *s = timer->data;
   cd_err err = {0};
   s->ticks++;
   con_hub_tick(s, cd_mono_ms());
+  if (s->ticks % FOLLOW_EVERY == 1)
+    con_exclusions_follow(s);
+  if (con_wanted_lapse(s->store, LAPSED_MOST, on_lapsed, s, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->ticks % EXPIRE_EVERY == 0 &&
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
@@ -182,15 +199,20 @@ static void on_tick(uv_timer_t *timer)
 static cd_code open_store(con_server *s, cd_err *err)
 {
   char path[CON_PATH_TEXT];
+  con_code_key code = {{0}};
   con_path(s, "lock", path);
   cd_code rc = pf_file_lock(path, err);
   con_path(s, "seal.key", path);
   if (rc == CD_OK)
     rc = con_seal_key_load(path, &s->seal, err);
+  con_path(s, "code.key", path);
+  if (rc == CD_OK)
+    rc = con_code_key_load(path, &code, err);
   con_path(s, "console.db", path);
-  const con_store_options options = {.path = path, .seal = &s->seal, .shared = true};
+  const con_store_options options = {.path = path, .seal = &s->seal, .code = &code, .shared = true};
   if (rc == CD_OK)
     rc = con_store_open(&options, &s->store, err);
+  cd_wipe(&code, sizeof(code));
   if (rc == CD_OK)
     rc = con_scans_open(s, err);
   return rc;
@@ -257,6 +279,7 @@ void con_server_finish(con_server *s)
   free(s->keys.root);
   free(s->keys.ca);
   free(s->keys.order_key);
+  free(s->keys.policy_key);
   free(s->keys.device_ca_key);
   cd_wipe(s->bearer_key, sizeof(s->bearer_key));
   cd_wipe(&s->seal, sizeof(s->seal));

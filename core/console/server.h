@@ -27,6 +27,7 @@ typedef struct con_keys {
   char *root;
   char *ca;
   char *order_key;
+  char *policy_key;
   char *device_ca_key;
 } con_keys;
 
@@ -89,6 +90,10 @@ CD_MUST_USE cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config 
 void con_server_stop(con_server *s);
 /* Something has closed: goes on with stopping, if that is what is going on. */
 void con_server_finish(con_server *s);
+
+/* Orders the devices anew that are isolated with an older state of their exclusions
+ * (exclusions.c). */
+void con_exclusions_follow(con_server *s);
 
 /* ---- the certificates (tls.c) ---- */
 

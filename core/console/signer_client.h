@@ -29,6 +29,7 @@ typedef struct con_signer_reply {
 
   cd_str order;            /* sign_order: JWS */
   cd_str mark;             /* mark: JWS */
+  cd_str policy;           /* sign_policy: JWS */
   cd_str statement;        /* state_device_key: the device CA's about the device's key */
   cd_str certificate;      /* issue_*: PEM, the certificate and then the CA's */
   cd_str serial;           /* issue_*: lower-case hex */
@@ -43,7 +44,7 @@ typedef struct con_signer_reply {
   cd_str root;             /* attach: SubjectPublicKeyInfo, base64url */
   cd_str ca;               /* attach: the CA's certificate, PEM */
   cd_str order_key;        /* attach, sign_order, mark: the root's statement about the order key */
-  cd_str policy_key;       /* attach: about the policy key */
+  cd_str policy_key;       /* attach, sign_policy: about the policy key */
   cd_str device_ca_key;    /* attach, state_device_key: about the device CA's */
   uint64_t key_generation; /* attach: of the order key */
 } con_signer_reply;
@@ -88,6 +89,17 @@ typedef struct con_sign_order {
 void con_signer_sign_order(con_signer *s, const con_sign_order *order, con_signer_done done,
                            void *context);
 
+/* A policy for a device, as the audit entry "policy.issue" names it. */
+typedef struct con_sign_policy {
+  cd_str device;
+  uint64_t version;
+  cd_str name; /* may be empty */
+  cd_str body;
+  con_audit_ref audit;
+} con_sign_policy;
+void con_signer_sign_policy(con_signer *s, const con_sign_policy *policy, con_signer_done done,
+                            void *context);
+
 typedef struct con_sign_mark {
   cd_str device;
   uint8_t nonce[CD_NONCE_SIZE];
@@ -107,8 +119,8 @@ void con_signer_issue_server(con_signer *s, cd_str csr, const con_audit_ref *aud
 /* The device CA's statement about a device's key: `audit` is the entry of its enrolment. */
 void con_signer_state_device_key(con_signer *s, cd_str device, cd_str device_key,
                                  const con_audit_ref *audit, con_signer_done done, void *context);
-/* Verifies the log to its end and signs its head, and with it that the log has these entries, at most
- * CON_HEAD_ENTRIES (audit_head.h). */
+/* Verifies the log to its end and signs its head, and with it that the log has these entries, at
+ * most CON_HEAD_ENTRIES (audit_head.h). */
 void con_signer_head(con_signer *s, const con_audit_ref *entries, size_t count,
                      con_signer_done done, void *context);
 

@@ -1,9 +1,9 @@
 /* What is said to the signer and what it answers, as JSON. */
+#include "audit_head.h"
 #include "base/limits.h"
 #include "protocol/base64.h"
 #include "protocol/jws.h"
 #include "protocol/secret.h"
-#include "audit_head.h"
 #include "signer_client_private.h"
 
 #include <stdio.h>
@@ -63,6 +63,20 @@ void con_signer_sign_order(con_signer *s, const con_sign_order *order, con_signe
   cd_jw_i64(&w, "expires", order->expires_ms);
   cd_jw_str(&w, "parameters", order->parameters);
   write_audit(&w, &order->audit);
+  finish(s, &w, &out, done, context);
+}
+
+void con_signer_sign_policy(con_signer *s, const con_sign_policy *policy, con_signer_done done,
+                            void *context)
+{
+  cd_buf out = CD_BUF_INIT(64u * 1024u);
+  cd_jw w;
+  begin(&w, &out, "sign_policy");
+  cd_jw_str(&w, "device", policy->device);
+  cd_jw_u64(&w, "version", policy->version);
+  cd_jw_str(&w, "name", policy->name);
+  cd_jw_str(&w, "body", policy->body);
+  write_audit(&w, &policy->audit);
   finish(s, &w, &out, done, context);
 }
 
@@ -162,6 +176,7 @@ static void read_result(cd_json *result, con_signer_reply *r)
   size_t statement = cd_jws_max(&cd_jws_statement);
   (void)cd_json_opt_str(result, "order", cd_jws_max(&cd_jws_order), &r->order);
   (void)cd_json_opt_str(result, "mark", cd_jws_max(&cd_jws_mark), &r->mark);
+  (void)cd_json_opt_str(result, "policy", cd_jws_max(&cd_jws_policy), &r->policy);
   (void)cd_json_opt_str(result, "statement", statement, &r->statement);
   (void)cd_json_opt_str(result, "certificate", PEM_MAX, &r->certificate);
   (void)cd_json_opt_str(result, "serial", CD_WORD_MAX + 1, &r->serial);

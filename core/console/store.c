@@ -120,8 +120,10 @@ static cd_code end(con_store *s, cd_code rc, cd_err *err)
 {
   if (rc == CD_OK && CD_FAULT_FAILS("store.commit"))
     rc = cd_fail(err, CD_E_IO, "database '%s': cannot commit: made to fail", s->path);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("store.before_commit");
     rc = execute(s, "COMMIT", "commit", err);
+  }
   if (rc != CD_OK) {
     (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return rc;
@@ -281,8 +283,8 @@ static cd_code open_database(con_store *s, const con_store_options *options, cd_
   if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
     return store_fail(s, err, "open it");
   cd_code rc = configure(s, err);
-  if (rc == CD_OK && !s->reader)
-    rc = execute(s, con_schema, "make the tables", err);
+  for (size_t i = 0; rc == CD_OK && !s->reader && con_schema[i] != NULL; i++)
+    rc = execute(s, con_schema[i], "make the tables", err);
   if (rc == CD_OK)
     rc = check_schema(s, err);
   if (rc == CD_OK)
@@ -302,6 +304,9 @@ static cd_code open_store(const con_store_options *options, bool reader, con_sto
     rc = cd_fail(err, CD_E_INVALID, "the path of the database is too long");
   if (rc == CD_OK && options->seal != NULL)
     s->seal = *options->seal;
+  s->has_code = options->code != NULL;
+  if (s->has_code)
+    s->code = *options->code;
   if (rc == CD_OK)
     rc = open_database(s, options, err);
   if (rc != CD_OK) {
@@ -333,5 +338,6 @@ void con_store_close(con_store *s)
     (void)sqlite3_finalize(s->statements[i]);
   (void)sqlite3_close(s->db);
   cd_wipe(&s->seal, sizeof(s->seal));
+  cd_wipe(&s->code, sizeof(s->code));
   free(s);
 }

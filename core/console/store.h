@@ -23,6 +23,7 @@
 #include "base/status.h"
 #include "protocol/kind.h"
 #include "protocol/limits.h"
+#include "protocol/release_code.h"
 #include "protocol/statement.h"
 #include "protocol/values.h"
 
@@ -37,9 +38,17 @@
 
 /* ---- opening ---- */
 
+/* What the release codes of isolations are made of. */
+typedef struct con_code_key {
+  uint8_t bytes[32];
+} con_code_key;
+/* As con_seal_key_load(). */
+CD_MUST_USE cd_code con_code_key_load(const char *path, con_code_key *ret_key, cd_err *err);
+
 typedef struct con_store_options {
   const char *path; /* the database; its folder must exist. Made with 0600, or 0640 if shared */
   const con_seal_key *seal; /* copied */
+  const con_code_key *code; /* copied; NULL: isolations get no release code */
   bool shared; /* the folder's group may read: that is how the signer, another user, does */
 } con_store_options;
 
@@ -192,6 +201,13 @@ CD_MUST_USE cd_code con_wanted_get(con_store *s, cd_str device, cd_state state,
 CD_MUST_USE cd_code con_wanted_raise(con_store *s, cd_str device, cd_state state,
                                      uint64_t generation, cd_err *err);
 
+/* What is wanted isolated by a lease that has ended is wanted released from then on, whether or not
+ * the device is there; appends "lease.end". At most `most` at once; `each` (may be NULL) hears of
+ * each. */
+CD_MUST_USE cd_code con_wanted_lapse(con_store *s, unsigned most,
+                                     void (*each)(void *context, const char *action, cd_str device),
+                                     void *context, cd_err *err);
+
 /* ---- actions ---- */
 
 /* An action; views as in con_device. */
@@ -236,7 +252,9 @@ typedef struct con_action_new {
   cd_str scope;
   cd_str ticket;
   cd_str source;
-  cd_str parameters; /* JSON object, already checked; "{}" for none */
+  cd_str parameters;     /* JSON object, already checked; "{}" for none */
+  cd_str exclusions_set; /* that an isolation follows (store_exclusions.h); empty: none */
+  uint64_t exclusions_revision;
   int64_t expires_ms;
   bool one_at_a_time; /* refuse (CD_E_CONFLICT) while one of this device and type has not ended */
   const con_audit_ref *repeats; /* NULL, or the entry that asked for it before: the signer then
@@ -249,8 +267,9 @@ typedef struct con_action_made {
   int64_t created_ms;
 } con_action_made;
 /* Creates the action, gives it the next generation of its kind's state, makes that state wanted,
- * and appends "action.create", in one transaction. The audit entry's requestor and comment are what
- * the signed order will say. CD_E_NOTFOUND: no such device; CD_E_DENIED: it is revoked. */
+ * and appends "action.create", in one transaction. An isolation gets a release code: its salt and
+ * digest replace the member "code" of the parameters. The audit entry's requestor and comment are
+ * what the signed order will say. CD_E_NOTFOUND: no such device; CD_E_DENIED: it is revoked. */
 CD_MUST_USE cd_code con_action_create(con_store *s, const con_by *by, const con_action_new *action,
                                       con_action_made *ret_made, cd_err *err);
 CD_MUST_USE cd_code con_action_get(con_store *s, cd_str id, con_action *ret_action, cd_err *err);
@@ -298,6 +317,7 @@ typedef struct con_action_outcome {
   cd_str result;       /* JWS */
   cd_str evidence;     /* JSON object */
   uint64_t generation; /* as the result says; 0: our own word */
+  bool stands;         /* it failed, and by its result the device goes on with it all the same */
 } con_action_outcome;
 CD_MUST_USE cd_code con_action_ended(con_store *s, cd_str id, const con_action_outcome *outcome,
                                      cd_err *err);
@@ -311,6 +331,10 @@ CD_MUST_USE cd_code con_action_cancel(con_store *s, const con_by *by, cd_str id,
 CD_MUST_USE cd_code con_action_expire(con_store *s, int64_t now_ms,
                                       void (*each)(void *context, const char *id, cd_str device),
                                       void *context, cd_err *err);
+/* How often the device has rolled back, by itself and because it could not reach us through the
+ * rules, what somebody wanted of it last. */
+CD_MUST_USE cd_code con_action_rolled_back(con_store *s, cd_str device, uint64_t *ret_count,
+                                           cd_err *err);
 /* An action that was given on the device itself and whose verified result came, or (`adopted`) one
  * that the device holds by its own signed word and that this database does not know: recorded as
  * ended, and if its generation is above what is wanted, it is what is wanted. Known already: CD_OK.
@@ -330,6 +354,23 @@ typedef struct con_action_local {
 } con_action_local;
 CD_MUST_USE cd_code con_action_given_locally(con_store *s, const con_action_local *action,
                                              cd_err *err);
+
+/* ---- release codes ---- */
+
+typedef struct con_code_state {
+  char device[CON_DEVICE_TEXT];
+  bool available;   /* it can be shown now */
+  int64_t shown_ms; /* 0: nobody was shown it */
+  char shown_to[CON_AUDIT_WHO_MAX + 1];
+  char sentence[CD_ERR_TEXT_MAX]; /* why it cannot be shown; else empty */
+} con_code_state;
+/* Whether the release code of an isolation can be shown, and who was shown it. */
+CD_MUST_USE cd_code con_action_code_look(con_store *s, cd_str id, con_code_state *ret_state,
+                                         cd_err *err);
+/* Shows it, once, and appends "action.code". CD_E_CONFLICT: it was shown, or is of no use; the
+ * sentence says which. The caller wipes it. */
+CD_MUST_USE cd_code con_action_code_show(con_store *s, const con_by *by, cd_str id,
+                                         cd_release_code *ret_code, cd_err *err);
 
 /* ---- enrolment tokens ---- */
 
@@ -407,7 +448,7 @@ CD_MUST_USE cd_code con_statement_keep(con_store *s, cd_purpose purpose, cd_str 
                                        cd_err *err);
 /* The newest first, until `each` returns false. */
 CD_MUST_USE cd_code con_statement_each(con_store *s, cd_purpose purpose,
-                                       bool (*each)(void *context, cd_str statement),
-                                       void *context, cd_err *err);
+                                       bool (*each)(void *context, cd_str statement), void *context,
+                                       cd_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* Actions: creating and reading them. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "protocol/terms.h"
 #include "store_private.h"
 
 #include <stdlib.h>
@@ -187,12 +188,18 @@ static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t 
                             cd_buf *out, cd_err *err)
 {
   cd_digest digest;
+  cd_digest asked;
+  int64_t lease_ms = 0;
   char parameters[CD_DIGEST_TEXT_MAX];
+  char wish[CD_DIGEST_TEXT_MAX];
   cd_jw w;
   cd_code rc = cd_digest_of(n->parameters.ptr, n->parameters.len, &digest, err);
+  if (rc == CD_OK)
+    rc = cd_wish_of(n->parameters, &asked, &lease_ms, err);
   if (rc != CD_OK)
     return rc;
   cd_digest_text(&digest, parameters);
+  cd_digest_text(&asked, wish);
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "kind", cd_order_kind_name(n->kind));
@@ -201,6 +208,9 @@ static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t 
   cd_jw_u64(&w, "generation", generation);
   cd_jw_i64(&w, "expires", n->expires_ms);
   cd_jw_cstr(&w, "parameters", parameters);
+  cd_jw_cstr(&w, "wish", wish);
+  if (lease_ms != 0)
+    cd_jw_i64(&w, "lease", lease_ms);
   cd_jw_str(&w, "comment", by->comment);
   cd_jw_str(&w, "ticket", n->ticket);
   cd_jw_str(&w, "source", n->source);
@@ -243,6 +253,25 @@ static cd_code add_row(con_store *s, const con_by *by, const con_action_new *n,
   return store_run(s, stmt, "add an action", err);
 }
 
+/* The entry and the row: what the order will say. */
+static cd_code record(con_store *s, const con_by *by, const con_action_new *n,
+                      con_action_made *made, cd_err *err)
+{
+  con_action_new with_code = *n;
+  cd_buf parameters = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  cd_code rc = CD_OK;
+  if (s->has_code && n->kind == CD_ORDER_ISOLATE) {
+    rc = code_add(s, n, made->id, &parameters, err);
+    with_code.parameters = cd_buf_view(&parameters);
+  }
+  if (rc == CD_OK)
+    rc = add_entry(s, by, &with_code, made, err);
+  if (rc == CD_OK)
+    rc = add_row(s, by, &with_code, made, err);
+  cd_buf_release(&parameters);
+  return rc;
+}
+
 static cd_code create(con_store *s, const con_by *by, const con_action_new *n,
                       con_action_made *made, cd_err *err)
 {
@@ -255,9 +284,9 @@ static cd_code create(con_store *s, const con_by *by, const con_action_new *n,
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_next(s, n->device, state, &made->generation, err);
   if (rc == CD_OK)
-    rc = add_entry(s, by, n, made, err);
-  if (rc == CD_OK)
-    rc = add_row(s, by, n, made, err);
+    rc = record(s, by, n, made, err);
+  if (rc == CD_OK && n->exclusions_set.len > 0)
+    rc = isolation_set_add(s, made->id, n->exclusions_set, n->exclusions_revision, err);
   if (rc == CD_OK && state != CD_STATE_NONE)
     rc = wanted_settle(s, n->device, state, err);
   return rc;

@@ -160,6 +160,7 @@ static cd_code write_local(const con_action_local *l, cd_jw *w, cd_err *err)
     return rc;
   cd_jw_cstr(w, "kind", cd_order_kind_name(l->kind));
   cd_jw_str(w, "scope", l->scope);
+  cd_jw_str(w, "requestor", l->requestor);
   write_digest(w, "parameters", &digest);
   return CD_OK;
 }
@@ -180,6 +181,8 @@ static cd_code write_ending(const ending *e, cd_buf *out, cd_err *err)
   cd_jw_cstr(&w, "status", cd_action_status_name(o->status));
   cd_jw_str(&w, "outcome", o->outcome);
   cd_jw_str(&w, "sentence", o->sentence);
+  if (o->stands)
+    cd_jw_bool(&w, "stands", true);
   if (rc == CD_OK && o->result.len > 0)
     rc = cd_jws_digest(o->result, &digest, err);
   if (rc == CD_OK && o->result.len > 0)
@@ -214,7 +217,14 @@ static cd_code write_end(con_store *s, const char *id, const con_action_outcome 
     return rc;
   store_bind(stmt, "sissssii", cd_str_from(id), (int64_t)o->status, o->outcome, o->sentence,
              o->result, o->evidence, cd_wall_ms(), (int64_t)(o->result.len > 0));
-  return store_run(s, stmt, "record the end of an action", err);
+  rc = store_run(s, stmt, "record the end of an action", err);
+  if (rc != CD_OK || !o->stands)
+    return rc;
+  rc = store_take(s, CON_SQL_ACTION_STANDS, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", cd_str_from(id));
+  return store_run(s, stmt, "record that an action stands", err);
 }
 
 static cd_code end_it(con_store *s, const con_action *a, const con_action_outcome *o, cd_err *err)
@@ -421,5 +431,19 @@ cd_code con_action_given_locally(con_store *s, const con_action_local *action, c
     *err = none;
   rc = store_end(s, rc, err);
   con_action_release(&known);
+  return rc;
+}
+
+cd_code con_action_rolled_back(con_store *s, cd_str device, uint64_t *ret_count, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  cd_code rc = store_take(s, CON_SQL_ACTION_ROLLED_BACK, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "s", device);
+  rc = store_row(s, stmt, "count what a device took back", err);
+  if (rc == CD_OK)
+    *ret_count = store_u64(stmt, 0);
+  store_done(stmt);
   return rc;
 }

@@ -13,6 +13,8 @@ struct con_store {
   sqlite3 *db;
   sqlite3_stmt *statements[CON_SQL_COUNT]; /* prepared when first used */
   con_seal_key seal;
+  con_code_key code;
+  bool has_code;           /* else isolations get no release code */
   con_audit_ref head;      /* of the log, as this process last read, wrote or verified it */
   con_audit_ref next_head; /* with what the open transaction has appended */
   con_audit_ref part_head; /* `next_head` before the part that is open, among many */
@@ -23,7 +25,7 @@ struct con_store {
 };
 
 /* The whole schema, to be executed on a new database and harmless on an old one. */
-extern const char con_schema[];
+extern const char *const con_schema[]; /* parts, NULL behind the last */
 
 /* A sentence with SQLite's own reason. */
 cd_code store_fail(con_store *s, cd_err *err, const char *what);
@@ -74,6 +76,14 @@ CD_MUST_USE cd_code wanted_settle(con_store *s, cd_str device, cd_state state, c
 /* Within a transaction: the next generation of the state. */
 CD_MUST_USE cd_code wanted_next(con_store *s, cd_str device, cd_state state,
                                 uint64_t *ret_generation, cd_err *err);
+
+/* Within a transaction: the set that an isolation is ordered with. */
+CD_MUST_USE cd_code isolation_set_add(con_store *s, const char *action, cd_str name,
+                                      uint64_t revision, cd_err *err);
+
+/* The parameters of a new isolation with its release code's salt and digest. */
+CD_MUST_USE cd_code code_add(con_store *s, const con_action_new *n, const char *id, cd_buf *out,
+                             cd_err *err);
 
 /* Within a transaction: judges the token and takes one use of it, unless `device` (may be empty)
  * has enrolled with it before. */

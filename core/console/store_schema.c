@@ -4,7 +4,8 @@
 
 #include "base/banned.h"
 
-const char con_schema[] =
+/* In parts, since a compiler need not take longer texts. */
+const char *const con_schema[] = {
     "CREATE TABLE IF NOT EXISTS device("
     " id TEXT PRIMARY KEY, dns_name TEXT NOT NULL COLLATE NOCASE, os_platform TEXT NOT NULL,"
     " os_version TEXT NOT NULL DEFAULT '', os_build TEXT NOT NULL DEFAULT '',"
@@ -28,6 +29,15 @@ const char con_schema[] =
     " generation INTEGER NOT NULL, value_generation INTEGER NOT NULL, mark INTEGER NOT NULL,"
     " action TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(device, state))"
     " STRICT, WITHOUT ROWID;"
+
+    /* Of what is wanted isolated until then. */
+    "CREATE TABLE IF NOT EXISTS lease("
+    " device TEXT NOT NULL REFERENCES device(id), state INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY(device, state)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lease_until ON lease(until);"
+
+    /* Actions that failed and are wanted all the same, because their devices go on with them. */
+    "CREATE TABLE IF NOT EXISTS standing(action TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE IF NOT EXISTS action("
     " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
@@ -61,7 +71,7 @@ const char con_schema[] =
 
     "CREATE TABLE IF NOT EXISTS key_statement("
     " statement TEXT PRIMARY KEY, purpose TEXT NOT NULL, seen INTEGER NOT NULL)"
-    " STRICT, WITHOUT ROWID;"
+    " STRICT, WITHOUT ROWID;",
 
     "CREATE TABLE IF NOT EXISTS audit("
     " sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
@@ -71,5 +81,32 @@ const char con_schema[] =
     "CREATE INDEX IF NOT EXISTS audit_action ON audit(action, sequence) WHERE action != '';"
     "CREATE INDEX IF NOT EXISTS audit_access ON audit(what, sequence)"
     " WHERE device = '' AND action = '';"
-    "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';"
-    "PRAGMA user_version = 1;";
+    "CREATE INDEX IF NOT EXISTS audit_enrolment ON audit(sequence) WHERE what = 'device.enroll';",
+
+    "CREATE TABLE IF NOT EXISTS policy("
+    " name TEXT PRIMARY KEY, body TEXT NOT NULL, revision INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS policy_tag("
+    " tag TEXT PRIMARY KEY, policy TEXT NOT NULL REFERENCES policy(name), rank INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS device_policy("
+    " device TEXT PRIMARY KEY REFERENCES device(id), version INTEGER NOT NULL DEFAULT 0,"
+    " name TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL DEFAULT 0,"
+    " body TEXT NOT NULL DEFAULT '{}', issued INTEGER NOT NULL DEFAULT 0,"
+    " audit_sequence INTEGER NOT NULL DEFAULT 0, audit_digest BLOB NOT NULL DEFAULT x'',"
+    " jws TEXT NOT NULL DEFAULT '', key TEXT NOT NULL DEFAULT '',"
+    " standing TEXT NOT NULL DEFAULT '', highest INTEGER NOT NULL DEFAULT 0)"
+    " STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE IF NOT EXISTS exclusion_set("
+    " name TEXT PRIMARY KEY, json TEXT NOT NULL, revision INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    /* Which set, and which state of it, an isolation was ordered with. */
+    "CREATE TABLE IF NOT EXISTS isolation_set("
+    " action TEXT PRIMARY KEY REFERENCES action(id), name TEXT NOT NULL,"
+    " revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS isolation_set_name ON isolation_set(name, revision);"
+    "PRAGMA user_version = 1;",
+    NULL};

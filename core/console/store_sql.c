@@ -1,6 +1,8 @@
 /* The texts of all statements: what is not here is not asked of the database. */
 #include "store_sql.h"
 
+#include "audit.h"
+
 #include "base/banned.h"
 
 #define AUDIT_COLUMNS "sequence, at, who, what, device, action, detail, previous, digest, seal"
@@ -23,6 +25,25 @@
   "SELECT created_by, tags, note, id, uses_left, uses_made, created, expires, revoked FROM token "
 
 #define APP_SELECT "SELECT name, permissions, id, created, revoked, secret_hash FROM app "
+
+#define POLICY_SELECT                                                                              \
+  "SELECT p.name, p.body, p.updated_by, p.comment,"                                                \
+  " (SELECT json_group_array(json_object('tag', t.tag, 'rank', t.rank)) FROM"                      \
+  "  (SELECT tag, rank FROM policy_tag WHERE policy = p.name ORDER BY rank DESC, tag) t),"         \
+  " p.revision, p.updated,"                                                                        \
+  " (SELECT count(*) FROM device_policy d WHERE d.name = p.name) FROM policy p "
+
+#define SET_SELECT                                                                                 \
+  "SELECT x.name, x.json, x.updated_by, x.comment, x.revision, x.updated,"                         \
+  " (SELECT count(*) FROM wanted w JOIN isolation_set i ON i.action = w.action"                    \
+  "  WHERE i.name = x.name AND w.value = 2) FROM exclusion_set x "
+
+/* A device that could not reach us through its rules took them back by itself: what is wanted of it
+ * does not change by that. */
+#define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
+/* Cancelled, or failed so that the device went back to what was before. */
+#define GAVE_WAY "(status = 6 OR status = 4 AND id NOT IN (SELECT action FROM standing))"
+#define NOT_ROLLED_BACK " AND NOT (" ROLLED_BACK ")"
 
 static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_SCHEMA_CHECK] = "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')",
@@ -112,7 +133,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_WANTED_CHOICE] =
         "WITH fit AS (SELECT kind, scope, parameters, generation, id, created, number, status,"
         " source = 'Device' AS own FROM action"
-        " WHERE device = ?1 AND state = ?2 AND status NOT IN (4, 6)),"
+        " WHERE device = ?1 AND state = ?2 AND NOT " GAVE_WAY NOT_ROLLED_BACK "),"
         " asked AS (SELECT * FROM fit WHERE own = 0 ORDER BY status <= 2 DESC, number DESC LIMIT "
         "1),"
         " done AS (SELECT * FROM fit WHERE own = 1 ORDER BY generation DESC, number DESC LIMIT 1)"
@@ -122,6 +143,18 @@ static const char *const texts[CON_SQL_COUNT] = {
         " UNION ALL SELECT kind, scope, parameters, generation, id, created, 2 AS rank FROM asked"
         " ORDER BY rank LIMIT 1",
 
+    [CON_SQL_LEASE_NONE] = "DELETE FROM lease WHERE device = ?1 AND state = ?2",
+    [CON_SQL_LEASE_SET] = "REPLACE INTO lease(device, state, until) VALUES(?1, ?2, ?3)",
+    [CON_SQL_LEASE_ENDED] =
+        "SELECT l.device, l.state, w.action, l.until FROM lease l JOIN wanted w"
+        " ON w.device = l.device AND w.state = l.state WHERE l.until <= ?1 ORDER BY l.until"
+        " LIMIT 1",
+
+    /* How often it did since somebody last isolated it. */
+    [CON_SQL_ACTION_ROLLED_BACK] =
+        "SELECT count(*) FROM action WHERE device = ?1 AND " ROLLED_BACK " AND number >"
+        " (SELECT coalesce(max(number), 0) FROM action WHERE device = ?1 AND kind = 1"
+        " AND source != 'Console')",
     [CON_SQL_ACTION_GET] = ACTION_SELECT "WHERE a.id = ?1",
     [CON_SQL_ACTION_ACTIVE] =
         ACTION_SELECT "WHERE a.device = ?1 AND a.status <= 2 AND (?2 = '' OR a.type = ?2)"
@@ -139,6 +172,11 @@ static const char *const texts[CON_SQL_COUNT] = {
     /* The highest generation that the device may have taken of what was created before. */
     [CON_SQL_ACTION_FLOOR] = "SELECT coalesce(max(generation), 0) FROM action"
                              " WHERE device = ?1 AND state = ?2 AND number < ?3 AND sent > 0",
+    /* What the device has taken since; what failed or was cancelled gave way. */
+    [CON_SQL_ACTION_NEWER] =
+        "SELECT id FROM action WHERE device = ?1 AND state = ?2 AND generation > ?3"
+        " AND (accepted = 1 OR result_jws != '') AND NOT " GAVE_WAY
+        " ORDER BY generation DESC LIMIT 1",
     [CON_SQL_ACTION_REFRESH] = "UPDATE action SET generation = ?2, updated = ?3 WHERE id = ?1",
     [CON_SQL_ACTION_SENT] =
         "UPDATE action SET order_jws = ?2, sent = ?3 WHERE id = ?1 AND status <= 2",
@@ -146,6 +184,7 @@ static const char *const texts[CON_SQL_COUNT] = {
         "UPDATE action SET accepted = 1, status = 2, updated = ?2 WHERE id = ?1 AND status <= 2",
     [CON_SQL_ACTION_PROGRESS] =
         "UPDATE action SET progress = ?2, updated = ?3 WHERE id = ?1 AND status <= 2",
+    [CON_SQL_ACTION_STANDS] = "INSERT OR IGNORE INTO standing VALUES(?1)",
     [CON_SQL_ACTION_ENDED] =
         "UPDATE action SET status = ?2, outcome = ?3, sentence = ?4, result_jws = ?5,"
         " evidence = ?6, updated = ?7, accepted = max(accepted, ?8), progress = '' WHERE id = ?1",
@@ -170,6 +209,63 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_APP_GET] = APP_SELECT "WHERE id = ?1",
     [CON_SQL_APP_EACH] = APP_SELECT "ORDER BY id",
     [CON_SQL_APP_REVOKE] = "UPDATE app SET revoked = 1 WHERE id = ?1",
+
+    [CON_SQL_POLICY_GET] = POLICY_SELECT "WHERE p.name = ?1",
+    [CON_SQL_POLICY_EACH] = POLICY_SELECT "ORDER BY p.name",
+    [CON_SQL_POLICY_SET] =
+        "INSERT INTO policy(name, body, revision, updated, updated_by, comment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE SET body = ?2,"
+        " revision = ?3, updated = ?4, updated_by = ?5, comment = ?6",
+    [CON_SQL_POLICY_REMOVE] = "DELETE FROM policy WHERE name = ?1",
+    /* Above all that was ever given, so that a name that comes back is not taken for the old one.
+     */
+    [CON_SQL_POLICY_REVISION] = "SELECT max((SELECT coalesce(max(revision), 0) FROM policy),"
+                                " (SELECT coalesce(max(revision), 0) FROM device_policy)) + 1",
+    [CON_SQL_POLICY_ASSIGN] = "REPLACE INTO policy_tag(tag, policy, rank) VALUES(?1, ?2, ?3)",
+    [CON_SQL_POLICY_UNASSIGN] = "DELETE FROM policy_tag WHERE tag = ?1 AND policy = ?2",
+    [CON_SQL_POLICY_FOR] =
+        "SELECT name, body, revision FROM ("
+        "SELECT p.name, p.body, p.revision, t.rank, t.tag, 0 AS last FROM policy_tag t"
+        " JOIN policy p ON p.name = t.policy WHERE t.tag IN"
+        " (SELECT value FROM json_each((SELECT tags FROM device WHERE id = ?1)))"
+        " UNION ALL SELECT name, body, revision, 0, '', 1 FROM policy WHERE name = 'default')"
+        " ORDER BY last, rank DESC, tag LIMIT 1",
+    [CON_SQL_DEVICE_POLICY_GET] =
+        "SELECT name, body, jws, key, standing, version, revision, issued, audit_sequence,"
+        " audit_digest, highest FROM device_policy WHERE device = ?1",
+    [CON_SQL_DEVICE_POLICY_SET] =
+        "INSERT INTO device_policy(device, version, name, revision, body, issued, audit_sequence,"
+        " audit_digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(device) DO UPDATE SET"
+        " version = ?2, name = ?3, revision = ?4, body = ?5, issued = ?6, audit_sequence = ?7,"
+        " audit_digest = ?8, jws = '', key = ''",
+    [CON_SQL_DEVICE_POLICY_SIGNED] =
+        "UPDATE device_policy SET jws = ?3, key = ?4 WHERE device = ?1 AND version = ?2",
+    [CON_SQL_DEVICE_POLICY_STANDS] =
+        "INSERT INTO device_policy(device, standing, highest) VALUES(?1, ?2, ?3)"
+        " ON CONFLICT(device) DO UPDATE SET standing = ?2, highest = max(highest, ?3)",
+
+    [CON_SQL_SET_GET] = SET_SELECT "WHERE x.name = ?1",
+    [CON_SQL_SET_EACH] = SET_SELECT "ORDER BY x.name",
+    [CON_SQL_SET_SET] =
+        "REPLACE INTO exclusion_set(name, json, revision, updated, updated_by, comment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [CON_SQL_SET_REMOVE] = "DELETE FROM exclusion_set WHERE name = ?1",
+    [CON_SQL_SET_REVISION] = "SELECT max((SELECT coalesce(max(revision), 0) FROM exclusion_set),"
+                             " (SELECT coalesce(max(revision), 0) FROM isolation_set)) + 1",
+    [CON_SQL_SET_USED] = "SELECT count(*) FROM wanted w JOIN isolation_set i ON i.action = w.action"
+                         " WHERE i.name = ?1 AND w.value = 2",
+    [CON_SQL_ISOLATION_SET_ADD] =
+        "INSERT INTO isolation_set(action, name, revision) VALUES(?1, ?2, ?3)",
+    [CON_SQL_ISOLATION_SET_GET] = "SELECT name, revision FROM isolation_set WHERE action = ?1",
+    /* Isolated with an older state of a set than it has, and no order with this one was made yet,
+     * whatever became of it: what a device refused is not ordered again and again. */
+    [CON_SQL_ISOLATION_SET_STALE] =
+        "SELECT w.device, w.parameters, x.name, x.json, x.revision, x.updated_by, x.comment"
+        " FROM wanted w JOIN isolation_set i ON i.action = w.action"
+        " JOIN exclusion_set x ON x.name = i.name JOIN device d ON d.id = w.device"
+        " WHERE w.state = 1 AND w.value = 2 AND d.revoked = 0 AND x.revision >"
+        " (SELECT max(j.revision) FROM isolation_set j JOIN action a ON a.id = j.action"
+        "  WHERE a.device = w.device AND j.name = i.name) ORDER BY w.device LIMIT 1",
 };
 
 const char *con_sql_text(con_sql which)

@@ -1,5 +1,6 @@
-/* The root's statements about keys that were used here, for reports of what was signed by a key that
- * another has taken the place of. They are signed, so a row that was edited only fails to verify. */
+/* The root's statements about keys that were used here, for reports of what was signed by a key
+ * that another has taken the place of. They are signed, so a row that was edited only fails to
+ * verify. */
 #include "base/clock.h"
 #include "store_private.h"
 

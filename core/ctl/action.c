@@ -1,6 +1,8 @@
 /* Reading an action, and deciding what the program says about it in its exit code. */
 #include "action.h"
 
+#include "table.h"
+
 #include "base/limits.h"
 
 #include "base/banned.h"
@@ -19,6 +21,8 @@ static void read_result(ctl_action *a)
     (void)cd_json_opt_str(&part, "value", TEXT_MAX, &a->proven);
   if (cd_json_opt_obj(&a->result, "enforced", &part))
     (void)cd_json_opt_str(&part, "value", TEXT_MAX, &a->enforced);
+  if (cd_json_opt_obj(&a->result, "preflight", &a->preflight))
+    (void)cd_json_opt_str(&a->preflight, "verdict", TEXT_MAX, &a->verdict);
 }
 
 void ctl_action_read(cd_json *obj, ctl_action *ret_action)
@@ -62,6 +66,11 @@ static bool is_release(const ctl_action *a)
   return cd_str_eq_cstr(a->kind, "release");
 }
 
+bool ctl_action_is_preflight(const ctl_action *a)
+{
+  return cd_str_eq_cstr(a->kind, "preflight");
+}
+
 bool ctl_action_is_proven(const ctl_action *a)
 {
   if (is_release(a))
@@ -78,8 +87,26 @@ static cd_code outcome_code(const ctl_action *a)
   return code;
 }
 
+static ctl_exit exit_of_preflight(const ctl_action *a, cd_err *why)
+{
+  cd_buf reason = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  ctl_exit code = CTL_EXIT_DONE;
+  if (a->verdict.len == 0) {
+    (void)cd_fail(why, CD_E_UNVERIFIED, "the preflight has ended without a verdict");
+    code = CTL_EXIT_UNPROVEN;
+  } else if (cd_str_eq_cstr(a->verdict, "refuse")) {
+    ctl_preflight_reason(a, "refuse", &reason);
+    (void)cd_fail(why, CD_E_CONFLICT, "an isolation would be refused: %s", cd_buf_cstr(&reason));
+    code = CTL_EXIT_REFUSED;
+  }
+  cd_buf_release(&reason);
+  return code;
+}
+
 static ctl_exit exit_of_success(const ctl_action *a, cd_err *why)
 {
+  if (ctl_action_is_preflight(a))
+    return exit_of_preflight(a, why);
   cd_str noun = ctl_action_noun(a->kind);
   cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
   if (outcome == CD_OK && ctl_action_is_proven(a))

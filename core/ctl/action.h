@@ -38,9 +38,11 @@ typedef struct ctl_action {
   size_t exclusions; /* params.exclusions: how many */
   cd_json result;
   bool has_result;
-  bool holds;      /* result.verify.holds: the probes were blocked by us */
-  cd_str proven;   /* result.proven.value */
-  cd_str enforced; /* result.enforced.value */
+  bool holds;        /* result.verify.holds: the probes were blocked by us */
+  cd_str proven;     /* result.proven.value */
+  cd_str enforced;   /* result.enforced.value */
+  cd_json preflight; /* result.preflight, or a dead reader */
+  cd_str verdict;    /* its verdict: go, refuse, forced; empty: there was none */
 } ctl_action;
 
 /* A failure sticks to the document, as with all readers. */
@@ -55,6 +57,13 @@ ctl_exit ctl_action_exit(const ctl_action *a, cd_err *why);
 /* The fields and the evidence, for people. */
 CD_MUST_USE cd_code ctl_action_render(const ctl_action *a, const ctl_style *style, cd_buf *out,
                                       cd_err *err);
+/* render_preflight.c: what the preflight found, and what would be cut. `all`: that was asked for;
+ * else only what is more than information. */
+CD_MUST_USE cd_code ctl_preflight_render(const ctl_action *a, bool all, const ctl_style *style,
+                                         cd_buf *out, cd_err *err);
+/* "check: sentence" of the first finding that is so severe, and how many more there are. */
+void ctl_preflight_reason(const ctl_action *a, const char *severity, cd_buf *out);
+bool ctl_action_is_preflight(const ctl_action *a);
 /* The colour that its status deserves. */
 ctl_colour ctl_action_colour(const ctl_action *a);
 

@@ -7,6 +7,7 @@
 #include "ipc/link.h"
 #include "ipc/message.h"
 #include "platform/peer.h"
+#include "protocol/secret.h"
 
 #include <uv.h>
 
@@ -197,7 +198,7 @@ static cd_code send_request(client *c)
     rc = ipc_link_start(&c->link, c->err);
   if (rc == CD_OK)
     rc = ipc_link_send(&c->link, IPC_REQUEST, 0, cd_buf_view(&payload), c->err);
-  cd_buf_release(&payload);
+  cd_buf_wipe(&payload); /* it may hold a token or a code */
   return rc;
 }
 

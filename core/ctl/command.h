@@ -20,6 +20,8 @@ typedef enum ctl_option {
   CTL_OPT_LIMIT,
   CTL_OPT_ID,
   CTL_OPT_TOKEN_FILE,
+  CTL_OPT_CODE,
+  CTL_OPT_CODE_FILE,
   CTL_OPT_TIMEOUT,
   CTL_OPT_JSON,
   CTL_OPT_PROGRESS,
@@ -40,10 +42,16 @@ typedef enum ctl_option {
   CTL_OPT_ROOT,
   CTL_OPT_CONFIG,
   CTL_OPT_DEADLINE, /* --timeout */
+  CTL_OPT_DRY_RUN,
+  CTL_OPT_FORCE,
+  /* of an isolation */
+  CTL_OPT_LEASE, /* --for */
+  CTL_OPT_LOST_CONSOLE,
+  CTL_OPT_UNREACHABLE,
   CTL_OPT_COUNT
 } ctl_option;
 
-#define CTL_HAS(option) (1u << (option))
+#define CTL_HAS(option) (UINT64_C(1) << (option))
 
 typedef struct ctl_option_row {
   const char *name;  /* without the dashes */
@@ -67,6 +75,7 @@ typedef struct ctl_context {
   FILE *err;
   ctl_style style; /* for `out` */
   bool live;       /* `err` is a terminal that can move its cursor */
+  bool shown;      /* `out` is a terminal */
   bool json;       /* --json was given: errors are JSON too */
 } ctl_context;
 
@@ -75,7 +84,7 @@ typedef struct ctl_command {
   const char *operands; /* as shown in help, or NULL */
   size_t operands_min;
   size_t operands_max;
-  uint32_t options; /* CTL_HAS() of each */
+  uint64_t options; /* CTL_HAS() of each */
   const char *help; /* one line */
   const char *more; /* paragraphs for `cordon help COMMAND`; NULL: none */
   ctl_exit (*run)(const ctl_context *ctx, const ctl_args *args);
@@ -114,23 +123,37 @@ ctl_exit ctl_cmd_status(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_plugins(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_unquarantine(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_add(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_actions(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_cancel(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_action_code(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_action_verify(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_token_revoke(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_audit_verify(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_set(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_assign(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_unassign(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_policy_remove(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_set(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_exclusions_remove(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_policy(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_enroll(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_help(const ctl_context *ctx, const ctl_args *args);
 

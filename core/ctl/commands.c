@@ -16,6 +16,9 @@
    CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_PROGRESS))
 #define ORDER (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_NO_WAIT) | CTL_HAS(CTL_OPT_PROGRESS))
 
+#define LEASE                                                                                      \
+  (CTL_HAS(CTL_OPT_LEASE) | CTL_HAS(CTL_OPT_LOST_CONSOLE) | CTL_HAS(CTL_OPT_UNREACHABLE))
+
 static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_SELECTIVE] = {"selective", "FILE",
                            "keep reachable what the JSON file lists, and nothing else", false},
@@ -24,6 +27,11 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_LIMIT] = {"limit", "N", "how many, newest first (1 to 500; 20 if not given)", false},
     [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
     [CTL_OPT_TOKEN_FILE] = {"token-file", "FILE", "the file that the console gave out", false},
+    [CTL_OPT_CODE] = {"code", NULL, "ask for a release code at the terminal, and end it with that",
+                      false},
+    [CTL_OPT_CODE_FILE] = {"code-file", "FILE",
+                           "the same with the release code in a file that only you can read",
+                           false},
     [CTL_OPT_TIMEOUT] =
         {"timeout", "S",
          "seconds to wait for the answer (120 for isolate, release and enroll, else 15)", false},
@@ -33,7 +41,7 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_HELP] = {"help", NULL, "print this help", false},
     [CTL_OPT_SOCKET] = {"socket", "PATH", "another control socket than the installed one", true},
     [CTL_OPT_LIST] = {"selective", "NAME",
-                      "keep reachable what the console's list of this name says", false},
+                      "keep reachable what the console's exclusions of this name say", false},
     [CTL_OPT_TICKET] = {"ticket", "TEXT", "the number of a ticket; kept with the action", false},
     [CTL_OPT_WAIT] = {"wait", NULL, "wait until it is done and proven", false},
     [CTL_OPT_TAG] = {"tag", "TAG", "the devices with this tag", false},
@@ -50,6 +58,18 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
                           false},
+    [CTL_OPT_DRY_RUN] = {"dry-run", NULL, "only look what it would meet and cut; change nothing",
+                         false},
+    [CTL_OPT_FORCE] = {"force", NULL, "go on whatever the preflight finds; it is only recorded",
+                       false},
+    [CTL_OPT_LEASE] = {"for", "TIME", "how long it lasts from now on: 90s, 10m, 4h, 7d", false},
+    [CTL_OPT_LOST_CONSOLE] =
+        {"lost-console", "RULE",
+         "keep, or release:TIME when no console was heard for so long (1m to 366d)", false},
+    [CTL_OPT_UNREACHABLE] =
+        {"unreachable", "RULE",
+         "keep, or release:TIME when its rules keep the console away for so long (10s to 1h)",
+         false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -63,7 +83,8 @@ static const ctl_command commands[] = {
      .help = "what this device is, and whether it is isolated: wanted, enforced, proven",
      .run = ctl_cmd_status},
     {.name = "local isolate",
-     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_SELECTIVE),
+     .options = COMMON | ORDER | LEASE | CTL_HAS(CTL_OPT_SELECTIVE) | CTL_HAS(CTL_OPT_DRY_RUN) |
+                CTL_HAS(CTL_OPT_FORCE),
      .help = "cut this device off the network, and prove it",
      .more =
          "Without --selective nothing but the console stays reachable. With it, FILE is a JSON\n"
@@ -78,11 +99,29 @@ static const ctl_command commands[] = {
          "any, tcp, udp or icmp; port 443 or 9000-9100; note any text. direction and address are "
          "needed.\n"
          "The isolation stays through restarts of the agent and of the device, until it is "
-         "released.\n",
+         "released,\n"
+         "or with --for until its time is over, whether the device is on or off.\n"
+         "\n"
+         "Before anything changes the agent looks what the isolation would meet: the way to the\n"
+         "console, sessions, containers, other firewalls. --dry-run does only that; the exit code "
+         "is 5\n"
+         "if the policy would refuse the isolation.\n",
      .run = ctl_cmd_isolate},
+    {.name = "local renew",
+     .options = COMMON | ORDER | LEASE,
+     .help = "let the isolation that was given on this device last longer, or less long",
+     .more = "Everything else about it stays as it was. One that the console gave is renewed "
+             "there.\n",
+     .run = ctl_cmd_renew},
     {.name = "local release",
-     .options = COMMON | ORDER,
+     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_CODE) | CTL_HAS(CTL_OPT_CODE_FILE),
      .help = "end the isolation of this device",
+     .more = "Whoever has the release code of an isolation that the console ordered may end it, "
+             "with no\n"
+             "network: the console's people read it out over the phone. Spaces, dashes and case do "
+             "not\n"
+             "matter, nor does O for 0 or I and L for 1. The code is never a word of the command "
+             "line.\n",
      .run = ctl_cmd_release},
     {.name = "local actions",
      .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
@@ -113,10 +152,28 @@ static const ctl_command commands[] = {
     {.name = "isolate",
      .operands = "DEVICE | --tag TAG",
      .operands_max = 1,
-     .options = FLEET | FLEET_ORDER | CTL_HAS(CTL_OPT_LIST),
+     .options = FLEET | FLEET_ORDER | LEASE | CTL_HAS(CTL_OPT_LIST) | CTL_HAS(CTL_OPT_DRY_RUN) |
+                CTL_HAS(CTL_OPT_FORCE),
      .help = "cut a device of the fleet off the network",
-     .more = ORDER_MORE,
+     .more = ORDER_MORE
+     "With --for it ends by itself, on the device, whether or not the console reaches it "
+     "then.\n"
+     "\n"
+     "--dry-run asks the device, or every device with the tag, what an isolation would meet and "
+     "cut,\n"
+     "and waits for the answers; nothing changes. The exit code is 5 if a device would refuse. "
+     "What\n"
+     "it would refuse for, --force makes it record only; that stands in the audit log.\n",
      .run = fleet_cmd_isolate},
+    {.name = "renew",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | LEASE | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) |
+                CTL_HAS(CTL_OPT_WAIT) | CTL_HAS(CTL_OPT_PROGRESS),
+     .help = "let the isolation of a device of the fleet last longer, or less long",
+     .more = "Everything else about it stays as it was.\n",
+     .run = fleet_cmd_renew},
     {.name = "release",
      .operands = "DEVICE | --tag TAG",
      .operands_max = 1,
@@ -163,6 +220,18 @@ static const ctl_command commands[] = {
      .options = FLEET | CTL_HAS(CTL_OPT_OUTPUT),
      .help = "the report that proves one action, as a JSON document",
      .run = fleet_cmd_action_report},
+    {.name = "action code",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "show the release code of an isolation, once",
+     .more = "Whoever has the code ends that isolation at the device, without a network: read it "
+             "out to\n"
+             "somebody whom you know to stand there. It is shown once, and the audit log says to "
+             "whom.\n"
+             "Without --json it is shown at a terminal only.\n",
+     .run = fleet_cmd_action_code},
     {.name = "action verify",
      .operands = "FILE",
      .operands_min = 1,
@@ -198,6 +267,81 @@ static const ctl_command commands[] = {
              "earlier run, or\n"
              "of an order or a report, it also shows whether it is still the same log.\n",
      .run = fleet_cmd_audit_verify},
+    {.name = "policy list",
+     .options = FLEET,
+     .help = "the policies, the tags that have them, and their ranks",
+     .run = fleet_cmd_policy_list},
+    {.name = "policy show",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "what one policy says",
+     .run = fleet_cmd_policy_show},
+    {.name = "policy set",
+     .operands = "NAME FILE",
+     .operands_min = 2,
+     .operands_max = 2,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "make or replace a policy",
+     .more = "FILE is a JSON document with members of cordond.json, such as\n"
+             "\n"
+             "  {\"providers\":{\"isolate\":[\"org.cordon.nftables\"]},"
+             "\"local\":{\"release\":\"group\"}}\n"
+             "\n"
+             "The policy of the name 'default' is for the devices that no tag gives another one.\n",
+     .run = fleet_cmd_policy_set},
+    {.name = "policy assign",
+     .operands = "NAME TAG [RANK]",
+     .operands_min = 2,
+     .operands_max = 3,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "give a policy to the devices with a tag; of several the highest rank counts",
+     .run = fleet_cmd_policy_assign},
+    {.name = "policy unassign",
+     .operands = "NAME TAG",
+     .operands_min = 2,
+     .operands_max = 2,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "take a policy from a tag",
+     .run = fleet_cmd_policy_unassign},
+    {.name = "policy remove",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "remove a policy that no tag has",
+     .run = fleet_cmd_policy_remove},
+    {.name = "exclusions list",
+     .options = FLEET,
+     .help = "the sets of exclusions, and how many devices are isolated with each",
+     .run = fleet_cmd_exclusions_list},
+    {.name = "exclusions show",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "what one set keeps reachable",
+     .run = fleet_cmd_exclusions_show},
+    {.name = "exclusions set",
+     .operands = "NAME FILE",
+     .operands_min = 2,
+     .operands_max = 2,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "make or replace a set; what is isolated with it follows",
+     .more = "FILE is as that of 'cordon local isolate --selective'.\n",
+     .run = fleet_cmd_exclusions_set},
+    {.name = "exclusions remove",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "remove a set that nothing is isolated with",
+     .run = fleet_cmd_exclusions_remove},
+    {.name = "local policy",
+     .options = COMMON,
+     .help = "the policy of this device, and who decides each setting",
+     .run = ctl_cmd_policy},
     {.name = "local enroll",
      .options = COMMON | CTL_HAS(CTL_OPT_TOKEN_FILE),
      .help = "make this device known to a console, which can then give it orders",

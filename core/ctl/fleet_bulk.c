@@ -22,6 +22,7 @@ typedef struct bulk {
   size_t refused;
   size_t actions;
   char (*ids)[CD_ID_SIZE];
+  cd_buf told; /* of a dry run: what each device said, one after the other */
   size_t ended[CTL_EXIT_UNPROVEN + 1]; /* how many ended with which exit code */
 } bulk;
 
@@ -83,6 +84,27 @@ static void show_count(const bulk *b, ctl_progress *progress, size_t at)
   cd_buf_release(&event);
 }
 
+/* What a device said to a dry run: an action's document, or its text for people. */
+static void keep_told(bulk *b, cd_json *action, ctl_exit code, const cd_err *why)
+{
+  ctl_style style = fleet_style(b->ctx);
+  cd_err broken = {0};
+  if (!b->order->dry_run)
+    return;
+  if (b->ctx->json) {
+    cd_buf_add_cstr(&b->told, b->told.len > 0 ? "," : "");
+    cd_json_print(action, &b->told);
+    return;
+  }
+  cd_buf_add_cstr(&b->told, b->told.len > 0 ? "\n" : "");
+  if (code != CTL_EXIT_DONE) {
+    cd_buf_add_cstr(&b->told, "Nothing was changed: ");
+    ctl_text_add(&b->told, cd_str_from(why->text));
+    cd_buf_add_char(&b->told, '\n');
+  }
+  (void)!fleet_action_print(action, &style, code == CTL_EXIT_DONE, &b->told, &broken);
+}
+
 /* One action after the other: the slowest decides, and each is there at once when it has ended. */
 static ctl_exit wait_for_all(bulk *b, cd_err *err)
 {
@@ -102,6 +124,7 @@ static ctl_exit wait_for_all(bulk *b, cd_err *err)
       cd_json root = cd_json_root(doc);
       ctl_exit one = fleet_action_print(&root, &style, true, &out, &why);
       b->ended[one]++;
+      keep_told(b, &root, one, &why);
       if (one != CTL_EXIT_DONE) {
         ctl_progress_end(&progress);
         (void)cd_err_prefix(&why, "action %s", b->ids[i]);
@@ -131,7 +154,7 @@ static ctl_exit worst(const bulk *b)
 static void add_summary(const bulk *b, bool waited, cd_buf *out)
 {
   cd_buf_addf(out, "%zu device%s", b->devices, b->devices == 1 ? "" : "s");
-  if (b->args->value[CTL_OPT_PREVIEW] != NULL)
+  if (b->args->value[CTL_OPT_PREVIEW] != NULL || b->order->dry_run)
     cd_buf_add_cstr(out, "; nothing was done");
   else
     cd_buf_addf(out, "; %zu action%s accepted", b->actions, b->actions == 1 ? "" : "s");
@@ -157,16 +180,41 @@ static ctl_exit print_devices(const bulk *b, ctl_table *t, bool waited, ctl_exit
   return code;
 }
 
+/* Of a dry run: each device's own words, and which devices could not be asked. */
+static ctl_exit print_told(bulk *b, ctl_table *t, ctl_exit code)
+{
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  if (b->ctx->json) {
+    cd_buf_addf(&out, "{\"count\":%zu,\"refused\":%zu,\"value\":[", b->devices, b->refused);
+    cd_buf_add_str(&out, cd_buf_view(&b->told));
+    cd_buf_add_cstr(&out, "]}");
+    code = fleet_put_json_text(b->ctx, &out, code);
+  } else if (b->refused > 0) {
+    cd_buf_add_str(&out, cd_buf_view(&b->told));
+    cd_buf_add_cstr(&out, b->told.len > 0 ? "\n" : "");
+    code = fleet_put_text(b->ctx, &out, code);
+    code = print_devices(b, t, false, code);
+  } else {
+    cd_buf_addf(&b->told, "%s%zu device%s; nothing was done.\n", b->told.len > 0 ? "\n" : "",
+                b->devices, b->devices == 1 ? "" : "s");
+    code = fleet_put_text(b->ctx, &b->told, code);
+  }
+  cd_buf_release(&out);
+  return code;
+}
+
 /* The devices are told in any case: what was accepted goes on, whatever becomes of the waiting. */
 static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
 {
-  bool wait = b->args->value[CTL_OPT_WAIT] != NULL && b->actions > 0;
+  bool wait = (b->args->value[CTL_OPT_WAIT] != NULL || b->order->dry_run) && b->actions > 0;
   cd_err err = {0};
   ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
   if (code != CTL_EXIT_DONE)
     ctl_say(b->ctx, cd_str_from(err.text));
   else
     code = worst(b);
+  if (b->order->dry_run)
+    return print_told(b, t, code);
   return b->ctx->json ? fleet_put_json(b->ctx, root, code) : print_devices(b, t, wait, code);
 }
 
@@ -194,24 +242,23 @@ done:
 
 ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_order *order)
 {
-  bulk b = {.ctx = ctx, .args = args, .order = order};
+  bulk b = {.ctx = ctx, .args = args, .order = order, .told = CD_BUF_INIT(CTL_OUTPUT_MAX)};
   cd_buf body = CD_BUF_INIT(65536);
   cd_json_doc *doc = NULL;
   cd_err err = {0};
-  char path[64];
   ctl_exit code = CTL_EXIT_USAGE;
-  (void)snprintf(path, sizeof(path), "/api/cordon/%s", order->verb);
   if (fleet_order_body(order, args, &body, &err) == CD_OK)
     code = fleet_open(ctx, args, &b.s, &err);
   if (code == CTL_EXIT_DONE)
     code = fleet_ask(b.s,
                      &(fleet_call){.method = "POST",
-                                   .path = path,
+                                   .path = order->of_many,
                                    .body = cd_buf_view(&body),
                                    .changes = args->value[CTL_OPT_PREVIEW] == NULL},
                      &doc, &err);
   code = code == CTL_EXIT_DONE ? take_answer(&b, doc) : ctl_report(ctx, code, &err, NULL);
   cd_json_free(doc);
+  cd_buf_release(&b.told);
   cd_buf_release(&body);
   fleet_close(b.s);
   return code;

@@ -14,6 +14,7 @@
 #define PAGE 500u
 #define TAG_MAX 200u
 #define TAG_COLUMNS 40u
+#define ROLL_BACKS 3u /* the console orders again so often: docs/console.md */
 
 /* ---- list ---- */
 
@@ -202,6 +203,70 @@ static void add_pending(cd_json *device, const ctl_style *style, cd_buf *out)
   }
 }
 
+/* "servers, version 7 in force (trial)", and why it is not the one that is for it. */
+static void add_policy(cd_json *device, const ctl_style *style, cd_buf *out)
+{
+  cd_json policy = {0};
+  cd_json reported = {0};
+  cd_str wanted = {0};
+  cd_str why = {0};
+  cd_str name = {0};
+  uint64_t version = 0;
+  uint64_t wanted_version = 0;
+  bool trial = false;
+  if (!cd_json_opt_obj(device, "policy", &policy))
+    return;
+  (void)cd_json_opt_str(&policy, "wanted", FLEET_TEXT_MAX, &wanted);
+  (void)cd_json_opt_u64(&policy, "wantedVersion", UINT64_MAX, &wanted_version);
+  (void)cd_json_opt_str(&policy, "why", FLEET_TEXT_MAX, &why);
+  if (cd_json_opt_obj(&policy, "reported", &reported)) {
+    cd_json_u64(&reported, "version", UINT64_MAX, &version);
+    (void)cd_json_opt_str(&reported, "name", FLEET_TEXT_MAX, &name);
+    (void)cd_json_opt_bool(&reported, "trial", &trial);
+  }
+  if (wanted.len == 0 && version == 0 && why.len == 0)
+    return;
+  ctl_label(out, style, "Policy");
+  cd_buf_add_cstr(out, "in force ");
+  ctl_text_add(out, name.len > 0 ? name : CD_STR("none"));
+  if (version > 0)
+    cd_buf_addf(out, " version %llu%s", (unsigned long long)version, trial ? " (on trial)" : "");
+  cd_buf_add_cstr(out, ", wanted ");
+  ctl_text_add(out, wanted.len > 0 ? wanted : CD_STR("none"));
+  if (wanted_version > 0)
+    cd_buf_addf(out, " version %llu", (unsigned long long)wanted_version);
+  if (why.len > 0) {
+    cd_buf_add_cstr(out, ": ");
+    ctl_text_add(out, why);
+  }
+  cd_buf_add_char(out, '\n');
+}
+
+/* What was wanted was put in force and taken back by the device, because the console was not
+ * reached through it. */
+static void add_rolled_back(cd_json *device, const ctl_style *style, cd_buf *out)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(device, "wanted", FLEET_LIST_MAX, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_json item = {0};
+    cd_str value = {0};
+    uint64_t count = 0;
+    cd_json_at_obj(&list, i, &item);
+    (void)cd_json_opt_str(&item, "value", FLEET_TEXT_MAX, &value);
+    if (!cd_json_opt_u64(&item, "rolled_back", UINT32_MAX, &count) || count == 0 ||
+        !cd_str_eq_cstr(value, "isolated"))
+      continue;
+    ctl_label(out, style, "Rolled back");
+    cd_buf_addf(out, "%llu time%s by the device, whose rules kept the console away%s\n",
+                (unsigned long long)count, count == 1 ? "" : "s",
+                count > ROLL_BACKS ? "; it is not ordered again until somebody isolates or "
+                                     "releases it"
+                                   : "");
+  }
+}
+
 static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json *device,
                               cd_buf *out, cd_err *err)
 {
@@ -229,6 +294,8 @@ static ctl_exit render_device(const ctl_context *ctx, cd_json *machine, cd_json 
   if (clone)
     ctl_line(out, &style, "Clone", CTL_BAD, CD_STR("its key was seen in two places at once"));
   cd_code rc = fleet_values_render(device, &style, out, err);
+  add_policy(device, &style, out);
+  add_rolled_back(device, &style, out);
   add_pending(device, &style, out);
   if (rc == CD_OK)
     rc = cd_json_status(machine, err);

@@ -2,6 +2,7 @@
 #include "fleet_order.h"
 
 #include "fleet_output.h"
+#include "lease.h"
 #include "text.h"
 
 #include "base/id.h"
@@ -35,8 +36,12 @@ static cd_code check(const fleet_order *order, const ctl_args *args, cd_err *err
     return cd_fail(err, CD_E_INVALID, "--preview goes with --tag");
   if (preview && args->value[CTL_OPT_WAIT] != NULL)
     return cd_fail(err, CD_E_INVALID, "--preview and --wait do not go together");
-  if (comment == NULL && !preview)
+  if (preview && order->dry_run)
+    return cd_fail(err, CD_E_INVALID, "--preview and --dry-run do not go together");
+  if (comment == NULL && !preview && !order->dry_run)
     return cd_fail(err, CD_E_INVALID, "'%s' needs --comment TEXT: why", order->verb);
+  if (order->renews && args->value[CTL_OPT_LEASE] == NULL)
+    return cd_fail(err, CD_E_INVALID, "'%s' needs --for TIME: how long from now on", order->verb);
   if (comment != NULL)
     rc = check_text("comment", comment, 1, CD_COMMENT_MAX, err);
   if (rc == CD_OK && tag != NULL)
@@ -53,20 +58,32 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   const char *comment = args->value[CTL_OPT_COMMENT];
   const char *list = args->value[CTL_OPT_LIST];
   cd_jw w;
+  ctl_lease lease = {0};
   cd_code rc = check(order, args, err);
+  if (rc == CD_OK)
+    rc = ctl_lease_read(args, &lease, err);
   if (rc != CD_OK)
     return rc;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   if (args->value[CTL_OPT_TAG] != NULL)
     cd_jw_cstr(&w, "tag", args->value[CTL_OPT_TAG]);
-  cd_jw_cstr(&w, "Comment", comment != NULL ? comment : "preview");
-  if (order->isolates)
+  cd_jw_cstr(&w, "Comment", comment != NULL ? comment : order->dry_run ? "dry run" : "preview");
+  if (order->isolates && !order->renews)
     cd_jw_cstr(&w, "IsolationType", list != NULL ? "Selective" : "Full");
   if (list != NULL)
     cd_jw_cstr(&w, "Exclusions", list);
+  if (args->value[CTL_OPT_FORCE] != NULL)
+    cd_jw_cstr(&w, "Preflight", "Warn");
   if (args->value[CTL_OPT_TICKET] != NULL)
     cd_jw_cstr(&w, "ExternalId", args->value[CTL_OPT_TICKET]);
+  if (lease.lease_s > 0)
+    cd_jw_u64(&w, "LeaseSeconds", lease.lease_s);
+  if (lease.has_lost || lease.has_unreachable) {
+    cd_jw_obj(&w, "Terms");
+    ctl_lease_write_rules(&lease, &w);
+    cd_jw_end_obj(&w);
+  }
   if (args->value[CTL_OPT_TAG] != NULL)
     cd_jw_bool(&w, "preview", args->value[CTL_OPT_PREVIEW] != NULL);
   cd_jw_end_obj(&w);
@@ -133,7 +150,7 @@ static cd_code read_accepted(cd_json_doc *doc, const fleet_order *order, const f
     return cd_fail(err, CD_E_INVALID, "the console's answer is empty");
   cd_json root = cd_json_root(doc);
   fleet_action_read(&root, ret_action);
-  if (!cd_str_eq_cstr(ret_action->type, order->isolates ? "Isolate" : "Unisolate"))
+  if (!cd_str_eq_cstr(ret_action->type, order->type))
     cd_json_bad(&root, "type", "must be what was asked for");
   if (!cd_str_eq_cstr(ret_action->machine, d->id))
     cd_json_bad(&root, "machineId", "must be the device that was asked for");
@@ -148,7 +165,7 @@ static ctl_exit order_one(const ctl_context *ctx, const ctl_args *args, fleet_se
   cd_err err = {0};
   fleet_action a = {0};
   char id[CD_ID_SIZE] = "";
-  cd_buf_addf(&path, "/api/machines/%s/%s", d->id, order->method);
+  cd_buf_addf(&path, "%s/%s/%s", order->place, d->id, order->method);
   ctl_exit code = fleet_ask(
       s,
       &(fleet_call){
@@ -158,7 +175,7 @@ static ctl_exit order_one(const ctl_context *ctx, const ctl_args *args, fleet_se
     code = CTL_EXIT_WAITING;
   if (code != CTL_EXIT_DONE) {
     code = ctl_report(ctx, code, &err, NULL);
-  } else if (args->value[CTL_OPT_WAIT] == NULL) {
+  } else if (args->value[CTL_OPT_WAIT] == NULL && !order->dry_run) {
     cd_json root = cd_json_root(doc);
     code = print_accepted(ctx, &root, &a);
   } else {
@@ -202,10 +219,39 @@ done:
 
 ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args)
 {
-  return run(ctx, args, &(fleet_order){.verb = "isolate", .method = "isolate", .isolates = true});
+  static const fleet_order isolate = {.verb = "isolate",
+                                      .method = "isolate",
+                                      .type = "Isolate",
+                                      .place = "/api/machines",
+                                      .of_many = "/api/cordon/isolate",
+                                      .isolates = true};
+  static const fleet_order preflight = {.verb = "preflight",
+                                        .method = "preflight",
+                                        .type = "Preflight",
+                                        .place = "/api/cordon/machines",
+                                        .of_many = "/api/cordon/preflight",
+                                        .isolates = true,
+                                        .dry_run = true};
+  return run(ctx, args, args->value[CTL_OPT_DRY_RUN] != NULL ? &preflight : &isolate);
+}
+
+ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args)
+{
+  static const fleet_order renew = {.verb = "renew",
+                                    .method = "renew",
+                                    .type = "Isolate",
+                                    .place = "/api/cordon/machines",
+                                    .isolates = true,
+                                    .renews = true};
+  return run(ctx, args, &renew);
 }
 
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args)
 {
-  return run(ctx, args, &(fleet_order){.verb = "release", .method = "unisolate"});
+  static const fleet_order release = {.verb = "release",
+                                      .method = "unisolate",
+                                      .type = "Unisolate",
+                                      .place = "/api/machines",
+                                      .of_many = "/api/cordon/release"};
+  return run(ctx, args, &release);
 }

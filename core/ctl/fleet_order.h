@@ -5,12 +5,17 @@
 #include "fleet_wait.h"
 
 typedef struct fleet_order {
-  const char *verb;   /* "isolate" or "release" */
-  const char *method; /* what the API calls it: "isolate", "unisolate" */
-  bool isolates;
+  const char *verb;    /* "isolate", "renew" or "release" */
+  const char *method;  /* what the API calls it: "isolate", "unisolate" */
+  const char *type;    /* of its action: "Isolate" */
+  const char *place;   /* where its method is: "/api/machines" */
+  const char *of_many; /* where it is asked for many: "/api/cordon/isolate"; NULL: never */
+  bool isolates;       /* it has a type and exclusions */
+  bool dry_run;
+  bool renews; /* an isolation, by a call of Cordon's own */
 } fleet_order;
 
-/* The request's body: comment, and if given ticket, list, tag, preview. */
+/* The request's body: comment, and if given ticket, list, lease, tag, preview. */
 CD_MUST_USE cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf *out,
                                      cd_err *err);
 /* fleet_bulk.c: all devices with the tag. */

@@ -15,13 +15,37 @@ static void write_text(cd_jw *w, const char *key, const char *text)
   cd_jw_cstr(w, key, text[0] != '\0' ? text : NULL);
 }
 
-static void write_state(const cd_values *v, cd_jw *w)
+/* The terms are of what the console wants, while the device does too. */
+static void write_terms(cd_json *device, const cd_values *v, cd_jw *w)
+{
+  static const char *const keys[] = {"lease_until", "lost_console", "unreachable"};
+  cd_json list = {0};
+  if (v->wanted != CD_WANTED_ISOLATED || !cd_json_opt_arr(device, "wanted", CD_STATE_COUNT, &list))
+    return;
+  for (size_t i = 0; i < cd_json_len(&list); i++) {
+    cd_json item = {0};
+    cd_str text = {0};
+    cd_json rule = {0};
+    cd_json_at_obj(&list, i, &item);
+    (void)cd_json_opt_str(&item, "state", CD_WORD_MAX, &text);
+    if (!cd_str_eq_cstr(text, cd_state_name(v->state)))
+      continue;
+    if (cd_json_opt_str(&item, keys[0], CD_WORD_MAX, &text))
+      cd_jw_str(w, keys[0], text);
+    for (size_t k = 1; k < sizeof(keys) / sizeof(keys[0]); k++)
+      if (cd_json_opt_obj(&item, keys[k], &rule))
+        cd_jw_value(w, keys[k], &rule);
+  }
+}
+
+static void write_state(cd_json *device, const cd_values *v, cd_jw *w)
 {
   cd_jw_obj(w, NULL);
   cd_jw_cstr(w, "state", cd_state_name(v->state));
   cd_jw_obj(w, "wanted");
   cd_jw_cstr(w, "value", cd_wanted_value_name(v->wanted));
   write_text(w, "type", v->wanted_type);
+  write_terms(device, v, w);
   cd_jw_end_obj(w);
   cd_jw_obj(w, "enforced");
   cd_jw_cstr(w, "value", cd_enforced_value_name(v->enforced));
@@ -55,7 +79,7 @@ static cd_code write_states(cd_json *device, cd_buf *out, cd_err *err)
   cd_jw_obj(&w, NULL);
   cd_jw_arr(&w, "states");
   for (unsigned i = 0; i < count; i++)
-    write_state(&values[i], &w);
+    write_state(device, &values[i], &w);
   cd_jw_end_arr(&w);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the states", err);

@@ -132,13 +132,15 @@ ctl_exit fleet_action_wait(fleet_session *s, const char *id, ctl_progress *progr
 static void add_headline(const ctl_action *a, cd_str device, const ctl_style *style, cd_buf *out)
 {
   cd_buf line = CD_BUF_INIT(CTL_OUTPUT_MAX);
-  if (cd_str_eq_cstr(a->kind, "release"))
-    cd_buf_addf(&line, "Released: nothing of the isolation of ");
-  else
-    cd_buf_addf(&line, "Isolated: ");
+  bool release = cd_str_eq_cstr(a->kind, "release");
+  bool preflight = ctl_action_is_preflight(a);
+  cd_buf_add_cstr(&line, release     ? "Released: nothing of the isolation of "
+                         : preflight ? "Nothing was changed. An isolation of "
+                                     : "Isolated: ");
   ctl_text_add(&line, device);
-  cd_buf_add_cstr(&line, cd_str_eq_cstr(a->kind, "release") ? " is left."
-                                                            : ", enforced and proven by probes.");
+  cd_buf_add_cstr(&line, release     ? " is left."
+                         : preflight ? " would go ahead."
+                                     : ", enforced and proven by probes.");
   ctl_paint(out, style, CTL_GOOD, cd_buf_view(&line));
   cd_buf_add_char(out, '\n');
   cd_buf_release(&line);
@@ -146,7 +148,8 @@ static void add_headline(const ctl_action *a, cd_str device, const ctl_style *st
 
 static bool is_known_kind(const ctl_action *a)
 {
-  return cd_str_eq_cstr(a->kind, "isolate") || cd_str_eq_cstr(a->kind, "release");
+  return cd_str_eq_cstr(a->kind, "isolate") || cd_str_eq_cstr(a->kind, "release") ||
+         ctl_action_is_preflight(a);
 }
 
 static ctl_exit print_local(const fleet_detail *d, cd_json *local, const ctl_style *style,

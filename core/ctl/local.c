@@ -3,12 +3,14 @@
 
 #include "action.h"
 #include "client.h"
+#include "lease.h"
 #include "progress.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "platform/paths.h"
+#include "protocol/secret.h"
 
 #include <string.h>
 
@@ -72,6 +74,10 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
   if (strlen(comment) > CD_COMMENT_MAX)
     return cd_fail(err, CD_E_INVALID, "the comment is %zu bytes, the limit is %u", strlen(comment),
                    CD_COMMENT_MAX);
+  ctl_lease lease = {0};
+  cd_code rc = ctl_lease_read(args, &lease, err);
+  if (rc != CD_OK)
+    return rc;
   if (!cd_str_utf8_valid(cd_str_from(comment)))
     return cd_fail(err, CD_E_INVALID, "the comment is not valid UTF-8");
   cd_jw w;
@@ -81,7 +87,14 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
     cd_jw_cstr(&w, "type", order->type);
   if (order->exclusions.len > 0)
     cd_jw_raw(&w, "exclusions", order->exclusions);
+  if (order->force)
+    cd_jw_bool(&w, "force", true);
+  if (lease.lease_s > 0)
+    cd_jw_u64(&w, "lease_s", lease.lease_s);
+  ctl_lease_write_rules(&lease, &w);
   cd_jw_cstr(&w, "comment", comment);
+  if (order->code.len > 0)
+    cd_jw_str(&w, "code", order->code);
   cd_jw_bool(&w, "wait", wait);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the request", err);
@@ -117,7 +130,7 @@ static ctl_exit send_order(const ctl_context *ctx, const ctl_args *args, const c
   bool wait = args->value[CTL_OPT_NO_WAIT] == NULL;
   ctl_view view = {.kind = wait ? CTL_KIND_ORDER_WAITED : CTL_KIND_ORDER,
                    .json = ctx->json,
-                   .order = order->method,
+                   .order = order->kind != NULL ? order->kind : order->method,
                    .style = ctx->style};
   cd_buf response = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};
@@ -139,7 +152,9 @@ ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl
   bool wait = args->value[CTL_OPT_NO_WAIT] == NULL;
   cd_buf params = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};
-  ctl_request request = {.socket = socket_of(args), .method = order->method, .changes = true};
+  ctl_request request = {.socket = socket_of(args),
+                         .method = order->method,
+                         .changes = !cd_str_eq_cstr(cd_str_from(order->method), "preflight")};
   ctl_exit code = CTL_EXIT_USAGE;
   if (ctl_args_number(args, CTL_OPT_TIMEOUT, 1, CTL_TIMEOUT_MAX_S,
                       wait ? CTL_ORDER_TIMEOUT_S : CTL_TIMEOUT_S, &request.timeout_s,
@@ -152,6 +167,6 @@ ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl
   code = send_order(ctx, args, order, &request);
 
 done:
-  cd_buf_release(&params);
+  cd_buf_wipe(&params);
   return code;
 }

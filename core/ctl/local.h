@@ -12,12 +12,15 @@
 ctl_exit ctl_local_ask(const ctl_context *ctx, const ctl_args *args, const char *method,
                        cd_str params, ctl_kind kind);
 
-/* isolate and release: parameters are `type` and `exclusions` (a JSON array) when not empty, the
- * comment, and whether to wait. */
+/* isolate, renew and release: parameters are the options of lease.h, `type` and `exclusions` (a
+ * JSON array) when not empty, the comment, and whether to wait. */
 typedef struct ctl_order {
   const char *method;
+  const char *kind;  /* of the action that it becomes; NULL: the method's name */
   const char *type;  /* NULL: none */
   cd_str exclusions; /* empty: none */
+  bool force;
+  cd_str code; /* a release code as it was typed; empty: none */
 } ctl_order;
 ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl_order *order);
 

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
       .err = stderr,
       .style = {.colour = is_terminal(1) && !wants_no_colour()},
       .live = is_terminal(2),
+      .shown = uv_guess_handle(1) == UV_TTY,
   };
   return (int)ctl_run(&ctx, argc > 0 ? argc - 1 : 0,
                       (const char *const *)(argv + (argc > 0 ? 1 : 0)));

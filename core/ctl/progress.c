@@ -16,8 +16,9 @@
 #define COLUMNS_FALLBACK 80u
 #define LINE_MAX_BYTES (8u * 1024u * 1024u)
 
-static const char *const isolate_steps[] = {"recorded", "provider", "apply",
+static const char *const isolate_steps[] = {"recorded", "provider", "preflight", "apply",
                                             "query",    "verify",   NULL};
+static const char *const preflight_steps[] = {"recorded", "provider", "preflight", NULL};
 static const char *const release_steps[] = {"recorded", "provider", "release", "query", NULL};
 
 /* What a step is, for people. */
@@ -27,13 +28,10 @@ typedef struct step_word {
 } step_word;
 
 static const step_word words[] = {
-    {"recorded", "recorded in the journal"},
-    {"provider", "starting the provider"},
-    {"apply", "putting the rules in force"},
-    {"release", "taking the rules away"},
-    {"query", "reading back what is in force"},
-    {"verify", "probing whether it holds"},
-    {"waiting", "for the device"},
+    {"recorded", "recorded in the journal"},     {"provider", "starting the provider"},
+    {"preflight", "looking what it would meet"}, {"apply", "putting the rules in force"},
+    {"release", "taking the rules away"},        {"query", "reading back what is in force"},
+    {"verify", "probing whether it holds"},      {"waiting", "for the device"},
 };
 
 static const char *words_of(cd_str step)
@@ -74,7 +72,9 @@ void ctl_progress_init(ctl_progress *p, const ctl_context *ctx, ctl_progress_for
 /* The place of a step among those of the verb, from 1; 0 if it is none of them. */
 static size_t place_of(const char *verb, cd_str step, size_t *ret_count)
 {
-  const char *const *steps = strcmp(verb, "release") == 0 ? release_steps : isolate_steps;
+  const char *const *steps = strcmp(verb, "release") == 0     ? release_steps
+                             : strcmp(verb, "preflight") == 0 ? preflight_steps
+                                                              : isolate_steps;
   size_t place = 0;
   size_t count = 0;
   for (; steps[count] != NULL; count++)
@@ -91,7 +91,7 @@ typedef struct step_event {
   uint64_t total;
 } step_event;
 
-/* "isolate 3/5 apply: putting the rules in force (2/7, what)" */
+/* "isolate 4/6 apply: putting the rules in force (2/7, what)" */
 static void add_step(const ctl_progress *p, const step_event *e, cd_buf *line)
 {
   size_t count = 0;

@@ -1,5 +1,6 @@
 /* One action with its evidence, and the list of actions. */
 #include "action.h"
+#include "render_isolation.h"
 #include "response.h"
 #include "text.h"
 
@@ -15,7 +16,7 @@ static void add_what(const ctl_action *a, const ctl_style *style, cd_buf *out)
 {
   ctl_label(out, style, "Action");
   ctl_text_add(out, a->kind);
-  if (a->type.len > 0 && cd_str_eq_cstr(a->kind, "isolate")) {
+  if (a->type.len > 0 && !cd_str_eq_cstr(a->kind, "release")) {
     cd_buf_add_cstr(out, " (");
     ctl_text_add(out, a->type);
     if (a->exclusions > 0)
@@ -162,12 +163,16 @@ cd_code ctl_action_render(const ctl_action *a, const ctl_style *style, cd_buf *o
   cd_str passed_over = {0};
   if (cd_json_opt_str(&result, "passed_over", TEXT_MAX, &passed_over))
     ctl_line(out, style, "Passed over", CTL_WARN, passed_over);
+  cd_code told = ctl_preflight_render(a, ctl_action_is_preflight(a), style, out, err);
+  if (told != CD_OK || ctl_action_is_preflight(a))
+    return told == CD_OK ? cd_buf_status(out, "the output", err) : told;
   add_values(a, style, out);
   if (cd_json_opt_u64(&result, "attempts", UINT64_MAX, &attempts) && attempts > 1) {
     ctl_label(out, style, "Tried");
     cd_buf_addf(out, "%llu times\n", (unsigned long long)attempts);
   }
   add_rules(&result, style, out);
+  ctl_isolation_render(&result, style, out);
   if (cd_json_opt_obj(&result, "verify", &verify)) {
     cd_code rc = add_probes(&verify, style, out, err);
     if (rc != CD_OK)

@@ -1,5 +1,6 @@
 /* The state of this device in a few lines: what it is, who guards it, and the three values of each
  * state. */
+#include "lease.h"
 #include "response.h"
 #include "text.h"
 
@@ -83,6 +84,32 @@ static void add_word(cd_buf *out, const ctl_style *style, const char *which, ctl
   cd_buf_add_cstr(out, which);
   ctl_paint(out, style, colour, cd_buf_view(&safe));
   cd_buf_release(&safe);
+}
+
+/* What the boot did, if there was something to do. */
+static void add_boot(cd_json *result, const ctl_style *style, cd_buf *out)
+{
+  cd_json agent = {0};
+  cd_json restored = {0};
+  cd_str outcome = {0};
+  cd_str sentence = {0};
+  cd_str at = {0};
+  cd_json_obj(result, "agent", &agent);
+  if (!cd_json_opt_obj(&agent, "restored", &restored))
+    return;
+  (void)cd_json_opt_str(&restored, "outcome", TEXT_MAX, &outcome);
+  (void)cd_json_opt_str(&restored, "sentence", TEXT_MAX, &sentence);
+  ctl_label(out, style, "Boot");
+  add_word(out, style, "",
+           cd_str_eq_cstr(outcome, "restored") ? CTL_PLAIN
+           : cd_str_eq_cstr(outcome, "failed") ? CTL_BAD
+                                               : CTL_WARN,
+           sentence);
+  if (cd_json_opt_str(&restored, "at", TEXT_MAX, &at)) {
+    cd_buf_add_cstr(out, ", ");
+    ctl_time_add_age(out, at, style->now_ms);
+  }
+  cd_buf_add_char(out, '\n');
 }
 
 static ctl_colour connection_colour(cd_str connection)
@@ -242,9 +269,44 @@ static void add_state(cd_json *state, const ctl_style *style, cd_buf *out)
     if ((unsigned char)*c < ' ' || *c == 0x7f)
       *c = '?';
   add_values(state, label, style, out);
+  cd_json wanted = {0};
+  if (cd_json_opt_obj(state, "wanted", &wanted))
+    ctl_lease_render(&wanted, style, out);
   ctl_line(out, style, "  by", CTL_PLAIN, provider);
   add_drift(state, style, out);
   add_watch(state, style, out);
+}
+
+/* What the people at the device were told last; nothing if they never had to be. */
+static void add_notice(cd_json *result, const ctl_style *style, cd_buf *out)
+{
+  cd_json notice = {0};
+  cd_str text = {0};
+  cd_str why = {0};
+  uint64_t told = 0;
+  uint64_t failed = 0;
+  if (!cd_json_opt_obj(result, "notice", &notice))
+    return;
+  ctl_label(out, style, "Users");
+  bool counted = cd_json_opt_u64(&notice, "told", UINT64_MAX, &told);
+  bool nobody = cd_json_opt_str(&notice, "sentence", TEXT_MAX, &why);
+  (void)cd_json_opt_u64(&notice, "failed", UINT64_MAX, &failed);
+  if (counted)
+    cd_buf_addf(out, "told in %llu session%s", (unsigned long long)told, told == 1 ? "" : "s");
+  else
+    cd_buf_add_cstr(out, nobody ? "not told" : "told");
+  if (cd_json_opt_str(&notice, "event", TEXT_MAX, &text))
+    add_part(out, " that it is ", text);
+  text = (cd_str){0};
+  if (cd_json_opt_str(&notice, "at", TEXT_MAX, &text)) {
+    cd_buf_add_cstr(out, ", ");
+    ctl_time_add_age(out, text, style->now_ms);
+  }
+  if (failed > 0)
+    cd_buf_addf(out, "; %llu could not be told", (unsigned long long)failed);
+  cd_buf_add_char(out, '\n');
+  if (nobody)
+    ctl_line(out, style, NULL, CTL_WARN, why);
 }
 
 static cd_code add_capabilities(cd_json *result, const ctl_style *style, cd_buf *out, cd_err *err)
@@ -290,7 +352,9 @@ cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out, 
 {
   add_device(result, style, out);
   add_agent(result, style, out);
+  add_boot(result, style, out);
   add_console(result, style, out);
   ctl_render_states(result, style, out);
+  add_notice(result, style, out);
   return add_capabilities(result, style, out, err);
 }

@@ -14,7 +14,7 @@ typedef cd_code (*renderer)(cd_json *result, const ctl_style *style, cd_buf *out
 static const renderer renderers[CTL_KIND_COUNT] = {
     [CTL_KIND_STATUS] = ctl_render_status,   [CTL_KIND_PLUGINS] = ctl_render_plugins,
     [CTL_KIND_ACTIONS] = ctl_render_actions, [CTL_KIND_UNQUARANTINE] = ctl_render_unquarantine,
-    [CTL_KIND_ENROLL] = ctl_render_enroll,
+    [CTL_KIND_ENROLL] = ctl_render_enroll,   [CTL_KIND_POLICY] = ctl_render_policy,
 };
 
 static bool is_about_an_action(ctl_kind kind)
@@ -58,6 +58,9 @@ static void add_headline(const ctl_action *a, ctl_kind kind, const ctl_style *st
     cd_buf_add_cstr(out, "Accepted; 'cordon local actions --id ");
     ctl_text_add(out, a->id);
     cd_buf_add_cstr(out, "' shows how it goes.\n");
+  } else if (ctl_action_is_preflight(a)) {
+    ctl_paint(out, style, CTL_GOOD, CD_STR("Nothing was changed. An isolation would go ahead."));
+    cd_buf_add_char(out, '\n');
   } else if (cd_str_eq_cstr(a->kind, "release")) {
     ctl_paint(out, style, CTL_GOOD, CD_STR("Released: nothing of the isolation is left."));
     cd_buf_add_char(out, '\n');

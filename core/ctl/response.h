@@ -23,6 +23,7 @@ typedef enum ctl_kind {
   CTL_KIND_ORDER_WAITED, /* an action that ended: the exit code says how */
   CTL_KIND_UNQUARANTINE,
   CTL_KIND_ENROLL,
+  CTL_KIND_POLICY,
   CTL_KIND_COUNT
 } ctl_kind;
 
@@ -40,7 +41,8 @@ typedef struct ctl_view {
 CD_MUST_USE cd_code ctl_response_render(const ctl_view *view, cd_str payload, cd_buf *out,
                                         ctl_exit *ret_exit, cd_err *ret_why);
 
-/* render_status.c, render_plugins.c, render_action.c: each reads a result and appends what it says.
+/* render_status.c, render_plugins.c, render_action.c, render_policy.c: each reads a result and
+ * appends what it says.
  */
 CD_MUST_USE cd_code ctl_render_status(cd_json *result, const ctl_style *style, cd_buf *out,
                                       cd_err *err);
@@ -50,6 +52,8 @@ CD_MUST_USE cd_code ctl_render_actions(cd_json *result, const ctl_style *style, 
                                        cd_err *err);
 CD_MUST_USE cd_code ctl_render_unquarantine(cd_json *result, const ctl_style *style, cd_buf *out,
                                             cd_err *err);
+CD_MUST_USE cd_code ctl_render_policy(cd_json *result, const ctl_style *style, cd_buf *out,
+                                      cd_err *err);
 /* Its member "states" alone: the three values of each. */
 void ctl_render_states(cd_json *result, const ctl_style *style, cd_buf *out);
 CD_MUST_USE cd_code ctl_render_enroll(cd_json *result, const ctl_style *style, cd_buf *out,

@@ -103,7 +103,10 @@ static cordon_status check_object(ph_host *host, cordon_op id, const char *call,
 
 static const void *CORDON_CALL api_get_extension(const cordon_host *h, const char *id)
 {
-  return NULL;
+  const ph_host *host = host_of(h);
+  if (host == NULL || id == NULL || strcmp(id, CORDON_HOST_SIGHT) != 0)
+    return NULL;
+  return ph_sight_table(host);
 }
 
 static void CORDON_CALL api_log(const cordon_host *h, cordon_op id, int32_t level, const char *line)

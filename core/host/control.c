@@ -280,6 +280,8 @@ static int init_handles(ph_host *host)
 {
   int rc = uv_mutex_init(&host->lock);
   if (rc == 0)
+    rc = uv_mutex_init(&host->sight_lock);
+  if (rc == 0)
     rc = uv_cond_init(&host->changed);
   if (rc == 0)
     rc = uv_async_init(&host->loop, &host->wake, on_wake);

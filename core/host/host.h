@@ -111,6 +111,7 @@ struct ph_host {
   uv_signal_t xcpu;
   uv_thread_t control;
   uv_os_fd_t library;
+  uv_file sight; /* -1: none */
   int exit_code; /* for when the link has closed */
   bool ready;    /* HELLO was sent */
   bool leaving;  /* nothing is started, sent or ended any more but what ends this process */
@@ -126,6 +127,7 @@ struct ph_host {
   uint64_t turns;                    /* starts so far; control thread only */
   ph_growth grown[PH_FUNCTIONS_MAX]; /* by the last of each function beside a watch; likewise */
 
+  uv_mutex_t sight_lock; /* one question at a time */
   uv_mutex_t lock;
   uv_cond_t changed;                    /* room, credits, an answer, a cancel */
   bool quitting;                        /* under lock */
@@ -189,6 +191,11 @@ void ph_out_progress(ph_host *host, ph_op *op);
 /* ---- api.c: what the plugin calls ---- */
 
 void ph_api_init(ph_host *host);
+
+/* ---- sight.c: what the agent looks up for the plugin ---- */
+
+/* The table, or NULL where there is none. */
+const void *ph_sight_table(const ph_host *host);
 
 /* ---- cpu.c: the processor time ---- */
 

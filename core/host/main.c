@@ -41,6 +41,7 @@ int main(int argc, char **argv)
   cd_err err = {0};
   uv_file control = -1;
   uv_file library = -1;
+  uv_file sight = -1;
   if (uv_guess_handle(IPC_HOST_CONTROL_FD) != UV_NAMED_PIPE) {
     (void)fputs("cordon-plugin-host is started by cordond and does nothing when started by hand: "
                 "descriptor 3 is not a socket.\n",
@@ -54,13 +55,17 @@ int main(int argc, char **argv)
     rc = pf_inherit_take(IPC_HOST_CONTROL_FD, &control, &err);
   if (rc == CD_OK)
     rc = pf_inherit_take(IPC_HOST_LIBRARY_FD, &library, &err);
+  if (rc == CD_OK && uv_guess_handle(IPC_HOST_SIGHT_FD) == UV_NAMED_PIPE)
+    rc = pf_inherit_take(IPC_HOST_SIGHT_FD, &sight, &err);
   /* What a plugin prints is to be seen when it prints it, and not lost when the process ends at
    * once. */
   (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
   if (rc == CD_OK)
     rc = ph_host_init(host, control, uv_get_osfhandle(library), &err);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    host->sight = sight;
     ph_host_run(host);
+  }
   cd_log(CD_AREA_HOST, CD_LOG_ERROR, "%s", err.text);
   free(host);
   return PH_EXIT_LINK;

@@ -26,6 +26,8 @@ const cd_jws_kind cd_jws_report = {"the report", CD_JWS_HEADER("cordon-report+1"
 const cd_jws_kind cd_jws_statement = {"the key statement", CD_JWS_HEADER("cordon-key+1"),
                                       CD_STATEMENT_PAYLOAD_MAX};
 const cd_jws_kind cd_jws_mark = {"the mark", CD_JWS_HEADER("cordon-mark+1"), CD_MARK_PAYLOAD_MAX};
+const cd_jws_kind cd_jws_policy = {"the policy", CD_JWS_HEADER("cordon-policy+1"),
+                                   CD_POLICY_PAYLOAD_MAX};
 
 /* ---- ES256 ---- */
 

@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "protocol/terms.h"
 
 #include "base/banned.h"
 
@@ -25,6 +26,7 @@ static const struct {
     [CD_ORDER_ISOLATE] = {"isolate", CD_STATE_ISOLATE, false, check_isolate},
     [CD_ORDER_RELEASE] = {"release", CD_STATE_ISOLATE, true, check_release},
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
+    [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -114,9 +116,12 @@ static void check_exclusion(cd_json *e)
   cd_json_no_more(e);
 }
 
+/* Also of a preflight, which is about an isolation with just these. */
 static void check_isolate(cd_json *p)
 {
   static const char *const types[] = {"full", "selective", NULL};
+  static const char *const judgements[] = {"policy", "warn", NULL};
+  cd_terms terms;
   int type = 0;
   cd_json list = {0};
   cd_json_enum(p, "type", types, &type);
@@ -132,6 +137,8 @@ static void check_isolate(cd_json *p)
     cd_json_at_obj(&list, i, &e);
     check_exclusion(&e);
   }
+  (void)cd_json_opt_enum(p, "preflight", judgements, &type);
+  cd_terms_read(p, &terms);
 }
 
 static void check_release(cd_json *p)

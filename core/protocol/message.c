@@ -23,6 +23,7 @@ static const struct {
     [CD_METHOD_RESULT] = {"result", CD_SIDE_CONSOLE, true, "result"},
     [CD_METHOD_REPORT] = {"report", CD_SIDE_CONSOLE, false, "report"},
     [CD_METHOD_RENEW] = {"renew", CD_SIDE_CONSOLE, true, NULL},
+    [CD_METHOD_POLICY] = {"policy", CD_SIDE_AGENT, true, NULL},
 };
 
 const char *cd_method_name(cd_method method)
@@ -258,6 +259,27 @@ cd_code cd_order_message_read(cd_rpc *m, cd_order_message *ret_order, cd_rpc_fau
   cd_code rc = done(m, ret_fault, err);
   if (rc == CD_OK)
     *ret_order = o;
+  return rc;
+}
+
+cd_code cd_policy_message_write(const cd_policy_message *p, uint64_t id, cd_buf *out, cd_err *err)
+{
+  cd_rpc_writer w;
+  cd_rpc_begin_request(&w, out, id, cd_method_name(CD_METHOD_POLICY));
+  cd_jw_str(&w.w, "policy", p->policy);
+  cd_jw_str(&w.w, "key", p->key);
+  return cd_rpc_end(&w, "the policy", err);
+}
+
+cd_code cd_policy_message_read(cd_rpc *m, cd_policy_message *ret_policy, cd_rpc_fault *ret_fault,
+                               cd_err *err)
+{
+  cd_policy_message p = {0};
+  read_jws(&m->body, "policy", &cd_jws_policy, &p.policy);
+  read_jws(&m->body, "key", &cd_jws_statement, &p.key);
+  cd_code rc = done(m, ret_fault, err);
+  if (rc == CD_OK)
+    *ret_policy = p;
   return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "protocol/statement.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -30,7 +31,9 @@ static cd_code check_turn(const cd_order *o, const cd_order_known *known, cd_ref
     return cd_order_refuse(
         ret_refusal, CD_REFUSAL_REPLAYED,
         cd_fail(err, CD_E_CONFLICT, "the order was given before: action %s is known", o->action));
-  if (state != CD_STATE_NONE && o->generation <= known->generations[state])
+  bool lost = o->generation == known->generations[state] && known->held[state][0] != '\0' &&
+              strcmp(o->action, known->held[state]) == 0;
+  if (state != CD_STATE_NONE && o->generation <= known->generations[state] && !lost)
     return cd_order_refuse(ret_refusal, CD_REFUSAL_OLD_GENERATION,
                            cd_fail(err, CD_E_CONFLICT,
                                    "the order is older than what this device holds: its generation "

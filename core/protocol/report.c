@@ -16,6 +16,33 @@ void cd_report_release(cd_report *r)
   *r = (cd_report){0};
 }
 
+static void write_policy(const cd_policy_standing *p, cd_jw *w)
+{
+  cd_jw_obj(w, "policy");
+  cd_jw_u64(w, "version", p->version);
+  cd_claim_write_opt(w, "name", p->name);
+  cd_jw_bool(w, "trial", p->trial);
+  cd_jw_u64(w, "highest", p->highest);
+  cd_jw_u64(w, "refused", p->refused);
+  cd_claim_write_opt(w, "sentence", p->sentence);
+  cd_jw_end_obj(w);
+}
+
+static void read_policy(cd_json *root, cd_policy_standing *out)
+{
+  cd_json policy = {0};
+  out->known = cd_json_opt_obj(root, "policy", &policy);
+  if (!out->known)
+    return;
+  cd_json_u64(&policy, "version", CD_GENERATION_MAX, &out->version);
+  cd_claim_opt_text(&policy, "name", out->name, sizeof(out->name));
+  cd_json_bool(&policy, "trial", &out->trial);
+  cd_json_u64(&policy, "highest", CD_GENERATION_MAX, &out->highest);
+  cd_json_u64(&policy, "refused", CD_GENERATION_MAX, &out->refused);
+  cd_claim_opt_text(&policy, "sentence", out->sentence, sizeof(out->sentence));
+  cd_json_no_more(&policy);
+}
+
 static void write_report(const cd_report *r, cd_jw *w)
 {
   cd_jw_obj(w, NULL);
@@ -25,6 +52,8 @@ static void write_report(const cd_report *r, cd_jw *w)
   cd_jw_i64(w, "at", r->at_ms);
   cd_values_write(r->states, r->state_count, w, "states");
   cd_jw_raw(w, "facts", r->facts);
+  if (r->policy.known)
+    write_policy(&r->policy, w);
   cd_jw_end_obj(w);
 }
 
@@ -38,6 +67,7 @@ static void read_report(cd_json *root, cd_report *out, cd_json *ret_facts)
   cd_claim_time(root, "at", 0, &out->at_ms);
   cd_values_read(root, "states", out->states, &out->state_count);
   (void)cd_json_opt_obj(root, "facts", ret_facts);
+  read_policy(root, &out->policy);
   cd_json_no_more(root);
 }
 

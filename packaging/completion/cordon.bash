@@ -33,11 +33,12 @@ _cordon_verify() {
 
 _cordon_local() {
   local current=$1 command=$2 common="--timeout --json --help --socket"
-  local order="--comment --no-wait --progress $common"
+  local order="--comment --no-wait --progress $common" lease="--for --lost-console --unreachable"
   case $command in
-  status | plugins) _cordon_words "$common" "$current" ;;
-  isolate) _cordon_words "--selective $order" "$current" ;;
-  release) _cordon_words "$order" "$current" ;;
+  status | plugins | policy) _cordon_words "$common" "$current" ;;
+  isolate) _cordon_words "--selective --dry-run --force $lease $order" "$current" ;;
+  renew) _cordon_words "$lease $order" "$current" ;;
+  release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
@@ -66,9 +67,10 @@ _cordon_device_or() {
 # The commands of the fleet: the words typed so far without the current one decide.
 _cordon_fleet() {
   local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
-  local order="--comment --ticket --wait --tag --preview --progress $common"
+  local order="--comment --ticket --wait --tag --preview --progress $common" lease="--for --lost-console --unreachable"
   case $first in
-  isolate) _cordon_device_or "--selective $order" "$current" ;;
+  isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
+  renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;
   release) _cordon_device_or "$order" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;
   *)
@@ -76,11 +78,21 @@ _cordon_fleet() {
     "device list") _cordon_words "--tag $common" "$current" ;;
     "device show" | "tag add" | "tag remove") _cordon_device_or "$common" "$current" ;;
     "action show") _cordon_words "$common" "$current" ;;
+    "action code") _cordon_words "--comment $common" "$current" ;;
     "action cancel") _cordon_words "--comment $common" "$current" ;;
     "action report") _cordon_words "--output $common" "$current" ;;
     "action verify") _cordon_verify "$current" ;;
     "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
     "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
+    "policy list" | "policy show" | "exclusions list" | "exclusions show") _cordon_words "$common" "$current" ;;
+    "policy set" | "exclusions set")
+      if [[ $current == -* ]]; then
+        _cordon_words "--comment $common" "$current"
+      else
+        _cordon_files "$current"
+      fi
+      ;;
+    "policy assign" | "policy unassign" | "policy remove" | "exclusions remove") _cordon_words "--comment $common" "$current" ;;
     "audit verify") _cordon_words "--head $common" "$current" ;;
     esac
     ;;
@@ -90,18 +102,20 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate release actions plugins unquarantine enroll" ;;
+  local) echo "status isolate renew release actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
-  action) echo "show cancel report verify" ;;
+  action) echo "show cancel code report verify" ;;
   enroll-token) echo "create list revoke" ;;
   audit) echo "verify" ;;
+  policy) echo "list show set assign unassign remove" ;;
+  exclusions) echo "list show set remove" ;;
   esac
 }
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate release tag actions action enroll-token audit" group
+  local names="local device isolate renew release tag actions action enroll-token audit policy exclusions" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"
@@ -124,7 +138,7 @@ _cordon() {
     return
   fi
   case $previous in
-  --socket | --config | --output | -o | --token-file) _cordon_files "$current" ;;
+  --socket | --config | --output | -o | --token-file | --code-file) _cordon_files "$current" ;;
   --selective)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_files "$current"
@@ -132,6 +146,7 @@ _cordon() {
     ;;
   --id) _cordon_words "$(_cordon_ids actions)" "$current" ;;
   --device) _cordon_words "$(_cordon_devices)" "$current" ;;
+  --lost-console | --unreachable) _cordon_words "keep release:" "$current" ;;
   --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head) ;;
   *)
     if [[ ${COMP_WORDS[1]} == local ]]; then

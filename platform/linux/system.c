@@ -5,11 +5,13 @@
 #include "base/buf.h"
 #include "platform/file.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -28,6 +30,16 @@ cd_code pf_boot_id(char out[PF_BOOT_ID_MAX], cd_err *err)
   }
   cd_buf_release(&text);
   return rc;
+}
+
+cd_code pf_uptime(int64_t *ret_ms, cd_err *err)
+{
+  struct timespec now;
+  if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+    return cd_fail_os(err, CD_E_UNAVAILABLE, errno, "the time since the boot cannot be read: %s",
+                      strerror(errno));
+  *ret_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return CD_OK;
 }
 
 const char *pf_system_name(void)

@@ -50,3 +50,9 @@ cd_code pf_file_lock(const char *path, cd_err *err)
   return cd_fail(err, CD_E_UNSUPPORTED, "'%s' was not locked: locks are not there on Windows yet",
                  path);
 }
+
+cd_code pf_file_remove(const char *path, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "'%s' was not removed: that is not there on Windows yet",
+                 path);
+}

@@ -1,4 +1,5 @@
-/* Laid out, not yet filled: the boot's identifier and the service control manager. */
+/* Laid out, not yet filled: the boot's identifier, QueryInterruptTimePrecise and the service
+ * control manager. */
 #include "platform/system.h"
 #include "platform/user.h"
 
@@ -7,6 +8,11 @@
 cd_code pf_boot_id(char out[PF_BOOT_ID_MAX], cd_err *err)
 {
   return cd_fail(err, CD_E_UNSUPPORTED, "the boot id is not there on Windows yet");
+}
+
+cd_code pf_uptime(int64_t *ret_ms, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "the time since the boot is not there on Windows yet");
 }
 
 const char *pf_system_name(void)

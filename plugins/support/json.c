@@ -107,6 +107,18 @@ cordon_status sup_json_u32(const cJSON *object, const char *path, const char *na
   return CORDON_OK;
 }
 
+cordon_status sup_json_flag(const cJSON *object, const char *path, const char *name, bool *ret_flag,
+                            sup_err *err)
+{
+  char at[SUP_JSON_PATH_MAX];
+  sup_json_path(at, path, name);
+  const cJSON *v = sup_json_get(object, name);
+  if (v != NULL && !cJSON_IsBool(v))
+    return sup_fail(err, CORDON_E_INVALID, "%s must be true or false", at);
+  *ret_flag = v != NULL && cJSON_IsTrue(v);
+  return CORDON_OK;
+}
+
 cordon_status sup_json_array(const cJSON *object, const char *path, const char *name, size_t max,
                              const cJSON **ret_array, sup_err *err)
 {

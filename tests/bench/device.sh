@@ -3,6 +3,7 @@
 # tests/bench/run.sh makes tables of them.
 #
 #   device.sh latency RUNS cold|resident     `enforced MS`, `proven MS`, `isolate_wall MS`, `released MS`, `release_wall MS`
+#   device.sh restore RUNS                   `restore MS`, `restore_idle MS`: the step of the boot, isolated and released
 #   device.sh hosts                          `cold MS` for each plugin host started so far
 #   device.sh idle SECONDS HOSTS             `pss KB`, `uss KB`, `rss KB`, `processes N`, `wakeups N`, `cpu_ms N`
 #   device.sh other SECONDS NAME             the same of another agent, as its package ships it: zabbix_agentd or collectd
@@ -49,6 +50,34 @@ latency() {
     ordered release_wall release
     between released action.result.enforced.at
   done
+}
+
+# step NAME: the boot's step as a whole, from fork to exit.
+step() {
+  began=$(date +%s%N)
+  cordond --restore 2>/dev/null
+  echo "$1 $((($(date +%s%N) - began) / 100000))" | awk '{ print $1, $2 / 10 }'
+}
+
+# As a boot finds it: no agent, no table.
+restore() {
+  cordon local isolate >/dev/null 2>&1
+  lab-agent stop
+  left=$1
+  while [ "$left" -gt 0 ]; do
+    left=$((left - 1))
+    nft delete table inet cordon
+    step restore
+  done
+  lab-agent start
+  cordon local release >/dev/null 2>&1
+  lab-agent stop
+  left=$1
+  while [ "$left" -gt 0 ]; do
+    left=$((left - 1))
+    step restore_idle
+  done
+  lab-agent start
 }
 
 measured='cordond cordon-channel cordon-plugin-host'
@@ -120,6 +149,7 @@ other() {
 
 case $1 in
 latency) latency "$2" "$3" ;;
+restore) restore "$2" ;;
 hosts) sed -n 's/.*: host [0-9]* is up after \([0-9]*\) us$/\1/p' /var/log/cordond.log | awk '{ print "cold", $1 / 1000 }' ;;
 idle) idle "$2" "$3" ;;
 other) other "$2" "$3" ;;

@@ -103,6 +103,7 @@ echo
 echo "Cordon benchmarks on $(uname -sr), $(getconf _NPROCESSORS_ONLN) processors, load $(cut -d ' ' -f 1-3 /proc/loadavg)"
 
 in_device idle "$idle_s" 0 >"$work/idle.released"
+in_device restore "$runs" >"$work/restore"
 for other in zabbix_agentd collectd; do
   in_device other "$idle_s" "$other" >"$work/idle.$other"
 done
@@ -112,6 +113,8 @@ in_device latency "$runs" resident >"$work/resident"
 lab exec console -- sh -s latency "$runs" <"$root/tests/bench/console.sh" >"$work/chain"
 lab exec desk-1 -- cordon local isolate </dev/null >/dev/null 2>&1
 in_device idle "$idle_s" 1 >"$work/idle.isolated"
+lab exec desk-1 -- sh -s flush "$runs" <"$root/tests/bench/repair.sh" >"$work/flush"
+lab exec desk-1 -- sh -s proof 6 <"$root/tests/bench/repair.sh" >"$work/proof"
 lab exec desk-1 -- cordon local release </dev/null >/dev/null 2>&1
 lab down >/dev/null
 run_fleet "$LAB_BUILD_DIR/tests/bench/bench_fleet" >"$work/fleet" || tail -n 5 "$work/fleet" "$work/fleet.log" >&2
@@ -128,6 +131,15 @@ quantiles chain release_wall 'release: the whole command, with --wait'
 
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'A plugin host: process, confinement, library, checks' milliseconds runs p50 p99 max
 quantiles hosts cold 'fork to HELLO'
+
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'Kept: after nft flush ruleset, by root' milliseconds runs p50 p99 max
+quantiles flush restored 'until the rules are back'
+quantiles flush proven_again 'until they are proven again'
+printf '  %-44s %5s %9s\n' 'one proof, processor time of all processes' '' "$(value proof proof_ms)"
+
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'At boot: cordond --restore' milliseconds runs p50 p99 max
+quantiles restore restore 'an isolation is put back in force'
+quantiles restore restore_idle 'nothing is wanted'
 
 printf '\n%s\n  %-36s %12s %12s %12s %12s\n' "Agents doing nothing, for $idle_s s" '' released isolated zabbix-agent collectd
 for row in 'processes:processes' 'pss:proportional memory (PSS), KiB' 'uss:private memory (USS), KiB' \
@@ -148,6 +160,7 @@ done
 printf '\n%-54s %9s %9s\n' Targets measured limit
 target 'isolate, order at the console to enforced, p99' "$(quantile chain enforced 0.99)" 50 ms
 target 'isolate, order at the console to proven, p99' "$(quantile chain proven 0.99)" 1000 ms
+target 'after a flush of all rules, rules back, p99' "$(quantile flush restored 0.99)" 100 ms
 target 'all agent processes, PSS, not isolated' "$(kilobytes "$(value idle.released pss)")" 8 MB
 target 'agent, not isolated, share of a core' "$(share idle.released cpu_ms)" 0.05 %
 target 'agent, isolated, share of a core' "$(share idle.isolated cpu_ms)" 0.05 %

@@ -65,6 +65,7 @@ for schema in config/schemas/*.json; do
   case $schema in
   */cordond.schema.json) page=docs/admin.md ;;
   */console.schema.json) page=docs/console.md ;;
+  */policy.schema.json) page=docs/policy.md ;;
   esac
   names=$(grep -o '"[a-z][a-z0-9_]*": *{' "$schema" | sed 's/^"//; s/".*//' | sort -u)
   for name in $names; do

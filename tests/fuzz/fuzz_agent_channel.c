@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     break;
   case 'w': rc = channel_welcome_read(text, &doc, &welcome, &err); break;
   case 'k': rc = channel_ack_read(text, &code, sentence, &err); break;
-  case 'r': rc = channel_order_read(text, &doc, &a, &b, &err); break;
+  case 'r': rc = channel_order_read(text, "order", &doc, &a, &b, &err); break;
   case 'l': rc = channel_lost_read(text, &lost, &err); break;
   case 'c': rc = channel_text_read(text, "certificate", CD_CERTIFICATE_MAX, &doc, &a, &err); break;
   default: return 0;

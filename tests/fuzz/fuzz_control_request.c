@@ -18,6 +18,11 @@ static void check_order(const control_order *order)
   must(order->comment.len <= CD_COMMENT_MAX);
   must(order->has_exclusions || cd_json_len(&order->exclusions) == 0);
   must(cd_json_len(&order->exclusions) <= CD_EXCLUSIONS_MAX);
+  must(order->lease_s <= CONTROL_LEASE_MAX_S);
+  must(order->rules.lost_after_s == CONTROL_NO_RULE ||
+       order->rules.lost_after_s <= CD_LOST_AFTER_MAX_S);
+  must(order->rules.unreachable_after_s == CONTROL_NO_RULE ||
+       order->rules.unreachable_after_s <= CD_UNREACHABLE_AFTER_MAX_S);
 }
 
 /* A document keeps its first failure, so each reader gets its own. */
@@ -44,6 +49,8 @@ static void try_as(cd_str payload, int reader)
     rc = control_action_read(&params, id, &err);
   else if (rc == CD_OK && reader == 4)
     rc = control_enroll_read(&params, &token, &err);
+  else if (rc == CD_OK && reader == 5)
+    rc = control_renew_read(&params, &order, &err);
   else if (rc == CD_OK)
     rc = control_unquarantine_read(&params, plugin, &err);
   if (rc == CD_OK && reader == 4)
@@ -60,7 +67,7 @@ static void try_as(cd_str payload, int reader)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  for (int reader = 0; reader < 6; reader++)
+  for (int reader = 0; reader < 7; reader++)
     try_as((cd_str){(const char *)data, size}, reader);
   return 0;
 }

@@ -1,8 +1,14 @@
-/* Any bytes as what came over netlink: notices of nftables if the first byte is even, sockets if it
- * is odd. */
+/* Any bytes as what the kernel tells. The first byte says of what: below 16, notices of nftables if
+ * it is even and sockets if it is odd; above, links, addresses, changes of the network, or a line
+ * about a packet socket. */
 #include "diag.h"
 #include "events.h"
+#include "links.h"
+#include "locals.h"
 #include "netlink.h"
+#include "network.h"
+#include "packets.h"
+#include "stacked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +41,57 @@ static void on_socket(void *data, const iso_socket *s)
        "an address without a text");
 }
 
+static void walk_links(const uint8_t *data, size_t size)
+{
+  iso_hooks hooks = {.count = 0};
+  iso_stacked stacked = {.count = 0};
+  iso_hooks_walk(data, size, &hooks);
+  iso_stacked_walk(data, size, size % 2 == 0, &stacked);
+  must(stacked.count <= ISO_STACKED_MAX && stacked.count <= size / 16, "more links than there are");
+  must(hooks.count <= ISO_HOOKS_MAX && hooks.count <= size / 16, "more links than there are");
+  for (size_t i = 0; i < hooks.count; i++) {
+    const char *end = memchr(hooks.items[i].name, 0, sizeof(hooks.items[i].name));
+    must(end != NULL && end != hooks.items[i].name, "a link without a name");
+    must(strpbrk(hooks.items[i].name, "\"\\ \n") == NULL, "a name that ends its quotes");
+  }
+}
+
+static void walk_addresses(const uint8_t *data, size_t size)
+{
+  static iso_addr addrs[ISO_LOCALS_MAX];
+  iso_locals locals = {.addrs = addrs};
+  bool done = false;
+  (void)iso_locals_walk(data, size, &locals, &done);
+  must(locals.count <= size / 16, "more addresses than there are");
+  for (size_t i = 0; i < locals.count; i++)
+    must(addrs[i].family == 4 || addrs[i].family == 6, "an address of no family");
+}
+
+static void walk_rest(unsigned what, const uint8_t *data, size_t size)
+{
+  char line[256] = "";
+  iso_packet packet;
+  iso_network network = {.links = false};
+  switch (what % 4) {
+  case 0: walk_links(data, size); break;
+  case 1: walk_addresses(data, size); break;
+  case 2: iso_network_walk(data, size, &network); break;
+  default:
+    memcpy(line, data, size < sizeof(line) ? size : sizeof(line) - 1);
+    (void)iso_packet_read(line, &packet);
+    (void)iso_packet_expected(line);
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   size_t count = 0;
   if (size == 0)
     return 0;
+  if (data[0] >= 16) {
+    walk_rest(data[0], data + 1, size - 1);
+    return 0;
+  }
   iso_dump dump = {0};
   if (data[0] % 2 == 0)
     iso_events_walk(data + 1, size - 1, on_event, &count);

@@ -10,12 +10,14 @@ static void read_params(cd_rpc *m, cd_method method)
   cd_rpc_fault fault = {0};
   cd_hello hello = {0};
   cd_order_message order = {0};
+  cd_policy_message policy = {0};
   cd_progress progress = {0};
   cd_str jws = {0};
   cd_code rc = CD_OK;
   switch (method) {
   case CD_METHOD_HELLO: rc = cd_hello_read(m, &hello, &fault, &err); break;
   case CD_METHOD_ORDER: rc = cd_order_message_read(m, &order, &fault, &err); break;
+  case CD_METHOD_POLICY: rc = cd_policy_message_read(m, &policy, &fault, &err); break;
   case CD_METHOD_RENEW: rc = cd_renew_read(m, &jws, &fault, &err); break;
   case CD_METHOD_PROGRESS: rc = cd_progress_read(m, &progress, &err); break;
   default: rc = cd_signed_read(m, method, &jws, &fault, &err); break;

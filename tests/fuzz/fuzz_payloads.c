@@ -1,5 +1,5 @@
 /* The payloads of signed documents as if their signatures were good. The first byte says of which
- * kind: o, k, r, p, m, e. */
+ * kind: o, k, r, p, m, e, y (a policy). */
 #include "payload.h"
 
 #include "fuzz_must.h"
@@ -75,6 +75,21 @@ static void proof(cd_str text)
     must(p.at_ms >= 0, "a proof of no time");
 }
 
+static void policy(cd_str text)
+{
+  cd_policy p = {0};
+  cd_err err = {0};
+  cd_refusal refusal = CD_REFUSAL_NONE;
+  cd_code rc = cd_policy_read(text, &p, &refusal, &err);
+  must_explain(rc, &err);
+  must((rc == CD_OK) == (refusal == CD_REFUSAL_NONE), "a failure without its refusal");
+  if (rc != CD_OK)
+    return;
+  must(p.version > 0 && p.audit_sequence > 0 && p.body.len >= 2, "a policy that cannot be");
+  must(p.body.len <= CD_POLICY_BODY_MAX && cd_device_id_valid(cd_str_from(p.device)), "no policy");
+  cd_policy_release(&p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   if (size == 0)
@@ -87,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'p': report(text); break;
   case 'm': mark(text); break;
   case 'e': proof(text); break;
+  case 'y': policy(text); break;
   default: break;
   }
   return 0;

@@ -13,7 +13,7 @@ static void request(cd_str text)
   cd_code rc = sig_request_read(text, &r, &err);
   must_explain(rc, &err);
   if (rc == CD_OK) {
-    must(r.method >= SIG_ATTACH && r.method <= SIG_HEAD, "a method of nobody");
+    must(r.method >= SIG_ATTACH && r.method <= SIG_SIGN_POLICY, "a method of nobody");
     must(r.parameters.len <= CD_PARAMETERS_MAX && r.csr.len <= CD_CSR_MAX, "too long");
     must(r.method != SIG_SIGN_ORDER || (r.audit.sequence > 0 && r.device[0] != '\0'),
          "an order of nothing");

@@ -1,6 +1,7 @@
 # What the nftables plugin reads: parameters from the agent, listings of a table that anybody with root may have edited, and netlink.
-foreach(subject params listing netlink)
+foreach(subject params listing netlink survey)
   cordon_fuzz(fuzz_isolate_${subject} SOURCES fuzz_isolate_${subject}.c LINK cordon_nftables_parts)
 endforeach()
 # What the Linux plugin reads from files that others write.
+cordon_fuzz(fuzz_linux_notify SOURCES fuzz_linux_notify.c LINK cordon_linux_notify_parts)
 cordon_fuzz(fuzz_linux_facts SOURCES fuzz_linux_facts.c LINK cordon_linux_parts)

@@ -35,6 +35,8 @@ struct console {
   ctls *tls;
   cd_key *root;
   cd_key *order;
+  cd_key *policy;
+  cd_policy_standing standing;
   cd_key *other;
   cd_key *ca;
   char token[CD_BASE64URL_LEN(CD_TOKEN_SIZE) + 1];
@@ -59,6 +61,7 @@ struct console {
   } acks[CONSOLE_ACKS_MAX];
   unsigned ack_count;
   char *orders[ORDERS_MAX];
+  bool policies[ORDERS_MAX]; /* it is one, and no order */
   unsigned order_count;
 };
 
@@ -265,8 +268,12 @@ static void keep_result(console *c, const cd_result *r)
                       .has_order = r->has_order,
                       .generation = r->generation,
                       .count = 1};
+  if (r->state_count > 0)
+    (void)cd_str_copy(s->wanted_action, sizeof(s->wanted_action),
+                      cd_str_from(r->states[0].wanted_action));
   (void)cd_str_copy(s->action, sizeof(s->action), cd_str_from(r->action));
   (void)cd_str_copy(s->sentence, sizeof(s->sentence), cd_str_from(r->sentence));
+  (void)cd_str_copy(s->requestor, sizeof(s->requestor), cd_str_from(r->requestor));
 }
 
 static void on_result(talk *t, cd_rpc *m, cd_buf *out)
@@ -303,6 +310,7 @@ static void on_report(talk *t, cd_rpc *m)
   }
   t->reports = r.number;
   c->reports++;
+  c->standing = r.policy;
   if (r.state_count > 0)
     c->wanted = r.states[0].wanted;
   cd_report_release(&r);
@@ -358,10 +366,17 @@ static void send_orders(talk *t)
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
   cd_buf key = CD_BUF_INIT(4096);
   while (t->marked && t->sent < c->order_count) {
+    bool policy = c->policies[t->sent];
+    cd_str jws = cd_str_from(c->orders[t->sent++]);
     cd_buf_reset(&key);
-    state_key(c->root, CD_PURPOSE_ORDER, "", cd_key_public(c->order), &key);
-    cd_order_message o = {.order = cd_str_from(c->orders[t->sent++]), .key = cd_buf_view(&key)};
-    must(cd_order_message_write(&o, ++t->next_id, &out, &err), &err);
+    state_key(c->root, policy ? CD_PURPOSE_POLICY : CD_PURPOSE_ORDER, "",
+              cd_key_public(policy ? c->policy : c->order), &key);
+    const cd_policy_message p = {.policy = jws, .key = cd_buf_view(&key)};
+    const cd_order_message o = {.order = jws, .key = cd_buf_view(&key)};
+    if (policy)
+      must(cd_policy_message_write(&p, ++t->next_id, &out, &err), &err);
+    else
+      must(cd_order_message_write(&o, ++t->next_id, &out, &err), &err);
     say(t, &out);
   }
   cd_buf_release(&out);
@@ -475,6 +490,7 @@ static console *make(bool v6)
   ck_assert_ptr_nonnull(c);
   must(cd_key_generate(&entropy, &c->root, &err), &err);
   must(cd_key_generate(&entropy, &c->order, &err), &err);
+  must(cd_key_generate(&entropy, &c->policy, &err), &err);
   must(cd_key_generate(&entropy, &c->other, &err), &err);
   c->tls = ctls_new();
   must(cd_key_from_pem(ctls_ca_key(c->tls), &entropy, &c->ca, &err), &err);
@@ -530,6 +546,7 @@ void console_free(console *c)
     free(c->orders[i]);
   cd_key_free(c->root);
   cd_key_free(c->order);
+  cd_key_free(c->policy);
   cd_key_free(c->other);
   cd_key_free(c->ca);
   ctls_free(c->tls);
@@ -599,7 +616,7 @@ cd_order console_order(console *c, cd_order_kind kind, uint64_t generation)
                 .issued_ms = now_ms(),
                 .expires_ms = now_ms() + 3600 * 1000,
                 .audit_sequence = 1,
-                .parameters = kind == CD_ORDER_ISOLATE
+                .parameters = kind == CD_ORDER_ISOLATE || kind == CD_ORDER_PREFLIGHT
                                   ? CD_STR("{\"type\":\"full\",\"exclusions\":[]}")
                                   : CD_STR("{}")};
   (void)cd_str_copy(o.device, sizeof(o.device), CD_STR(DEVICE));
@@ -615,6 +632,22 @@ void console_send(console *c, const cd_order *o, bool forged)
   must(cd_order_sign(o, forged ? c->other : c->order, &entropy, &jws, &err), &err);
   (void)pthread_mutex_lock(&c->lock);
   ck_assert_uint_lt(c->order_count, ORDERS_MAX);
+  c->orders[c->order_count++] = cd_buf_steal(&jws, NULL);
+  (void)pthread_mutex_unlock(&c->lock);
+}
+
+void console_send_policy(console *c, uint64_t version, const char *body, bool forged)
+{
+  cd_err err = {0};
+  cd_buf jws = CD_BUF_INIT(CD_MESSAGE_MAX);
+  cd_policy p = {
+      .version = version, .issued_ms = now_ms(), .audit_sequence = 1, .body = cd_str_from(body)};
+  (void)cd_str_copy(p.device, sizeof(p.device), CD_STR(DEVICE));
+  (void)cd_str_copy(p.name, sizeof(p.name), CD_STR("servers"));
+  must(cd_policy_sign(&p, forged ? c->other : c->policy, &entropy, &jws, &err), &err);
+  (void)pthread_mutex_lock(&c->lock);
+  ck_assert_uint_lt(c->order_count, ORDERS_MAX);
+  c->policies[c->order_count] = true;
   c->orders[c->order_count++] = cd_buf_steal(&jws, NULL);
   (void)pthread_mutex_unlock(&c->lock);
 }
@@ -635,6 +668,7 @@ GET(console_renewals, unsigned, renewals)
 GET(console_generation, uint64_t, generation)
 GET(console_wanted, cd_wanted_value, wanted)
 GET(console_forgeries, unsigned, forgeries)
+GET(console_policy, cd_policy_standing, standing)
 
 bool console_result(console *c, const char *action, console_seen *ret_seen)
 {

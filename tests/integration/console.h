@@ -6,6 +6,7 @@
 #include "driver.h"
 
 #include "protocol/message.h"
+#include "protocol/policy.h"
 #include "protocol/result.h"
 
 #define CONSOLE_RESULTS_MAX 32
@@ -29,7 +30,9 @@ typedef struct console_seen {
   bool has_order;
   uint64_t generation;
   char sentence[CD_SENTENCE_MAX + 1];
-  unsigned count; /* how often it came */
+  char requestor[CD_REQUESTOR_MAX + 1];
+  char wanted_action[CD_ID_SIZE]; /* of isolate, by its values */
+  unsigned count;                 /* how often it came */
 } console_seen;
 
 typedef struct console console;
@@ -57,6 +60,12 @@ void console_hang_up(console *c);
 cd_order console_order(console *c, cd_order_kind kind, uint64_t generation);
 /* Sends it, signed by the order key or by another one, in this connection or the next. */
 void console_send(console *c, const cd_order *o, bool forged);
+
+/* A policy for this device, signed by the policy key or by another one, in this connection or the
+ * next. */
+void console_send_policy(console *c, uint64_t version, const char *body, bool forged);
+/* The device's standing by its last report. */
+cd_policy_standing console_policy(console *c);
 
 /* What it has seen, asked under its lock. */
 unsigned console_connections(console *c); /* that came to the mark */

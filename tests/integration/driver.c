@@ -164,12 +164,16 @@ static void write_config(driver *d)
                 private_file(d, o->providers[i], "calls"), o->settings[i] != NULL ? "," : "",
                 o->settings[i] != NULL ? o->settings[i] : "");
   }
-  cd_buf_addf(&text,
-              "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
-              "\"proxy_file\":\"%s\"},\"reconcile\":{"
-              "\"interval_s\":%u},\"local\":{\"group\":\"%s\"}}",
-              o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
-              o->interval_s != 0 ? o->interval_s : 300, o->group != NULL ? o->group : "");
+  cd_buf_addf(
+      &text,
+      "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
+      "\"proxy_file\":\"%s\"},\"reconcile\":{"
+      "\"interval_s\":%u},\"policy\":{\"trial_s\":%u},\"local\":{\"group\":\"%s\",\"release\":"
+      "\"%s\"},\"preflight\":%s}",
+      o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
+      o->interval_s != 0 ? o->interval_s : 300, o->trial_s != 0 ? o->trial_s : 120,
+      o->group != NULL ? o->group : "", o->release != NULL ? o->release : "group",
+      o->preflight != NULL ? o->preflight : "{}");
   if (o->proxy != NULL)
     driver_write(driver_path(d, "etc/proxy.json"), o->proxy, 0600);
   driver_write(driver_path(d, "etc/cordond.json"), cd_buf_cstr(&text), 0644);
@@ -233,11 +237,13 @@ void driver_rebuild_plugin(driver *d, const char *member)
 
 driver *driver_new(const driver_options *options)
 {
-  static unsigned number;
-  static const char *const folders[] = {"", "etc", "plugins", "state", "run"};
+  static const char *const folders[] = {"etc", "plugins", "state", "run"};
   driver *d = calloc(1, sizeof(*d));
   ck_assert_ptr_nonnull(d);
-  (void)snprintf(d->folder, sizeof(d->folder), "%.400s/%ld-%u", base, (long)getpid(), number++);
+  /* Not by the number of the process: those come again when many are made. */
+  (void)snprintf(d->folder, sizeof(d->folder), "%.400s/XXXXXX", base);
+  ck_assert_ptr_nonnull(mkdtemp(d->folder));
+  ck_assert_int_eq(chmod(d->folder, 0755), 0);
   for (size_t i = 0; i < COUNT_OF(folders); i++)
     ck_assert_int_eq(mkdir(driver_path(d, folders[i]), 0755), 0);
   ck_assert_int_eq(uv_loop_init(&d->loop), 0);
@@ -307,6 +313,17 @@ bool driver_logged(driver *d, const char *text)
 void driver_wait_log(driver *d, const char *text)
 {
   driver_wait(d, is_logged, text, text);
+}
+
+void driver_set_clock(driver *d, int64_t uptime_by_ms, int64_t wall_by_ms, const char *boot)
+{
+  char text[256];
+  char path[DRIVER_PATH_MAX];
+  (void)snprintf(text, sizeof(text), "%lld %lld%s%s", (long long)uptime_by_ms,
+                 (long long)wall_by_ms, boot != NULL ? " " : "", boot != NULL ? boot : "");
+  (void)snprintf(path, sizeof(path), "%s.new", driver_path(d, "clock"));
+  driver_write(path, text, 0644);
+  ck_assert_int_eq(rename(path, driver_path(d, "clock")), 0);
 }
 
 /* ---- processes ---- */
@@ -395,7 +412,7 @@ static void on_printed(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 }
 
 /* The program and its arguments; CORDON_TEST_WRAP is put before it, word by word. */
-static void make_args(driver *d, char *args[64], cd_buf *words)
+static void make_args(driver *d, const char *more, char *args[64], cd_buf *words)
 {
   const char *wrap = getenv("CORDON_TEST_WRAP");
   size_t n = 0;
@@ -404,8 +421,9 @@ static void make_args(driver *d, char *args[64], cd_buf *words)
   cd_buf_addf(words,
               "%.400s/bin/cordond --config %s/etc/cordond.json --trust %s/etc/trust.json "
               "--state-dir %s/state --run-dir %s/run --plugin-dir %s/plugins --plugin-host %s "
-              "--channel %s --log all=debug",
-              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel);
+              "--channel %s --log all=debug%s",
+              base, d->folder, d->folder, d->folder, d->folder, d->folder, d->host, d->channel,
+              more);
   for (char *at = words->ptr; at != NULL && n < 63;) {
     args[n++] = at;
     at = strchr(at, ' ');
@@ -415,13 +433,14 @@ static void make_args(driver *d, char *args[64], cd_buf *words)
   args[n] = NULL;
 }
 
-void driver_spawn(driver *d, const char *fault)
+static void spawn(driver *d, const char *more, const char *fault)
 {
   char *args[64];
   cd_buf words = CD_BUF_INIT(16 * 1024);
-  make_args(d, args, &words);
+  make_args(d, more, args, &words);
   if (fault != NULL)
     ck_assert_int_eq(setenv("CORDON_FAULT", fault, 1), 0);
+  ck_assert_int_eq(setenv("CORDON_CLOCK", driver_path(d, "clock"), 1), 0);
   uv_stdio_container_t stdio[3] = {
       {.flags = UV_IGNORE},
       {.flags = UV_IGNORE},
@@ -434,12 +453,18 @@ void driver_spawn(driver *d, const char *fault)
   int rc = uv_spawn(&d->loop, &d->process, &options);
   ck_assert_msg(rc == 0, "'%s' was not started: %s", args[0], uv_strerror(rc));
   (void)unsetenv("CORDON_FAULT");
+  (void)unsetenv("CORDON_CLOCK");
   cd_buf_release(&words);
   d->running = true;
   d->printing = true;
   d->exit_code = 0;
   d->exit_signal = 0;
   (void)uv_read_start((uv_stream_t *)&d->err, on_alloc, on_printed);
+}
+
+void driver_spawn(driver *d, const char *fault)
+{
+  spawn(d, "", fault);
 }
 
 static bool is_gone(driver *d, const void *context)
@@ -455,6 +480,29 @@ bool driver_exits_within(driver *d, unsigned ms)
 void driver_wait_exit(driver *d)
 {
   driver_wait(d, is_gone, NULL, "the agent has ended");
+}
+
+/* With a loop of its own, since the agent may be running. */
+int driver_restore(driver *d, const char *fault)
+{
+  unsigned none = 0;
+  driver *step = calloc(1, sizeof(*step));
+  ck_assert_ptr_nonnull(step);
+  memcpy(step->folder, d->folder, sizeof(step->folder));
+  memcpy(step->host, d->host, sizeof(step->host));
+  memcpy(step->channel, d->channel, sizeof(step->channel));
+  ck_assert_int_eq(uv_loop_init(&step->loop), 0);
+  (void)uv_timer_init(&step->loop, &step->tick);
+  step->tick.data = step;
+  cd_buf_init(&step->log, LOG_MAX);
+  spawn(step, " --restore", fault);
+  driver_wait_exit(step);
+  cd_buf_add_str(&d->log, cd_buf_view(&step->log));
+  int code = step->exit_signal != 0 ? -step->exit_signal : (int)step->exit_code;
+  driver_free(step);
+  if (!d->running)
+    driver_wait(d, has_hosts, &none, "no process of the boot's step is left");
+  return code;
 }
 
 static void expect_no_process_left(driver *d)

@@ -31,11 +31,14 @@ typedef struct driver_options {
   const char *settings[DRIVER_PROVIDERS_MAX]; /* theirs: members of an object, "\"at\":\"query\"" */
   const char *plugin_user;                    /* default nobody; "" for none */
   const char *group;                          /* may give orders */
-  const char *host;    /* another program than cordon-plugin-host, by its path */
-  const char *channel; /* another program than cordon-channel, by its path */
-  const char *proxy;   /* what the proxy file holds; NULL: no proxy */
-  unsigned interval_s; /* of the reconciler, default 300 */
-  unsigned memory_mb;  /* instead of the manifests' */
+  const char *release;                        /* local.release; default administrators */
+  const char *host;      /* another program than cordon-plugin-host, by its path */
+  const char *channel;   /* another program than cordon-channel, by its path */
+  const char *proxy;     /* what the proxy file holds; NULL: no proxy */
+  unsigned trial_s;      /* of a policy, default 120 */
+  unsigned interval_s;   /* of the reconciler, default 300 */
+  unsigned memory_mb;    /* instead of the manifests' */
+  const char *preflight; /* section of the configuration: "{\"refuse\":[...]}"; NULL: none */
 } driver_options;
 
 typedef struct driver {
@@ -74,6 +77,9 @@ void driver_rebuild_plugin(driver *d, const char *member);
 void driver_start(driver *d, const char *fault);
 /* The same without waiting for the socket. */
 void driver_spawn(driver *d, const char *fault);
+/* Runs `cordond --restore` to its end, beside the agent if that runs; the exit code, or the signal
+ * as a negative number. */
+int driver_restore(driver *d, const char *fault);
 /* Waits until it serves its socket; false if it ended instead. */
 bool driver_wait_ready(driver *d);
 /* SIGTERM; it must end with exit code 0 and leave no process behind. */
@@ -90,6 +96,10 @@ void driver_wait(driver *d, bool (*holds)(driver *d, const void *context), const
                  const char *what);
 void driver_wait_log(driver *d, const char *text);
 bool driver_logged(driver *d, const char *text);
+
+/* Moves the clocks of the agent, this one and the next: the time since the boot and the wall clock,
+ * from what they are in truth; boot: another boot, or NULL. */
+void driver_set_clock(driver *d, int64_t uptime_by_ms, int64_t wall_by_ms, const char *boot);
 
 /* ---- processes ---- */
 

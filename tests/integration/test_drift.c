@@ -73,6 +73,63 @@ START_TEST(a_change_that_is_none_is_looked_at_and_that_is_all)
 }
 END_TEST
 
+/* Adds a line behind the state that is in force. */
+static void add_line(driver *d, const char *line)
+{
+  char state[512];
+  (void)snprintf(state, sizeof(state), "%s%s\n", driver_device(d, "good"), line);
+  driver_set_device(d, "good", state);
+}
+
+typedef struct calls {
+  const char *function;
+  unsigned above;
+} calls;
+
+static bool called_more(driver *d, const void *wanted)
+{
+  const calls *c = wanted;
+  return driver_calls(d, "good", c->function) > c->above;
+}
+
+START_TEST(at_each_change_of_the_network_it_is_proven_again)
+{
+  driver *d = driver_new(&watched);
+  driver_start(d, NULL);
+  driver_isolate_well(d);
+  driver_wait_state(d, "watch", "watching");
+  for (int i = 0; i < 3; i++) {
+    calls verified = {"verify", driver_calls(d, "good", "verify")};
+    unsigned applied = driver_calls(d, "good", "apply");
+    add_line(d, "network");
+    driver_wait(d, called_more, &verified, "it is proven again");
+    ck_assert_uint_eq(driver_calls(d, "good", "apply"), applied);
+  }
+  driver_expect_state(d, "drift.count", "0");
+  driver_release_well(d);
+  driver_stop(d);
+  driver_free(d);
+}
+END_TEST
+
+START_TEST(what_only_wants_to_be_made_again_is_no_drift)
+{
+  driver *d = driver_new(&watched);
+  driver_start(d, NULL);
+  driver_isolate_well(d);
+  driver_wait_state(d, "watch", "watching");
+  calls applied = {"apply", driver_calls(d, "good", "apply")};
+  add_line(d, "renew");
+  driver_wait(d, called_more, &applied, "it is applied again");
+  driver_wait(d, is_repaired, "good", "the device is as it was, and proven");
+  driver_expect_state(d, "drift.count", "0");
+  ck_assert_ptr_null(strstr(driver_device(d, "good"), "renew"));
+  driver_release_well(d);
+  driver_stop(d);
+  driver_free(d);
+}
+END_TEST
+
 START_TEST(without_a_watch_the_timer_notices)
 {
   driver *d = driver_new(&unwatched);
@@ -190,6 +247,8 @@ int main(void)
   const TTest *const tests[] = {
       watch_notices_each_change_and_it_is_repaired,
       a_change_that_is_none_is_looked_at_and_that_is_all,
+      at_each_change_of_the_network_it_is_proven_again,
+      what_only_wants_to_be_made_again_is_no_drift,
       without_a_watch_the_timer_notices,
       what_happened_while_the_agent_was_down_is_noticed_at_its_start,
       what_nobody_wants_is_released,

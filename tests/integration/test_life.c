@@ -386,7 +386,7 @@ START_TEST(a_full_disk_stops_neither_orders_nor_a_start)
 END_TEST
 
 /* Without its journal the agent leaves alone what it finds, until an order comes. */
-START_TEST(a_lost_journal_neither_releases_nor_isolates)
+START_TEST(a_lost_journal_and_rule_file_neither_release_nor_isolate)
 {
   driver *d = driver_new(&good);
   driver_start(d, NULL);
@@ -394,6 +394,8 @@ START_TEST(a_lost_journal_neither_releases_nor_isolates)
   driver_stop(d);
   driver_write(driver_path(d, "state/journal.db"), "rubbish, and enough of it to be looked at",
                0600);
+  /* The rule file for the boot would tell it: see test_restore. */
+  ck_assert_int_eq(unlink(driver_path(d, "state/restore/current.json")), 0);
   driver_start(d, NULL);
   driver_wait_state(d, "enforced.value", "isolated");
   driver_expect_state(d, "wanted.value", "released");
@@ -425,7 +427,7 @@ int main(void)
       garbage_on_the_socket_harms_nobody,
       a_bad_configuration_is_said_and_ends_the_start,
       a_full_disk_stops_neither_orders_nor_a_start,
-      a_lost_journal_neither_releases_nor_isolates,
+      a_lost_journal_and_rule_file_neither_release_nor_isolate,
   };
   return driver_suite("integration.life", tests, COUNT_OF(tests), 120);
 }

@@ -73,7 +73,7 @@ START_TEST(who_waits_is_told_each_step)
   driver_start(d, NULL);
   driver_reply r = driver_isolate(d);
   trail(&r, steps);
-  ck_assert_str_eq(steps, "Pending recorded InProgress provider apply query verify");
+  ck_assert_str_eq(steps, "Pending recorded InProgress provider preflight apply query verify");
   driver_reply_release(&r);
   r = driver_release(d);
   trail(&r, steps);
@@ -241,7 +241,8 @@ static const struct {
     {"isolate",
      "{\"type\":\"selective\",\"exclusions\":[{\"direction\":\"out\",\"address\":\"::\",\"x\":1}]}",
      "invalid", "exclusions[0].x is not a known key"},
-    {"isolate", "{\"type\":\"full\",\"force\":true}", "invalid", "force is not a known key"},
+    {"isolate", "{\"type\":\"full\",\"forced\":true}", "invalid", "forced is not a known key"},
+    {"isolate", "{\"type\":\"full\",\"force\":1}", "invalid", "force must be true or false"},
     {"isolate", "{\"type\":\"full\",\"wait\":\"yes\"}", "invalid", "wait must be true or false"},
     {"release", "{\"type\":\"full\"}", "invalid", "type is not a known key"},
     {"status", "{\"x\":1}", "invalid", "x is not a known key"},

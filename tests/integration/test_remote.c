@@ -299,6 +299,25 @@ static void kill_agent_at(const char *point)
   end(&p);
 }
 
+/* What failed gave way to what was before, or goes on: the console learns which from the result. */
+START_TEST(a_result_names_what_is_wanted_after_it)
+{
+  static const driver_options nobody = {.providers = {NULL}};
+  pair p = begin(&nobody);
+  cd_order o = console_order(p.c, CD_ORDER_ISOLATE, 1);
+  console_send(p.c, &o, false);
+  console_seen seen = wait_result(&p, o.action);
+  ck_assert_int_eq(seen.status, CD_ACTION_FAILED);
+  ck_assert_str_eq(seen.wanted_action, "");
+  cd_order back = console_order(p.c, CD_ORDER_RELEASE, 2);
+  console_send(p.c, &back, false);
+  seen = wait_result(&p, back.action);
+  ck_assert_int_eq(seen.status, CD_ACTION_FAILED);
+  ck_assert_str_eq(seen.wanted_action, back.action);
+  end(&p);
+}
+END_TEST
+
 /* What it refuses it answers, too. */
 START_TEST(killed_before_a_refusal_is_journalled)
 {
@@ -362,6 +381,7 @@ int main(void)
       an_order_for_another_device_changes_nothing,
       an_order_works_once_and_an_older_one_not_at_all,
       a_result_is_sent_until_it_is_acknowledged,
+      a_result_names_what_is_wanted_after_it,
       a_killed_channel_comes_back_and_disturbs_nothing,
       a_console_with_another_order_key_is_not_believed,
       killed_before_a_refusal_is_journalled,

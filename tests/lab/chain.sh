@@ -77,6 +77,9 @@ on desk-1 lab-agent kill
 fact 'the agent died: the device stays isolated' really isolated
 on desk-1 lab-agent start
 fact 'and comes back through the rules' within 60 connected desk-1
+fact 'the device is switched off and on' lab reboot desk-1
+fact 'and comes back through the rules that its boot put back' within 60 connected desk-1
+fact 'the console is told so' within 30 fleet_shows desk-1 'put back in force at boot'
 fact 'a release gets there after all that' fleet release desk-1 --comment 'lab test' --wait
 fact 'and everything is open once more' really released
 

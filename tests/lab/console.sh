@@ -37,7 +37,7 @@ END
 { "data_dir": "/var/lib/cordon-console",
   "people": { "listen": "*:8443", "url": "https://console:8443" },
   "agents": { "listen": "*:8444", "addresses": ["console:8444", "10.77.0.$number:8444", "[fd77::$number]:8444"] },
-  "names": ["console", "localhost", "127.0.0.1", "10.77.0.$number", "fd77::$number"],
+  "names": ["console", "localhost", "127.0.0.1", "10.77.0.$number", "10.77.0.3", "fd77::$number"],
   "signer": { "socket": "/run/cordon-signer/signer.sock", "user": "cordon-signer" },
   "limits": { "per_minute": 6000, "per_hour": 90000 },
   "exclusions": [ { "name": "default", "exclusions": [
@@ -60,7 +60,7 @@ END
   )
 }
 
-permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read
+permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Machine.ReleaseCode,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read,Cordon.Policy
 
 setup() {
   mkdir -p $etc

@@ -25,8 +25,8 @@ repaired() {
 tampered() {
   count=$(drift)
   fact "$1: can be done" on desk-1 sh -c "$2"
-  fact "$1: is noticed and counted within $deadline_s s" within $deadline_s drifted_past "$count"
-  fact "$1: the rules are back within $deadline_s s" within $deadline_s repaired
+  fact "$1: is noticed and counted within $deadline_s s" within "$deadline_s" drifted_past "$count"
+  fact "$1: the rules are back within $deadline_s s" within "$deadline_s" repaired
   fact "$1: status says isolated and proven" within 20 sh -c "
     [ \"\$(sh '$tree/packaging/lab.sh' exec desk-1 -- cordon local status --json </dev/null |
       '$json' $enforced $proven | tr '\n' ' ')\" = 'isolated holds ' ]"

@@ -7,10 +7,17 @@
  * Settings that all of them understand:
  *   state_file      where the fake state lives; default: "state" in the plugin's state_dir
  *   log_file        each call appends a line "CALL op=N", e.g. "apply op=3"; default: none
- *   at              the call at which the member misbehaves: create probe apply release query
- * verify watch destroy; default apply CALL_delay_ms   e.g. apply_delay_ms: takes so long, but ends
- * at once when cancelled verify          "fails": verify ends as unverified The state file holds
- * "isolated DIGEST" and a newline; other content counts as partial, no file as released. */
+ *   at              the call at which the member misbehaves: create probe dry_run apply release
+ *                   query verify watch destroy; default apply
+ *   CALL_delay_ms   e.g. apply_delay_ms: takes so long, but ends at once when cancelled
+ *   console_dropped what query says of it
+ *   verify          "fails": verify ends as unverified
+ *   finding         the check of the one finding that the dry run has, and
+ *   severity        its severity; default warn
+ *   dry_run         "unsupported": there is none; "garbage": its result makes no sense
+ *
+ * The state file holds "isolated DIGEST" and a newline; other content counts as partial, no file as
+ * released. */
 #ifndef ZOO_H
 #define ZOO_H
 

@@ -77,9 +77,25 @@ static bool digest_in(const char *state, char out[ZOO_TEXT_MAX])
   return out[0] != '\0';
 }
 
+/* It lacks a feature: what contains the text of the setting is refused before anything changes. */
+static bool is_beyond(const cordon_request *req)
+{
+  char text[ZOO_TEXT_MAX];
+  size_t len = zoo_setting("lacks", text) ? strlen(text) : 0;
+  for (size_t i = 0; len > 0 && i + len <= req->params_len; i++) {
+    if (memcmp(req->params + i, text, len) == 0)
+      return true;
+  }
+  return false;
+}
+
 cordon_status zoo_apply_with(const cordon_request *req, const char *details)
 {
   char digest[32];
+  if (is_beyond(req)) {
+    zoo_explain(req, 0, "this zoo cannot do that");
+    return CORDON_E_UNSUPPORTED;
+  }
   char before[ZOO_TEXT_MAX];
   char after[ZOO_TEXT_MAX];
   digest_of(req, digest);
@@ -110,9 +126,35 @@ static cordon_status CORDON_CALL probe(const cordon_plugin *p, const cordon_requ
                          "\"watch\"],\"product\":\"zoo\"}");
 }
 
+/* A call of its own, so that a member that misbehaves at `apply` does so where it counts. */
+static cordon_status dry_run(const cordon_request *req)
+{
+  bool done = false;
+  char check[ZOO_TEXT_MAX];
+  char severity[ZOO_TEXT_MAX];
+  cordon_status status = zoo_enter("dry_run", req, &done);
+  if (done)
+    return status;
+  if (zoo_setting_is("dry_run", "unsupported")) {
+    zoo_explain(req, 0, "this one has no dry run");
+    return CORDON_E_UNSUPPORTED;
+  }
+  if (zoo_setting_is("dry_run", "garbage"))
+    return zoo_result(req, "{\"dry_run\":true,\"findings\":[{\"check\":\"A B\"}]}");
+  if (!zoo_setting("finding", check))
+    return zoo_result(req, "{\"dry_run\":true,\"rules\":\"\",\"findings\":[]}");
+  return zoo_result(req,
+                    "{\"dry_run\":true,\"rules\":\"\",\"findings\":[{\"check\":\"%.40s\","
+                    "\"severity\":\"%.10s\",\"sentence\":\"the zoo has a %.40s\"}],"
+                    "\"would_cut\":{\"connections\":[],\"connections_left_out\":7}}",
+                    check, zoo_setting("severity", severity) ? severity : "warn", check);
+}
+
 static cordon_status CORDON_CALL apply(const cordon_plugin *p, const cordon_request *req)
 {
   bool done = false;
+  if ((req->flags & CORDON_REQ_DRY_RUN) != 0)
+    return dry_run(req);
   cordon_status status = zoo_enter("apply", req, &done);
   return done ? status : zoo_apply_with(req, "{}");
 }
@@ -144,7 +186,11 @@ static cordon_status CORDON_CALL query(const cordon_plugin *p, const cordon_requ
     return zoo_result(req, "{\"state\":\"released\",\"digest\":null}");
   if (!digest_in(state, digest))
     return zoo_result(req, "{\"state\":\"partial\",\"digest\":null}");
-  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\"}", digest);
+  char dropped[ZOO_TEXT_MAX];
+  bool counts = zoo_setting("console_dropped", dropped);
+  return zoo_result(req, "{\"state\":\"isolated\",\"digest\":\"%s\",\"details\":{%s%s}%s}", digest,
+                    counts ? "\"console_dropped\":" : "", counts ? dropped : "",
+                    strstr(state, "\nrenew") != NULL ? ",\"renew\":true" : "");
 }
 
 static cordon_status CORDON_CALL verify(const cordon_plugin *p, const cordon_request *req)
@@ -184,6 +230,8 @@ static cordon_status compare(const cordon_request *req)
   bool same = strcmp(now, own_state) == 0;
   (void)snprintf(own_state, sizeof(own_state), "%s", now);
   (void)pthread_mutex_unlock(&own_lock);
+  if (!same && strstr(now, "\nnetwork") != NULL)
+    return say(req, "{\"event\":\"network\",\"note\":\"a line in the state file\"}");
   return same ? CORDON_OK : say(req, "{\"event\":\"changed\",\"note\":\"the state file\"}");
 }
 

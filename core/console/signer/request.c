@@ -114,6 +114,17 @@ static void read_state(cd_json *params, sig_request *r)
   read_audit(params, r);
 }
 
+static void read_sign_policy(cd_json *params, sig_request *r)
+{
+  cd_str name = {0};
+  read_device(params, r);
+  cd_json_u64(params, "version", CD_GENERATION_MAX, &r->version);
+  cd_json_str(params, "name", CD_POLICY_NAME_MAX, &name);
+  (void)cd_str_copy(r->name, sizeof(r->name), name);
+  cd_json_str(params, "body", CD_POLICY_BODY_MAX, &r->body);
+  read_audit(params, r);
+}
+
 static void read_head(cd_json *params, sig_request *r)
 {
   cd_json list = {0};
@@ -133,6 +144,7 @@ static const method methods[] = {
     [SIG_MARK] = {"mark", read_mark},
     [SIG_ISSUE_CERTIFICATE] = {"issue_certificate", read_issue},
     [SIG_STATE_DEVICE_KEY] = {"state_device_key", read_state},
+    [SIG_SIGN_POLICY] = {"sign_policy", read_sign_policy},
     [SIG_HEAD] = {"head", read_head},
 };
 #define METHODS (sizeof(methods) / sizeof(methods[0]))

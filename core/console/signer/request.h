@@ -18,7 +18,8 @@ typedef enum sig_method {
   SIG_MARK,
   SIG_ISSUE_CERTIFICATE,
   SIG_STATE_DEVICE_KEY,
-  SIG_HEAD
+  SIG_HEAD,
+  SIG_SIGN_POLICY
 } sig_method;
 
 /* The members of the method are set, the others zero. Views point into `doc`. */
@@ -30,6 +31,9 @@ typedef struct sig_request {
   uint64_t generation;                  /* sign_order */
   int64_t expires_ms;                   /* sign_order */
   cd_str parameters;                    /* sign_order: the text of a JSON object */
+  uint64_t version;                     /* sign_policy */
+  char name[CD_POLICY_NAME_MAX + 1];    /* sign_policy; may be empty */
+  cd_str body;                          /* sign_policy: the text of a JSON object */
   con_audit_ref audit;                  /* sign_order, issue_certificate, state_device_key */
   uint8_t nonce[CD_NONCE_SIZE];         /* mark */
   uint64_t generations[CD_STATE_COUNT]; /* mark */

@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "ipc/link.h"
 #include "ipc/message.h"
@@ -53,10 +54,13 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
   cd_code rc = CD_OK;
   if (frame->type != IPC_REQUEST)
     rc = cd_fail(&err, CD_E_INVALID, "a frame of type %u is no request", (unsigned)frame->type);
+  CD_FAULT_POINT("signer.heard");
   if (rc == CD_OK)
     rc = sig_answer(c->server->signer, frame->payload, &out, &err);
+  CD_FAULT_POINT("signer.before_answer");
   if (rc == CD_OK)
     rc = ipc_link_send(link, IPC_RESPONSE, frame->op, cd_buf_view(&out), &err);
+  CD_FAULT_POINT("signer.answered");
   cd_buf_release(&out);
   if (rc == CD_OK)
     return;

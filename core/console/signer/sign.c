@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "protocol/mark.h"
 #include "protocol/order.h"
+#include "protocol/terms.h"
 #include "random.h"
 #include "store.h"
 
@@ -102,7 +103,25 @@ static cd_code check_state(sig_signer *s, const sig_request *r, int64_t now_ms, 
 
 /* What the console asks for on its own account nobody asked for, unless it is what stands: so
  * nothing that is written into its database makes it ask for something else. */
-static cd_code check_repeats(sig_signer *s, const sig_request *r, const recorded *o, cd_err *err)
+/* The same wish, or the end of an isolation whose lease has ended. */
+static cd_code check_wish(const sig_request *r, const recorded *o, const sig_stands *stands,
+                          int64_t now_ms, cd_err *err)
+{
+  cd_digest wish;
+  int64_t lease_ms = 0;
+  bool ended =
+      stands->kind == CD_ORDER_ISOLATE && stands->lease_ms != 0 && stands->lease_ms <= now_ms;
+  if (ended && o->kind == CD_ORDER_RELEASE)
+    return CD_OK;
+  cd_code rc = cd_wish_of(r->parameters, &wish, &lease_ms, err);
+  if (rc == CD_OK && (stands->kind != o->kind || !cd_digest_equal(&stands->wish, &wish)))
+    rc = cd_fail(err, CD_E_DENIED, "action '%s' is not what entry %llu, which it repeats, asks",
+                 r->action, (unsigned long long)o->repeats.sequence);
+  return rc;
+}
+
+static cd_code check_repeats(sig_signer *s, const sig_request *r, const recorded *o, int64_t now_ms,
+                             cd_err *err)
 {
   sig_stands stands = {0};
   cd_state state = cd_order_kind_state(o->kind);
@@ -123,10 +142,7 @@ static cd_code check_repeats(sig_signer *s, const sig_request *r, const recorded
                    "last asked of device '%s'",
                    r->action, (unsigned long long)o->repeats.sequence,
                    (unsigned long long)stands.entry.sequence, r->device);
-  if (stands.kind != o->kind || !cd_digest_equal(&stands.parameters, &o->parameters))
-    return cd_fail(err, CD_E_DENIED, "action '%s' is not what entry %llu, which it repeats, asks",
-                   r->action, (unsigned long long)o->repeats.sequence);
-  return CD_OK;
+  return check_wish(r, o, &stands, now_ms, err);
 }
 
 static cd_code check_caps(sig_signer *s, const sig_request *r, cd_order_kind kind, int64_t now_ms,
@@ -200,11 +216,13 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
   if (rc == CD_OK)
     rc = check_state(s, r, now_ms, err);
   if (rc == CD_OK)
-    rc = check_repeats(s, r, &o, err);
+    rc = check_repeats(s, r, &o, now_ms, err);
   if (rc == CD_OK)
     rc = check_caps(s, r, o.kind, now_ms, err);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("signer.order_judged");
     rc = keep(s, r, o.kind, now_ms, err);
+  }
   CD_FAULT_POINT("signer.kept");
   if (rc == CD_OK)
     rc = write_order(s, r, &e, &o, now_ms, w, err);

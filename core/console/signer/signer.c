@@ -161,6 +161,7 @@ static cd_code perform(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
     return rc;
   switch (r->method) {
   case SIG_SIGN_ORDER: return sig_sign_order(s, r, w, err);
+  case SIG_SIGN_POLICY: return sig_sign_policy(s, r, w, err);
   case SIG_ISSUE_CERTIFICATE: return sig_issue(s, r, w, err);
   default: return sig_state_device_key(s, r, w, err);
   }

@@ -35,6 +35,8 @@ CD_MUST_USE cd_code sig_answer(sig_signer *s, cd_str payload, cd_buf *out, cd_er
 /* The methods, each writing its result's members (sign.c, issue.c). */
 CD_MUST_USE cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err);
 CD_MUST_USE cd_code sig_sign_mark(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err);
+/* sign_policy.c */
+CD_MUST_USE cd_code sig_sign_policy(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err);
 CD_MUST_USE cd_code sig_issue(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *err);
 CD_MUST_USE cd_code sig_state_device_key(sig_signer *s, const sig_request *r, cd_jw *w,
                                          cd_err *err);

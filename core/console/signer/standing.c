@@ -20,12 +20,12 @@ struct sig_standing {
 static const char schema[] =
     "CREATE TABLE act(action TEXT PRIMARY KEY, device TEXT NOT NULL, state INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, local INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-    " digest BLOB NOT NULL, parameters BLOB NOT NULL, generation INTEGER NOT NULL,"
-    " status INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    " digest BLOB NOT NULL, wish BLOB NOT NULL, generation INTEGER NOT NULL,"
+    " status INTEGER NOT NULL, lease INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX act_device ON act(device, state, sequence);";
 
 /* 4 is Failed, 6 is Cancelled. */
-#define COLUMNS "sequence, digest, kind, parameters, generation"
+#define COLUMNS "sequence, digest, kind, wish, generation, lease"
 static const char newest_asked[] =
     "SELECT " COLUMNS " FROM act WHERE device = ?1 AND state = ?2 AND local = 0 AND action != ?3"
     " AND status NOT IN (4, 6) ORDER BY sequence DESC LIMIT 1";
@@ -112,9 +112,11 @@ cd_code sig_standing_clear(sig_standing *st, cd_err *err)
 /* What the detail of an entry says of an action. */
 typedef struct said {
   cd_order_kind kind; /* of creations and of what a device did by itself */
-  cd_digest parameters;
+  cd_digest wish;
   uint64_t generation; /* 0: it says none */
   int64_t status;      /* of ends */
+  int64_t lease_ms;    /* 0: none */
+  bool rolled_back;    /* the device's own release, which changes nothing of what is wanted */
 } said;
 
 /* Entries of older versions lack a member or other; what is not said does not count. */
@@ -124,19 +126,30 @@ static said read_detail(const con_audit_entry *e)
   cd_json_doc *doc = NULL;
   cd_err ignored = {0};
   cd_str kind = {0};
-  cd_str parameters = {0};
+  cd_str wish = {0};
   cd_str status = {0};
+  cd_str requestor = {0};
   cd_action_status ended = 0;
+  bool stands = false;
   if (cd_json_parse(e->detail, CON_AUDIT_DETAIL_MAX, "the entry", &doc, &ignored) != CD_OK)
     return s;
   cd_json root = cd_json_root(doc);
   (void)cd_json_opt_str(&root, "kind", CD_WORD_MAX, &kind);
-  (void)cd_json_opt_str(&root, "parameters", CD_DIGEST_TEXT_MAX, &parameters);
+  /* What a device did by itself has no release code, so its parameters are the wish. */
+  if (!cd_json_opt_str(&root, "wish", CD_DIGEST_TEXT_MAX, &wish))
+    (void)cd_json_opt_str(&root, "parameters", CD_DIGEST_TEXT_MAX, &wish);
+  (void)cd_json_opt_i64(&root, "lease", 0, CD_WALL_MS_MAX, &s.lease_ms);
   (void)cd_json_opt_str(&root, "status", CD_WORD_MAX, &status);
+  (void)cd_json_opt_str(&root, "requestor", CD_REQUESTOR_MAX, &requestor);
   (void)cd_json_opt_u64(&root, "generation", CD_GENERATION_MAX, &s.generation);
-  if (!cd_order_kind_from_name(kind, &s.kind) || !cd_digest_from_text(parameters, &s.parameters))
+  if (!cd_order_kind_from_name(kind, &s.kind) || !cd_digest_from_text(wish, &s.wish))
     s.kind = 0;
+  s.rolled_back =
+      s.kind == CD_ORDER_RELEASE && cd_str_eq_cstr(requestor, CON_REQUESTOR_ROLLED_BACK);
+  (void)cd_json_opt_bool(&root, "stands", &stands);
   s.status = cd_action_status_from_name(status, &ended) ? (int64_t)ended : 0;
+  if (s.status == CD_ACTION_FAILED && stands)
+    s.status = CD_ACTION_SUCCEEDED; /* the device goes on with it: it was taken for good */
   cd_json_free(doc);
   return s;
 }
@@ -148,11 +161,12 @@ static cd_code add(sig_standing *st, const con_audit_entry *e, const said *s, bo
   cd_state state = s->kind != 0 ? cd_order_kind_state(s->kind) : CD_STATE_NONE;
   if (state == CD_STATE_NONE || e->device.len == 0 || e->action.len == 0)
     return CD_OK;
-  cd_code rc = prepare(st, &stmt, err,
-                       "INSERT OR IGNORE INTO act VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                       "ssiiiiddii", e->action, e->device, (int64_t)state, (int64_t)s->kind,
-                       (int64_t)local, (int64_t)e->sequence, &e->digest, &s->parameters,
-                       (int64_t)s->generation, local ? s->status : (int64_t)0);
+  cd_code rc =
+      prepare(st, &stmt, err,
+              "INSERT OR IGNORE INTO act VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+              "ssiiiiddiii", e->action, e->device, (int64_t)state, (int64_t)s->kind, (int64_t)local,
+              (int64_t)e->sequence, &e->digest, &s->wish, (int64_t)s->generation,
+              local ? s->status : (int64_t)0, s->lease_ms);
   return rc == CD_OK ? finish(st, stmt, err) : rc;
 }
 
@@ -192,6 +206,8 @@ cd_code sig_standing_note(sig_standing *st, const con_audit_entry *e, cd_err *er
   if (!create && !local && !result)
     return CD_OK;
   said s = read_detail(e);
+  if (local && s.rolled_back)
+    return CD_OK;
   if (result)
     return end(st, e->action, s.status, s.generation, err);
   cd_code rc = add(st, e, &s, local, err);
@@ -229,8 +245,9 @@ static cd_code one(sig_standing *st, const char *sql, cd_str device, cd_state st
     r.stands.entry.sequence = (uint64_t)sqlite3_column_int64(stmt, 0);
     memcpy(r.stands.entry.digest.bytes, sqlite3_column_blob(stmt, 1), CD_DIGEST_SIZE);
     r.stands.kind = (cd_order_kind)sqlite3_column_int(stmt, 2);
-    memcpy(r.stands.parameters.bytes, sqlite3_column_blob(stmt, 3), CD_DIGEST_SIZE);
+    memcpy(r.stands.wish.bytes, sqlite3_column_blob(stmt, 3), CD_DIGEST_SIZE);
     r.generation = (uint64_t)sqlite3_column_int64(stmt, 4);
+    r.stands.lease_ms = sqlite3_column_int64(stmt, 5);
   } else if (stepped != SQLITE_DONE) {
     rc = fail(st, err);
   }

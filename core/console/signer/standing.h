@@ -1,6 +1,7 @@
 /* What stands of a device's state: the last that was asked of it, or that it did by itself, and
- * that neither failed nor was cancelled. By the audit log alone, noted as it is verified and kept
- * in memory, so that what is done to the console's database afterwards changes nothing.
+ * that neither gave way, because it failed, nor was cancelled. By the audit log alone, noted as it
+ * is verified and kept in memory, so that what is done to the console's database afterwards changes
+ * nothing.
  *
  * What the console asked for stands in the order of its creation. What the device did by itself
  * stands above it if the log heard of it later and its generation is not below. */
@@ -29,7 +30,8 @@ CD_MUST_USE cd_code sig_standing_signed(sig_standing *st, cd_str action, uint64_
 typedef struct sig_stands {
   con_audit_ref entry; /* sequence 0: nothing was ever asked */
   cd_order_kind kind;
-  cd_digest parameters;
+  cd_digest wish;   /* cd_wish_of() its parameters */
+  int64_t lease_ms; /* when that ends by itself; 0: never */
 } sig_stands;
 /* As if `except` were not there. */
 CD_MUST_USE cd_code sig_standing_of(sig_standing *st, cd_str device, cd_state state, cd_str except,

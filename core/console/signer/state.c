@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include "base/fault.h"
 #include "base/limits.h"
 #include "protocol/limits.h"
 #include "protocol/secret.h"
@@ -160,8 +161,11 @@ cd_code sig_state_begin(sig_state *st, cd_err *err)
 
 cd_code sig_state_end(sig_state *st, cd_code rc, cd_err *err)
 {
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
+    CD_FAULT_POINT("signer.before_commit");
     rc = execute(st, "COMMIT", "commit", err);
+    CD_FAULT_POINT("signer.committed");
+  }
   if (rc != CD_OK)
     (void)sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
   return rc;

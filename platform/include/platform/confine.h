@@ -18,7 +18,8 @@ enum {
   PF_PRIV_READ_ALL = 1u << 3,  /* "read_all": read any file and folder */
   PF_PRIV_TRACE = 1u << 4,     /* "trace": look into other processes */
   PF_PRIV_KILL = 1u << 5,      /* "kill": signal any process */
-  PF_PRIV_SYS_ADMIN = 1u << 6  /* "sys_admin": enter namespaces */
+  PF_PRIV_SYS_ADMIN = 1u << 6, /* "sys_admin": enter namespaces */
+  PF_PRIV_SIGHT = 1u << 7      /* "sight": no capability; the agent looks for it (sight.h) */
 };
 
 /* 0 and false for a name that is unknown. */

@@ -20,6 +20,10 @@ CD_MUST_USE cd_code pf_file_read_open(uv_os_fd_t file, const char *name, size_t 
  * or the new file, whole. `mode` is a POSIX mode, 0600 for anything that is not public. */
 CD_MUST_USE cd_code pf_file_replace(const char *path, cd_str content, unsigned mode, cd_err *err);
 
+/* Removes the file and syncs its folder: it does not come back with a power cut. One that is not
+ * there is fine. */
+CD_MUST_USE cd_code pf_file_remove(const char *path, cd_err *err);
+
 /* Opens a file that code or policy is read from, for reading. Refused unless it is a regular file,
  * and it and all its parent folders up to the root belong to root or to the effective user of this
  * process and nobody else may write to them (a sticky folder that others may write to is refused

@@ -128,6 +128,34 @@ typedef struct cordon_host_artifact {
                                     int32_t complete);
 } cordon_host_artifact;
 
+/* Host extension: looks that take more rights than the plugin has, made by the agent. NULL from
+ * get_extension() without the privilege `sight` in the manifest, or where the OS has nothing such.
+ */
+#define CORDON_HOST_SIGHT "cordon.host.sight/1"
+typedef struct cordon_space {
+  uint64_t id;   /* of a network namespace */
+  int32_t pid;   /* a process in it */
+  int32_t diag;  /* Linux: a socket of NETLINK_SOCK_DIAG made there; the plugin closes it */
+  int32_t route; /* likewise of NETLINK_ROUTE */
+  char name[64]; /* of the process: bytes of anybody's making */
+} cordon_space;
+typedef struct cordon_holder {
+  int32_t pid;       /* 0: nobody was found */
+  char name[64];     /* bytes of anybody's making */
+  char program[192]; /* the file it runs, or empty */
+} cordon_holder;
+typedef struct cordon_host_sight {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Number `index` of the network namespaces that processes of this machine are in, other than the
+   * agent's own; 0 looks anew. CORDON_E_NOTFOUND: no more. With any other failure that one was not
+   * entered; id, pid and name tell which. [worker] */
+  cordon_status(CORDON_CALL *space)(const cordon_host *h, uint32_t index, cordon_space *ret_space);
+  /* Who holds the sockets with these inodes, at most 32. [worker] */
+  cordon_status(CORDON_CALL *holders)(const cordon_host *h, const uint64_t *inodes, uint32_t count,
+                                      cordon_holder *ret_holders);
+} cordon_host_sight;
+
 typedef struct cordon_plugin cordon_plugin;
 
 /* Runs one operation, start to end, on a worker thread of its own: it may block. Its return ends

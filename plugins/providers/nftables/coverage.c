@@ -13,11 +13,13 @@ static const char *const not_probed[] = {
     "what this device forwards, as for containers and guests: only the digest of the rules tells",
     "connections that a flowtable forwards, which pass no rules; details name the flowtables",
     "XDP and eBPF programs, which send and forward below the rules",
-    "packet sockets, which send and receive past the rules",
-    "macvlan, ipvlan and bridged interfaces on top of one of this device, which send past the "
-    "rules",
-    "sockets in the network namespaces of containers: they are not ended, and what they send is "
-    "dropped only where this device forwards it"};
+    "packet sockets, which receive past the rules, and without strict also send past them; details "
+    "name those that are open",
+    "macvlan, ipvlan and bridged interfaces on top of one of this device, which without strict "
+    "send "
+    "past the rules",
+    "the network namespaces of containers that have a link of their own: what they send is dropped "
+    "only where this device forwards it, or with strict"};
 
 void iso_coverage_add(cJSON *list)
 {

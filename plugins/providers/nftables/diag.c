@@ -30,6 +30,8 @@ static bool read_socket(const iso_message *m, iso_socket *s)
                     .remote = address(d.idiag_family, d.id.idiag_dst),
                     .local_port = ntohs(d.id.idiag_sport),
                     .remote_port = ntohs(d.id.idiag_dport),
+                    .inode = d.idiag_inode,
+                    .user = d.idiag_uid,
                     .family = d.idiag_family,
                     .state = d.idiag_state,
                     .id = d.id};
@@ -37,10 +39,12 @@ static bool read_socket(const iso_message *m, iso_socket *s)
   size_t left = m->len - sizeof(d);
   iso_attribute a;
   while (iso_attribute_next(&attributes, &left, &a)) {
-    if (a.type != INET_DIAG_MARK || a.len != sizeof(s->mark))
-      continue;
-    memcpy(&s->mark, a.value, sizeof(s->mark));
-    s->has_mark = true;
+    if (a.type == INET_DIAG_MARK && a.len == sizeof(s->mark)) {
+      memcpy(&s->mark, a.value, sizeof(s->mark));
+      s->has_mark = true;
+    } else if (a.type == INET_DIAG_CGROUP_ID && a.len == sizeof(s->cgroup)) {
+      memcpy(&s->cgroup, a.value, sizeof(s->cgroup));
+    }
   }
   return true;
 }

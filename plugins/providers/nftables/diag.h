@@ -18,7 +18,10 @@ typedef struct iso_socket {
   uint16_t remote_port;
   bool has_mark;
   uint32_t mark;
-  uint8_t family; /* AF_INET, AF_INET6: the socket's own */
+  uint32_t inode;  /* 0: not told, or no file holds it */
+  uint32_t user;   /* who made it */
+  uint64_t cgroup; /* in which it was made; 0: not told */
+  uint8_t family;  /* AF_INET, AF_INET6: the socket's own */
   uint8_t state;
   struct inet_diag_sockid id; /* with the cookie, to name exactly this socket */
 } iso_socket;

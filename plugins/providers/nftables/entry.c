@@ -72,6 +72,7 @@ static void CORDON_CALL cancel(const cordon_plugin *p, cordon_op op)
 static void CORDON_CALL destroy(const cordon_plugin *p)
 {
   iso_plugin *self = p->plugin_data;
+  iso_guard_close(&self->guard);
   (void)pthread_mutex_destroy(&self->gens.lock);
   (void)pthread_mutex_destroy(&self->watchers.lock);
   free(self);
@@ -109,6 +110,7 @@ static const cordon_plugin *CORDON_CALL create(const cordon_host *h, const char 
   (void)pthread_mutex_init(&self->watchers.lock, NULL);
   take_config(self, config, config_len);
   iso_record_load(self);
+  iso_guard_open(&self->guard);
   return &self->plugin;
 }
 

@@ -48,15 +48,22 @@ static void read_generation(const unsigned char *bytes, size_t len, iso_event *e
   }
 }
 
-static bool is_our_table(const unsigned char *bytes, size_t len)
+static bool is_table(const unsigned char *bytes, size_t len, const char *ours)
 {
   iso_attribute a;
   char name[ISO_EVENT_NAME];
   while (iso_attribute_next(&bytes, &len, &a)) {
     if (a.type == TABLE_NAME)
-      return get_name(&a, name) && strcmp(name, ISO_TABLE) == 0;
+      return get_name(&a, name) && strcmp(name, ours) == 0;
   }
   return false;
+}
+
+static bool touches(uint8_t family, const unsigned char *bytes, size_t len)
+{
+  if (family == NFPROTO_INET)
+    return is_table(bytes, len, ISO_TABLE) || is_table(bytes, len, ISO_GUARD_TABLE);
+  return family == NFPROTO_NETDEV && is_table(bytes, len, ISO_STRICT_TABLE);
 }
 
 void iso_events_walk(const unsigned char *bytes, size_t len, iso_event_fn *fn, void *data)
@@ -73,7 +80,7 @@ void iso_events_walk(const unsigned char *bytes, size_t len, iso_event_fn *fn, v
     if (NFNL_MSG_TYPE(m.type) == NFT_MSG_NEWGEN)
       read_generation(attributes, left, &e);
     else
-      e.touches_us = head.nfgen_family == NFPROTO_INET && is_our_table(attributes, left);
+      e.touches_us = touches(head.nfgen_family, attributes, left);
     if (e.new_generation || e.touches_us)
       fn(data, &e);
   }

@@ -26,29 +26,74 @@ static const char *what_is_wrong(const iso_frame *f, const char *tag)
   return NULL;
 }
 
-static void judge(const iso_plugin *self, const char *tag, bool fresh, iso_holding *h)
+static void judge(const iso_plugin *self, const iso_expected *x, iso_holding *h)
 {
   const iso_record *r = &self->record;
-  bool known = !fresh && h->frame.tag[0] != '\0' && strcmp(r->tag, h->frame.tag) == 0;
+  bool known = !x->fresh && h->frame.tag[0] != '\0' && strcmp(r->tag, h->frame.tag) == 0;
   h->recorded = known && strcmp(r->digest, h->digest) == 0;
-  h->note = what_is_wrong(&h->frame, tag);
+  h->note = what_is_wrong(&h->frame, x->tag);
   if (h->note == NULL && known && !h->recorded)
     h->note = "the rules are no longer as they were loaded";
+  if (h->note == NULL && x->strict && !h->strict.there)
+    h->note = "the table of strict is missing";
   h->state = h->note == NULL ? ISO_ISOLATED : ISO_PARTIAL;
+  h->renew =
+      h->state == ISO_ISOLATED &&
+      (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE || h->strict.uncovered[0] != '\0');
 }
 
-cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
+/* Without the plain table: what else of ours is there still isolates, or was left. */
+static void judge_rest(iso_holding *h)
+{
+  if (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_IMPOSSIBLE) {
+    h->note = h->strict.there ? "the table is gone; the one of strict is left" : NULL;
+  } else {
+    h->note = "the table is gone; the guard table isolates in its place";
+  }
+  h->state = h->note == NULL ? ISO_RELEASED : ISO_PARTIAL;
+}
+
+/* Reads the table itself, behind which `normal` may hold what strict has. */
+static cordon_status read_table(const sup_text *strict, iso_holding *h, sup_err *err)
+{
+  sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
+  sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
+  cordon_status status = iso_nft_list("list table inet " ISO_TABLE, false, &listing, err);
+  if (status != CORDON_OK)
+    goto done;
+  iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
+  iso_listing_frame(sup_text_get(&normal), &h->frame);
+  iso_listing_shape(sup_text_get(&normal), &h->shape);
+  sup_text_bytes(&normal, sup_text_get(strict), strict->len);
+  if (normal.failed)
+    status = sup_fail(err, CORDON_E_INTERNAL, "there is no memory to compare the rules");
+  else
+    iso_listing_digest(&normal, h->digest);
+done:
+  sup_text_release(&listing);
+  sup_text_release(&normal);
+  return status;
+}
+
+cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
                           iso_holding *ret_holding, sup_err *err)
 {
   iso_holding h = {.state = ISO_RELEASED};
   bool there = false;
-  sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  sup_text normal = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_has_table(&there, err);
-  if (status != CORDON_OK || !there)
+  sup_text strict = SUP_TEXT_INIT(ISO_LISTING_MAX);
+  cordon_status status = iso_nft_has_table(&iso_plain_table, &there, NULL, err);
+  if (status == CORDON_OK)
+    status = iso_guard_look(&self->guard, expected->tag, &h.guard, err);
+  if (status == CORDON_OK)
+    status = iso_strict_look(expected->strict, &h.strict, &strict, err);
+  if (status != CORDON_OK)
     goto done;
+  if (!there) {
+    judge_rest(&h);
+    goto done;
+  }
   sup_err why = {0};
-  status = iso_nft_list("list table inet " ISO_TABLE, false, &listing, &why);
+  status = read_table(&strict, &h, &why);
   if (status == CORDON_E_LIMIT) {
     /* What we load can be listed, so this is somebody's work. */
     h.state = ISO_PARTIAL;
@@ -61,29 +106,53 @@ cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
     *err = why;
     goto done;
   }
-  iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
-  if (normal.failed) {
-    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to compare the rules");
-    goto done;
-  }
-  iso_listing_digest(&normal, h.digest);
-  iso_listing_frame(sup_text_get(&normal), &h.frame);
-  iso_listing_shape(sup_text_get(&normal), &h.shape);
-  judge(self, tag, fresh, &h);
+  judge(self, expected, &h);
 done:
-  sup_text_release(&listing);
-  sup_text_release(&normal);
+  sup_text_release(&strict);
   if (status == CORDON_OK)
     *ret_holding = h;
   return status;
 }
 
-cordon_status iso_load(iso_plugin *self, const char *commands, sup_err *err)
+static cordon_status read_counters(const char *command, iso_counters *counters, sup_err *err)
+{
+  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
+  cordon_status status = iso_nft_list(command, true, &text, err);
+  if (status == CORDON_OK)
+    iso_counters_read(sup_text_get(&text), text.len, counters);
+  sup_text_release(&text);
+  return status;
+}
+
+cordon_status iso_take_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err)
+{
+  cordon_status status = read_counters("list counters table inet " ISO_TABLE, ret_counters, err);
+  iso_counters more = {0};
+  bool guarded = h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE;
+  if (status == CORDON_OK && guarded && h->state != ISO_ISOLATED &&
+      read_counters("list counters table inet " ISO_GUARD_TABLE, &more, NULL) == CORDON_OK)
+    iso_counters_add(ret_counters, &more);
+  more = (iso_counters){0};
+  if (status == CORDON_OK && h->strict.there &&
+      read_counters("list counters table netdev " ISO_STRICT_TABLE, &more, NULL) == CORDON_OK)
+    iso_counters_add(ret_counters, &more);
+  return status;
+}
+
+void iso_add_console_dropped(cJSON *details, const iso_counters *counters)
+{
+  uint64_t packets = 0;
+  if (iso_counters_get(counters, ISO_CONSOLE_COUNTER, &packets))
+    (void)cJSON_AddNumberToObject(details, "console_dropped", (double)packets);
+}
+
+cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err)
 {
   cordon_status status = iso_gens_begin(&self->gens, err);
   if (status != CORDON_OK)
     return status;
-  status = iso_nft_load(commands, false, err);
+  status = guarded ? iso_session_load(self->guard.session, commands, err)
+                   : iso_nft_load(commands, false, err);
   iso_gens_end(&self->gens);
   iso_watchers_wake_all(&self->watchers);
   return status;

@@ -4,7 +4,9 @@
 
 #include "cordon/plugin.h"
 #include "gens.h"
+#include "guard.h"
 #include "listing.h"
+#include "strict.h"
 #include "support/call.h"
 #include "watchers.h"
 
@@ -16,6 +18,14 @@ typedef struct iso_record {
   char digest[ISO_DIGEST_TEXT];
 } iso_record;
 
+/* What this kernel can do, tried once: a process does not get another kernel. */
+typedef struct iso_ability {
+  bool tried;
+  bool guard;
+  bool strict;
+  bool end_sockets;
+} iso_ability;
+
 typedef struct iso_plugin {
   cordon_plugin plugin;
   const cordon_host *host;
@@ -23,6 +33,8 @@ typedef struct iso_plugin {
                                      only */
   iso_record record;              /* of the one operation that runs at a time */
   iso_gens gens;
+  iso_guard guard;     /* likewise */
+  iso_ability ability; /* likewise */
   iso_watchers watchers;
 } iso_plugin;
 
@@ -51,16 +63,33 @@ typedef struct iso_holding {
   char digest[ISO_DIGEST_TEXT]; /* empty without a table */
   bool recorded;                /* an apply made exactly this */
   const char *note;             /* why it is partial, else NULL */
+  iso_guard_state guard;
+  iso_strict strict;
+  bool renew; /* it is as it was loaded, but what goes with it has to be made again */
 } iso_holding;
 
-/* `tag`: what the rules must have been made from, NULL for anything of ours. `fresh`: the rules
- * were loaded just now, so that what was recorded before does not count. */
-cordon_status iso_examine(const iso_plugin *self, const char *tag, bool fresh,
+/* What to expect: `tag` is what the rules must have been made from, NULL for anything of ours;
+ * `strict` is whether they have to be on the links as well. `fresh`: the rules were loaded just
+ * now, so that what was recorded before does not count. */
+typedef struct iso_expected {
+  const char *tag;
+  bool strict;
+  bool fresh;
+} iso_expected;
+cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
                           iso_holding *ret_holding, sup_err *err);
 const char *iso_state_name(iso_state s);
 
-/* Runs commands that change rules, so that a watch of this process knows that it was us. */
-cordon_status iso_load(iso_plugin *self, const char *commands, sup_err *err);
+/* The counters of our tables as they are now. What a whole plain table drops the guard never sees.
+ * While it is not whole the guard counts too: their sum is what was dropped. */
+cordon_status iso_take_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err);
+/* `console_dropped`: how many packets of the agent's own connections the rules dropped since they
+ * were loaded. Nothing is added where nothing counts them. */
+void iso_add_console_dropped(cJSON *details, const iso_counters *counters);
+
+/* Runs commands that change rules, so that a watch of this process knows that it was us. `guarded`:
+ * through the socket that owns the guard. */
+cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err);
 
 /* The parameters of the request and the rules for them. Release both, also after a failure. */
 cordon_status iso_read_request(const sup_call *call, iso_params *p, sup_text *rules,

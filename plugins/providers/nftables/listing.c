@@ -299,6 +299,19 @@ void iso_counters_read(const char *text, size_t len, iso_counters *ret_counters)
   *ret_counters = c;
 }
 
+void iso_counters_add(iso_counters *c, const iso_counters *more)
+{
+  for (size_t i = 0; i < more->count; i++) {
+    size_t at = 0;
+    while (at < c->count && strcmp(c->items[at].name, more->items[i].name) != 0)
+      at++;
+    if (at < c->count)
+      c->items[at].packets += more->items[i].packets;
+    else if (at < ISO_COUNTERS_MAX)
+      c->items[c->count++] = more->items[i];
+  }
+}
+
 bool iso_counters_get(const iso_counters *c, const char *name, uint64_t *ret_packets)
 {
   for (size_t i = 0; i < c->count; i++) {

@@ -56,6 +56,9 @@ typedef struct iso_counters {
  * too much. */
 void iso_counters_read(const char *text, size_t len, iso_counters *ret_counters);
 
+/* Adds the values of the same names; names that are new are appended as long as there is room. */
+void iso_counters_add(iso_counters *c, const iso_counters *more);
+
 /* False if there is no such counter. */
 bool iso_counters_get(const iso_counters *c, const char *name, uint64_t *ret_packets);
 

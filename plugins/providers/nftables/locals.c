@@ -6,7 +6,12 @@
 #include <string.h>
 
 #include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
+
+#include "netlink.h"
 
 static bool add_addr(iso_locals *l, const struct sockaddr *sa)
 {
@@ -108,6 +113,46 @@ cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err)
   else
     iso_locals_release(&l);
   return status;
+}
+
+static bool take_address(const iso_message *m, iso_locals *l)
+{
+  struct ifaddrmsg head;
+  if (m->len < sizeof(head))
+    return true;
+  memcpy(&head, m->payload, sizeof(head));
+  const unsigned char *bytes = m->payload + sizeof(head);
+  size_t len = m->len - sizeof(head);
+  size_t size = head.ifa_family == AF_INET6 ? 16 : 4;
+  bool known = head.ifa_family == AF_INET || head.ifa_family == AF_INET6;
+  iso_attribute a;
+  bool local = false; /* the other is the peer's where both are there */
+  iso_addr own = {0};
+  while (known && iso_attribute_next(&bytes, &len, &a)) {
+    if ((a.type != IFA_LOCAL && a.type != IFA_ADDRESS) || a.len != size || local)
+      continue;
+    own = iso_addr_from(head.ifa_family == AF_INET6 ? 6 : 4, a.value);
+    local = a.type == IFA_LOCAL;
+  }
+  if (own.family == 0 || iso_locals_has(l, &own))
+    return true;
+  if (l->count == ISO_LOCALS_MAX)
+    return false;
+  l->addrs[l->count++] = own;
+  return true;
+}
+
+bool iso_locals_walk(const unsigned char *bytes, size_t len, iso_locals *l, bool *ret_done)
+{
+  iso_message m;
+  bool fits = true;
+  while (!*ret_done && iso_message_next(&bytes, &len, &m)) {
+    if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
+      *ret_done = true;
+    if (m.type == RTM_NEWADDR && !take_address(&m, l))
+      fits = false;
+  }
+  return fits;
 }
 
 bool iso_locals_has(const iso_locals *l, const iso_addr *a)

@@ -25,6 +25,9 @@ typedef struct iso_locals {
 } iso_locals;
 
 cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err);
+/* Adds the addresses in a part of the answer to RTM_GETADDR; false once there are too many. Pure,
+ * over bytes that may be nonsense. `ret_done`: the end of the answer was seen. */
+bool iso_locals_walk(const unsigned char *bytes, size_t len, iso_locals *l, bool *ret_done);
 bool iso_locals_has(const iso_locals *l, const iso_addr *a);
 void iso_locals_release(iso_locals *l);
 

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 #include <nftables/libnftables.h>
 
+#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -15,6 +16,13 @@
 #include "netlink.h"
 #include "ruleset.h"
 #include "support/json.h"
+
+/* NFT_TABLE_F_OWNER, Linux 5.12. */
+enum { TABLE_OWNED = 1 << 1 };
+
+const iso_table iso_plain_table = {.name = ISO_TABLE};
+const iso_table iso_guard_table = {.name = ISO_GUARD_TABLE};
+const iso_table iso_strict_table = {.name = ISO_STRICT_TABLE, .netdev = true};
 
 /* libnftables gives sentences, not codes. The status follows from the text of the kernel's error,
  * which ends the first line. */
@@ -47,33 +55,54 @@ static cordon_status fail_with_output(struct nft_ctx *ctx, const char *what, sup
   return sup_fail(err, status_of_text(line), "%s: %s", what, line);
 }
 
+static cordon_status run_in(struct nft_ctx *ctx, const char *commands, const char *what,
+                            sup_text *out, sup_err *err)
+{
+  if (nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the output of nftables");
+  if (nft_run_cmd_from_buffer(ctx, commands) != 0)
+    return fail_with_output(ctx, what, err);
+  if (out == NULL)
+    return CORDON_OK;
+  const char *text = nft_ctx_get_output_buffer(ctx);
+  sup_text_add(out, text != NULL ? text : "");
+  if (out->failed)
+    return sup_fail(err, CORDON_E_LIMIT, "%s: the output is longer than %zu bytes", what,
+                    out->limit);
+  return CORDON_OK;
+}
+
 static cordon_status run(const char *commands, unsigned flags, bool dry, const char *what,
                          sup_text *out, sup_err *err)
 {
   struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
   if (ctx == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for nftables");
-  cordon_status status = CORDON_OK;
   nft_ctx_output_set_flags(ctx, flags);
   nft_ctx_set_dry_run(ctx, dry);
-  if (nft_ctx_buffer_output(ctx) != 0 || nft_ctx_buffer_error(ctx) != 0) {
-    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory for the output of nftables");
-    goto done;
-  }
-  if (nft_run_cmd_from_buffer(ctx, commands) != 0) {
-    status = fail_with_output(ctx, what, err);
-    goto done;
-  }
-  if (out != NULL) {
-    const char *text = nft_ctx_get_output_buffer(ctx);
-    sup_text_add(out, text != NULL ? text : "");
-    if (out->failed)
-      status = sup_fail(err, CORDON_E_LIMIT, "%s: the output is longer than %zu bytes", what,
-                        out->limit);
-  }
-done:
+  cordon_status status = run_in(ctx, commands, what, out, err);
   nft_ctx_free(ctx);
   return status;
+}
+
+cordon_status iso_session_open(iso_session **ret_session, sup_err *err)
+{
+  struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+  if (ctx == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for nftables");
+  *ret_session = (iso_session *)ctx;
+  return CORDON_OK;
+}
+
+cordon_status iso_session_load(iso_session *session, const char *commands, sup_err *err)
+{
+  return run_in((struct nft_ctx *)session, commands, "nftables did not take the rules", NULL, err);
+}
+
+void iso_session_close(iso_session *session)
+{
+  if (session != NULL)
+    nft_ctx_free((struct nft_ctx *)session);
 }
 
 cordon_status iso_nft_load(const char *commands, bool dry, sup_err *err)
@@ -90,25 +119,48 @@ cordon_status iso_nft_list(const char *command, bool stateful, sup_text *out, su
   return run(command, flags, false, "the rules could not be listed", out, err);
 }
 
+static bool is_owned(const iso_message *m)
+{
+  const unsigned char *bytes = m->payload;
+  size_t len = m->len;
+  iso_attribute a;
+  if (len < sizeof(struct nfgenmsg))
+    return false;
+  bytes += sizeof(struct nfgenmsg);
+  len -= sizeof(struct nfgenmsg);
+  while (iso_attribute_next(&bytes, &len, &a)) {
+    uint32_t flags = 0;
+    if (a.type != NFTA_TABLE_FLAGS || a.len != sizeof(flags))
+      continue;
+    memcpy(&flags, a.value, sizeof(flags));
+    return (ntohl(flags) & TABLE_OWNED) != 0;
+  }
+  return false;
+}
+
 /* Asks the kernel for this one table: somebody may have made more tables than can be listed. */
-cordon_status iso_nft_has_table(bool *ret_there, sup_err *err)
+cordon_status iso_nft_has_table(const iso_table *table, bool *ret_there, bool *ret_owned,
+                                sup_err *err)
 {
   struct {
     struct nlmsghdr head;
     struct nfgenmsg family;
     struct nlattr name_head;
-    char name[(sizeof(ISO_TABLE) + 3) / 4 * 4];
-  } ask = {.head = {.nlmsg_len = sizeof(ask),
-                    .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
+    char name[ISO_TABLE_NAME];
+  } ask = {.head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
                     .nlmsg_flags = NLM_F_REQUEST},
-           .family = {.nfgen_family = NFPROTO_INET},
-           .name_head = {.nla_len = sizeof(struct nlattr) + sizeof(ISO_TABLE),
-                         .nla_type = NFTA_TABLE_NAME},
-           .name = ISO_TABLE};
+           .family = {.nfgen_family = table->netdev ? NFPROTO_NETDEV : NFPROTO_INET},
+           .name_head = {.nla_type = NFTA_TABLE_NAME}};
+  size_t name_len = strlen(table->name) + 1;
+  if (name_len > sizeof(ask.name))
+    return sup_fail(err, CORDON_E_LIMIT, "the name of a table is too long");
+  memcpy(ask.name, table->name, name_len);
+  ask.name_head.nla_len = (uint16_t)(sizeof(struct nlattr) + name_len);
+  ask.head.nlmsg_len = (uint32_t)(sizeof(ask) - sizeof(ask.name) + (name_len + 3) / 4 * 4);
   unsigned char answer[4096];
   size_t len = 0;
-  cordon_status status =
-      iso_netlink_ask(NETLINK_NETFILTER, &ask, sizeof(ask), answer, sizeof(answer), &len, err);
+  cordon_status status = iso_netlink_ask(NETLINK_NETFILTER, &ask, ask.head.nlmsg_len, answer,
+                                         sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   const unsigned char *bytes = answer;
@@ -116,17 +168,23 @@ cordon_status iso_nft_has_table(bool *ret_there, sup_err *err)
   if (!iso_message_next(&bytes, &len, &m))
     return sup_fail(err, CORDON_E_IO, "the kernel's answer about our table makes no sense");
   int os_error = iso_message_error(&m);
-  if (os_error > 0 && os_error != ENOENT)
+  /* A kernel without the family has no table of it. */
+  bool absent = os_error == ENOENT || (table->netdev && os_error == EAFNOSUPPORT);
+  if (os_error > 0 && !absent)
     return sup_fail_os(err, os_error, "the kernel does not tell whether our table is there");
   *ret_there = os_error < 0;
+  if (ret_owned != NULL)
+    *ret_owned = os_error < 0 && is_owned(&m);
   return CORDON_OK;
 }
 
+/* From a list that has no tables in it: libnftables 1.0.6 frees the flags of a table with an owner
+ * twice when it writes them as JSON. */
 cordon_status iso_nft_version(char *ret_version, size_t size, sup_err *err)
 {
   sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = run("list tables", NFT_CTX_OUTPUT_JSON, false,
-                             "nftables could not list the tables", &text, err);
+  cordon_status status = run("list limits", NFT_CTX_OUTPUT_JSON, false,
+                             "nftables could not tell its version", &text, err);
   if (status == CORDON_OK) {
     cJSON *doc = cJSON_Parse(sup_text_get(&text));
     const cJSON *first = doc != NULL ? cJSON_GetArrayItem(sup_json_get(doc, "nftables"), 0) : NULL;

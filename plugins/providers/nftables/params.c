@@ -203,7 +203,8 @@ static cordon_status read_type(const char *type, const iso_params *p, bool *ret_
 
 cordon_status iso_params_read(const cJSON *doc, iso_params *ret_params, sup_err *err)
 {
-  static const char *const names[] = {"type", "console", "resolvers", "mark", "exclusions", NULL};
+  static const char *const names[] = {"type",       "console", "resolvers", "mark",
+                                      "exclusions", "strict",  NULL};
   iso_params p = {0};
   const char *type = NULL;
   const cJSON *consoles = NULL, *resolvers = NULL, *exclusions = NULL;
@@ -222,6 +223,8 @@ cordon_status iso_params_read(const cJSON *doc, iso_params *ret_params, sup_err 
       (status = read_exclusions(exclusions, &p, err)) != CORDON_OK)
     goto failed;
   status = read_type(type, &p, &p.selective, err);
+  if (status == CORDON_OK)
+    status = sup_json_flag(doc, "", "strict", &p.strict, err);
   if (status != CORDON_OK)
     goto failed;
   *ret_params = p;

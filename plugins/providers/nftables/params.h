@@ -37,6 +37,7 @@ typedef struct iso_exclusion {
 
 typedef struct iso_params {
   bool selective;
+  bool strict; /* also at the links, for what has a way past the inet table */
   uint32_t mark;
   size_t console_count;
   iso_endpoint consoles[ISO_CONSOLES_MAX];

@@ -8,11 +8,15 @@
 #include <sys/socket.h>
 
 #include "nft.h"
+#include "packets.h"
 #include "sockets.h"
 #include "support/json.h"
 
-static cordon_status answer_query(const sup_call *call, const iso_holding *h, sup_err *err)
+static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
+                                  const iso_holding *h, bool strict, sup_err *err)
 {
+  iso_counters counters = {0};
+  sup_err ignored = {0};
   cJSON *result = cJSON_CreateObject();
   (void)cJSON_AddStringToObject(result, "state", iso_state_name(h->state));
   sup_json_add_text(result, "digest", h->digest[0] != '\0' ? h->digest : NULL);
@@ -21,6 +25,14 @@ static cordon_status answer_query(const sup_call *call, const iso_holding *h, su
     (void)cJSON_AddStringToObject(details, "made_from", h->frame.tag);
   if (h->note != NULL)
     (void)cJSON_AddStringToObject(details, "note", h->note);
+  iso_guard_add(&self->guard, h->guard, details);
+  if (strict || h->strict.there)
+    iso_strict_add(&h->strict, details);
+  if (h->renew)
+    (void)cJSON_AddBoolToObject(result, "renew", 1);
+  /* What the rules hold is the answer; a counter that cannot be read takes nothing from it. */
+  if (h->frame.table && iso_take_counters(h, &counters, &ignored) == CORDON_OK)
+    iso_add_console_dropped(details, &counters);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
@@ -40,9 +52,10 @@ cordon_status iso_query(iso_plugin *self, const sup_call *call, sup_err *err)
   cJSON_Delete(doc);
   cordon_status status = anything ? CORDON_OK : iso_read_request(call, &p, &rules, tag, err);
   if (status == CORDON_OK)
-    status = iso_examine(self, anything ? NULL : tag, false, &h, err);
+    status = iso_examine(self, &(iso_expected){.tag = anything ? NULL : tag, .strict = p.strict},
+                         &h, err);
   if (status == CORDON_OK)
-    status = answer_query(call, &h, err);
+    status = answer_query(self, call, &h, p.strict, err);
   iso_params_release(&p);
   sup_text_release(&rules);
   return status;
@@ -109,7 +122,19 @@ static bool can_watch(void)
   return true;
 }
 
-static cordon_status answer_probe(const sup_call *call, const char *version, sup_err *err)
+static const iso_ability *ability(iso_plugin *self)
+{
+  iso_ability *a = &self->ability;
+  if (!a->tried)
+    *a = (iso_ability){.tried = true,
+                       .guard = iso_guard_works(),
+                       .strict = iso_strict_works(NULL) == CORDON_OK,
+                       .end_sockets = iso_sockets_can_end()};
+  return a;
+}
+
+static cordon_status answer_probe(iso_plugin *self, const sup_call *call, const char *version,
+                                  sup_err *err)
 {
   static const char *const always[] = {"full",  "selective", "ipv4",     "address",   "cidr",
                                        "range", "port",      "protocol", "direction", "mark"};
@@ -121,8 +146,16 @@ static cordon_status answer_probe(const sup_call *call, const char *version, sup
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("ipv6"));
   if (can_watch())
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("watch"));
-  if (iso_sockets_can_end())
+  const iso_ability *can = ability(self);
+  if (can->end_sockets)
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("destroy_sockets"));
+  (void)cJSON_AddItemToArray(features, cJSON_CreateString("packet_sockets"));
+  if (iso_sight(self->host) != NULL)
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("other_namespaces"));
+  if (can->guard)
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("guard"));
+  if (can->strict)
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("strict"));
   (void)cJSON_AddStringToObject(result, "product", "nftables");
   sup_json_add_text(result, "product_version", version);
   cordon_status status = sup_call_result(call, result, err);
@@ -132,7 +165,6 @@ static cordon_status answer_probe(const sup_call *call, const char *version, sup
 
 cordon_status iso_probe(iso_plugin *self, const sup_call *call, sup_err *err)
 {
-  (void)self;
   sup_err why = {0};
   uint32_t generation = 0;
   char version[32] = "";
@@ -142,5 +174,5 @@ cordon_status iso_probe(iso_plugin *self, const sup_call *call, sup_err *err)
     status = iso_nft_version(version, sizeof(version), &why);
   if (status == CORDON_OK)
     status = try_everything(&why);
-  return status == CORDON_OK ? answer_probe(call, version, err) : no_use(status, &why, err);
+  return status == CORDON_OK ? answer_probe(self, call, version, err) : no_use(status, &why, err);
 }

@@ -46,7 +46,19 @@ typedef struct plan {
   iso_target targets[ISO_TARGETS];
   bool has_resolvers[2];
   bool has_consoles[2];
+  bool stateless; /* without conntrack: the table of strict */
 } plan;
+
+/* Where the rules stand. The guard comes behind the plain table, which so counts and refuses what
+ * is dropped as long as it is there. */
+typedef struct frame {
+  const char *begin;
+  int priority;
+} frame;
+
+static const frame plain_frame = {ISO_RULESET_DELETE "table inet " ISO_TABLE " {\n", 20};
+static const frame guard_frame = {
+    ISO_GUARD_DELETE "table inet " ISO_GUARD_TABLE " {\n  flags owner\n", 21};
 
 static const char *const ip_word[2] = {"ip", "ip6"};
 static const char *const addr_type[2] = {"ipv4_addr", "ipv6_addr"};
@@ -202,7 +214,8 @@ static void write_resolver_set(sup_text *out, const plan *pl, size_t f)
 
 static void write_counters(sup_text *out, const plan *pl)
 {
-  static const char *const drops[] = {"dropped_in", "dropped_out", "dropped_forward"};
+  static const char *const drops[] = {"dropped_in", "dropped_out", "dropped_forward",
+                                      ISO_CONSOLE_COUNTER};
   for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]); i++)
     sup_text_addf(out, "  counter %s { }\n", drops[i]);
   for (size_t i = 0; i < ISO_TARGETS; i++)
@@ -217,59 +230,55 @@ static void write_in_exclusions(sup_text *out, const plan *pl, size_t f)
 {
   const char *ip = ip_word[f];
   const char *n = family_digit[f];
+  const char *original = pl->stateless ? "" : "ct direction original ";
+  const char *reply = pl->stateless ? "" : "ct direction reply ";
   if (has(pl, OUT_TCP, f))
     sup_text_addf(out, "    %s saddr . tcp sport @out_tcp%s " NOT_OPENING " accept\n", ip, n);
   if (has(pl, IN_TCP, f))
     sup_text_addf(out, "    %s saddr . tcp dport @in_tcp%s accept\n", ip, n);
   if (has(pl, OUT_UDP, f))
-    sup_text_addf(out, "    ct direction reply %s saddr . udp sport @out_udp%s accept\n", ip, n);
+    sup_text_addf(out, "    %s%s saddr . udp sport @out_udp%s accept\n", reply, ip, n);
   if (has(pl, IN_UDP, f))
-    sup_text_addf(out, "    ct direction original %s saddr . udp dport @in_udp%s accept\n", ip, n);
+    sup_text_addf(out, "    %s%s saddr . udp dport @in_udp%s accept\n", original, ip, n);
   const char *icmp = f == 1 ? "ipv6-icmp" : "icmp";
   if (has(pl, OUT_ICMP, f))
-    sup_text_addf(out, "    ct direction reply %s saddr @out_icmp%s meta l4proto %s accept\n", ip,
-                  n, icmp);
+    sup_text_addf(out, "    %s%s saddr @out_icmp%s meta l4proto %s accept\n", reply, ip, n, icmp);
   if (has(pl, IN_ICMP, f))
-    sup_text_addf(out, "    ct direction original %s saddr @in_icmp%s meta l4proto %s accept\n", ip,
-                  n, icmp);
+    sup_text_addf(out, "    %s%s saddr @in_icmp%s meta l4proto %s accept\n", original, ip, n, icmp);
   if (has(pl, OUT_OTHER, f))
-    sup_text_addf(
-        out, "    ct direction reply %s saddr @out_other%s meta l4proto != { tcp, udp } accept\n",
-        ip, n);
+    sup_text_addf(out, "    %s%s saddr @out_other%s meta l4proto != { tcp, udp } accept\n", reply,
+                  ip, n);
   if (has(pl, IN_OTHER, f))
-    sup_text_addf(
-        out, "    ct direction original %s saddr @in_other%s meta l4proto != { tcp, udp } accept\n",
-        ip, n);
+    sup_text_addf(out, "    %s%s saddr @in_other%s meta l4proto != { tcp, udp } accept\n", original,
+                  ip, n);
 }
 
 static void write_out_exclusions(sup_text *out, const plan *pl, size_t f)
 {
   const char *ip = ip_word[f];
   const char *n = family_digit[f];
+  const char *original = pl->stateless ? "" : "ct direction original ";
+  const char *reply = pl->stateless ? "" : "ct direction reply ";
   if (has(pl, OUT_TCP, f))
     sup_text_addf(out, "    %s daddr . tcp dport @out_tcp%s accept\n", ip, n);
   if (has(pl, IN_TCP, f))
     sup_text_addf(out, "    %s daddr . tcp sport @in_tcp%s " NOT_OPENING " accept\n", ip, n);
   if (has(pl, OUT_UDP, f))
-    sup_text_addf(out, "    ct direction original %s daddr . udp dport @out_udp%s accept\n", ip, n);
+    sup_text_addf(out, "    %s%s daddr . udp dport @out_udp%s accept\n", original, ip, n);
   if (has(pl, IN_UDP, f))
-    sup_text_addf(out, "    ct direction reply %s daddr . udp sport @in_udp%s accept\n", ip, n);
+    sup_text_addf(out, "    %s%s daddr . udp sport @in_udp%s accept\n", reply, ip, n);
   const char *icmp = f == 1 ? "ipv6-icmp" : "icmp";
   if (has(pl, OUT_ICMP, f))
-    sup_text_addf(out, "    ct direction original %s daddr @out_icmp%s meta l4proto %s accept\n",
-                  ip, n, icmp);
-  if (has(pl, IN_ICMP, f))
-    sup_text_addf(out, "    ct direction reply %s daddr @in_icmp%s meta l4proto %s accept\n", ip, n,
+    sup_text_addf(out, "    %s%s daddr @out_icmp%s meta l4proto %s accept\n", original, ip, n,
                   icmp);
+  if (has(pl, IN_ICMP, f))
+    sup_text_addf(out, "    %s%s daddr @in_icmp%s meta l4proto %s accept\n", reply, ip, n, icmp);
   if (has(pl, OUT_OTHER, f))
-    sup_text_addf(
-        out,
-        "    ct direction original %s daddr @out_other%s meta l4proto != { tcp, udp } accept\n", ip,
-        n);
+    sup_text_addf(out, "    %s%s daddr @out_other%s meta l4proto != { tcp, udp } accept\n",
+                  original, ip, n);
   if (has(pl, IN_OTHER, f))
-    sup_text_addf(
-        out, "    ct direction reply %s daddr @in_other%s meta l4proto != { tcp, udp } accept\n",
-        ip, n);
+    sup_text_addf(out, "    %s%s daddr @in_other%s meta l4proto != { tcp, udp } accept\n", reply,
+                  ip, n);
 }
 
 /* ICMP errors, from wherever on the path, about flows that are let through: without them the path's
@@ -313,13 +322,40 @@ static const char out_network[] =
     "    icmpv6 type mld2-listener-report ip6 daddr ff02::16 meta length <= 1500 limit rate "
     "10/second burst 50 packets accept\n";
 
-static void write_input(sup_text *out, const plan *pl, const char *tag)
+/* The same for a link: lengths count the frame's own header, and what the link itself needs comes
+ * first. 802.1X and LACP are asked for by whoever is at the other end of the cable, without an
+ * answer the link goes down. */
+#define LINK_FIRST "    ether type { arp, 0x888e, 0x8809 } accept\n"
+
+static const char in_link[] =
+    "    meta protocol ip udp sport 67 udp dport 68 meta length <= 1518 limit rate 10/second burst "
+    "20 packets accept\n"
+    "    ip6 saddr fe80::/10 udp sport 547 udp dport 546 meta length <= 1518 limit rate 10/second "
+    "burst 20 packets accept\n"
+    "    icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } "
+    "ip6 hoplimit 255 accept\n"
+    "    icmpv6 type mld-listener-query ip6 saddr fe80::/10 accept\n"
+    "    icmp type { destination-unreachable, time-exceeded, parameter-problem } accept\n"
+    "    icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } "
+    "accept\n";
+
+static const char out_link[] =
+    "    ip daddr { 255.255.255.255, 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, "
+    "192.168.0.0/16 } udp sport 68 udp dport 67 meta length <= 1518 limit rate 10/minute burst 10 "
+    "packets accept\n"
+    "    ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 meta length <= 1518 limit "
+    "rate 10/minute burst 10 packets accept\n" OUT_ND
+    "ip6 hoplimit 255 meta length <= 146 limit rate 20/second burst 100 packets accept\n"
+    "    icmpv6 type mld2-listener-report ip6 daddr ff02::16 meta length <= 1518 limit rate "
+    "10/second burst 50 packets accept\n";
+
+static void write_input(sup_text *out, const plan *pl, const frame *fr, const char *tag)
 {
   sup_text_addf(out,
                 "  chain input {\n"
-                "    type filter hook input priority 20; policy drop;\n"
+                "    type filter hook input priority %d; policy drop;\n"
                 "    iif \"lo\" accept comment \"" ISO_TAG_WORD " %s\"\n",
-                tag);
+                fr->priority, tag);
   for (size_t f = 0; f < 2; f++) {
     if (pl->has_consoles[f])
       sup_text_addf(out, "    %s saddr . tcp sport @console%s " NOT_OPENING " accept\n", ip_word[f],
@@ -364,12 +400,9 @@ static void write_target(sup_text *out, const iso_target *t)
   }
 }
 
-static void write_output(sup_text *out, const plan *pl)
+static void write_agents_own(sup_text *out, const plan *pl)
 {
   uint32_t mark = pl->params->mark;
-  sup_text_add(out, "  chain output {\n"
-                    "    type filter hook output priority 20; policy drop;\n"
-                    "    oif \"lo\" accept\n");
   for (size_t f = 0; f < 2; f++) {
     if (pl->has_consoles[f])
       sup_text_addf(out, "    meta mark 0x%08x %s daddr . tcp dport @console%s accept\n", mark,
@@ -380,55 +413,176 @@ static void write_output(sup_text *out, const plan *pl)
                     "53 accept\n",
                     mark, ip_word[f], family_digit[f]);
   }
+}
+
+static void write_output(sup_text *out, const plan *pl, const frame *fr)
+{
+  sup_text_addf(out,
+                "  chain output {\n"
+                "    type filter hook output priority %d; policy drop;\n"
+                "    oif \"lo\" accept\n",
+                fr->priority);
+  write_agents_own(out, pl);
   write_out_exclusions(out, pl, 0);
   write_out_exclusions(out, pl, 1);
   sup_text_add(out, out_network);
   for (size_t i = 0; i < ISO_TARGETS; i++)
     write_target(out, &pl->targets[i]);
+  /* Whoever has the mark is the agent on its way to its console: nobody else is counted. */
+  sup_text_addf(out,
+                "    meta mark 0x%08x tcp dport != 53 counter name \"" ISO_CONSOLE_COUNTER "\"\n",
+                pl->params->mark);
   sup_text_add(out, "    counter name \"dropped_out\"\n"
                     "    meta l4proto tcp reject with tcp reset\n"
                     "    reject with icmpx admin-prohibited\n"
                     "  }\n");
 }
 
-static void write_all(sup_text *out, const plan *pl, const char *tag)
+static void write_sets(sup_text *out, const plan *pl)
 {
-  sup_text_add(out, ISO_RULESET_DELETE "table inet " ISO_TABLE " {\n");
   for (size_t f = 0; f < 2; f++) {
     write_console_sets(out, pl, f);
     write_resolver_set(out, pl, f);
     for (size_t s = 0; s < SETS; s++)
       write_set(out, pl, (set_id)s, f);
   }
+}
+
+static void write_all(sup_text *out, const plan *pl, const frame *fr, const char *tag)
+{
+  sup_text_add(out, fr->begin);
+  write_sets(out, pl);
   write_counters(out, pl);
-  write_input(out, pl, tag);
-  write_output(out, pl);
-  sup_text_add(out, "  chain forward {\n"
-                    "    type filter hook forward priority 20; policy drop;\n"
-                    "    counter name \"dropped_forward\"\n"
-                    "  }\n"
-                    "}\n");
+  write_input(out, pl, fr, tag);
+  write_output(out, pl, fr);
+  sup_text_addf(out,
+                "  chain forward {\n"
+                "    type filter hook forward priority %d; policy drop;\n"
+                "    counter name \"dropped_forward\"\n"
+                "  }\n"
+                "}\n",
+                fr->priority);
+}
+
+/* On a link there is no direction by conntrack: what the console and the resolvers say is let in to
+ * the inet table, which looks again. */
+static void write_strict_in(sup_text *out, const plan *pl)
+{
+  sup_text_add(out, "  chain in {\n" LINK_FIRST);
+  for (size_t f = 0; f < 2; f++) {
+    if (pl->has_consoles[f])
+      sup_text_addf(out, "    %s saddr . tcp sport @console%s " NOT_OPENING " accept\n", ip_word[f],
+                    family_digit[f]);
+    if (pl->has_resolvers[f])
+      sup_text_addf(out, "    %s saddr @resolver%s meta l4proto { tcp, udp } th sport 53 accept\n",
+                    ip_word[f], family_digit[f]);
+    write_in_exclusions(out, pl, f);
+  }
+  sup_text_add(out, in_link);
+  sup_text_add(out, "    counter name \"dropped_ingress\" drop\n  }\n");
+}
+
+static void write_strict_out(sup_text *out, const plan *pl)
+{
+  sup_text_add(out, "  chain out {\n" LINK_FIRST);
+  write_agents_own(out, pl);
+  write_out_exclusions(out, pl, 0);
+  write_out_exclusions(out, pl, 1);
+  sup_text_add(out, out_link);
+  sup_text_add(out, "    counter name \"dropped_egress\" drop\n  }\n");
+}
+
+static void write_strict(sup_text *out, const plan *pl, const iso_hooks *links)
+{
+  sup_text_add(out, ISO_STRICT_DELETE "table netdev " ISO_STRICT_TABLE " {\n");
+  write_sets(out, pl);
+  sup_text_add(out, "  counter dropped_ingress { }\n  counter dropped_egress { }\n");
+  write_strict_in(out, pl);
+  write_strict_out(out, pl);
+  for (size_t i = 0; links != NULL && i < links->count; i++) {
+    const iso_hook *l = &links->items[i];
+    sup_text_addf(out,
+                  "  chain in_%u {\n    type filter hook ingress device \"%s\" priority 0; policy "
+                  "drop;\n    jump in\n  }\n"
+                  "  chain out_%u {\n    type filter hook egress device \"%s\" priority 0; policy "
+                  "drop;\n    jump out\n  }\n",
+                  l->index, l->name, l->index, l->name);
+  }
+  sup_text_add(out, "}\n");
+}
+
+static plan *plan_new(const iso_params *p, sup_err *err)
+{
+  plan *pl = calloc(1, sizeof(*pl));
+  if (pl == NULL) {
+    (void)sup_fail(err, CORDON_E_LIMIT, "there is no memory for the rules");
+    return NULL;
+  }
+  if (plan_make(pl, p, err) == CORDON_OK)
+    return pl;
+  plan_release(pl);
+  free(pl);
+  return NULL;
+}
+
+static cordon_status plan_end(plan *pl, bool failed, sup_err *err)
+{
+  size_t count = pl->params->exclusion_count;
+  plan_release(pl);
+  free(pl);
+  return failed ? sup_fail(err, CORDON_E_LIMIT,
+                           "the rules for %zu exclusions are longer than %d bytes", count,
+                           ISO_RULESET_MAX)
+                : CORDON_OK;
+}
+
+/* Everything that the rules are made from: what strict adds is part of what they are known by, but
+ * for the links, which come and go. */
+static bool make_tag(plan *pl, char ret_tag[ISO_TAG_LEN + 1])
+{
+  sup_text untagged = SUP_TEXT_INIT(2 * ISO_RULESET_MAX);
+  write_all(&untagged, pl, &plain_frame, "");
+  if (pl->params->strict) {
+    pl->stateless = true;
+    write_strict(&untagged, pl, NULL);
+    pl->stateless = false;
+  }
+  iso_sha256(sup_text_get(&untagged), untagged.len, ret_tag);
+  bool failed = untagged.failed;
+  sup_text_release(&untagged);
+  return !failed;
+}
+
+static cordon_status render(const iso_params *p, const frame *fr, sup_text *out,
+                            char ret_tag[ISO_TAG_LEN + 1], sup_err *err)
+{
+  plan *pl = plan_new(p, err);
+  if (pl == NULL)
+    return err->status;
+  bool tagged = make_tag(pl, ret_tag);
+  write_all(out, pl, fr, ret_tag);
+  return plan_end(pl, !tagged || out->failed, err);
 }
 
 cordon_status iso_ruleset_render(const iso_params *p, sup_text *out, char ret_tag[ISO_TAG_LEN + 1],
                                  sup_err *err)
 {
-  plan *pl = calloc(1, sizeof(*pl));
+  return render(p, &plain_frame, out, ret_tag, err);
+}
+
+cordon_status iso_ruleset_render_guard(const iso_params *p, sup_text *out, sup_err *err)
+{
+  char tag[ISO_TAG_LEN + 1];
+  return render(p, &guard_frame, out, tag, err);
+}
+
+cordon_status iso_ruleset_render_strict(const iso_params *p, const iso_hooks *links, sup_text *out,
+                                        sup_err *err)
+{
+  plan *pl = plan_new(p, err);
   if (pl == NULL)
-    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the rules");
-  sup_text untagged = SUP_TEXT_INIT(ISO_RULESET_MAX);
-  cordon_status status = plan_make(pl, p, err);
-  if (status != CORDON_OK)
-    goto done;
-  write_all(&untagged, pl, "");
-  iso_sha256(sup_text_get(&untagged), untagged.len, ret_tag);
-  write_all(out, pl, ret_tag);
-  if (untagged.failed || out->failed)
-    status = sup_fail(err, CORDON_E_LIMIT, "the rules for %zu exclusions are longer than %d bytes",
-                      p->exclusion_count, ISO_RULESET_MAX);
-done:
-  sup_text_release(&untagged);
-  plan_release(pl);
-  free(pl);
-  return status;
+    return err->status;
+  pl->stateless = true;
+  write_strict(out, pl, links);
+  return plan_end(pl, out->failed, err);
 }

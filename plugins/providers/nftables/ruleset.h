@@ -5,6 +5,7 @@
 #ifndef ISO_RULESET_H
 #define ISO_RULESET_H
 
+#include "links.h"
 #include "params.h"
 #include "support/text.h"
 
@@ -15,7 +16,14 @@ enum {
 };
 
 #define ISO_TABLE "cordon"
+/* The same rules once more, behind the first: owned by the process that loaded it, so that nobody
+ * else can take it away, and gone with that process. */
+#define ISO_GUARD_TABLE "cordon_guard"
+/* Family netdev: what strict adds. */
+#define ISO_STRICT_TABLE "cordon_strict"
 #define ISO_TAG_WORD "cordon-rules"
+/* Counts the packets of the agent's own connections that the rules drop. */
+#define ISO_CONSOLE_COUNTER "dropped_console"
 /* Deletes the table whether or not it is there, in one transaction. */
 #define ISO_RULESET_DELETE "table inet " ISO_TABLE " { }\ndelete table inet " ISO_TABLE "\n"
 
@@ -23,5 +31,18 @@ enum {
  * comment: by it query tells which parameters the rules were made from. */
 cordon_status iso_ruleset_render(const iso_params *p, sup_text *out, char ret_tag[ISO_TAG_LEN + 1],
                                  sup_err *err);
+
+/* The same as a guard table, for whoever loads it to own. */
+#define ISO_GUARD_DELETE                                                                           \
+  "table inet " ISO_GUARD_TABLE " {\n  flags owner\n}\ndelete table inet " ISO_GUARD_TABLE "\n"
+cordon_status iso_ruleset_render_guard(const iso_params *p, sup_text *out, sup_err *err);
+
+/* The table of strict on these links: what has no other way past the inet table than straight
+ * through a link. Without conntrack, which there is not at that place: a direction that needs it is
+ * left to the inet table. */
+#define ISO_STRICT_DELETE                                                                          \
+  "table netdev " ISO_STRICT_TABLE " { }\ndelete table netdev " ISO_STRICT_TABLE "\n"
+cordon_status iso_ruleset_render_strict(const iso_params *p, const iso_hooks *links, sup_text *out,
+                                        sup_err *err);
 
 #endif

@@ -52,7 +52,8 @@ typedef struct work {
   unsigned char *buffer; /* ISO_NETLINK_BUFFER */
   const iso_params *params;
   const sup_call *call;
-  iso_locals locals;
+  const iso_locals *locals;
+  bool elsewhere; /* in another namespace */
   iso_ports *listened;
   uint8_t protocol; /* of the dump that is running */
   found found;
@@ -109,6 +110,13 @@ bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_p
   return !opened_by_remote && iso_params_excludes(p, ISO_OUT, bit, &s->remote, s->remote_port);
 }
 
+/* What is forwarded is dropped whoever it is from: neither marks nor exclusions are for others'
+ * namespaces. */
+bool iso_socket_stays_elsewhere(const iso_locals *locals, const iso_socket *s)
+{
+  return iso_addr_is_loopback(&s->remote) || iso_locals_has(locals, &s->remote);
+}
+
 static void note_listener(void *data, const iso_socket *s)
 {
   iso_ports *ports = data;
@@ -118,8 +126,9 @@ static void note_listener(void *data, const iso_socket *s)
 static void note_found(void *data, const iso_socket *s)
 {
   work *w = data;
-  if (w->found.count < FOUND_MAX &&
-      !iso_socket_stays(w->params, &w->locals, w->listened, w->protocol, s))
+  bool stays = w->elsewhere ? iso_socket_stays_elsewhere(w->locals, s)
+                            : iso_socket_stays(w->params, w->locals, w->listened, w->protocol, s);
+  if (w->found.count < FOUND_MAX && !stays)
     w->found.items[w->found.count++] = *s;
 }
 
@@ -232,9 +241,7 @@ static cordon_status work_begin(work *w, sup_err *err)
   w->listened = calloc(1, sizeof(*w->listened));
   if (w->buffer == NULL || w->found.items == NULL || w->listened == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to list the sockets of this device");
-  cordon_status status = iso_locals_read(&w->locals, err);
-  if (status == CORDON_OK)
-    status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w->fd, err);
+  cordon_status status = CORDON_OK;
   for (size_t i = 0; i < KINDS && status == CORDON_OK; i++) {
     iso_dump d = {0};
     if (kinds[i].protocol == IPPROTO_TCP)
@@ -245,18 +252,14 @@ static cordon_status work_begin(work *w, sup_err *err)
 
 static void work_end(work *w)
 {
-  if (w->fd >= 0)
-    (void)close(w->fd);
-  iso_locals_release(&w->locals);
   free(w->listened);
   free(w->found.items);
   free(w->buffer);
 }
 
-cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_ended *ret_ended,
-                              sup_err *err)
+static cordon_status end_through(work *work_in, iso_ended *ret_ended, sup_err *err)
 {
-  work w = {.fd = -1, .params = p, .call = call};
+  work w = *work_in;
   bool clean = false;
   cordon_status status = work_begin(&w, err);
   while (status == CORDON_OK && !clean && !w.ended.unsupported && w.ended.passes < PASSES) {
@@ -266,6 +269,82 @@ cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_end
   w.ended.remaining = !clean;
   *ret_ended = w.ended;
   work_end(&w);
+  return status;
+}
+
+cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, const iso_locals *locals,
+                              iso_ended *ret_ended, sup_err *err)
+{
+  work w = {.fd = -1, .params = p, .call = call, .locals = locals};
+  cordon_status status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
+  if (status == CORDON_OK)
+    status = end_through(&w, ret_ended, err);
+  if (w.fd >= 0)
+    (void)close(w.fd);
+  return status;
+}
+
+cordon_status iso_sockets_end_elsewhere(const iso_params *p, const sup_call *call,
+                                        const iso_locals *locals, int fd, iso_ended *ret_ended,
+                                        sup_err *err)
+{
+  work w = {.fd = fd, .params = p, .call = call, .locals = locals, .elsewhere = true};
+  return end_through(&w, ret_ended, err);
+}
+
+/* ---- only showing ---- */
+
+typedef struct show {
+  work *w;
+  iso_shown_fn *fn;
+  void *data;
+  bool listeners; /* the dump that is running */
+} show;
+
+static void show_socket(void *data, const iso_socket *s)
+{
+  const show *v = data;
+  const work *w = v->w;
+  if (!v->listeners && iso_socket_stays(w->params, w->locals, w->listened, w->protocol, s))
+    return;
+  const iso_shown shown = {.socket = s,
+                           .protocol = w->protocol,
+                           .listens = v->listeners,
+                           .opened_by_remote = !v->listeners && w->protocol == IPPROTO_TCP &&
+                                               listens(w->listened, s->local_port)};
+  v->fn(v->data, &shown);
+}
+
+static cordon_status show_through(work *w, show *v, sup_err *err)
+{
+  cordon_status status = work_begin(w, err);
+  for (int round = 0; round < 2 && status == CORDON_OK; round++, v->listeners = false) {
+    for (size_t i = 0; i < KINDS && status == CORDON_OK; i++) {
+      iso_dump d = {0};
+      w->protocol = kinds[i].protocol;
+      if (!v->listeners || kinds[i].protocol == IPPROTO_TCP)
+        status = dump(w, &kinds[i], v->listeners ? (uint32_t)LISTEN : kinds[i].states, show_socket,
+                      v, &d, err);
+    }
+  }
+  work_end(w);
+  return status;
+}
+
+cordon_status iso_sockets_show(const iso_params *p, const sup_call *call, iso_shown_fn *fn,
+                               void *data, sup_err *err)
+{
+  iso_locals locals = {0};
+  work w = {.fd = -1, .params = p, .call = call, .locals = &locals};
+  show v = {.w = &w, .fn = fn, .data = data, .listeners = true};
+  cordon_status status = iso_locals_read(&locals, err);
+  if (status == CORDON_OK)
+    status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
+  if (status == CORDON_OK)
+    status = show_through(&w, &v, err);
+  if (w.fd >= 0)
+    (void)close(w.fd);
+  iso_locals_release(&locals);
   return status;
 }
 
@@ -293,6 +372,8 @@ bool iso_sockets_can_end(void)
   w.buffer = malloc(ISO_NETLINK_BUFFER);
   if (w.buffer != NULL && iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, NULL) == CORDON_OK)
     (void)destroy(&w, &kinds[0], &nobody, &os_error, NULL);
+  if (w.fd >= 0)
+    (void)close(w.fd);
   work_end(&w);
   return os_error == ENOENT;
 }

@@ -29,8 +29,30 @@ bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_p
 
 /* Ends what must not stay: TCP in every state of a connection, connected UDP and raw sockets. Looks
  * again, since sockets come and go while it looks, until a pass finds none. */
-cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, iso_ended *ret_ended,
-                              sup_err *err);
+cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, const iso_locals *locals,
+                              iso_ended *ret_ended, sup_err *err);
+
+/* The same in another namespace, through a socket of NETLINK_SOCK_DIAG that was made there, and
+ * with the addresses of all namespaces of this machine: what does not leave it stays, nothing else.
+ */
+bool iso_socket_stays_elsewhere(const iso_locals *locals, const iso_socket *s);
+cordon_status iso_sockets_end_elsewhere(const iso_params *p, const sup_call *call,
+                                        const iso_locals *locals, int fd, iso_ended *ret_ended,
+                                        sup_err *err);
+
+/* What iso_sockets_show() tells of. `listens`: a TCP socket that waits for connections, which is
+ * told before all others; else one that would be ended, and whether the remote opened it. */
+typedef struct iso_shown {
+  const iso_socket *socket;
+  uint8_t protocol;
+  bool listens;
+  bool opened_by_remote;
+} iso_shown;
+typedef void iso_shown_fn(void *data, const iso_shown *shown);
+
+/* Shows what iso_sockets_end() would find at its first pass, and ends nothing. */
+cordon_status iso_sockets_show(const iso_params *p, const sup_call *call, iso_shown_fn *fn,
+                               void *data, sup_err *err);
 
 /* Why sockets may be left, a part of a sentence; NULL if none is. */
 const char *iso_ended_note(const iso_ended *e);

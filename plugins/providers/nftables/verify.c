@@ -15,6 +15,8 @@
 #include "evidence.h"
 #include "locals.h"
 #include "nft.h"
+#include "packets.h"
+#include "stacked.h"
 #include "support/json.h"
 #include "targets.h"
 
@@ -39,6 +41,8 @@ typedef struct trial {
 } trial;
 
 typedef struct verification {
+  const iso_plugin *self;
+  bool strict;
   iso_holding holding;
   iso_locals locals;
   iso_counters before;
@@ -47,16 +51,6 @@ typedef struct verification {
   unsigned blocked;
   unsigned passed;
 } verification;
-
-static cordon_status read_counters(iso_counters *ret_counters, sup_err *err)
-{
-  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list("list counters table inet " ISO_TABLE, true, &text, err);
-  if (status == CORDON_OK)
-    iso_counters_read(sup_text_get(&text), text.len, ret_counters);
-  sup_text_release(&text);
-  return status;
-}
 
 static void set_address(struct sockaddr_storage *to, const iso_addr *a, uint16_t port,
                         unsigned scope)
@@ -170,19 +164,19 @@ static bool send_syns(verification *v)
 
 static cordon_status run_trials(verification *v, const sup_call *call, sup_err *err)
 {
-  cordon_status status = read_counters(&v->before, err);
+  cordon_status status = iso_take_counters(&v->holding, &v->before, err);
   if (status != CORDON_OK)
     return status;
   for (size_t i = 0; i < ISO_TARGETS; i++)
     start_somehow(&v->trials[i], &v->locals);
   wait_all(v, sup_call_until(call, WAIT_MS));
-  status = read_counters(&v->after, err);
+  status = iso_take_counters(&v->holding, &v->after, err);
   if (status != CORDON_OK)
     return status;
   take_counters(v);
   if (!send_syns(v))
     return CORDON_OK;
-  status = read_counters(&v->after, err);
+  status = iso_take_counters(&v->holding, &v->after, err);
   if (status == CORDON_OK)
     take_counters(v);
   return status;
@@ -312,7 +306,13 @@ static cordon_status answer(const verification *v, const sup_call *call, bool ho
   (void)cJSON_AddStringToObject(details, "state", iso_state_name(v->holding.state));
   if (v->holding.note != NULL)
     (void)cJSON_AddStringToObject(details, "note", v->holding.note);
+  iso_add_console_dropped(details, &v->after);
   iso_coverage_add_flowtables(details);
+  iso_packets_add(v->self->host, details);
+  iso_stacked_add(v->self->host, call, details);
+  iso_guard_add(&v->self->guard, v->holding.guard, details);
+  if (v->strict)
+    iso_strict_add(&v->holding.strict, details);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
@@ -331,6 +331,10 @@ static cordon_status judge_all(const verification *v, sup_err *err)
                     ISO_TARGETS, whole ? "" : ": ", whole ? "" : v->holding.note);
   if (!whole)
     return sup_fail(err, CORDON_E_UNVERIFIED, "the rules are not whole: %s", v->holding.note);
+  if (v->holding.strict.uncovered[0] != '\0')
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "strict does not cover the link '%s' yet; the rules of the rest are in place",
+                    v->holding.strict.uncovered);
   if (v->locals.link_count == 0)
     return sup_fail(err, CORDON_E_UNVERIFIED,
                     "no network interface of this device is up, so nothing could be probed; the "
@@ -361,7 +365,10 @@ static cordon_status conclude(const verification *v, const sup_call *call, sup_e
 static cordon_status verify_with(iso_plugin *self, const sup_call *call, const iso_params *p,
                                  const char *tag, verification *v, sup_err *err)
 {
-  cordon_status status = iso_examine(self, tag, false, &v->holding, err);
+  v->self = self;
+  v->strict = p->strict;
+  cordon_status status =
+      iso_examine(self, &(iso_expected){.tag = tag, .strict = p->strict}, &v->holding, err);
   if (status == CORDON_OK)
     status = iso_locals_read(&v->locals, err);
   if (status != CORDON_OK)

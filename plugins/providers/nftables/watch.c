@@ -10,16 +10,19 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "events.h"
 #include "netlink.h"
+#include "network.h"
 #include "support/json.h"
 
 enum {
-  APART_MS = 200, /* between two records: at most five a second */
+  APART_MS = 200,          /* between two records: at most five a second */
+  NETWORK_APART_MS = 1000, /* between two of the network's, where one change brings many notices */
   PENDING_MAX = 32,
   RECEIVE_BUFFER = 4 * 1024 * 1024, /* a large set of somebody else's is many notices at once */
   ROUNDS = 64                       /* buffers read before the pending ones are looked at */
@@ -29,6 +32,7 @@ typedef struct watch {
   iso_plugin *self;
   const sup_call *call;
   int notices;
+  int network; /* hears of links, addresses and routes */
   int wake;
   unsigned char *buffer; /* ISO_NETLINK_BUFFER */
   bool in_first_namespace;
@@ -39,6 +43,8 @@ typedef struct watch {
   bool changed; /* by somebody else, `by` being the last one; not told yet */
   iso_event by;
   uint64_t next_record_ms;
+  iso_network moved; /* what of the network has changed; not told yet */
+  uint64_t next_network_ms;
 } watch;
 
 cordon_status iso_watch_open(int *ret_fd, sup_err *err)
@@ -130,17 +136,69 @@ static cordon_status emit_changed(watch *w)
   return status;
 }
 
+static cordon_status emit_network(watch *w)
+{
+  char note[96];
+  cJSON *record = cJSON_CreateObject();
+  (void)cJSON_AddStringToObject(record, "event", "network");
+  (void)snprintf(note, sizeof(note), "%s%s%s%s have changed", w->moved.links ? "links " : "",
+                 w->moved.addresses ? "addresses " : "", w->moved.routes ? "routes " : "",
+                 w->moved.lost ? "and more" : "");
+  (void)cJSON_AddStringToObject(record, "note", note);
+  cordon_status status = sup_call_emit(w->call, record);
+  cJSON_Delete(record);
+  w->moved = (iso_network){.links = false};
+  w->next_network_ms = sup_now_ms() + NETWORK_APART_MS;
+  return status;
+}
+
+static void sleep_at_most(int *timeout_ms, uint64_t until_ms, uint64_t now_ms)
+{
+  int left = (int)(until_ms - now_ms);
+  if (*timeout_ms < 0 || left < *timeout_ms)
+    *timeout_ms = left;
+}
+
 /* Tells what is due and says how long to sleep: for ever, unless something waits for its turn. */
 static cordon_status tell(watch *w, int *ret_timeout_ms)
 {
+  cordon_status status = CORDON_OK;
   *ret_timeout_ms = -1;
   settle(w);
-  if (!w->changed && !w->lost)
-    return CORDON_OK;
   uint64_t now = sup_now_ms();
-  if (now >= w->next_record_ms)
-    return emit_changed(w);
-  *ret_timeout_ms = (int)(w->next_record_ms - now);
+  bool changed = w->changed || w->lost;
+  if (changed && now >= w->next_record_ms)
+    status = emit_changed(w);
+  else if (changed)
+    sleep_at_most(ret_timeout_ms, w->next_record_ms, now);
+  if (status != CORDON_OK || !iso_network_moved(&w->moved))
+    return status;
+  if (now >= w->next_network_ms)
+    return emit_network(w);
+  sleep_at_most(ret_timeout_ms, w->next_network_ms, now);
+  return CORDON_OK;
+}
+
+/* Likewise, for the network. */
+static cordon_status read_network(watch *w, sup_err *err)
+{
+  for (int i = 0; i < ROUNDS; i++) {
+    size_t len = 0;
+    sup_err why = {0};
+    cordon_status status =
+        iso_netlink_receive(w->network, w->buffer, ISO_NETLINK_BUFFER, 0, &len, &why);
+    if (status == CORDON_E_DEADLINE)
+      return CORDON_OK;
+    if (status == CORDON_E_LIMIT) {
+      w->moved.lost = true;
+      continue;
+    }
+    if (status != CORDON_OK) {
+      *err = why;
+      return status;
+    }
+    iso_network_walk(w->buffer, len, &w->moved);
+  }
   return CORDON_OK;
 }
 
@@ -153,18 +211,20 @@ static cordon_status watch_loop(watch *w, sup_err *err)
       return sup_fail(err, status, "the host takes no more records");
     if (sup_call_cancelled(w->call))
       return sup_fail(err, CORDON_E_CANCELLED, "the watch was ended");
-    struct pollfd fds[2] = {{.fd = w->notices, .events = POLLIN},
-                            {.fd = w->wake, .events = POLLIN}};
-    if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+    struct pollfd fds[3] = {{.fd = w->notices, .events = POLLIN},
+                            {.fd = w->wake, .events = POLLIN},
+                            {.fd = w->network, .events = POLLIN}};
+    if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
       return sup_fail_os(err, errno, "the watch could not wait");
     uint64_t woken = 0;
     if (fds[1].revents != 0 && read(w->wake, &woken, sizeof(woken)) < 0 && errno != EAGAIN)
       return sup_fail_os(err, errno, "the watch could not be woken");
-    if (fds[0].revents != 0) {
+    if (fds[0].revents != 0)
       status = read_notices(w, err);
-      if (status != CORDON_OK)
-        return status;
-    }
+    if (status == CORDON_OK && fds[2].revents != 0)
+      status = read_network(w, err);
+    if (status != CORDON_OK)
+      return status;
   }
 }
 
@@ -181,6 +241,9 @@ static cordon_status watch_begin(watch *w, sup_err *err)
   int size = RECEIVE_BUFFER;
   if (setsockopt(w->notices, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
     (void)setsockopt(w->notices, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+  status = iso_network_open(&w->network, err);
+  if (status != CORDON_OK)
+    return status;
   w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (w->wake < 0)
     return sup_fail_os(err, errno, "there is no eventfd for the watch");
@@ -205,6 +268,7 @@ cordon_status iso_watch(iso_plugin *self, const sup_call *call, sup_err *err)
   watch w = {.self = self,
              .call = call,
              .notices = -1,
+             .network = -1,
              .wake = -1,
              .in_first_namespace = is_first_namespace()};
   cordon_status status = watch_begin(&w, err);
@@ -215,6 +279,8 @@ cordon_status iso_watch(iso_plugin *self, const sup_call *call, sup_err *err)
   iso_watchers_remove(&self->watchers, call->op);
   if (w.notices >= 0)
     (void)close(w.notices);
+  if (w.network >= 0)
+    (void)close(w.network);
   if (w.wake >= 0)
     (void)close(w.wake);
   free(w.buffer);

@@ -246,6 +246,7 @@ void device_report_as(device *d, const device_holds *holds)
                    "\"architecture\":\"x86_64\",\"boot_id\":\"b\",\"interfaces\":[{\"name\":"
                    "\"eth0\",\"mac\":\"02:00:5e:10:00:01\",\"up\":true,\"addresses\":[\"198.51.100."
                    "7/24\"]}]}");
+  r.policy = d->policy;
   memcpy(r.nonce, d->nonce, sizeof(r.nonce));
   (void)cd_str_copy(r.device, sizeof(r.device), cd_str_from(d->id));
   ck_assert_int_eq(cd_report_sign(&r, d->key, test_random(), &jws, &err), CD_OK);
@@ -258,8 +259,10 @@ void device_report_as(device *d, const device_holds *holds)
 
 /* The payload without a check of its signature: whether a device takes it is the agent's to test.
  */
-static void read_order(cd_str jws, cd_order *ret_order, cd_digest *ret_digest)
+static void read_order(device *d, cd_str jws, cd_order *ret_order, cd_digest *ret_digest)
 {
+  cd_json parameters = {0};
+  cd_buf printed = CD_BUF_INIT(65536);
   char payload[65536];
   size_t len = 0;
   cd_err err = {0};
@@ -276,6 +279,10 @@ static void read_order(cd_str jws, cd_order *ret_order, cd_digest *ret_digest)
   cd_json_str(&root, "action", CD_ID_SIZE - 1, &text);
   cd_json_str(&root, "kind", 20, &kind);
   cd_json_u64(&root, "generation", CD_GENERATION_MAX, &ret_order->generation);
+  cd_json_value(&root, "parameters", &parameters);
+  cd_json_print(&parameters, &printed);
+  (void)cd_str_copy(d->parameters, sizeof(d->parameters), cd_buf_view(&printed));
+  cd_buf_release(&printed);
   ck_assert(cd_json_status(&root, &err) == CD_OK &&
             cd_order_kind_from_name(kind, &ret_order->kind) &&
             cd_str_copy(ret_order->action, sizeof(ret_order->action), text));
@@ -294,7 +301,56 @@ void device_take_order(device *d, cd_order *ret_order, cd_digest *ret_digest)
   ck_assert_msg(cd_message_method(&m, CD_SIDE_AGENT, &method, NULL, &err) == CD_OK, "%s", err.text);
   ck_assert_int_eq(method, CD_METHOD_ORDER);
   ck_assert_int_eq(cd_order_message_read(&m, &message, NULL, &err), CD_OK);
-  read_order(message.order, ret_order, ret_digest);
+  read_order(d, message.order, ret_order, ret_digest);
+  ck_assert_int_eq(cd_order_ack_write(&ack, m.id, &out, &err), CD_OK);
+  cd_rpc_release(&m);
+  device_send(d, &out);
+}
+
+const char *device_parameters(const device *d)
+{
+  return d->parameters;
+}
+
+static void read_policy(cd_str jws, cd_policy *ret_policy, char *body, size_t size)
+{
+  char payload[65536];
+  size_t len = 0;
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_json value = {0};
+  cd_str name = {0};
+  cd_buf text = CD_BUF_INIT(65536);
+  *ret_policy = (cd_policy){0};
+  (void)cd_str_cut(&jws, '.');
+  ck_assert(cd_base64url_decode(cd_str_cut(&jws, '.'), payload, sizeof(payload), &len));
+  ck_assert_int_eq(cd_json_parse((cd_str){payload, len}, sizeof(payload), "policy", &doc, &err),
+                   CD_OK);
+  cd_json root = cd_json_root(doc);
+  cd_json_u64(&root, "version", CD_GENERATION_MAX, &ret_policy->version);
+  (void)cd_json_opt_str(&root, "name", CD_POLICY_NAME_MAX, &name);
+  cd_json_obj(&root, "body", &value);
+  ck_assert_msg(cd_json_status(&root, &err) == CD_OK, "%s", err.text);
+  (void)cd_str_copy(ret_policy->name, sizeof(ret_policy->name), name);
+  cd_json_print(&value, &text);
+  ck_assert(cd_str_copy(body, size, cd_buf_view(&text)));
+  cd_buf_release(&text);
+  cd_json_free(doc);
+}
+
+void device_take_policy(device *d, cd_policy *ret_policy, char *body, size_t size)
+{
+  cd_rpc m = {0};
+  cd_err err = {0};
+  cd_method method = 0;
+  cd_policy_message message = {0};
+  cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
+  const cd_order_ack ack = {.accepted = true};
+  ck_assert_msg(device_next(d, &m), "the connection ended instead of a policy");
+  ck_assert_msg(cd_message_method(&m, CD_SIDE_AGENT, &method, NULL, &err) == CD_OK, "%s", err.text);
+  ck_assert_int_eq(method, CD_METHOD_POLICY);
+  ck_assert_int_eq(cd_policy_message_read(&m, &message, NULL, &err), CD_OK);
+  read_policy(message.policy, ret_policy, body, size);
   ck_assert_int_eq(cd_order_ack_write(&ack, m.id, &out, &err), CD_OK);
   cd_rpc_release(&m);
   device_send(d, &out);

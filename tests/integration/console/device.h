@@ -6,6 +6,7 @@
 
 #include "protocol/key.h"
 #include "protocol/message.h"
+#include "protocol/policy.h"
 #include "protocol/result.h"
 #include "protocol/rpc.h"
 
@@ -22,7 +23,9 @@ typedef struct device {
   uint64_t last_id;
   uint64_t report_number;
   uint64_t generation; /* of its isolation */
-  cd_buf message;      /* the last that came */
+  char parameters[4096];
+  cd_policy_standing policy; /* what its reports say, if known */
+  cd_buf message;            /* the last that came */
 } device;
 
 void device_make(device *d, const char *name);
@@ -52,6 +55,10 @@ void device_report_as(device *d, const device_holds *holds);
 bool device_renew(device *d);
 /* Takes the next order, accepts it, and says which. */
 void device_take_order(device *d, cd_order *ret_order, cd_digest *ret_digest);
+/* Takes the next policy, and answers it; its body is in `body`. */
+void device_take_policy(device *d, cd_policy *ret_policy, char *body, size_t size);
+/* The parameters of the last order that was taken. */
+const char *device_parameters(const device *d);
 /* The signed end of an action; false: the console refused it. */
 bool device_result(device *d, const cd_order *order, const cd_digest *digest, const cd_key *key);
 

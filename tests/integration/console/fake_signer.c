@@ -14,6 +14,7 @@
 #include "protocol/key.h"
 #include "protocol/mark.h"
 #include "protocol/order.h"
+#include "protocol/policy.h"
 #include "protocol/statement.h"
 #include "store.h"
 
@@ -36,13 +37,16 @@ struct con_signer {
   answer *last;
   cd_key *root;
   cd_key *order;
+  cd_key *policy;
   cd_key *ca;
   EVP_PKEY *ca_pkey;
   X509 *ca_certificate;
   cd_buf ca_pem;
   cd_buf order_statement;
+  cd_buf policy_statement;
   cd_buf ca_statement;
   char root_text[CD_BASE64URL_LEN(CD_KEY_DER_SIZE) + 1];
+  bool was_away; /* for the policy of that name, once */
   void (*closed)(void *context);
   void *closed_context;
 };
@@ -180,6 +184,7 @@ static answer *new_answer(con_signer *s, con_signer_done done, void *context)
   a->context = context;
   a->reply.sentence = "";
   a->reply.order_key = cd_buf_view(&s->order_statement);
+  a->reply.policy_key = cd_buf_view(&s->policy_statement);
   cd_buf_init(&a->text, 1024 * 1024);
   cd_buf_init(&a->chain, 1024 * 1024);
   if (s->last != NULL)
@@ -216,12 +221,15 @@ cd_code con_signer_open(uv_loop_t *loop, const con_signer_options *options, con_
   cd_buf_init(&s->ca_pem, 65536);
   cd_buf_init(&s->order_statement, 65536);
   cd_buf_init(&s->ca_statement, 65536);
+  cd_buf_init(&s->policy_statement, 65536);
   must(cd_key_generate(&randomness, &s->root, err), err);
   must(cd_key_generate(&randomness, &s->order, err), err);
   must(cd_key_generate(&randomness, &s->ca, err), err);
+  must(cd_key_generate(&randomness, &s->policy, err), err);
   cd_public_key_to_der(cd_key_public(s->root), der);
   cd_base64url_text(s->root_text, der, sizeof(der));
   state_key(s, CD_PURPOSE_ORDER, "", cd_key_public(s->order), s->root, &s->order_statement);
+  state_key(s, CD_PURPOSE_POLICY, "", cd_key_public(s->policy), s->root, &s->policy_statement);
   state_key(s, CD_PURPOSE_DEVICE_CA, "", cd_key_public(s->ca), s->root, &s->ca_statement);
   make_ca(s);
   (void)uv_timer_init(loop, &s->timer);
@@ -236,11 +244,13 @@ static void on_closed(uv_handle_t *handle)
   cd_key_free(s->root);
   cd_key_free(s->order);
   cd_key_free(s->ca);
+  cd_key_free(s->policy);
   EVP_PKEY_free(s->ca_pkey);
   X509_free(s->ca_certificate);
   cd_buf_release(&s->ca_pem);
   cd_buf_release(&s->order_statement);
   cd_buf_release(&s->ca_statement);
+  cd_buf_release(&s->policy_statement);
   s->closed(s->closed_context);
   free(s);
 }
@@ -281,7 +291,7 @@ void con_signer_sign_order(con_signer *s, const con_sign_order *order, con_signe
                 .comment = CD_STR("signed by a test")};
   /* The real one reads the kind in the audit log. */
   bool isolate = order->parameters.len > 7 && memcmp(order->parameters.ptr, "{\"type\"", 7) == 0;
-  o.kind = isolate                      ? CD_ORDER_ISOLATE
+  o.kind = isolate ? order->generation > 0 ? CD_ORDER_ISOLATE : CD_ORDER_PREFLIGHT
            : order->parameters.len == 2 ? CD_ORDER_RELEASE
                                         : CD_ORDER_CANCEL;
   (void)cd_str_copy(o.device, sizeof(o.device), order->device);
@@ -290,6 +300,28 @@ void con_signer_sign_order(con_signer *s, const con_sign_order *order, con_signe
   a->reply.code = cd_order_sign(&o, s->order, &randomness, &a->text, &err);
   need(a->reply.code == CD_OK, err.text);
   a->reply.order = cd_buf_view(&a->text);
+}
+
+void con_signer_sign_policy(con_signer *s, const con_sign_policy *policy, con_signer_done done,
+                            void *context)
+{
+  answer *a = new_answer(s, done, context);
+  cd_err err = {0};
+  cd_policy p = {.version = policy->version,
+                 .issued_ms = cd_wall_ms(),
+                 .audit_sequence = policy->audit.sequence,
+                 .audit_digest = policy->audit.digest,
+                 .body = policy->body};
+  (void)cd_str_copy(p.device, sizeof(p.device), policy->device);
+  (void)cd_str_copy(p.name, sizeof(p.name), policy->name);
+  a->reply.code = cd_policy_sign(&p, s->policy, &randomness, &a->text, &err);
+  need(a->reply.code == CD_OK, err.text);
+  a->reply.policy = cd_buf_view(&a->text);
+  if (!s->was_away && cd_str_eq_cstr(policy->name, "signer-away")) {
+    s->was_away = true;
+    a->reply.code = CD_E_UNAVAILABLE;
+    a->reply.sentence = "the signer closed the connection";
+  }
 }
 
 void con_signer_mark(con_signer *s, const con_sign_mark *mark, con_signer_done done, void *context)

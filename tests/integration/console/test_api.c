@@ -8,16 +8,20 @@
 #include <string.h>
 #include <time.h>
 
-enum { NOBODY, READER, ISOLATOR, WRITER, ADMIN, APPS };
+enum { NOBODY, READER, ISOLATOR, WRITER, CODER, ADMIN, APPS };
 
 static const char *const permissions[APPS] = {
     [READER] = "Machine.Read.All",
     [ISOLATOR] = "Machine.Read.All,Machine.Isolate",
     [WRITER] = "Machine.ReadWrite.All",
+    [CODER] = "Machine.ReleaseCode",
     [ADMIN] = "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"
               "Cordon.Audit.Read"};
-static const char *const names[APPS] = {
-    [READER] = "reader", [ISOLATOR] = "isolator", [WRITER] = "writer", [ADMIN] = "admin"};
+static const char *const names[APPS] = {[READER] = "reader",
+                                        [ISOLATOR] = "isolator",
+                                        [WRITER] = "writer",
+                                        [CODER] = "coder",
+                                        [ADMIN] = "admin"};
 
 static place p;
 static char *bearers[APPS];
@@ -147,6 +151,25 @@ static const row rows[] = {
     {"selective", ISOLATOR, "POST", "/api/machines/$1/Isolate",
      "{\"Comment\":\"c\",\"IsolationType\":\"Selective\",\"ExternalId\":\"T-1\"}", 201,
      "\"scope\":\"Selective\",\"externalId\":\"T-1\"", NULL},
+    {"a lease that is no number", ISOLATOR, "POST", "/api/machines/$3/isolate",
+     "{\"Comment\":\"c\",\"LeaseSeconds\":\"4h\"}", 400, "LeaseSeconds", NULL},
+    {"a lease of no time", ISOLATOR, "POST", "/api/machines/$3/isolate",
+     "{\"Comment\":\"c\",\"LeaseSeconds\":0}", 400, "LeaseSeconds", NULL},
+    {"terms that are none", ISOLATOR, "POST", "/api/machines/$3/isolate",
+     "{\"Comment\":\"c\",\"Terms\":{\"lost_console\":{\"rule\":\"release\"}}}", 400, "after_s",
+     NULL},
+    {"terms with more in them", ISOLATOR, "POST", "/api/machines/$3/isolate",
+     "{\"Comment\":\"c\",\"Terms\":{\"lease\":{\"until\":1}}}", 400, "lease", NULL},
+    {"nothing to renew", ISOLATOR, "POST", "/api/cordon/machines/$3/renew",
+     "{\"Comment\":\"c\",\"LeaseSeconds\":60}", 400, "nothing to renew", NULL},
+    {"renewing has its permission", READER, "POST", "/api/cordon/machines/$1/renew",
+     "{\"Comment\":\"c\",\"LeaseSeconds\":60}", 403, "(Machine.Isolate)", NULL},
+    {"a renewal without a comment", ISOLATOR, "POST", "/api/cordon/machines/$1/renew",
+     "{\"LeaseSeconds\":60}", 400, "Parameter Comment is missing", NULL},
+    {"a renewal without a time", ISOLATOR, "POST", "/api/cordon/machines/$1/renew",
+     "{\"Comment\":\"c\"}", 400, "Parameter LeaseSeconds is missing", NULL},
+    {"a renewal while one is under way", ISOLATOR, "POST", "/api/cordon/machines/$1/renew",
+     "{\"Comment\":\"c\",\"LeaseSeconds\":60}", 400, "\"ActiveRequestAlreadyExists\"", NULL},
     {"one at a time", ISOLATOR, "POST", "/api/machines/$1/isolate", "{\"Comment\":\"c\"}", 400,
      "\"code\":\"ActiveRequestAlreadyExists\",\"message\":\"Action is already in progress\"", NULL},
     {"of the group", ISOLATOR, "POST", "/api/machines/$1/unisolate", "{\"Comment\":\"c\"}", 400,
@@ -156,8 +179,28 @@ static const row rows[] = {
      "\"status\":\"Pending\"",
      NULL},
 
+    /* what the preflight may refuse */
+    {"an unknown judgement", ISOLATOR, "POST", "/api/machines/$1/isolate",
+     "{\"Comment\":\"c\",\"Preflight\":\"Never\"}", 400, "Invalid input Preflight", NULL},
+    {"a preflight takes its permission", READER, "POST", "/api/cordon/machines/$1/preflight",
+     "{\"Comment\":\"c\"}", 403, "(Machine.Isolate)", NULL},
+    {"a preflight of an unknown machine", ISOLATOR, "POST", "/api/cordon/machines/x/preflight",
+     "{\"Comment\":\"c\"}", 404, "\"ResourceNotFound\"", NULL},
+    {"a preflight without a comment", ISOLATOR, "POST", "/api/cordon/machines/$1/preflight", "{}",
+     400, "\"MissingRequiredParameter\"", NULL},
+    {"a preflight beside an isolation", ISOLATOR, "POST", "/api/cordon/machines/$1/preflight",
+     "{\"Comment\":\"c\",\"Preflight\":\"warn\"}", 201,
+     "\"type\":\"Preflight\",\"title\":null,\"requestor\":\"isolator\"", NULL},
+    {"one preflight at a time", ISOLATOR, "POST", "/api/cordon/machines/$1/preflight",
+     "{\"Comment\":\"c\"}", 400, "\"ActiveRequestAlreadyExists\"", NULL},
+    {"of many, looked at", ISOLATOR, "POST", "/api/cordon/preflight",
+     "{\"tag\":\"floor-2\",\"Comment\":\"c\",\"IsolationType\":\"Selective\"}", 201, "\"count\":2",
+     NULL},
+    {"the audit log keeps who asked", ADMIN, "GET", "/api/cordon/audit?from=1&limit=1000", NULL,
+     200, "\"kind\":\"preflight\",\"type\":\"Preflight\"", NULL},
+
     /* actions */
-    {"newest first", READER, "GET", "/api/machineactions?$top=1", NULL, 200, "\"Unisolate\"",
+    {"newest first", READER, "GET", "/api/machineactions?$top=1", NULL, 200, "\"Preflight\"",
      "\"Isolate\""},
     {"an action's context", READER, "GET", "/api/machineactions/$A", NULL, 200,
      "/api/$metadata#MachineActions/$entity\",\"id\":\"", NULL},
@@ -192,6 +235,23 @@ static const row rows[] = {
      NULL},
     {"a report of nothing", READER, "GET", "/api/cordon/actions/x/report", NULL, 404,
      "\"ResourceNotFound\"", NULL},
+    {"codes take their own permission", ISOLATOR, "POST", "/api/cordon/machineactions/$A/code",
+     "{\"Comment\":\"c\"}", 403, "(Machine.ReleaseCode)", NULL},
+    {"and it gives nothing else", CODER, "GET", "/api/machineactions/$A", NULL, 403,
+     "\"Forbidden\"", NULL},
+    {"a code of an unknown action", CODER, "POST", "/api/cordon/machineactions/x/code", "{}", 404,
+     "\"ResourceNotFound\"", NULL},
+    {"a code without a body", CODER, "POST", "/api/cordon/machineactions/$A/code", NULL, 400,
+     "\"InvalidRequestBody\"", NULL},
+    {"a comment is a text", CODER, "POST", "/api/cordon/machineactions/$A/code", "{\"Comment\":7}",
+     400, "\"InvalidRequestBody\"", NULL},
+    {"a code that opens nothing", CODER, "POST", "/api/cordon/machineactions/$A/code",
+     "{\"Comment\":\"c\"}", 403,
+     "\"code\":\"DisallowedOperation\",\"message\":\"the order was not sent to the device yet",
+     NULL},
+    {"whether there is a code", CODER, "GET", "/api/cordon/machineactions/$A/code", NULL, 200,
+     "\"available\":false,\"shownTo\":null,\"shown\":null,\"sentence\":\"the order was not sent",
+     "\"code\""},
     {"a preview", ISOLATOR, "POST", "/api/cordon/isolate",
      "{\"tag\":\"floor-2\",\"Comment\":\"c\",\"preview\":true}", 200,
      "\"preview\":true,\"tag\":"

@@ -70,9 +70,9 @@ START_TEST(an_action_that_was_undone_orders_nothing)
   char answer[65536];
   had_both(&d, isolate, release);
   (void)snprintf(sql, sizeof(sql),
-                 "UPDATE wanted SET value = 2, type = 'full', parameters = '%s',"
-                 " value_generation = 999, action = '%s'",
-                 FULL, isolate);
+                 "UPDATE wanted SET value = 2, type = 'full', value_generation = 999,"
+                 " action = '%s', parameters = (SELECT parameters FROM action WHERE id = '%s')",
+                 isolate, isolate);
   fleet_edit(&f, sql);
   device_report(&d, CD_WANTED_RELEASED, d.generation);
   fleet_wait_text(&f, "/metrics", REFUSED "1\n");

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "crowd.h"
+#include "protocol/base64.h"
+#include "protocol/release_code.h"
 
 #include <check.h>
 #include <signal.h>
@@ -13,7 +15,7 @@
 
 #define ALL                                                                                        \
   "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"            \
-  "Cordon.Audit.Read"
+  "Cordon.Audit.Read,Machine.ReleaseCode"
 #define PATIENCE_MS 20000
 
 static place p;
@@ -95,6 +97,43 @@ START_TEST(an_order_goes_out_and_its_result_comes_back)
   wait_for(path, "status", "InProgress");
   ck_assert(device_result(&d, &order, &digest, d.key));
   wait_for(path, "status", "Succeeded");
+  device_release(&d);
+}
+END_TEST
+
+/* An order without a state: it has no generation and wants nothing. */
+START_TEST(a_preflight_goes_out_and_its_result_comes_back)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  char wanted[200];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/preflight", d.id);
+  ck_assert_uint_eq(
+      ask("POST", path, "{\"Comment\":\"c\",\"Preflight\":\"Warn\"}", answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, sizeof(action));
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_PREFLIGHT);
+  ck_assert_uint_eq(order.generation, 0);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(
+      answer, "\"parameters\":{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}"));
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/machineactions/%s", action);
+  wait_for(path, "status", "Succeeded");
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  (void)snprintf(wanted, sizeof(wanted),
+                 "\"wanted\":[{\"state\":\"isolate\",\"value\":"
+                 "\"released\"");
+  ck_assert_ptr_nonnull(strstr(answer, wanted));
   device_release(&d);
 }
 END_TEST
@@ -201,6 +240,234 @@ START_TEST(a_local_release_is_taken_over)
   ck_assert(device_result(&d, &local, NULL, d.key));
   (void)snprintf(path, sizeof(path), "/api/machineactions/%s", local.action);
   wait_for(path, "requestSource", "Device");
+  device_release(&d);
+}
+END_TEST
+
+static unsigned code_of(const char *action, const char *method, char *out, size_t size)
+{
+  char path[200];
+  (void)snprintf(path, sizeof(path), "/api/cordon/machineactions/%s/code", action);
+  return ask(method, path, strcmp(method, "POST") == 0 ? "{\"Comment\":\"by phone\"}" : NULL, out,
+             size);
+}
+
+/* Whether the order that the device got is opened by this code. */
+static bool opens(const device *d, const char *action, const char *text)
+{
+  char path[200];
+  char answer[65536];
+  char salt_text[64];
+  char digest_text[CD_DIGEST_TEXT_MAX];
+  uint8_t salt[CD_CODE_SALT_SIZE];
+  size_t len = 0;
+  cd_release_code code;
+  cd_digest mine;
+  cd_digest digest;
+  cd_err err = {0};
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  json_member(answer, "salt", salt_text, sizeof(salt_text));
+  json_member(answer, "digest", digest_text, sizeof(digest_text));
+  ck_assert(cd_base64url_decode(cd_str_from(salt_text), salt, sizeof(salt), &len));
+  ck_assert(cd_digest_from_text(cd_str_from(digest_text), &digest));
+  ck_assert_int_eq(cd_release_code_parse(cd_str_from(text), &code, &err), CD_OK);
+  ck_assert_int_eq(
+      cd_release_code_digest(&code, cd_str_from(d->id), cd_str_from(action), salt, &mine, &err),
+      CD_OK);
+  return cd_digest_equal(&mine, &digest);
+}
+
+START_TEST(a_release_code_is_shown_once_while_it_is_of_use)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char answer[65536];
+  char code[64];
+  enrolled(&d, "desk-1");
+  isolate(&d, action);
+  ck_assert_uint_eq(code_of(action, "POST", answer, sizeof(answer)), 403);
+  ck_assert_ptr_nonnull(strstr(answer, "the order was not sent to the device yet"));
+  device_ready(&d, &p);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  device_disconnect(&d);
+  ck_assert_uint_eq(code_of(action, "GET", answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"available\":true,\"shownTo\":null"));
+  ck_assert_uint_eq(code_of(action, "POST", answer, sizeof(answer)), 200);
+  json_member(answer, "code", code, sizeof(code));
+  ck_assert(opens(&d, action, code));
+  ck_assert_uint_eq(code_of(action, "POST", answer, sizeof(answer)), 403);
+  ck_assert_ptr_nonnull(strstr(answer, "was shown to 'tests' at 20"));
+  ck_assert_ptr_null(strstr(answer, code));
+  ck_assert_uint_eq(code_of(action, "GET", answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"available\":false,\"shownTo\":\"tests\",\"shown\":\"20"));
+  /* The log says who, when and why, and never the code. */
+  ck_assert_uint_eq(ask("GET", "/api/cordon/audit?from=1&limit=100", NULL, answer, sizeof(answer)),
+                    200);
+  const char *entry = strstr(answer, "\"what\":\"action.code\"");
+  ck_assert_ptr_nonnull(entry);
+  ck_assert_ptr_nonnull(strstr(entry, "\"detail\":{\"comment\":\"by phone\"}"));
+  ck_assert_ptr_null(strstr(answer, code));
+  device_release(&d);
+}
+END_TEST
+
+/* It was given by the code while nobody could be told; nothing is ordered against it. */
+START_TEST(a_release_by_code_is_learned_and_respected)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  cd_order local = {.kind = CD_ORDER_RELEASE, .generation = 2};
+  cd_err err = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  device_disconnect(&d);
+  d.generation = 2;
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 2);
+  ck_assert_int_eq(cd_id_make(local.action, &err), CD_OK);
+  ck_assert(device_result(&d, &local, NULL, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(
+      strstr(answer, "\"wanted\":[{\"state\":\"isolate\",\"value\":\"released\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"pending\":[]"));
+  ck_assert_uint_eq(code_of(action, "POST", answer, sizeof(answer)), 403);
+  ck_assert_ptr_nonnull(strstr(answer, "the device has taken a newer order"));
+  device_release(&d);
+}
+END_TEST
+
+START_TEST(a_device_that_is_ordered_anew_gets_another_code)
+{
+  device d;
+  cd_order order = {0};
+  cd_order again = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char answer[65536];
+  char first[64];
+  char second[64];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  isolate(&d, action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  ck_assert_uint_eq(code_of(action, "POST", answer, sizeof(answer)), 200);
+  json_member(answer, "code", first, sizeof(first));
+  device_disconnect(&d);
+  d.generation = 0;
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  device_take_order(&d, &again, &digest);
+  ck_assert(device_result(&d, &again, &digest, d.key));
+  ck_assert_uint_eq(code_of(again.action, "POST", answer, sizeof(answer)), 200);
+  json_member(answer, "code", second, sizeof(second));
+  ck_assert_str_ne(first, second);
+  ck_assert(opens(&d, again.action, second));
+  ck_assert(!opens(&d, again.action, first));
+  device_release(&d);
+}
+END_TEST
+
+static void post(const char *path, const char *body, char action[64])
+{
+  char answer[4096];
+  ck_assert_uint_eq(ask("POST", path, body, answer, sizeof(answer)), 201);
+  json_member(answer, "id", action, 64);
+}
+
+START_TEST(a_renewal_keeps_everything_but_the_lease)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path,
+       "{\"Comment\":\"c\",\"Preflight\":\"Warn\",\"LeaseSeconds\":60,\"Terms\":{\"lost_console\":{"
+       "\"rule\":\"release\","
+       "\"after_s\":7200},\"unreachable\":{\"rule\":\"keep\"}}}",
+       action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease_until\":\"20"));
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/renew", d.id);
+  post(path, "{\"Comment\":\"longer\",\"LeaseSeconds\":3600}", action);
+  device_take_order(&d, &order, &digest);
+  ck_assert_str_eq(order.action, action);
+  ck_assert_int_eq(order.kind, CD_ORDER_ISOLATE);
+  ck_assert_uint_eq(order.generation, 2);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"preflight\":\"warn\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"lost_console\":{\"rule\":\"release\",\"after_s\":7200},"
+                                       "\"unreachable\":{\"rule\":\"keep\"}"));
+  device_release(&d);
+}
+END_TEST
+
+/* Who overrode the preflight does so too when the console orders it anew, of its own accord. */
+START_TEST(an_isolation_ordered_anew_overrides_the_preflight_as_before)
+{
+  device d;
+  cd_order order = {0};
+  cd_digest digest = {0};
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  device_ready(&d, &p);
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path, "{\"Comment\":\"c\",\"Preflight\":\"Warn\",\"LeaseSeconds\":3600}", action);
+  device_take_order(&d, &order, &digest);
+  ck_assert(device_result(&d, &order, &digest, d.key));
+  device_disconnect(&d);
+  d.generation = 0; /* as after its disk was put back */
+  device_ready(&d, &p);
+  device_report(&d, CD_WANTED_RELEASED, 0);
+  device_take_order(&d, &order, &digest);
+  ck_assert_int_eq(order.kind, CD_ORDER_ISOLATE);
+  ck_assert_str_ne(order.action, action);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", order.action);
+  ck_assert_uint_eq(ask("GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"preflight\":\"warn\""));
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease_until\":\"20"));
+  device_release(&d);
+}
+END_TEST
+
+/* Whether or not its device is there. */
+START_TEST(a_lease_that_has_ended_is_wanted_no_more)
+{
+  device d;
+  char action[64];
+  char path[200];
+  char answer[65536];
+  enrolled(&d, "desk-1");
+  (void)snprintf(path, sizeof(path), "/api/machines/%s/isolate", d.id);
+  post(path, "{\"Comment\":\"c\",\"LeaseSeconds\":1}", action);
+  (void)snprintf(path, sizeof(path), "/api/cordon/devices/%s", d.id);
+  wait_for(path, "value", "released");
+  ck_assert_uint_eq(ask("GET", "/api/cordon/audit?from=1", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "\"lease.end\""));
   device_release(&d);
 }
 END_TEST
@@ -599,11 +866,18 @@ int main(void)
   tcase_add_checked_fixture(t, set_up, tear_down);
   tcase_set_timeout(t, 120);
   tcase_add_test(t, an_order_goes_out_and_its_result_comes_back);
+  tcase_add_test(t, a_preflight_goes_out_and_its_result_comes_back);
   tcase_add_test(t, an_order_waits_for_its_device);
   tcase_add_test(t, another_keys_result_is_refused_and_changes_nothing);
   tcase_add_test(t, a_device_that_fell_behind_is_ordered_anew);
   tcase_add_test(t, a_restored_console_goes_on_above_its_device);
   tcase_add_test(t, a_local_release_is_taken_over);
+  tcase_add_test(t, a_release_code_is_shown_once_while_it_is_of_use);
+  tcase_add_test(t, a_release_by_code_is_learned_and_respected);
+  tcase_add_test(t, a_device_that_is_ordered_anew_gets_another_code);
+  tcase_add_test(t, a_renewal_keeps_everything_but_the_lease);
+  tcase_add_test(t, an_isolation_ordered_anew_overrides_the_preflight_as_before);
+  tcase_add_test(t, a_lease_that_has_ended_is_wanted_no_more);
   tcase_add_test(t, the_three_values_are_shown);
   tcase_add_test(t, a_token_is_used_up);
   tcase_add_test(t, a_lost_answer_costs_no_use_of_the_token);

@@ -32,8 +32,9 @@ static void make_base(void)
 const char *place(void)
 {
   if (here[0] == '\0') {
-    (void)snprintf(here, sizeof(here), "%.400s/%ld", base, (long)getpid());
-    ck_assert_int_eq(mkdir(here, 0755), 0);
+    (void)snprintf(here, sizeof(here), "%.400s/XXXXXX", base);
+    ck_assert_ptr_nonnull(mkdtemp(here));
+    ck_assert_int_eq(chmod(here, 0755), 0);
   }
   return here;
 }

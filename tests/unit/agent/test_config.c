@@ -28,8 +28,17 @@ START_TEST(an_empty_file_means_the_defaults)
   ck_assert_msg(parse("{}", &c) == CD_OK, "%s", err.text);
   ck_assert_uint_eq(c.mark, d.mark);
   ck_assert_uint_eq(c.interval_s, 300);
+  ck_assert_uint_eq(c.lost_after_s, 0);
+  ck_assert_uint_eq(c.unreachable_after_s, 0);
   ck_assert_str_eq(c.plugin_user, "cordon-plugin");
   ck_assert_str_eq(c.local_group, "");
+  ck_assert(c.notify_enabled);
+  ck_assert_str_eq(c.notify_contact, "");
+  ck_assert_int_eq(c.local_isolate, AGENT_WHO_GROUP);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_GROUP);
+  ck_assert_uint_eq(c.agent_count, 0);
+  ck_assert_uint_eq(c.distrust_count, 0);
+  ck_assert_uint_eq(c.trial_s, 120);
   ck_assert_str_eq(c.log, "all=info");
   ck_assert_uint_eq(c.console_count, 0);
   ck_assert_uint_eq(c.resolver_count, 0);
@@ -48,7 +57,10 @@ static const char whole[] =
     "}},"
     "\"console\":{\"addresses\":[\"192.0.2.1:443\",\"[2001:DB8:0::1]:8443\"],"
     "\"resolvers\":[\"192.0.2.53\",\"2001:db8::53\"],\"mark\":4294967295},"
-    "\"reconcile\":{\"interval_s\":5},\"local\":{\"group\":\"operators\"},\"log\":\"all,-"
+    "\"reconcile\":{\"interval_s\":5},\"isolate\":{\"lost_console\":{\"rule\":\"release\","
+    "\"after_s\":86400},\"unreachable\":{\"rule\":\"release\",\"after_s\":30}},"
+    "\"local\":{\"group\":\"operators\",\"release\":\"code\"},"
+    "\"notify\":{\"enabled\":false,\"contact\":\"4711\"},\"log\":\"all,-"
     "control\"}";
 
 START_TEST(every_member_is_taken)
@@ -58,6 +70,8 @@ START_TEST(every_member_is_taken)
   agent_config_init(&c);
   ck_assert_msg(parse(whole, &c) == CD_OK, "%s", err.text);
   ck_assert_uint_eq(c.provider_count[AGENT_CAP_ISOLATE], 2);
+  ck_assert_uint_eq(c.lost_after_s, 86400);
+  ck_assert_uint_eq(c.unreachable_after_s, 30);
   ck_assert_str_eq(c.providers[AGENT_CAP_ISOLATE][0], "org.a");
   ck_assert_str_eq(c.providers[AGENT_CAP_ISOLATE][1], "org.b");
   ck_assert_uint_eq(c.provider_count[AGENT_CAP_FACTS], 1);
@@ -73,6 +87,9 @@ START_TEST(every_member_is_taken)
   ck_assert_uint_eq(c.mark, UINT32_MAX);
   ck_assert_uint_eq(c.interval_s, 5);
   ck_assert_str_eq(c.local_group, "operators");
+  ck_assert_int_eq(c.local_release, AGENT_WHO_CODE);
+  ck_assert(!c.notify_enabled);
+  ck_assert_str_eq(c.notify_contact, "4711");
   ck_assert_str_eq(c.log, "all,-control");
   agent_config_settings(&c, "org.a", &out);
   ck_assert_str_eq(cd_buf_cstr(&out), "{\"x\":[1,{\"y\":null}]}");
@@ -81,6 +98,52 @@ START_TEST(every_member_is_taken)
   ck_assert_str_eq(cd_buf_cstr(&out), "{}");
   cd_buf_release(&out);
   agent_config_release(&c);
+}
+END_TEST
+
+#define DIGEST_A "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define DIGEST_B "sha256:ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+START_TEST(what_a_policy_may_say_is_taken_from_a_file_too)
+{
+  agent_config c;
+  cd_digest a;
+  cd_digest b;
+  agent_config_init(&c);
+  ck_assert(cd_digest_from_text(cd_str_from(DIGEST_A), &a));
+  ck_assert(cd_digest_from_text(cd_str_from(DIGEST_B), &b));
+  ck_assert_msg(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_A "\"]},"
+                      "\"console\":{\"agents\":[\"console.example:8444\",\"[2001:db8::1]:1\"]},"
+                      "\"local\":{\"isolate\":\"nobody\",\"release\":\"administrators\"},"
+                      "\"policy\":{\"trial_s\":5}}",
+                      &c) == CD_OK,
+                "%s", err.text);
+  ck_assert_uint_eq(c.agent_count, 2);
+  ck_assert_str_eq(c.agents[0], "console.example:8444");
+  ck_assert_str_eq(c.agents[1], "[2001:db8::1]:1");
+  ck_assert_int_eq(c.local_isolate, AGENT_WHO_NOBODY);
+  ck_assert_int_eq(c.local_release, AGENT_WHO_ADMINISTRATORS);
+  ck_assert_uint_eq(c.trial_s, 5);
+  ck_assert(agent_config_distrusts(&c, &a));
+  ck_assert(!agent_config_distrusts(&c, &b));
+  agent_config_release(&c);
+}
+END_TEST
+
+START_TEST(distrust_is_only_ever_added_to)
+{
+  agent_config file;
+  agent_config policy;
+  agent_config_init(&file);
+  agent_config_init(&policy);
+  ck_assert_int_eq(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_A "\"]}}", &file), CD_OK);
+  ck_assert_int_eq(parse("{\"plugins\":{\"distrust\":[\"" DIGEST_B "\"]}}", &policy), CD_OK);
+  agent_config_distrust_too(&policy, &file);
+  agent_config_distrust_too(&policy, &file);
+  ck_assert_uint_eq(policy.distrust_count, 2);
+  ck_assert(agent_config_distrusts(&policy, &file.distrust[0]));
+  agent_config_release(&file);
+  agent_config_release(&policy);
 }
 END_TEST
 
@@ -121,13 +184,33 @@ static const struct {
     {"{\"console\":{\"mark\":4294967296}}",
      "console.mark must be a whole number from 0 to 4294967295, it is 4294967296"},
     {"{\"console\":{\"port\":1}}", "console.port is not a known key"},
+    {"{\"local\":{\"release\":\"root\"}}",
+     "local.release must be one of: administrators, group, nobody, code"},
     {"{\"reconcile\":{\"interval_s\":4}}", "reconcile.interval_s must be at least 5"},
     {"{\"reconcile\":{\"interval_s\":86401}}",
      "reconcile.interval_s must be a whole number from 0 to 86400, it is 86401"},
     {"{\"reconcile\":{\"interval_s\":5.5}}",
      "reconcile.interval_s must be a whole number from 0 to 86400, it is 5.5"},
     {"{\"reconcile\":{\"interval\":5}}", "reconcile.interval is not a known key"},
+    {"{\"isolate\":{\"lease\":{}}}", "isolate.lease is not a known key"},
+    {"{\"isolate\":{\"lost_console\":{\"rule\":\"release\",\"after_s\":59}}}", NULL},
+    {"{\"isolate\":{\"unreachable\":{\"rule\":\"release\",\"after_s\":3601}}}", NULL},
+    {"{\"isolate\":{\"unreachable\":{\"rule\":\"keep\",\"after_s\":60}}}", NULL},
     {"{\"local\":{\"groups\":\"x\"}}", "local.groups is not a known key"},
+    {"{\"preflight\":{\"refuse\":\"a\"}}", "preflight.refuse must be an array, it is a string"},
+    {"{\"preflight\":{\"refuse\":[\"Console\"]}}",
+     "preflight.refuse 'Console' is no name of a check"},
+    {"{\"preflight\":{\"refuse\":[\"a\"],\"warn\":[\"b\",\"a\"]}}",
+     "preflight.warn names 'a', which 'refuse' names too"},
+    {"{\"preflight\":{\"info\":[]}}", "preflight.info is not a known key"},
+    {"{\"notify\":{\"enabled\":1}}", "notify.enabled must be true or false, it is a number"},
+    {"{\"local\":{\"isolate\":\"everybody\"}}", NULL},
+    {"{\"local\":{\"isolate\":\"code\"}}", NULL},
+    {"{\"policy\":{\"trial_s\":4}}", "policy.trial_s must be at least 5"},
+    {"{\"policy\":{\"trial\":9}}", "policy.trial is not a known key"},
+    {"{\"console\":{\"agents\":[\"console.example\"]}}", NULL},
+    {"{\"plugins\":{\"distrust\":[\"sha256:00\"]}}",
+     "plugins.distrust has 'sha256:00', which is no digest"},
     {"{\"local\":{\"group\":7}}", "local.group must be a string, it is a number"},
 };
 
@@ -146,6 +229,22 @@ START_TEST(what_is_wrong_is_named)
       ck_assert_str_eq(err.text, expected);
     ck_assert_msg(c.interval_s == 77 && c.doc == NULL, "%s changed the old one", bad[i].text);
   }
+}
+END_TEST
+
+START_TEST(checks_of_the_preflight_are_named)
+{
+  agent_config c;
+  agent_config_init(&c);
+  ck_assert_msg(parse("{\"preflight\":{\"refuse\":[\"session_in_use\",\"x1\"],\"warn\":["
+                      "\"console_tunnel\"]}}",
+                      &c) == CD_OK,
+                "%s", err.text);
+  ck_assert_uint_eq(c.preflight_refuse.count, 2);
+  ck_assert_str_eq(c.preflight_refuse.names[0], "session_in_use");
+  ck_assert_uint_eq(c.preflight_warn.count, 1);
+  ck_assert_str_eq(c.preflight_warn.names[0], "console_tunnel");
+  agent_config_release(&c);
 }
 END_TEST
 
@@ -250,8 +349,11 @@ int main(void)
   const TTest *const tests[] = {
       an_empty_file_means_the_defaults,
       every_member_is_taken,
+      what_a_policy_may_say_is_taken_from_a_file_too,
+      distrust_is_only_ever_added_to,
       what_is_wrong_is_named,
       addresses_are_literal_and_canonical,
+      checks_of_the_preflight_are_named,
       a_second_parse_replaces_the_first,
       only_a_trusted_file_is_loaded,
       a_file_over_the_limit_is_refused,

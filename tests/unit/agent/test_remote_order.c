@@ -215,6 +215,28 @@ REFUSED_TEST(an_order_of_an_older_generation_is_refused, be_old, false, CD_REFUS
 REFUSED_TEST(an_order_for_another_device_is_refused, be_elsewhere, false, CD_REFUSAL_WRONG_DEVICE,
              1)
 
+/* The journal was lost, and the rule file named what it had put in force. */
+START_TEST(an_order_whose_rules_outlived_it_is_taken_again_and_once)
+{
+  world w;
+  open_world(&w);
+  cd_order o = sample_order();
+  agent_wanted wanted = {.known = true, .isolated = true, .generation = o.generation};
+  agent_holder holder = {0};
+  (void)cd_str_copy(wanted.action, sizeof(wanted.action), cd_str_from(o.action));
+  (void)cd_str_copy(holder.plugin, sizeof(holder.plugin), CD_STR("org.cordon.test.good"));
+  ck_assert_int_eq(agent_journal_adopt(w.journal, AGENT_CAP_ISOLATE, &wanted, &holder, &err),
+                   CD_OK);
+  cd_order other = sample_order();
+  other.action[0] = other.action[0] == '0' ? '1' : '0';
+  ck_assert_int_eq(judge(&w, &other, w.k.order).refusal, CD_REFUSAL_OLD_GENERATION);
+  agent_verdict v = judge(&w, &o, w.k.order);
+  ck_assert_msg(v.accepted, "%s", v.sentence);
+  ck_assert_int_eq(judge(&w, &o, w.k.order).refusal, CD_REFUSAL_REPLAYED);
+  close_world(&w);
+}
+END_TEST
+
 START_TEST(an_order_works_once)
 {
   world w;
@@ -272,6 +294,55 @@ static cd_order cancel_of(const char *action)
   o.parameters = cd_str_from(action);
   return o;
 }
+
+static cd_order preflight_of(const char *parameters)
+{
+  cd_order o = cancel_of(parameters);
+  o.kind = CD_ORDER_PREFLIGHT;
+  return o;
+}
+
+START_TEST(a_preflight_is_a_job_that_changes_nothing_wanted)
+{
+  world w;
+  agent_action *a = NULL;
+  open_world(&w);
+  cd_order o = sample_order();
+  ck_assert(judge(&w, &o, w.k.order).accepted);
+  cd_order p = preflight_of("{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}");
+  agent_verdict v = judge(&w, &p, w.k.order);
+  ck_assert_msg(v.accepted, "%s", v.sentence);
+  ck_assert(!v.answered);
+  expect_wanted(w.journal, true, 7, ACTION);
+  ck_assert_uint_eq(count_open(w.journal), 2);
+  ck_assert_int_eq(agent_journal_action(w.journal, OTHER_ACTION, &a, &err), CD_OK);
+  ck_assert_int_eq(a->kind, AGENT_KIND_PREFLIGHT);
+  ck_assert(a->force);
+  ck_assert_uint_eq(a->generation, 0);
+  agent_action_free(a);
+  ck_assert(!judge(&w, &p, w.k.order).accepted);
+  close_world(&w);
+}
+END_TEST
+
+/* What stays wanted is the newest of those that change something. */
+START_TEST(a_cancel_looks_past_a_preflight)
+{
+  world w;
+  open_world(&w);
+  cd_order p = preflight_of("{\"type\":\"full\",\"exclusions\":[]}");
+  ck_assert(judge(&w, &p, w.k.order).accepted);
+  cd_order o = sample_order();
+  ck_assert(judge(&w, &o, w.k.order).accepted);
+  cd_order c = cancel_of("{\"action\":\"" ACTION "\"}");
+  (void)cd_str_copy(c.action, sizeof(c.action), CD_STR("01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d77"));
+  agent_verdict v = judge(&w, &c, w.k.order);
+  ck_assert_msg(v.accepted, "%s", v.sentence);
+  expect_wanted(w.journal, false, 7, "");
+  ck_assert_uint_eq(count_open(w.journal), 1);
+  close_world(&w);
+}
+END_TEST
 
 START_TEST(a_cancel_ends_what_has_not_begun)
 {
@@ -401,8 +472,11 @@ int main(void)
       an_order_of_an_older_generation_is_refused,
       an_order_for_another_device_is_refused,
       an_order_works_once,
+      an_order_whose_rules_outlived_it_is_taken_again_and_once,
       an_older_key_is_refused_after_a_newer_one,
       time_is_not_judged_while_nothing_vouches_for_the_clock,
+      a_preflight_is_a_job_that_changes_nothing_wanted,
+      a_cancel_looks_past_a_preflight,
       a_cancel_ends_what_has_not_begun,
       a_cancel_leaves_what_has_begun,
       a_cancel_of_the_newest_leaves_what_the_one_before_wants,

@@ -63,7 +63,7 @@ START_TEST(actions_use_the_words_of_the_public_api)
     ck_assert_int_eq((int)status, i);
     ck_assert_int_eq(agent_action_ended(&a), i > AGENT_IN_PROGRESS);
   }
-  for (int i = AGENT_KIND_ISOLATE; i <= AGENT_KIND_RELEASE; i++) {
+  for (int i = AGENT_KIND_ISOLATE; i <= AGENT_KIND_PREFLIGHT; i++) {
     agent_kind kind = AGENT_KIND_ISOLATE;
     ck_assert(agent_kind_from_name(cd_str_from(agent_kind_name((agent_kind)i)), &kind));
     ck_assert_int_eq((int)kind, i);

@@ -293,6 +293,26 @@ START_TEST(a_value_is_copied_into_another_document)
 }
 END_TEST
 
+START_TEST(members_are_copied_but_for_one)
+{
+  cd_json_doc *doc = NULL;
+  cd_str text = CD_STR("{\"a\":[1,\"x\"],\"b\":{\"a\":2},\"c\":null}");
+  ck_assert_int_eq(cd_json_parse(text, 999, "doc", &doc, NULL), CD_OK);
+  cd_json root = cd_json_root(doc);
+  cd_buf b = CD_BUF_INIT(999);
+  cd_jw w;
+  cd_jw_init(&w, &b);
+  cd_jw_obj(&w, NULL);
+  cd_jw_members(&w, &root, "a");
+  cd_jw_bool(&w, "a", true);
+  cd_jw_end_obj(&w);
+  ck_assert_int_eq(cd_jw_done(&w, "out", NULL), CD_OK);
+  ck_assert_str_eq(cd_buf_cstr(&b), "{\"b\":{\"a\":2},\"c\":null,\"a\":true}");
+  cd_buf_release(&b);
+  cd_json_free(doc);
+}
+END_TEST
+
 START_TEST(a_value_that_would_nest_too_deep_is_refused)
 {
   char text[2 * CD_JSON_DEPTH_MAX + 1];
@@ -314,6 +334,39 @@ START_TEST(a_value_that_would_nest_too_deep_is_refused)
 }
 END_TEST
 
+static const struct {
+  const char *under;
+  const char *over;
+  const char *text;
+} overlays[] = {
+    {"{}", "{}", "{}"},
+    {"{\"a\":1,\"b\":{\"c\":[1,2],\"d\":null}}", "{\"b\":{\"c\":[3]},\"e\":\"x\"}",
+     "{\"a\":1,\"b\":{\"c\":[3],\"d\":null},\"e\":\"x\"}"},
+    {"{\"a\":{\"b\":1}}", "{\"a\":7}", "{\"a\":7}"},
+    {"{\"a\":7}", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1}}"},
+    {"[1]", "[2]", "[2]"},
+};
+
+START_TEST(an_overlay_joins_objects_and_replaces_the_rest)
+{
+  for (size_t i = 0; i < COUNT_OF(overlays); i++) {
+    cd_json_doc *under = NULL;
+    cd_json_doc *over = NULL;
+    cd_buf b = CD_BUF_INIT(1024);
+    ck_assert_int_eq(cd_json_parse(cd_str_from(overlays[i].under), 999, "under", &under, NULL),
+                     CD_OK);
+    ck_assert_int_eq(cd_json_parse(cd_str_from(overlays[i].over), 999, "over", &over, NULL), CD_OK);
+    cd_json u = cd_json_any(under);
+    cd_json o = cd_json_any(over);
+    cd_json_overlay(&u, &o, &b);
+    ck_assert_str_eq(cd_buf_cstr(&b), overlays[i].text);
+    cd_buf_release(&b);
+    cd_json_free(under);
+    cd_json_free(over);
+  }
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -326,7 +379,9 @@ int main(void)
       the_buffer_s_ceiling_is_the_document_s,
       a_parsed_value_is_printed_in_its_own_order,
       a_value_is_copied_into_another_document,
+      members_are_copied_but_for_one,
       a_value_that_would_nest_too_deep_is_refused,
+      an_overlay_joins_objects_and_replaces_the_rest,
   };
   return run_suite("base.json_write", tests, COUNT_OF(tests));
 }

@@ -1,5 +1,5 @@
 # cordon-signer: in the test's own process, over its socket, and as a program.
-foreach(subject keys orders standing attacks issue socket program)
+foreach(subject keys orders policy standing attacks issue socket program)
   cordon_test(test_console_signer_${subject}
     SOURCES test_signer_${subject}.c signer_place.c store_place.c
     LINK cordon::signer MbedTLS::mbedx509 MbedTLS::mbedcrypto

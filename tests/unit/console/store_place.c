@@ -28,8 +28,9 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 const char *place(void)
 {
   if (here[0] == '\0') {
-    (void)snprintf(here, sizeof(here), "%.200s/%ld", base, (long)getpid());
-    ck_assert_int_eq(mkdir(here, 0755), 0);
+    (void)snprintf(here, sizeof(here), "%.200s/XXXXXX", base);
+    ck_assert_ptr_nonnull(mkdtemp(here));
+    ck_assert_int_eq(chmod(here, 0755), 0);
   }
   return here;
 }

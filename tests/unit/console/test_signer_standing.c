@@ -147,6 +147,28 @@ START_TEST(what_failed_or_was_cancelled_gives_way)
 }
 END_TEST
 
+START_TEST(what_failed_and_goes_on_stands)
+{
+  con_action_made wrong = {0};
+  begin();
+  con_action_made made = isolate(store, desk.enrolled.device);
+  finish(&made, CD_ACTION_SUCCEEDED);
+  con_action_made back = release(store, desk.enrolled.device);
+  const con_action_outcome o = {.status = CD_ACTION_FAILED,
+                                .outcome = CD_STR("unavailable"),
+                                .result = CD_STR("a.b.c"),
+                                .evidence = CD_STR("{}"),
+                                .generation = back.generation,
+                                .stands = true};
+  expect_ok(con_action_ended(store, cd_str_from(back.id), &o, &err));
+  expect_not_signed(repeat(CD_ORDER_ISOLATE, FULL, &made.audit, &wrong), CD_E_DENIED,
+                    "is what was last asked");
+  finish(&wrong, CD_ACTION_FAILED);
+  expect_signed(repeat(CD_ORDER_RELEASE, "{}", &back.audit, NULL));
+  end();
+}
+END_TEST
+
 START_TEST(what_the_device_did_by_itself_stands)
 {
   con_action a = {0};
@@ -168,6 +190,81 @@ START_TEST(what_the_device_did_by_itself_stands)
   finish(&newer, CD_ACTION_SUCCEEDED);
   by_itself("0198d2a0-5c31-7a10-8c55-2f6d3a1b9e02", CD_ORDER_RELEASE, newer.generation - 1);
   expect_signed(repeat(CD_ORDER_ISOLATE, FULL, &newer.audit, NULL));
+  end();
+}
+END_TEST
+
+/* A release code is each order's own, and no part of what is asked. */
+START_TEST(another_release_code_is_the_same_wish)
+{
+  con_action_made made = {0};
+  con_action_made again_made = {0};
+  static const char with_code[] =
+      "{\"type\":\"full\",\"exclusions\":[],\"code\":{\"salt\":\"EREREREREREREREREREREQ\","
+      "\"digest\":\"sha256:"
+      "2222222222222222222222222222222222222222222222222222222222222222\"}}";
+  begin();
+  made = isolate(store, desk.enrolled.device);
+  finish(&made, CD_ACTION_SUCCEEDED);
+  expect_signed(repeat(CD_ORDER_ISOLATE, with_code, &made.audit, &again_made));
+  finish(&again_made, CD_ACTION_FAILED);
+  expect_not_signed(repeat(CD_ORDER_ISOLATE,
+                           "{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":1}}",
+                           &made.audit, NULL),
+                    CD_E_DENIED, "is not what entry");
+  end();
+}
+END_TEST
+
+static int64_t later_ms(void)
+{
+  return cd_wall_ms() + HOUR_MS / 120;
+}
+
+START_TEST(an_isolation_whose_lease_has_ended_is_followed_by_its_release)
+{
+  char parameters[128];
+  con_action_made made = {0};
+  con_action_made wrong = {0};
+  long long until_ms = cd_wall_ms() + HOUR_MS / 240;
+  begin();
+  (void)snprintf(parameters, sizeof(parameters),
+                 "{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":%lld}}", until_ms);
+  const con_action_new n = {.device = cd_str_from(desk.enrolled.device),
+                            .kind = CD_ORDER_ISOLATE,
+                            .type = CD_STR("Isolate"),
+                            .source = CD_STR("PublicApi"),
+                            .parameters = cd_str_from(parameters),
+                            .expires_ms = cd_wall_ms() + HOUR_MS};
+  expect_ok(con_action_create(store, &alice, &n, &made, &err));
+  finish(&made, CD_ACTION_SUCCEEDED);
+  expect_not_signed(repeat(CD_ORDER_RELEASE, "{}", &made.audit, &wrong), CD_E_DENIED,
+                    "is not what entry");
+  finish(&wrong, CD_ACTION_FAILED);
+  signer.now_ms = later_ms;
+  expect_signed(repeat(CD_ORDER_RELEASE, "{}", &made.audit, NULL));
+  end();
+}
+END_TEST
+
+START_TEST(what_a_device_rolled_back_still_stands)
+{
+  begin();
+  con_action_made made = isolate(store, desk.enrolled.device);
+  finish(&made, CD_ACTION_SUCCEEDED);
+  con_action_local l = {.id = "0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01",
+                        .device = cd_str_from(desk.enrolled.device),
+                        .kind = CD_ORDER_RELEASE,
+                        .type = CD_STR("Unisolate"),
+                        .requestor = CD_STR(CON_REQUESTOR_ROLLED_BACK),
+                        .generation = made.generation + 1,
+                        .created_ms = 12,
+                        .outcome = {.status = CD_ACTION_SUCCEEDED,
+                                    .outcome = CD_STR("ok"),
+                                    .result = CD_STR("x.y.z"),
+                                    .evidence = CD_STR("{}")}};
+  expect_ok(con_action_given_locally(store, &l, &err));
+  expect_signed(repeat(CD_ORDER_ISOLATE, FULL, &made.audit, NULL));
   end();
 }
 END_TEST
@@ -201,7 +298,11 @@ int main(void)
       the_consoles_own_wish_needs_somebody_who_asked,
       what_was_undone_is_not_signed_again,
       what_failed_or_was_cancelled_gives_way,
+      what_failed_and_goes_on_stands,
       what_the_device_did_by_itself_stands,
+      another_release_code_is_the_same_wish,
+      an_isolation_whose_lease_has_ended_is_followed_by_its_release,
+      what_a_device_rolled_back_still_stands,
       a_log_that_was_cut_behind_its_back_brings_nothing_back,
   };
   return run_suite("console.signer.standing", tests, COUNT_OF(tests));

@@ -177,6 +177,34 @@ START_TEST(what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not)
 }
 END_TEST
 
+/* A release that failed and goes on, an isolation that is in force and could not be shown to hold:
+ * what the device keeps at is not to be undone from here. */
+START_TEST(what_failed_and_goes_on_is_still_wanted)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_action_outcome o = {.status = CD_ACTION_FAILED,
+                          .outcome = CD_STR("unverified"),
+                          .sentence = CD_STR("it could not be shown to hold"),
+                          .result = CD_STR(RESULT),
+                          .evidence = CD_STR("{}"),
+                          .stands = true};
+  con_action_made first = release(s, e.device);
+  expect_ok(end(s, first.id, CD_ACTION_SUCCEEDED, RESULT));
+  con_action_made second = isolate(s, e.device);
+  expect_ok(con_action_ended(s, cd_str_from(second.id), &o, &err));
+  ck_assert_int_eq(status_of(s, second.id), CD_ACTION_FAILED);
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, second.id, 2);
+  con_action_made third = release(s, e.device);
+  expect_ok(con_action_ended(s, cd_str_from(third.id), &o, &err));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, third.id, 3);
+  con_action_made fourth = isolate(s, e.device);
+  expect_ok(end(s, fourth.id, CD_ACTION_FAILED, RESULT));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, third.id, 4);
+  con_store_close(s);
+}
+END_TEST
+
 START_TEST(a_cancelled_action_names_who_and_a_late_result_is_the_truth)
 {
   con_store *s = open_store();
@@ -343,6 +371,53 @@ START_TEST(many_actions_have_one_commit)
 }
 END_TEST
 
+static con_action_made isolate_until(con_store *s, const char *device, int64_t until_ms)
+{
+  con_action_made made = {0};
+  cd_buf parameters = CD_BUF_INIT(256);
+  cd_buf_addf(&parameters, "{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":%lld}}",
+              (long long)until_ms);
+  const con_action_new n = {.device = cd_str_from(device),
+                            .kind = CD_ORDER_ISOLATE,
+                            .type = CD_STR("Isolate"),
+                            .scope = CD_STR("Full"),
+                            .source = CD_STR("PublicApi"),
+                            .parameters = cd_buf_view(&parameters),
+                            .expires_ms = cd_wall_ms() + HOUR_MS};
+  expect_ok(con_action_create(s, &alice, &n, &made, &err));
+  cd_buf_release(&parameters);
+  return made;
+}
+
+static void note_lapsed(void *context, const char *action, cd_str device)
+{
+  memcpy(context, action, CD_ID_SIZE);
+}
+
+START_TEST(an_isolation_is_wanted_until_its_lease_ends)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  con_enrolled other = add_device(s, "other", 2);
+  char lapsed[CD_ID_SIZE] = "";
+  con_action_made made = isolate_until(s, e.device, cd_wall_ms() + 200);
+  con_action_made longer = isolate_until(s, other.device, cd_wall_ms() + HOUR_MS);
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, made.id, 1);
+  for (int64_t end_ms = cd_wall_ms() + 20000; lapsed[0] == '\0' && cd_wall_ms() < end_ms;)
+    expect_ok(con_wanted_lapse(s, 10, note_lapsed, lapsed, &err));
+  ck_assert_str_eq(lapsed, made.id);
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, made.id, 1);
+  expect_wanted(s, other.device, CD_WANTED_ISOLATED, longer.id, 1);
+  lapsed[0] = '\0';
+  expect_ok(con_wanted_lapse(s, 10, note_lapsed, lapsed, &err));
+  ck_assert_str_eq(lapsed, "");
+  /* Nor does its result bring it back. */
+  expect_ok(end(s, made.id, CD_ACTION_SUCCEEDED, RESULT));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, made.id, 1);
+  con_store_close(s);
+}
+END_TEST
+
 /* Which of two is newer says the order in which they were asked for, not a number in a row. */
 START_TEST(what_was_asked_last_is_wanted)
 {
@@ -354,6 +429,43 @@ START_TEST(what_was_asked_last_is_wanted)
   attack("UPDATE action SET generation = 900 WHERE type = 'Isolate'");
   expect_ok(end(s, second.id, CD_ACTION_SUCCEEDED, RESULT));
   expect_wanted(s, e.device, CD_WANTED_RELEASED, second.id, 2);
+  con_store_close(s);
+}
+END_TEST
+
+/* The device's own word that it could not reach us changes nothing of what is wanted. */
+START_TEST(what_a_device_rolled_back_is_still_wanted)
+{
+  con_store *s = open_store();
+  con_enrolled e = add_device(s, "desk", 1);
+  uint64_t count = 9;
+  con_action_made made = isolate(s, e.device);
+  expect_ok(end(s, made.id, CD_ACTION_SUCCEEDED, RESULT));
+  con_action_local l = {.id = "0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01",
+                        .device = cd_str_from(e.device),
+                        .kind = CD_ORDER_RELEASE,
+                        .type = CD_STR("Unisolate"),
+                        .requestor = CD_STR("unreachable"),
+                        .generation = 2,
+                        .created_ms = 12,
+                        .outcome = {.status = CD_ACTION_SUCCEEDED,
+                                    .outcome = CD_STR("ok"),
+                                    .result = CD_STR("x.y.z"),
+                                    .evidence = CD_STR("{}")}};
+  expect_ok(con_action_given_locally(s, &l, &err));
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, made.id, 2);
+  expect_ok(con_action_rolled_back(s, cd_str_from(e.device), &count, &err));
+  ck_assert_uint_eq(count, 1);
+  con_action_made again = isolate(s, e.device);
+  expect_wanted(s, e.device, CD_WANTED_ISOLATED, again.id, 3);
+  expect_ok(con_action_rolled_back(s, cd_str_from(e.device), &count, &err));
+  ck_assert_uint_eq(count, 0);
+  (void)cd_str_copy(l.id, sizeof(l.id), CD_STR("0198d2a0-5c31-7a10-8c55-2f6d3a1b9e02"));
+  l.requestor = CD_STR("lease");
+  l.generation = 4;
+  expect_ok(con_action_given_locally(s, &l, &err));
+  expect_ok(end(s, again.id, CD_ACTION_SUCCEEDED, RESULT));
+  expect_wanted(s, e.device, CD_WANTED_RELEASED, l.id, 4);
   con_store_close(s);
 }
 END_TEST
@@ -395,6 +507,7 @@ int main(void)
       a_group_acts_in_the_order_of_creation_and_cancels_do_not_wait,
       an_action_runs_from_pending_to_its_end_and_ends_once,
       what_failed_or_was_cancelled_gives_way_and_what_timed_out_does_not,
+      what_failed_and_goes_on_is_still_wanted,
       a_cancelled_action_names_who_and_a_late_result_is_the_truth,
       pending_actions_time_out,
       what_was_asked_last_is_wanted,
@@ -402,6 +515,8 @@ int main(void)
       an_action_that_nobody_hears_of_times_out_and_a_late_result_is_the_truth,
       a_higher_generation_of_the_device_is_passed,
       a_release_on_the_device_itself_is_learnt_once,
+      an_isolation_is_wanted_until_its_lease_ends,
+      what_a_device_rolled_back_is_still_wanted,
       actions_are_listed_newest_first_in_pages,
   };
   return run_suite("console.store.action", tests, COUNT_OF(tests));

@@ -37,19 +37,23 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate release tag actions action enroll-token audit"
+names="local device isolate renew release tag actions action enroll-token audit policy exclusions"
 common="--config --timeout --json --help"
 order="--comment --ticket --wait --tag --preview --progress $common"
+lease="--for --lost-console --unreachable"
 expect "$names help --version --help" ""
 expect "local" "lo"
 expect "actions action" act
 expect "list show --help" device ""
 expect "add remove --help" tag ""
-expect "show cancel report verify --help" action ""
+expect "show cancel code report verify --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
 expect "desk-1.lab" isolate ""
-expect "--selective $order" isolate --
+expect "--selective --dry-run --force $lease $order" isolate --
+expect "$lease --comment --ticket --wait --progress $common" renew --
+expect "keep release:" isolate desk-1 --lost-console ""
+expect "" renew desk-1 --for ""
 expect "$order" release -
 expect "desk-1.lab" device show d
 expect "--tag $common" device list ""
@@ -68,13 +72,20 @@ expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""
 expect "" isolate desk-1 --comment ""
-expect "status isolate release actions plugins unquarantine enroll --help" local ""
+expect "status isolate renew release actions plugins unquarantine policy enroll --help" local ""
+expect "list show set assign unassign remove --help" policy ""
+expect "list show set remove --help" exclusions ""
+expect "--comment $common" policy set --
+expect "policy.json" policy set desks po
+expect "policy.json" exclusions set lab po
+expect "--comment $common" policy assign --
 expect "status" local st
 expect "" nonsense ""
 expect "--timeout --json --help --socket" local status ""
 expect "--json" local status --j
-expect "--selective --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
-expect "--comment --no-wait --progress --timeout --json --help --socket" local release --
+expect "--selective --dry-run --force $lease --comment --no-wait --progress --timeout --json --help --socket" local isolate ""
+expect "$lease --comment --no-wait --progress --timeout --json --help --socket" local renew --
+expect "--code --code-file --comment --no-wait --progress --timeout --json --help --socket" local release --
 expect "--limit --id --timeout --json --help --socket" local actions ""
 expect "policy.json" local isolate --selective po
 expect "folder" local isolate --selective fo
@@ -85,7 +96,7 @@ expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "$names exit-codes help" help ""
 expect "list show" help device ""
-expect "status isolate release actions plugins unquarantine enroll" help local ""
+expect "status isolate renew release actions plugins unquarantine policy enroll" help local ""
 expect "" help exit-codes ""
 exit $failed
 END
@@ -97,9 +108,10 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate release actions plugins unquarantine enroll; do "$2" help local "$c"; done
-  for c in "device list" "device show" isolate release "tag add" "tag remove" actions "action show" "action cancel" "action report" "action verify" \
-    "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify"; do
+words=$("$2" help; for c in status isolate renew release actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
+  for c in "device list" "device show" isolate renew release "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
+    "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify" "policy list" "policy show" "policy set" \
+    "policy assign" "policy unassign" "policy remove" "exclusions list" "exclusions show" "exclusions set" "exclusions remove"; do
     # shellcheck disable=SC2086 # the words of a command
     "$2" help $c
   done)

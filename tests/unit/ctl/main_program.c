@@ -7,6 +7,7 @@
 int main(void)
 {
   SRunner *r = srunner_create(suite_commands());
+  srunner_add_suite(r, suite_code());
   srunner_add_suite(r, suite_exit());
   srunner_add_suite(r, suite_hostile());
   srunner_add_suite(r, suite_progress());

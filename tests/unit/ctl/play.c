@@ -81,7 +81,7 @@ static const char *folder(void)
   return folder_path;
 }
 
-static const char *path_of(const char *name, char out[256])
+const char *play_path(const char *name, char out[256])
 {
   ck_assert_int_lt(snprintf(out, 256, "%s/%s", folder(), name), 256);
   return out;
@@ -90,7 +90,7 @@ static const char *path_of(const char *name, char out[256])
 void play_file(const char *name, const void *bytes, size_t len)
 {
   char path[256];
-  FILE *f = fopen(path_of(name, path), "wb");
+  FILE *f = fopen(play_path(name, path), "wb");
   ck_assert_ptr_nonnull(f);
   ck_assert_uint_eq(fwrite(bytes, 1, len, f), len);
   ck_assert_int_eq(fclose(f), 0);
@@ -318,7 +318,8 @@ static const char *program_of(const play *p)
   if (!p->as_nobody)
     return CORDON_PROGRAM;
   uv_fs_t req;
-  ck_assert_int_eq(uv_fs_copyfile(NULL, &req, CORDON_PROGRAM, path_of("cordon", copy), 0, NULL), 0);
+  ck_assert_int_eq(uv_fs_copyfile(NULL, &req, CORDON_PROGRAM, play_path("cordon", copy), 0, NULL),
+                   0);
   uv_fs_req_cleanup(&req);
   ck_assert_int_eq(chmod(copy, 0755), 0);
   return copy;
@@ -336,7 +337,7 @@ static void start_child(stage *s, const char *const *args)
   argv[count++] = unconst(program_of(s->p));
   for (int i = 0; args[i] != NULL; i++) {
     ck_assert_int_lt(i, ARGS_MAX);
-    const char *arg = args[i][0] == '@' ? path_of(args[i] + 1, paths[i]) : args[i];
+    const char *arg = args[i][0] == '@' ? play_path(args[i] + 1, paths[i]) : args[i];
     argv[count++] = unconst(arg);
   }
   argv[count++] = unconst("--socket");

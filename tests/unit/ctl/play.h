@@ -62,6 +62,7 @@ void play_run(play *p, const char *const *args);
 void play_release(play *p);
 /* Makes a file in the folder that "@NAME" names; before play_run(). */
 void play_file(const char *name, const void *bytes, size_t len);
+const char *play_path(const char *name, char out[256]); /* where it is */
 
 /* The program with these arguments against this script: must end with the code. */
 #define PLAY(p, code, ...)                                                                         \

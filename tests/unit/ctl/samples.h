@@ -50,6 +50,16 @@
       "{\"id\":\"com.example.crash\",\"version\":\"1\",\"provides\":[\"scan\"],\"trusted\":true,"  \
       "\"reason\":null,\"strikes\":5,\"quarantined\":[\"scan\"],\"hosts\":[]}]}")
 
+#define SAMPLE_POLICY                                                                              \
+  SAMPLE_OK(                                                                                       \
+      "{\"version\":7,\"name\":\"servers\",\"taken\":\"2026-11-24T04:08:16.123Z\",\"trial\":true," \
+      "\"previous\":5,\"highest\":7,\"refused\":{\"version\":6,\"sentence\":\"with it the "        \
+      "console "                                                                                   \
+      "was not reached within 120 s\"},\"values\":["                                               \
+      "{\"name\":\"providers.isolate\",\"value\":[\"org.cordon.nftables\"],\"source\":\"file\"},"  \
+      "{\"name\":\"console.resolvers\",\"value\":[\"192.0.2.53\"],\"source\":\"policy\"},"         \
+      "{\"name\":\"local.release\",\"value\":\"group\",\"source\":\"default\"}]}")
+
 #define SAMPLE_PROBES                                                                              \
   "[{\"name\":\"tcp4\",\"target\":\"192.0.2.1:443\",\"outcome\":\"blocked\",\"counter_before\":0," \
   "\"counter_after\":3},"                                                                          \

@@ -103,6 +103,24 @@ START_TEST(isolate_full)
 }
 END_TEST
 
+START_TEST(leases)
+{
+  play p = {.script = ANSWER(SAMPLE_ISOLATED)};
+  PLAY(&p, 0, "local", "isolate", "--for", "4h", "--lost-console", "release:1d");
+  ck_request(&p, "{\"method\":\"isolate\",\"params\":{\"type\":\"full\",\"lease_s\":14400,"
+                 "\"lost_console\":{\"rule\":\"release\",\"after_s\":86400},\"comment\":\"\","
+                 "\"wait\":true}}");
+  PLAY(&p, 0, "local", "renew", "--for", "90s", "--comment", "longer");
+  ck_request(&p, "{\"method\":\"renew\",\"params\":{\"lease_s\":90,\"comment\":\"longer\","
+                 "\"wait\":true}}");
+  PLAY(&p, 2, "local", "renew");
+  HAS(&p.err, "'local renew' needs --for TIME");
+  PLAY(&p, 2, "local", "isolate", "--for", "soon");
+  HAS(&p.err, "--for must be a time such as 90s");
+  play_release(&p);
+}
+END_TEST
+
 START_TEST(isolate_selective)
 {
   static const char file[] =
@@ -188,6 +206,27 @@ START_TEST(not_waiting_is_told_apart_from_done)
   HAS(&p.out, "Accepted; 'cordon local actions --id " SAMPLE_ID "' shows how it goes.\n");
   HAS_NOT(&p.out, "Isolated");
   play_release(&p);
+}
+END_TEST
+
+START_TEST(policy)
+{
+  play p = {.script = ANSWER(SAMPLE_POLICY)};
+  PLAY(&p, 0, "local", "policy");
+  ck_request(&p, "{\"method\":\"policy\",\"params\":{}}");
+  HAS(&p.out, "Policy      servers, version 7, taken ");
+  HAS(&p.out, "Trial       the console has still to be reached with it");
+  HAS(&p.out, "Refused     version 6: with it the console was not reached within 120 s\n");
+  HAS(&p.out, "console.resolvers   policy 7   [\"192.0.2.53\"]");
+  HAS(&p.out, "providers.isolate   file       [\"org.cordon.nftables\"]");
+  HAS(&p.out, "local.release       default    \"group\"");
+  play_release(&p);
+  play none = {.script = ANSWER(SAMPLE_OK("{\"version\":0,\"name\":null,\"taken\":null,"
+                                          "\"trial\":false,\"previous\":0,\"highest\":0,"
+                                          "\"refused\":null,\"values\":[]}"))};
+  PLAY(&none, 0, "local", "policy");
+  HAS(&none.out, "Policy      none: the configuration alone counts\n");
+  play_release(&none);
 }
 END_TEST
 
@@ -335,11 +374,13 @@ Suite *suite_commands(void)
   tcase_add_test(tc, actions);
   tcase_add_test(tc, one_action_is_shown_and_its_failure_is_not_ours);
   tcase_add_test(tc, isolate_full);
+  tcase_add_test(tc, leases);
   tcase_add_test(tc, isolate_selective);
   tcase_add_loop_test(tc, a_faulty_file_is_refused_before_the_agent_is_asked, 0, ROWS(files));
   tcase_add_test(tc, a_file_that_is_too_large_missing_or_a_folder);
   tcase_add_test(tc, release);
   tcase_add_test(tc, not_waiting_is_told_apart_from_done);
+  tcase_add_test(tc, policy);
   tcase_add_test(tc, unquarantine);
   tcase_add_test(tc, enroll);
   tcase_add_loop_test(tc, a_command_line_that_makes_no_sense, 0, ROWS(usages));

@@ -26,11 +26,11 @@ START_TEST(a_line_per_step_in_a_log)
 {
   play p = {.script = isolation};
   PLAY(&p, 0, "local", "isolate");
-  ck_assert_str_eq(cd_buf_cstr(&p.err), "isolate 1/5 recorded: recorded in the journal\n"
-                                        "isolate 2/5 provider: starting the provider\n"
-                                        "isolate 3/5 apply: putting the rules in force\n"
-                                        "isolate 4/5 query: reading back what is in force\n"
-                                        "isolate 5/5 verify: probing whether it holds\n");
+  ck_assert_str_eq(cd_buf_cstr(&p.err), "isolate 1/6 recorded: recorded in the journal\n"
+                                        "isolate 2/6 provider: starting the provider\n"
+                                        "isolate 4/6 apply: putting the rules in force\n"
+                                        "isolate 5/6 query: reading back what is in force\n"
+                                        "isolate 6/6 verify: probing whether it holds\n");
   HAS_NOT(&p.out, "\x1b");
   play_release(&p);
 }
@@ -54,10 +54,10 @@ START_TEST(one_line_in_place_on_a_terminal)
 {
   play p = {.script = isolation, .terminal = true, .term = "xterm"};
   PLAY(&p, 0, "local", "isolate");
-  HAS(&p.err, "\risolate 1/5 recorded: recorded in the journal (1 of 1)\033[K");
-  HAS(&p.err, "\risolate 3/5 apply: putting the rules in force (1 of 2)\033[K");
+  HAS(&p.err, "\risolate 1/6 recorded: recorded in the journal (1 of 1)\033[K");
+  HAS(&p.err, "\risolate 4/6 apply: putting the rules in force (1 of 2)\033[K");
   /* Cut to the 60 columns of the terminal, less one. */
-  HAS(&p.err, "\risolate 5/5 verify: probing whether it holds (3 of 8), tcp4\033[K");
+  HAS(&p.err, "\risolate 6/6 verify: probing whether it holds (3 of 8), tcp4\033[K");
   HAS_NOT(&p.err, "\n");
   /* The line is gone before anything else is printed. */
   ck_assert_uint_gt(p.err.len, 4);
@@ -73,7 +73,7 @@ START_TEST(a_dumb_terminal_gets_lines_and_no_colour)
   PLAY(&p, 0, "local", "isolate");
   HAS_NOT(&p.err, "\x1b");
   HAS_NOT(&p.out, "\x1b");
-  HAS(&p.err, "isolate 5/5 verify: probing whether it holds\r\n");
+  HAS(&p.err, "isolate 6/6 verify: probing whether it holds\r\n");
   play_release(&p);
 }
 END_TEST

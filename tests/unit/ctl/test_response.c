@@ -94,6 +94,37 @@ START_TEST(status_of_a_device_without_facts_or_proof)
 }
 END_TEST
 
+static const struct {
+  const char *outcome;
+  const char *colour;
+} boots[] = {{"restored", ""}, {"fallback", "\033[33m"}, {"failed", "\033[1;31m"}};
+
+START_TEST(status_says_what_the_boot_did)
+{
+  char payload[1024];
+  char line[256];
+  for (size_t i = 0; i < sizeof(boots) / sizeof(boots[0]); i++) {
+    (void)snprintf(
+        payload, sizeof(payload),
+        SAMPLE_OK("{\"agent\":{\"version\":\"0.1.0\",\"restored\":{\"outcome\":\"%s\",\"source\":"
+                  "\"current\",\"at\":\"2026-11-24T04:08:17.000Z\",\"took_ms\":21,\"sentence\":"
+                  "\"it is in force again\"}},\"device\":null,\"states\":[],\"capabilities\":[]}"),
+        boots[i].outcome);
+    rendered r = render((ctl_view){.kind = CTL_KIND_STATUS, .style = {.colour = true}}, payload);
+    ck_assert_msg(r.rc == CD_OK, "%s", r.why.text);
+    (void)snprintf(line, sizeof(line), "%sit is in force again%s, 3 s ago\n", boots[i].colour,
+                   boots[i].colour[0] != '\0' ? "\033[0m" : "");
+    ck_assert_msg(strstr(cd_buf_cstr(&r.out), line) != NULL, "%s", cd_buf_cstr(&r.out));
+    cd_buf_release(&r.out);
+  }
+  rendered r = render((ctl_view){.kind = CTL_KIND_STATUS},
+                      SAMPLE_OK("{\"agent\":{\"version\":\"0.1.0\",\"restored\":null},\"device\":"
+                                "null,\"states\":[],\"capabilities\":[]}"));
+  ck_assert_ptr_null(strstr(cd_buf_cstr(&r.out), "Boot"));
+  cd_buf_release(&r.out);
+}
+END_TEST
+
 START_TEST(plugins_with_the_reason_for_distrust)
 {
   rendered r = render((ctl_view){.kind = CTL_KIND_PLUGINS}, SAMPLE_PLUGINS);
@@ -300,6 +331,70 @@ START_TEST(lists_actions)
 }
 END_TEST
 
+#define PREFLIGHT(verdict, severity)                                                               \
+  "{\"enforced\":{\"value\":\"unknown\"},\"attempts\":0,\"preflight\":{\"verdict\":\"" verdict     \
+  "\",\"findings\":[{\"check\":\"console_tunnel\",\"severity\":\"" severity                        \
+  "\",\"sentence\":\"through \\u001b[2Jwg0\"},{\"check\":\"resolvers\",\"severity\":\"info\","     \
+  "\"sentence\":\"none\"}],\"findings_left_out\":2,\"would_cut\":{\"connections\":[{\"protocol\":" \
+  "\"tcp\",\"direction\":\"out\",\"remote\":\"192.0.2.7\",\"port\":443,\"count\":3,\"user\":"      \
+  "\"alice\","                                                                                     \
+  "\"process\":\"curl\",\"pid\":77}],\"connections_left_out\":5,\"services\":[{\"protocol\":"      \
+  "\"tcp\","                                                                                       \
+  "\"port\":22,\"connections\":1,\"user\":\"root\"}],\"services_left_out\":0,\"guests\":[{"        \
+  "\"bridge\":"                                                                                    \
+  "\"docker0\",\"count\":1,\"interfaces\":\"veth1\"}],\"guests_left_out\":0}}}"
+
+START_TEST(a_preflight_with_what_it_found)
+{
+  const ctl_view view = {.kind = CTL_KIND_ORDER_WAITED, .order = "preflight"};
+  rendered r = render(
+      view, SAMPLE_ACTION("preflight", "Succeeded", "\"ok\"", "null", PREFLIGHT("go", "warn")));
+  ck_assert_msg(r.rc == CD_OK, "%s", r.why.text);
+  ck_assert_int_eq(r.exit, CTL_EXIT_DONE);
+  ck_assert_str_eq(cd_buf_cstr(&r.out),
+                   "Nothing was changed. An isolation would go ahead.\n"
+                   "Action      preflight (full), " SAMPLE_ID "\n"
+                   "Status      Succeeded, took 412 ms\n"
+                   "Asked       2026-11-24 04:08:16Z by root\n"
+                   "Comment     a drill\n"
+                   "Provider    org.cordon.nftables\n"
+                   "Preflight   what an isolation meets here\n"
+                   "            warn   console_tunnel   through \\x1b[2Jwg0\n"
+                   "            info   resolvers        none\n"
+                   "            and 2 more\n"
+                   "Would cut   connections: how many, and whose\n"
+                   "            3   tcp   to 192.0.2.7   port 443   alice   curl 77\n"
+                   "            and 5 more\n"
+                   "Services    port 22 of root, 1 connection\n"
+                   "Guests      on bridge docker0: veth1\n");
+  cd_buf_release(&r.out);
+  r = render(view, SAMPLE_ACTION("preflight", "Succeeded", "\"ok\"", "null",
+                                 PREFLIGHT("refuse", "refuse")));
+  ck_assert_int_eq(r.exit, CTL_EXIT_REFUSED);
+  ck_assert_ptr_nonnull(strstr(r.why.text, "an isolation would be refused: console_tunnel: "));
+  ck_assert_ptr_null(strstr(cd_buf_cstr(&r.out), "would go ahead"));
+  cd_buf_release(&r.out);
+  r = render(view, SAMPLE_ACTION("preflight", "Succeeded", "\"ok\"", "null", "{}"));
+  ck_assert_int_eq(r.exit, CTL_EXIT_UNPROVEN);
+  cd_buf_release(&r.out);
+}
+END_TEST
+
+/* Of an isolation what is worth a warning, and no lists. */
+START_TEST(an_isolation_says_what_its_preflight_warned_of)
+{
+  rendered r = render(
+      (ctl_view){.kind = CTL_KIND_ACTION},
+      SAMPLE_ACTION("isolate", "Failed", "\"conflict\"", "\"no\"", PREFLIGHT("forced", "warn")));
+  ck_assert_msg(r.rc == CD_OK, "%s", r.why.text);
+  ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&r.out), "Forced      the policy would refuse"));
+  ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&r.out), "warn   console_tunnel   "));
+  ck_assert_ptr_null(strstr(cd_buf_cstr(&r.out), "resolvers"));
+  ck_assert_ptr_null(strstr(cd_buf_cstr(&r.out), "Would cut"));
+  cd_buf_release(&r.out);
+}
+END_TEST
+
 START_TEST(says_when_there_is_nothing)
 {
   rendered r = render((ctl_view){.kind = CTL_KIND_ACTIONS}, SAMPLE_OK("{\"actions\":[]}"));
@@ -334,12 +429,15 @@ Suite *suite_response(void)
   tcase_add_test(tc, status_says_why_there_is_no_connection);
   tcase_add_test(tc, colour_is_only_a_frame_around_the_same_text);
   tcase_add_test(tc, status_of_a_device_without_facts_or_proof);
+  tcase_add_test(tc, status_says_what_the_boot_did);
   tcase_add_test(tc, plugins_with_the_reason_for_distrust);
   tcase_add_test(tc, an_isolation_with_its_evidence);
   tcase_add_loop_test(tc, the_exit_code_says_how_it_ended, 0, ROWS(exits));
   tcase_add_loop_test(tc, every_error_has_an_exit_code, 0, ROWS(errors));
   tcase_add_loop_test(tc, nonsense_is_no_answer_whatever_was_asked, 0, ROWS(nonsense));
   tcase_add_test(tc, an_answer_about_another_action_is_none);
+  tcase_add_test(tc, a_preflight_with_what_it_found);
+  tcase_add_test(tc, an_isolation_says_what_its_preflight_warned_of);
   tcase_add_test(tc, lists_actions);
   tcase_add_test(tc, says_when_there_is_nothing);
   tcase_add_test(tc, members_of_a_newer_agent_are_no_fault);

@@ -2,8 +2,16 @@
 
 int main(void)
 {
-  Suite *const suites[] = {file_suite(),   folder_suite(), trusted_suite(),
-                           lock_suite(),   peer_suite(),   library_suite(),
-                           socket_suite(), system_suite(), NULL};
+  Suite *const suites[] = {file_suite(),
+                           folder_suite(),
+                           trusted_suite(),
+                           lock_suite(),
+                           peer_suite(),
+                           library_suite(),
+                           sight_suite(),
+                           socket_suite(),
+                           system_suite(),
+                           terminal_suite(),
+                           NULL};
   return run_suites(suites);
 }

@@ -9,8 +9,10 @@ Suite *folder_suite(void);
 Suite *library_suite(void);
 Suite *lock_suite(void);
 Suite *peer_suite(void);
+Suite *sight_suite(void);
 Suite *socket_suite(void);
 Suite *system_suite(void);
+Suite *terminal_suite(void);
 Suite *trusted_suite(void);
 
 Suite *capability_suite(void);

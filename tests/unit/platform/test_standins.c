@@ -6,8 +6,10 @@
 #include "platform/paths.h"
 #include "platform/peer.h"
 #include "platform/process.h"
+#include "platform/sight.h"
 #include "platform/socket.h"
 #include "platform/system.h"
+#include "platform/terminal.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -40,13 +42,18 @@ static any_function const seam[] = {
     (any_function)pf_peer_listen,
     (any_function)pf_process_kill_group,
     (any_function)pf_process_end_followers,
+    (any_function)pf_sight_serve,
+    (any_function)pf_sight_space_at,
+    (any_function)pf_sight_holders,
     (any_function)pf_socket_marked,
     (any_function)pf_socket_close,
     (any_function)pf_socket_of,
     (any_function)pf_boot_id,
+    (any_function)pf_uptime,
     (any_function)pf_system_name,
     (any_function)pf_service_ready,
     (any_function)pf_service_stopping,
+    (any_function)pf_terminal_secret,
 };
 
 START_TEST(the_seam_is_whole)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static cd_err err;
@@ -31,6 +32,19 @@ START_TEST(boot_id_is_the_kernels)
   ck_assert_int_eq(pf_file_read("/proc/sys/kernel/random/boot_id", 128, &file, &err), CD_OK);
   ck_assert_ptr_eq(strstr(cd_buf_cstr(&file), id), cd_buf_cstr(&file));
   cd_buf_release(&file);
+}
+END_TEST
+
+START_TEST(uptime_is_the_time_since_the_boot)
+{
+  int64_t first = 0;
+  int64_t again = 0;
+  struct timespec boot;
+  ck_assert_int_eq(pf_uptime(&first, &err), CD_OK);
+  ck_assert_int_eq(clock_gettime(CLOCK_BOOTTIME, &boot), 0);
+  ck_assert_int_eq(pf_uptime(&again, &err), CD_OK);
+  int64_t between = (int64_t)boot.tv_sec * 1000 + boot.tv_nsec / 1000000;
+  ck_assert(first <= between && between <= again);
 }
 END_TEST
 
@@ -127,6 +141,7 @@ Suite *system_suite(void)
   TCase *c = tcase_create("system");
   tcase_set_timeout(c, 20);
   tcase_add_test(c, boot_id_is_the_kernels);
+  tcase_add_test(c, uptime_is_the_time_since_the_boot);
   tcase_add_test(c, paths_are_absolute);
   tcase_add_test(c, tells_the_manager_by_path_and_by_abstract_name);
   tcase_add_test(c, does_without_a_manager);

@@ -61,6 +61,21 @@ default = load(os.path.join(source, "config/cordond.json"))
 check(default, schemas["cordond"], "config/cordond.json")
 must_fail({**default, "provider": {}}, schemas["cordond"], "a misspelt member")
 must_fail({"console": {"addresses": ["console.example:8443"]}}, schemas["cordond"], "a console by name")
+full_policy = {
+    "providers": {"isolate": ["org.cordon.nftables"]}, "plugins": {"distrust": ["sha256:" + "ab" * 32]},
+    "console": {"agents": ["console-b.example:8444", "[2001:db8::1]:8444"], "resolvers": ["192.0.2.53"]},
+    "isolate": {"lost_console": {"rule": "release", "after_s": 86400}, "unreachable": {"rule": "keep"}, "strict": True},
+    "local": {"isolate": "group", "release": "code"}, "preflight": {"refuse": ["vpn"], "warn": []},
+    "notify": {"enabled": True, "contact": "4711"},
+}
+check(full_policy, schemas["policy"], "a policy")
+check({}, schemas["policy"], "an empty policy")
+must_fail({"providers": {"isolate": []}}, schemas["policy"], "a policy without a provider")
+must_fail({"plugins": {"trust": []}}, schemas["policy"], "a policy that trusts")
+must_fail({"isolate": {"unreachable": {"rule": "keep", "after_s": 60}}}, schemas["policy"], "keep after a time")
+must_fail({"console": {"addresses": []}}, schemas["policy"], "a member of the file alone")
+must_fail({"isolate": {"unreachable": {"rule": "release", "after_s": 5}}}, schemas["cordond"], "a rule that is too short")
+must_fail({"notify": {"contact": 4711}}, schemas["cordond"], "a contact that is no text")
 must_fail({"reconcile": {"interval_s": 1}}, schemas["cordond"], "an interval that is too short")
 
 console = load(os.path.join(source, "config/cordon-console.json"))
@@ -78,6 +93,8 @@ full = {"type": "full", "console": [], "resolvers": [], "mark": 1, "exclusions":
 check(full, schemas["isolate.params"], "a full isolation")
 must_fail({**full, "lease": 1}, schemas["isolate.params"], "an unknown parameter")
 must_fail({**full, "mark": 0}, schemas["isolate.params"], "mark 0")
+check({"event": "isolated", "contact": None}, definition("notify", "params"), "a notice")
+must_fail({"event": "restarted"}, definition("notify", "params"), "a notice of something else")
 must_fail({"plugins": [{"id": "a", "library": "sha256:0", "manifest": "sha256:0"}]}, schemas["trust"], "short digests")
 
 seen = 0

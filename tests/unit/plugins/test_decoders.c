@@ -2,17 +2,27 @@
 #include "diag.h"
 #include "events.h"
 #include "gens.h"
+#include "links.h"
+#include "locals.h"
 #include "netlink.h"
+#include "network.h"
+#include "packets.h"
 #include "sockets.h"
+#include "stacked.h"
+#include "strict.h"
 
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -297,6 +307,210 @@ START_TEST(a_generation_is_ours_only_if_it_was_made_alone)
 }
 END_TEST
 
+static void put_link(bytes *to, int index, const char *name, const char *kind, uint32_t below,
+                     bool elsewhere, unsigned flags)
+{
+  bytes a = {0};
+  bytes info = {0};
+  int32_t space = 1;
+  struct ifinfomsg head = {.ifi_index = index, .ifi_flags = flags};
+  put_attribute(&a, IFLA_IFNAME, name, strlen(name) + 1);
+  if (below != 0)
+    put_attribute(&a, IFLA_LINK, &below, sizeof(below));
+  if (elsewhere)
+    put_attribute(&a, IFLA_LINK_NETNSID, &space, sizeof(space));
+  if (kind != NULL) {
+    put_attribute(&info, IFLA_INFO_KIND, kind, strlen(kind));
+    put_attribute(&a, IFLA_LINKINFO, info.b, info.len);
+  }
+  put_message(to, RTM_NEWLINK, &head, sizeof(head), &a);
+}
+
+START_TEST(links_that_frames_leave_by_are_told_from_the_rest)
+{
+  bytes in = {0};
+  iso_hooks hooks = {.count = 0};
+  put_link(&in, 1, "lo", NULL, 0, false, IFF_LOOPBACK);
+  put_link(&in, 2, "eth0", NULL, 0, false, 0);
+  put_link(&in, 3, "veth1", "veth", 7, true, 0);
+  put_link(&in, 4, "both", "veth", 5, false, 0);
+  put_link(&in, 6, "mv0", "macvlan", 2, false, 0);
+  put_link(&in, 7, "br0", "bridge", 0, false, 0);
+  put_link(&in, 8, "wg0", "wireguard", 0, false, 0);
+  put_link(&in, 2, "eth0", NULL, 0, false, 0);
+  iso_hooks_walk(in.b, in.len, &hooks);
+  ck_assert_uint_eq(hooks.count, 3);
+  ck_assert(iso_hooks_have(&hooks, "eth0") && iso_hooks_have(&hooks, "veth1") &&
+            iso_hooks_have(&hooks, "wg0"));
+  ck_assert_uint_eq(hooks.items[0].index, 2);
+  ck_assert(!hooks.unspeakable && !hooks.too_many);
+}
+END_TEST
+
+START_TEST(links_that_send_past_the_rules_are_named)
+{
+  bytes in = {0};
+  iso_stacked there = {.count = 0};
+  iso_stacked here = {.count = 0};
+  put_link(&in, 2, "eth0", NULL, 0, false, 0);
+  put_link(&in, 3, "veth1", "veth", 7, true, 0);
+  put_link(&in, 4, "mv0", "macvlan", 2, true, 0);
+  put_link(&in, 5, "own", "macvlan", 2, false, 0);
+  put_link(&in, 6, "tap0", "macvtap", 2, false, 0);
+  iso_stacked_walk(in.b, in.len, false, &there);
+  ck_assert_uint_eq(there.count, 1);
+  ck_assert_str_eq(there.items[0].name, "mv0");
+  iso_stacked_walk(in.b, in.len, true, &here);
+  ck_assert_uint_eq(here.count, 1);
+  ck_assert_str_eq(here.items[0].name, "tap0");
+}
+END_TEST
+
+START_TEST(a_link_that_would_end_its_quotes_is_not_written)
+{
+  static const char *const names[] = {"a\"; drop", "a\\b", "a b", "\xc3\xa9"};
+  for (size_t i = 0; i < COUNT_OF(names); i++) {
+    bytes in = {0};
+    iso_hooks hooks = {.count = 0};
+    put_link(&in, 2, names[i], NULL, 0, false, 0);
+    iso_hooks_walk(in.b, in.len, &hooks);
+    ck_assert_uint_eq(hooks.count, 0);
+    ck_assert(hooks.unspeakable);
+  }
+}
+END_TEST
+
+static void put_address(bytes *to, uint8_t family, uint16_t type, const void *value, size_t len)
+{
+  bytes a = {0};
+  struct ifaddrmsg head = {.ifa_family = family};
+  put_attribute(&a, type, value, len);
+  put_message(to, RTM_NEWADDR, &head, sizeof(head), &a);
+}
+
+START_TEST(addresses_of_another_namespace_are_added_once)
+{
+  static const unsigned char four[4] = {172, 20, 0, 2};
+  static const unsigned char six[16] = {0xfd, [15] = 2};
+  bytes in = {0};
+  bytes none = {0};
+  iso_addr addrs[ISO_LOCALS_MAX];
+  iso_locals locals = {.addrs = addrs};
+  bool done = false;
+  put_address(&in, AF_INET, IFA_LOCAL, four, sizeof(four));
+  put_address(&in, AF_INET, IFA_ADDRESS, four, sizeof(four));
+  put_address(&in, AF_INET6, IFA_ADDRESS, six, sizeof(six));
+  put_address(&in, AF_INET6, IFA_ADDRESS, four, sizeof(four));
+  put_message(&in, NLMSG_DONE, "\0\0\0", 4, &none);
+  put_address(&in, AF_INET, IFA_LOCAL, six, 4);
+  ck_assert(iso_locals_walk(in.b, in.len, &locals, &done));
+  ck_assert(done);
+  ck_assert_uint_eq(locals.count, 2);
+  iso_addr wanted = iso_addr_from(4, four);
+  ck_assert(iso_locals_has(&locals, &wanted));
+  wanted = iso_addr_from(6, six);
+  ck_assert(iso_locals_has(&locals, &wanted));
+}
+END_TEST
+
+START_TEST(sockets_of_others_stay_only_within_the_machine)
+{
+  static const unsigned char own[4] = {172, 20, 0, 2};
+  static const unsigned char far[4] = {192, 0, 2, 1};
+  static const unsigned char loop[4] = {127, 0, 0, 1};
+  iso_addr addrs[1] = {iso_addr_from(4, own)};
+  iso_locals locals = {.addrs = addrs, .count = 1};
+  iso_socket s = {.remote = iso_addr_from(4, far), .has_mark = true, .mark = 0xc0d10001};
+  ck_assert(!iso_socket_stays_elsewhere(&locals, &s));
+  s.remote = iso_addr_from(4, own);
+  ck_assert(iso_socket_stays_elsewhere(&locals, &s));
+  s.remote = iso_addr_from(4, loop);
+  ck_assert(iso_socket_stays_elsewhere(&locals, &s));
+}
+END_TEST
+
+START_TEST(changes_of_the_network_are_told_from_reports)
+{
+  bytes none = {0};
+  bytes radio = {0};
+  struct ifinfomsg link = {.ifi_index = 2};
+  struct ifaddrmsg addr = {.ifa_index = 2};
+  struct rtmsg route = {.rtm_family = AF_INET};
+  struct rtmsg cached = {.rtm_family = AF_INET6, .rtm_flags = RTM_F_CLONED};
+  put_attribute(&radio, IFLA_WIRELESS, "scan", 4);
+  const struct {
+    uint16_t type;
+    const void *head;
+    size_t len;
+    const bytes *attributes;
+    iso_network wanted;
+  } cases[] = {
+      {RTM_NEWLINK, &link, sizeof(link), &none, {.links = true}},
+      {RTM_DELLINK, &link, sizeof(link), &none, {.links = true}},
+      {RTM_NEWLINK, &link, sizeof(link), &radio, {.links = false}},
+      {RTM_NEWLINK, &link, 4, &none, {.links = false}},
+      {RTM_NEWADDR, &addr, sizeof(addr), &none, {.addresses = true}},
+      {RTM_DELROUTE, &route, sizeof(route), &none, {.routes = true}},
+      {RTM_NEWROUTE, &cached, sizeof(cached), &none, {.routes = false}},
+      {RTM_NEWNEIGH, &addr, sizeof(addr), &none, {.links = false}},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    bytes in = {0};
+    iso_network network = {.links = false};
+    put_message(&in, cases[i].type, cases[i].head, cases[i].len, cases[i].attributes);
+    iso_network_walk(in.b, in.len, &network);
+    ck_assert_msg(network.links == cases[i].wanted.links &&
+                      network.addresses == cases[i].wanted.addresses &&
+                      network.routes == cases[i].wanted.routes,
+                  "case %zu", i);
+    ck_assert(iso_network_moved(&network) ==
+              (network.links || network.addresses || network.routes));
+  }
+}
+END_TEST
+
+START_TEST(packet_sockets_are_read_from_their_lines)
+{
+  iso_packet p;
+  ck_assert(!iso_packet_read("sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n", &p));
+  ck_assert(!iso_packet_read("", &p));
+  ck_assert(iso_packet_read(
+      "ffff888004f0a800 3      3    0003   2     1 0      1000   18446744073709551615\n", &p));
+  ck_assert_uint_eq(p.protocol, 3);
+  ck_assert_uint_eq(p.link, 2);
+  ck_assert_uint_eq(p.user, 1000);
+  ck_assert(p.inode == UINT64_MAX);
+  ck_assert(iso_packet_expected("/usr/sbin/dhclient") &&
+            iso_packet_expected("/usr/lib/systemd/systemd-networkd"));
+  ck_assert(!iso_packet_expected("/tmp/dhclient") && !iso_packet_expected("dhclient") &&
+            !iso_packet_expected("") && !iso_packet_expected("/usr/sbin/tcpdump"));
+}
+END_TEST
+
+START_TEST(only_chains_that_are_exactly_ours_cover_a_link)
+{
+  static const char good[] = "chain in_2 {\ntype filter hook ingress device \"eth0\" priority 0; "
+                             "policy drop;\njump in\n}\n"
+                             "chain out_2 {\ntype filter hook egress device \"eth0\" priority 0; "
+                             "policy drop;\njump out\n}\n";
+  static const char bad[] = "chain out_2 {\ntype filter hook egress device \"eth0\" priority 0; "
+                            "policy drop;\naccept\njump out\n}\n"
+                            "chain in_2 {\ntype filter hook ingress device \"eth0\" priority 0; "
+                            "policy accept;\njump in\n}\n"
+                            "chain out_x {\n}\nchain out_";
+  sup_text rest = SUP_TEXT_INIT(4096);
+  iso_strict s = {.there = true};
+  iso_strict_take_links(good, &s, &rest);
+  ck_assert(iso_hooks_have(&s.in, "eth0") && iso_hooks_have(&s.out, "eth0"));
+  ck_assert_str_eq(sup_text_get(&rest), "");
+  s = (iso_strict){.there = true};
+  iso_strict_take_links(bad, &s, &rest);
+  ck_assert_uint_eq(s.in.count + s.out.count, 0);
+  ck_assert_str_eq(sup_text_get(&rest), bad);
+  sup_text_release(&rest);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -307,6 +521,14 @@ int main(void)
       tells_a_refused_dump,
       keeps_the_sockets_of_the_table,
       a_generation_is_ours_only_if_it_was_made_alone,
+      links_that_frames_leave_by_are_told_from_the_rest,
+      links_that_send_past_the_rules_are_named,
+      a_link_that_would_end_its_quotes_is_not_written,
+      addresses_of_another_namespace_are_added_once,
+      sockets_of_others_stay_only_within_the_machine,
+      changes_of_the_network_are_told_from_reports,
+      packet_sockets_are_read_from_their_lines,
+      only_chains_that_are_exactly_ours_cover_a_link,
   };
   return run_suite("plugins.nftables.decoders", tests, COUNT_OF(tests));
 }

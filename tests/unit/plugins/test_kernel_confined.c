@@ -30,6 +30,20 @@ static void become_nobody_with(uint32_t capabilities)
   ck_assert_int_eq(setrlimit(RLIMIT_CORE, &none), 0);
 }
 
+/* Of the dry run: the connection, whose it is, and nothing that could not be read. */
+static void expect_all_seen(void)
+{
+  const cJSON *f = NULL;
+  cJSON_ArrayForEach(f, cJSON_GetObjectItemCaseSensitive(host.result, "findings"))
+  {
+    ck_assert_str_ne(cJSON_GetObjectItemCaseSensitive(f, "check")->valuestring, "not_seen");
+  }
+  const cJSON *cut = cJSON_GetObjectItemCaseSensitive(host.result, "would_cut");
+  const cJSON *c = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(cut, "connections"), 0);
+  ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(c, "remote")->valuestring, OTHER4);
+  ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(c, "user")->valuestring, "root");
+}
+
 START_TEST(everything_works_with_the_two_capabilities)
 {
   int ends[2];
@@ -38,10 +52,13 @@ START_TEST(everything_works_with_the_two_capabilities)
   become_nobody_with(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW);
   ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
   ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(host.result, "features")),
-                   13);
+                   16);
   fake_thread watching;
   fake_start(&host, isolate->watch, &watching);
   ck_assert(fake_wait_records(&host, 1, 5000));
+  ck_assert_int_eq(fake_run(&host, isolate->apply, CORDON_REQ_DRY_RUN, kernel_params(NULL)),
+                   CORDON_OK);
+  expect_all_seen();
   kernel_isolate(NULL);
   ck_assert_int_eq((int)fake_number(&host, "sockets_ended"), 1);
   ck_assert_str_eq(kernel_state(), "isolated");

@@ -416,6 +416,36 @@ START_TEST(forwarded_traffic_is_dropped)
 }
 END_TEST
 
+static int console_dropped(void)
+{
+  ck_assert_str_eq(kernel_state(), "isolated");
+  const cJSON *details = cJSON_GetObjectItemCaseSensitive(host.result, "details");
+  const cJSON *count = cJSON_GetObjectItemCaseSensitive(details, "console_dropped");
+  ck_assert(cJSON_IsNumber(count));
+  return count->valueint;
+}
+
+/* By the mark: what the agent sends to a console that the rules do not let through, and only that.
+ */
+START_TEST(what_keeps_the_agent_from_its_console_is_counted)
+{
+  bed_flow flow = {.opener = BED_DEVICE, .to = CONSOLE4, .to_port = 8443, .mark = BED_MARK};
+  kernel_isolate(NULL);
+  ck_assert(bed_tcp(&flow, true));
+  flow.mark = 0;
+  flow.to = OTHER4;
+  ck_assert(!bed_tcp(&flow, false));
+  ck_assert_int_eq(console_dropped(), 0);
+  flow.mark = BED_MARK;
+  ck_assert(!bed_tcp(&flow, false));
+  int first = console_dropped();
+  ck_assert_int_gt(first, 0);
+  flow.to = OTHER6;
+  ck_assert(!bed_tcp(&flow, false));
+  ck_assert_int_gt(console_dropped(), first);
+}
+END_TEST
+
 START_TEST(a_thousand_exclusions_are_loaded_and_read_back)
 {
   static char exclusions[128 * 1024];
@@ -438,7 +468,7 @@ START_TEST(probe_says_what_works_here)
 {
   ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
   const cJSON *features = cJSON_GetObjectItemCaseSensitive(host.result, "features");
-  ck_assert_int_eq(cJSON_GetArraySize(features), 13);
+  ck_assert_int_eq(cJSON_GetArraySize(features), 16);
   ck_assert_str_eq(fake_text(&host, "product"), "nftables");
   (void)kernel_params(NULL);
   ck_assert_str_eq(kernel_state(), "released");
@@ -464,6 +494,7 @@ int main(void)
       bad_parameters_change_nothing,
       foreign_tables_that_accept_everything_open_nothing,
       forwarded_traffic_is_dropped,
+      what_keeps_the_agent_from_its_console_is_counted,
       a_thousand_exclusions_are_loaded_and_read_back,
       probe_says_what_works_here,
   };

@@ -165,9 +165,9 @@ static const struct {
      "the order: parameters.exclusions must be empty in a full isolation"},
     {"isolate", "{\"type\":\"full\"}", "the order: parameters.exclusions is missing"},
     {"isolate", "{\"type\":\"full\",\"exclusions\":[],\"lease\":60}",
-     "the order: parameters.lease is not a known key"},
+     "the order: parameters.lease must be an object, it is a number"},
     {"isolate", "{\"type\":\"full\",\"exclusions\":[],\"lost_console\":\"release\"}",
-     "the order: parameters.lost_console is not a known key"},
+     "the order: parameters.lost_console must be an object, it is a string"},
     {"isolate", SELECTIVE("{\"direction\":\"up\",\"address\":\"192.0.2.1\"}"),
      "the order: parameters.exclusions[0].direction must be one of: out, in, both"},
     {"isolate", SELECTIVE("{\"direction\":\"out\",\"address\":\"192.0.2.1\",\"ports\":\"1\"}"),
@@ -176,6 +176,10 @@ static const struct {
      "the order: parameters.exclusions[0].port must be a string, it is a number"},
     {"isolate", SELECTIVE("17"),
      "the order: parameters.exclusions[0] must be an object, it is a number"},
+    {"isolate", "{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}", NULL},
+    {"isolate", "{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"policy\"}", NULL},
+    {"isolate", "{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"off\"}",
+     "the order: parameters.preflight must be one of: policy, warn"},
     {"release", "{}", NULL},
     {"release", "{\"force\":true}", "the order: parameters.force is not a known key"},
 };
@@ -235,6 +239,43 @@ START_TEST(a_cancel_names_an_action_and_touches_no_state)
   expect_failure(cd_order_sign(&o, k.order, &test_random, &jws, &err), CD_E_INVALID,
                  "the order: parameters.action must be the id of an action", &err);
   cd_buf_release(&jws);
+  keys_free(&k);
+}
+END_TEST
+
+START_TEST(a_preflight_is_about_an_isolation_and_touches_no_state)
+{
+  static const struct {
+    const char *parameters;
+    bool good;
+  } rows[] = {{FULL, true},
+              {SELECTIVE("{\"direction\":\"out\",\"address\":\"192.0.2.0/24\"}"), true},
+              {"{\"type\":\"full\",\"exclusions\":[],\"preflight\":\"warn\"}", true},
+              {"{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":1}}", true},
+              {"{\"type\":\"full\",\"exclusions\":[],\"leases\":{}}", false},
+              {SELECTIVE(""), false},
+              {"{}", false}};
+  keys k;
+  keys_make(&k);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    cd_err err = {0};
+    cd_buf jws = CD_BUF_INIT(8192);
+    cd_order back = {0};
+    cd_order o = sample_order();
+    o.kind = CD_ORDER_PREFLIGHT;
+    o.generation = 0;
+    o.parameters = cd_str_from(rows[i].parameters);
+    cd_code rc = cd_order_sign(&o, k.order, &test_random, &jws, &err);
+    ck_assert_msg((rc == CD_OK) == rows[i].good, "row %zu: %s", i, err.text);
+    if (rc == CD_OK) {
+      expect_ok(cd_order_verify(cd_buf_view(&jws), cd_key_public(k.order), &back, NULL, &err),
+                &err);
+      ck_assert_int_eq(back.kind, CD_ORDER_PREFLIGHT);
+      ck_assert_int_eq(cd_order_kind_state(back.kind), CD_STATE_NONE);
+    }
+    cd_order_release(&back);
+    cd_buf_release(&jws);
+  }
   keys_free(&k);
 }
 END_TEST
@@ -345,6 +386,7 @@ int main(void)
       refuses_claims_that_are_wrong_though_they_are_signed,
       refuses_parameters_that_are_wrong_or_unknown,
       a_cancel_names_an_action_and_touches_no_state,
+      a_preflight_is_about_an_isolation_and_touches_no_state,
       carries_a_thousand_exclusions_and_not_one_more_than_the_limit,
       what_is_too_large_is_refused_as_that,
       does_not_sign_what_it_would_refuse,

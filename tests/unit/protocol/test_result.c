@@ -463,6 +463,8 @@ START_TEST(words_go_both_ways)
   ck_assert(cd_order_kind_releases(CD_ORDER_RELEASE));
   ck_assert(!cd_order_kind_releases(CD_ORDER_ISOLATE));
   ck_assert(!cd_order_kind_releases(CD_ORDER_CANCEL));
+  ck_assert(!cd_order_kind_releases(CD_ORDER_PREFLIGHT));
+  ck_assert_int_eq(cd_order_kind_state(CD_ORDER_PREFLIGHT), CD_STATE_NONE);
 }
 END_TEST
 

@@ -90,6 +90,9 @@ CD_MUST_USE cd_code cd_json_done(cd_json *obj, cd_err *err);
 
 /* Prints a value as compact JSON (the members in the order of the document). */
 void cd_json_print(const cd_json *value, cd_buf *out);
+/* Prints `under` with what `over` says in its place: objects are joined member by member, anything
+ * else of `over` replaces what stood there. Readers of two documents. */
+void cd_json_overlay(const cd_json *under, const cd_json *over, cd_buf *out);
 
 /* ---- writing ---- */
 
@@ -120,6 +123,8 @@ void cd_jw_time(cd_jw *w, const char *key, int64_t wall_ms); /* RFC 3339; 0 writ
 /* `json` must be a valid value already (checked by the caller); an empty view writes null. */
 void cd_jw_raw(cd_jw *w, const char *key, cd_str json);
 void cd_jw_value(cd_jw *w, const char *key, const cd_json *value);
+/* All members of an object, into the object that is open, but the one of that name (NULL: all). */
+void cd_jw_members(cd_jw *w, const cd_json *obj, const char *except);
 /* CD_OK, or the buffer's failure, or CD_E_INTERNAL for an unbalanced document. */
 CD_MUST_USE cd_code cd_jw_done(cd_jw *w, const char *what, cd_err *err);
 

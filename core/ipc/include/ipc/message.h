@@ -22,6 +22,7 @@
  *     <----------------------- CHAN_WELCOME        CHAN_MARK(op) ->        <- CHAN_ACK(op)
  *     CHAN_RESULT(op), CHAN_RENEW(op), CHAN_REPORT, CHAN_PROGRESS ->
  *     <---------------------- CHAN_ORDER(op)       CHAN_ORDER_ACK(op) ->
+ *     <--------------------- CHAN_POLICY(op)       CHAN_POLICY_ACK(op) ->
  *     <-------------------------- CHAN_LOST        everything of the connection is void
  *
  * `cordon local` and agent (the control socket): one REQUEST, any number of EVENTs, one RESPONSE.
@@ -54,16 +55,17 @@ enum {
   IPC_RESPONSE = 34, /* the result, or a status and a sentence */
 
   /* agent to channel */
-  IPC_CHAN_SOCKET = 48,    /* a socket to connect, or why there is none */
-  IPC_CHAN_HELLO = 49,     /* who the device is, and a nonce of its own */
-  IPC_CHAN_MARK = 50,      /* signed by the device; answered by ACK */
-  IPC_CHAN_RESULT = 51,    /* signed; answered by ACK */
-  IPC_CHAN_REPORT = 52,    /* signed */
-  IPC_CHAN_PROGRESS = 53,  /* for people */
-  IPC_CHAN_ORDER_ACK = 54, /* the order is in the journal, or refused */
-  IPC_CHAN_RENEW = 55,     /* answered by CERTIFICATE, or ACK that says no */
-  IPC_CHAN_DROP = 56,      /* end this connection, and come again later */
-  IPC_CHAN_PING = 57,      /* is the channel alive? answered by PONG */
+  IPC_CHAN_SOCKET = 48,     /* a socket to connect, or why there is none */
+  IPC_CHAN_HELLO = 49,      /* who the device is, and a nonce of its own */
+  IPC_CHAN_MARK = 50,       /* signed by the device; answered by ACK */
+  IPC_CHAN_RESULT = 51,     /* signed; answered by ACK */
+  IPC_CHAN_REPORT = 52,     /* signed */
+  IPC_CHAN_PROGRESS = 53,   /* for people */
+  IPC_CHAN_ORDER_ACK = 54,  /* the order is in the journal, or refused */
+  IPC_CHAN_RENEW = 55,      /* answered by CERTIFICATE, or ACK that says no */
+  IPC_CHAN_DROP = 56,       /* end this connection, and come again later */
+  IPC_CHAN_PING = 57,       /* is the channel alive? answered by PONG */
+  IPC_CHAN_POLICY_ACK = 58, /* the policy is in the journal, or refused */
 
   /* channel to agent */
   IPC_CHAN_WANT_SOCKET = 64,  /* for this address and port */
@@ -77,12 +79,14 @@ enum {
   IPC_CHAN_CERTIFICATE = 72,  /* a new certificate for the request of RENEW */
   IPC_CHAN_ENROLLED = 73,     /* the console's answer to the enrolment */
   IPC_CHAN_FAILED = 74,       /* the enrolment failed */
-  IPC_CHAN_PONG = 75
+  IPC_CHAN_PONG = 75,
+  IPC_CHAN_POLICY = 76 /* a policy, to be judged */
 };
 
 #define IPC_PROTOCOL 1
 #define IPC_HOST_CONTROL_FD 3
 #define IPC_HOST_LIBRARY_FD 4
+#define IPC_HOST_SIGHT_FD 5 /* only with the privilege `sight` */
 #define IPC_CHANNEL_FD 3
 
 #endif

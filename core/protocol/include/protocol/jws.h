@@ -32,6 +32,7 @@ extern const cd_jws_kind cd_jws_report;
 extern const cd_jws_kind cd_jws_statement;
 extern const cd_jws_kind cd_jws_mark;
 extern const cd_jws_kind cd_jws_enroll;
+extern const cd_jws_kind cd_jws_policy;
 
 /* The longest text of this kind. */
 size_t cd_jws_max(const cd_jws_kind *kind);

@@ -13,7 +13,8 @@ typedef enum cd_state { CD_STATE_NONE = 0, CD_STATE_ISOLATE, CD_STATE_COUNT } cd
 typedef enum cd_order_kind {
   CD_ORDER_ISOLATE = 1,
   CD_ORDER_RELEASE,
-  CD_ORDER_CANCEL, /* of another action; touches no state */
+  CD_ORDER_CANCEL,    /* of another action; touches no state */
+  CD_ORDER_PREFLIGHT, /* what an isolation would meet; touches nothing */
   CD_ORDER_KIND_COUNT
 } cd_order_kind;
 
@@ -30,7 +31,7 @@ typedef enum cd_action_status {
 
 const char *cd_state_name(cd_state state); /* "isolate"; NULL for CD_STATE_NONE */
 bool cd_state_from_name(cd_str name, cd_state *ret_state);
-const char *cd_order_kind_name(cd_order_kind kind); /* "isolate", "release", "cancel" */
+const char *cd_order_kind_name(cd_order_kind kind); /* "isolate", "release" ... */
 bool cd_order_kind_from_name(cd_str name, cd_order_kind *ret_kind);
 /* The state it changes; CD_STATE_NONE for what is no change of state. */
 cd_state cd_order_kind_state(cd_order_kind kind);

@@ -31,6 +31,10 @@
 #define CD_REPORT_PAYLOAD_MAX (CD_FACTS_MAX + 16u * 1024u)
 #define CD_STATEMENT_PAYLOAD_MAX 1024u /* a key and when it is valid */
 #define CD_MARK_PAYLOAD_MAX 1024u
+/* What a policy says: 64 digests, 16 consoles and a provider order have 9 KB. */
+#define CD_POLICY_BODY_MAX (16u * 1024u)
+#define CD_POLICY_PAYLOAD_MAX (CD_POLICY_BODY_MAX + 1024u)
+#define CD_POLICY_NAME_MAX 64u
 
 /* One JSON-RPC message: the largest result in base64url (363 KB) and what is around it. */
 #define CD_MESSAGE_MAX (512u * 1024u)

@@ -6,6 +6,8 @@
  *   mark {mark}                             ->           <- {}
  *                                           <- order {order, key}
  *   its response: {accepted, refusal, sentence}          ->
+ *                                           <- policy {policy, key}
+ *   its response: {accepted, refusal, sentence}          ->
  *   progress {action, status, step, ...}    ->           (a notification)
  *   result {result}                         ->           <- {}
  *   report {report}                         ->           (a notification)
@@ -48,6 +50,7 @@ typedef enum cd_method {
   CD_METHOD_RESULT,
   CD_METHOD_REPORT,
   CD_METHOD_RENEW,
+  CD_METHOD_POLICY,
   CD_METHOD_COUNT
 } cd_method;
 
@@ -108,6 +111,16 @@ CD_MUST_USE cd_code cd_order_message_write(const cd_order_message *o, uint64_t i
                                            cd_err *err);
 CD_MUST_USE cd_code cd_order_message_read(cd_rpc *m, cd_order_message *ret_order,
                                           cd_rpc_fault *ret_fault, cd_err *err);
+
+/* A policy travels like an order, and is answered like one. */
+typedef struct cd_policy_message {
+  cd_str policy; /* the JWS */
+  cd_str key;    /* the statement about the key that signed it */
+} cd_policy_message;
+CD_MUST_USE cd_code cd_policy_message_write(const cd_policy_message *p, uint64_t id, cd_buf *out,
+                                            cd_err *err);
+CD_MUST_USE cd_code cd_policy_message_read(cd_rpc *m, cd_policy_message *ret_policy,
+                                           cd_rpc_fault *ret_fault, cd_err *err);
 
 /* The answer to an order, once it is in the device's journal or refused. Unsigned: the console
  * stops sending in this connection, and believes only a signed result. */

@@ -83,6 +83,9 @@ typedef struct cd_order_known {
   cd_str device;                        /* its own id */
   uint64_t key_generation;              /* the highest of an order key that it took; 0: none */
   uint64_t generations[CD_STATE_COUNT]; /* per state, the highest it took or made itself */
+  /* Per state, the action that made that generation: an order for it that is not `seen` was lost
+   * here, with a journal, and what it put in force was not. It is taken once more. */
+  char held[CD_STATE_COUNT][CD_ID_SIZE];
   /* True if an action of this id is known, whatever became of it. NULL: none is. */
   bool (*seen)(void *context, const char *action);
   void *context;

@@ -55,8 +55,20 @@ CD_MUST_USE cd_code cd_result_sign(const cd_result *r, const cd_key *device_key,
 CD_MUST_USE cd_code cd_result_verify(cd_str jws, const cd_public_key *device_key, cd_str device,
                                      cd_result *ret_result, cd_err *err);
 
-/*   {"device":ID,"nonce":BASE64URL,"number":1,"at":MS,"states":[...],"facts":{...}}
- *                                                                typ "cordon-report+1" */
+/* How the device stands with policy. Plain value. */
+typedef struct cd_policy_standing {
+  bool known;                         /* false: its agent does not say so, and takes no policy */
+  uint64_t version;                   /* in force; 0: none */
+  char name[CD_POLICY_NAME_MAX + 1];  /* of what is in force; may be empty */
+  bool trial;                         /* the console has still to be reached with it */
+  uint64_t highest;                   /* that it took, whatever became of it */
+  uint64_t refused;                   /* the last that it refused or put back; 0: none */
+  char sentence[CD_SENTENCE_MAX + 1]; /* why; empty: nothing was refused */
+} cd_policy_standing;
+
+/*   {"device":ID,"nonce":BASE64URL,"number":1,"at":MS,"states":[...],"facts":{...},
+ *    "policy":{"version":7,"name":"servers","trial":false,"highest":7,"refused":0,
+ *              "sentence":null}}                                 typ "cordon-report+1" */
 typedef struct cd_report {
   char device[CD_DEVICE_ID_MAX + 1];
   uint8_t nonce[CD_NONCE_SIZE]; /* the console's of this connection: no older report passes */
@@ -65,6 +77,7 @@ typedef struct cd_report {
   unsigned state_count;
   cd_values states[CD_STATE_COUNT];
   cd_str facts; /* the facts provider's JSON object; empty: as before */
+  cd_policy_standing policy;
   char *memory;
 } cd_report;
 

@@ -4,6 +4,7 @@
 #ifndef SUP_JSON_H
 #define SUP_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,10 @@ cordon_status sup_json_text(const cJSON *object, const char *path, const char *n
 /* A whole number within [min, max]. */
 cordon_status sup_json_u32(const cJSON *object, const char *path, const char *name, uint32_t min,
                            uint32_t max, uint32_t *ret_number, sup_err *err);
+
+/* An optional true or false; absent is false. */
+cordon_status sup_json_flag(const cJSON *object, const char *path, const char *name, bool *ret_flag,
+                            sup_err *err);
 
 /* An array of at most `max` items. */
 cordon_status sup_json_array(const cJSON *object, const char *path, const char *name, size_t max,

@@ -25,7 +25,7 @@ function makeFleet() {
     lastIpAddress: `10.0.0.${i + 1}`, healthStatus: name === 'off-1' ? 'Inactive' : 'Active',
     agentVersion: '0.1.0', rbacGroupId: 0, machineTags: name.startsWith('desk') ? ['desks'] : name === 'busy-1' || name === 'server-1' ? ['mixed'] : [],
   }));
-  return { machines, actions: new Map(), polls: new Map(), tokens: [], used: {} };
+  return { machines, actions: new Map(), polls: new Map(), tokens: [], used: {}, policies: new Map(), sets: new Map() };
 }
 
 const fleets = new Map();
@@ -34,8 +34,21 @@ const fleetOf = (client) => {
   return fleets.get(client);
 };
 
+/* What a preflight found; one device would refuse. */
+const found = (name) => ({
+  verdict: name === 'server-1' ? 'refuse' : 'go',
+  findings: name === 'server-1'
+    ? [{ check: 'console_tunnel', severity: 'refuse', sentence: 'through \u001b[2Jwg0' }]
+    : [{ check: 'session_in_use', severity: 'warn', sentence: 'alice works here' }],
+  findings_left_out: 0,
+  would_cut: { connections: [{ protocol: 'tcp', direction: 'in', remote: '192.0.2.9', port: 22, count: 2,
+    user: 'root', unit: 'ssh.service' }], connections_left_out: 3, services: [], services_left_out: 0,
+  guests: [], guests_left_out: 0 },
+});
+
 /* What the device measured, as its result says. */
 const evidence = (action) => {
+  if (action.type === 'Preflight') return { preflight: found(action.computerDnsName) };
   const isolate = action.type === 'Isolate';
   return {
     enforced: { value: isolate ? 'isolated' : 'released', at: 1795493300040 },
@@ -53,7 +66,7 @@ function newAction(fleet, machine, type, body) {
     creationDateTimeUtc: '2026-11-24T05:34:54.1234567Z',
     lastUpdateDateTimeUtc: '2026-11-24T05:34:54.1234567Z', cancellationRequestor: null,
     cancellationComment: null, cancellationDateTimeUtc: null, errorHResult: 0,
-    scope: type === 'Isolate' ? body.IsolationType : null, externalId: body.ExternalId ?? null,
+    scope: type !== 'Unisolate' ? body.IsolationType : null, externalId: body.ExternalId ?? null,
     requestSource: 'PublicApi', relatedFileInfo: null, commands: [], troubleshootInfo: null,
   };
   fleet.actions.set(id, action);
@@ -66,12 +79,13 @@ function lookAt(fleet, action) {
   const looks = (fleet.polls.get(action.id) ?? 0) + 1;
   fleet.polls.set(action.id, looks);
   const detail = {
-    id: action.id, type: action.type, kind: action.type === 'Isolate' ? 'isolate' : 'release',
+    id: action.id, type: action.type,
+    kind: { Isolate: 'isolate', Unisolate: 'release', Preflight: 'preflight' }[action.type],
     status: action.status, machineId: action.machineId, computerDnsName: name,
     requestor: action.requestor, comment: action.requestorComment, ticket: action.externalId ?? '',
     source: 'PublicApi', created: '2026-11-24T05:34:54.000Z', updated: '2026-11-24T05:34:54.512Z',
     sent: '2026-11-24T05:34:54.100Z', expires: null, generation: 7,
-    parameters: action.type === 'Isolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
+    parameters: action.type !== 'Unisolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
     accepted: false, waitsFor: 'the device is not connected', progress: null, outcome: '', sentence: '',
     evidence: null, audit: { sequence: 1, digest: `sha256:${'ab'.repeat(32)}` },
   };
@@ -126,6 +140,8 @@ function filterMachines(fleet, query) {
   return fleet.machines.filter((m) => m.computerDnsName.toLowerCase().startsWith(prefix));
 }
 
+const named = (fleet, kind) => (kind === 'policies' ? fleet.policies : fleet.sets);
+
 const routes = [
   ['GET', /^\/api\/machines$/, ({ fleet, query }) => {
     const all = filterMachines(fleet, query);
@@ -140,6 +156,10 @@ const routes = [
     if (body.Exclusions === 'nosuch') return error(400, 'InvalidInput', 'There is no list of exclusions nosuch.');
     return ok(newAction(fleet, machine, match[2] === 'isolate' ? 'Isolate' : 'Unisolate', body), 201);
   }],
+  ['POST', /^\/api\/cordon\/machines\/([^/]+)\/preflight$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'Preflight', body), 201)],
+  ['POST', /^\/api\/cordon\/machines\/([^/]+)\/renew$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'Isolate', body), 201)],
   ['POST', /^\/api\/machines\/([^/]+)\/tags$/, ({ machine, body }) => {
     machine.machineTags = machine.machineTags.filter((t) => t !== body.Value);
     if (body.Action === 'Add') machine.machineTags.push(body.Value);
@@ -159,6 +179,13 @@ const routes = [
     action.cancellationComment = body.Comment;
     return ok(action);
   }],
+  ['POST', /^\/api\/cordon\/machineactions\/([^/]+)\/code$/, ({ fleet, match, client }) => {
+    const action = fleet.actions.get(match[1]);
+    if (!action) return error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
+    if (action.shown) return error(403, 'DisallowedOperation', `the release code was shown to 'alice' at 2026-11-24`);
+    action.shown = true;
+    return ok({ id: action.id, code: client === 'code-hostile' ? '05012-34567-89ABC-DEFG\u001b[2J' : '05012-34567-89ABC-DEFGT' });
+  }],
   ['GET', /^\/api\/cordon\/devices\/([^/]+)$/, ({ machine }) => ok({
     id: machine.id, computerDnsName: machine.computerDnsName, lastSeen: machine.lastSeen,
     connected: machine.computerDnsName !== 'off-1',
@@ -167,7 +194,13 @@ const routes = [
       enforced: { value: 'isolated', at: 1795493300040, digest: null, note: null },
       proven: { value: 'holds', at: 1795493300400, note: null },
       drift: { count: 1, last: 1795493300500, note: 'by hand' }, provider: 'org.cordon.nftables' }],
+    wanted: [{ state: 'isolate', value: 'isolated', lease_until: '2026-12-01T08:00:00.000Z',
+      rolled_back: machine.computerDnsName === 'off-1' ? 4 : 0, lost_console: { rule: 'keep' }, unreachable: { rule: 'release', after_s: 60 } }],
     revoked: false, cloneSuspected: machine.computerDnsName === 'liar-1',
+    policy: machine.computerDnsName === 'server-1' ? { wanted: 'servers', wantedRevision: 3, wantedVersion: 8,
+      reported: { version: 7, name: 'servers', trial: true, refused: 0, sentence: null, at: '2026-11-24T05:34:54.123Z' },
+      why: 'it was sent, and the device has not said that it is in force' }
+      : { wanted: null, wantedRevision: 0, wantedVersion: 0, reported: null, why: null },
     pending: machine.computerDnsName !== 'off-1' ? [] : [{ id: crypto.randomUUID(), type: 'Isolate', status: 'Pending',
       created: '2026-11-24T05:34:54.123Z', waitsFor: 'the device is not connected', progress: null }],
   })],
@@ -176,9 +209,9 @@ const routes = [
     return action ? ok(lookAt(fleet, action)) : error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
   }],
   ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) => ok({ report: 'proof', action: match[1] })],
-  ['POST', /^\/api\/cordon\/(isolate|release)$/, ({ fleet, body, match }) => {
+  ['POST', /^\/api\/cordon\/(isolate|release|preflight)$/, ({ fleet, body, match }) => {
     const machines = fleet.machines.filter((m) => m.machineTags.includes(body.tag));
-    const type = match[1] === 'isolate' ? 'Isolate' : 'Unisolate';
+    const type = { isolate: 'Isolate', release: 'Unisolate', preflight: 'Preflight' }[match[1]];
     const made = (m) => (body.preview ? {} : m.computerDnsName === 'busy-1'
       ? { action: null, error: 'an action of that kind is under way' }
       : { action: newAction(fleet, m, type, body).id, error: null });
@@ -201,6 +234,32 @@ const routes = [
     token.revoked = true;
     return ok({ id: token.id, revoked: true });
   }],
+  ['GET', /^\/api\/cordon\/(policies|exclusions)$/, ({ fleet, match }) =>
+    ok({ value: [...named(fleet, match[1]).values()].map(({ body, exclusions, ...rest }) => rest) })],
+  ['GET', /^\/api\/cordon\/(policies|exclusions)\/([^/]+)$/, ({ fleet, match }) => {
+    const one = named(fleet, match[1]).get(decodeURIComponent(match[2]));
+    return one ? ok(one) : error(404, 'ResourceNotFound', `there is no policy '${match[2]}'`);
+  }],
+  ['POST', /^\/api\/cordon\/(policies|exclusions)\/([^/]+)$/, ({ fleet, match, body }) => {
+    const { Comment: comment, ...rest } = body;
+    if (rest.body && rest.body.isolated) return error(400, 'InvalidInput', 'Invalid input: the policy: isolated is not a known key');
+    const name = decodeURIComponent(match[2]);
+    const was = named(fleet, match[1]).get(name);
+    const one = { name, source: 'console', revision: (was ? was.revision : 0) + 1, updated: '2026-11-24T05:34:54.123Z',
+      updatedBy: 'responder', comment, tags: [], devices: 2, ...rest };
+    named(fleet, match[1]).set(name, one);
+    return ok(one);
+  }],
+  ['POST', /^\/api\/cordon\/policies\/([^/]+)\/(assign|unassign)$/, ({ fleet, match, body }) => {
+    const one = fleet.policies.get(match[1]);
+    if (!one) return error(404, 'ResourceNotFound', `there is no policy '${match[1]}'`);
+    one.tags = match[2] === 'assign' ? [{ tag: body.tag, rank: body.rank ?? 0 }] : [];
+    return ok(one);
+  }],
+  ['POST', /^\/api\/cordon\/(policies|exclusions)\/([^/]+)\/remove$/, ({ fleet, match }) => {
+    named(fleet, match[1]).delete(match[2]);
+    return ok({ removed: true });
+  }],
   ['GET', /^\/api\/cordon\/audit$/, ({ query, client }) => {
     const { entries } = auditLog(client);
     const start = Number(query.get('from')) - 1;
@@ -217,7 +276,7 @@ function answer(request) {
   for (const [verb, pattern, handler] of routes) {
     const match = pattern.exec(url.pathname);
     if (verb !== method || !match) continue;
-    const named = /^\/api\/(machines|cordon\/devices)\//.test(url.pathname) && match[1];
+    const named = /^\/api\/(machines|cordon\/devices|cordon\/machines)\//.test(url.pathname) && match[1];
     const machine = named ? fleet.machines.find((m) => m.id === match[1]) : null;
     if (named && !machine) return error(404, 'ResourceNotFound', `Machine ${match[1]} was not found`);
     return handler({ ...request, query: url.searchParams, match, machine });

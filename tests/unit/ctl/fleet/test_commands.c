@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What the client asked for, behind its token. */
 static void asked(const char *client, const char *what)
@@ -43,14 +44,88 @@ START_TEST(device_show)
   HAS(&r.out, "Connection  connected\n");
   HAS(&r.out, "Isolation   wanted isolated (full)   enforced isolated   proven holds, ");
   HAS(&r.out, "Drift       once, ");
+  HAS(&r.out, "Lease       until 2026-12-01 08:00:00Z");
   CORDON(&r, 0, "device", "show", "OFF-1");
   HAS(&r.out, "not connected, last seen ");
   HAS(&r.out, ": the device is not connected\n");
+  HAS(&r.out, "Rolled back 4 times by the device, whose rules kept the console away; it is not");
   CORDON(&r, 0, "device", "show", "liar-1");
   HAS(&r.out, "Clone       its key was seen in two places at once\n");
   CORDON(&r, 0, "device", "show", "desk-1.example", "--json");
   HAS(&r.out, "{\"machine\":{\"id\":");
   HAS(&r.out, "\"cordon\":{\"id\":");
+  stage_release(&r);
+}
+END_TEST
+
+/* A file for a command to read; good until the next one. */
+static const char *file_with(const char *name, const char *text)
+{
+  static char path[512];
+  (void)snprintf(path, sizeof(path), "/tmp/cordon-test-%ld-%s", (long)getpid(), name);
+  FILE *f = fopen(path, "w");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_int_ge(fputs(text, f), 0);
+  ck_assert_int_eq(fclose(f), 0);
+  return path;
+}
+
+START_TEST(policies)
+{
+  stage_run r = {.client = "policies"};
+  CORDON(&r, 0, "policy", "list");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "No policies.\n");
+  const char *file = file_with("policy", "{\"local\":{\"isolate\":\"nobody\"}}");
+  CORDON(&r, 2, "policy", "set", "servers", file);
+  HAS(&r.err, "needs --comment TEXT");
+  CORDON(&r, 0, "policy", "set", "servers", file, "--comment", "why");
+  HAS(&r.out, "It is revision 1.");
+  asked("policies", "{\\\"Comment\\\":\\\"why\\\",\\\"body\\\":{\\\"local\\\":{\\\"isolate\\\":"
+                    "\\\"nobody\\\"}}}");
+  CORDON(&r, 0, "policy", "assign", "servers", "server", "5", "--comment", "why");
+  asked("policies", "\\\"tag\\\":\\\"server\\\",\\\"rank\\\":5");
+  CORDON(&r, 2, "policy", "assign", "servers", "server", "high", "--comment", "why");
+  HAS(&r.err, "RANK must be a number");
+  CORDON(&r, 0, "policy", "list");
+  HAS(&r.out, "servers");
+  HAS(&r.out, "server (5)");
+  CORDON(&r, 0, "policy", "show", "servers");
+  HAS(&r.out, "Says        {\"local\":{\"isolate\":\"nobody\"}}\n");
+  CORDON(&r, 0, "policy", "show", "servers", "--json");
+  HAS(&r.out, "\"body\":{\"local\":{");
+  CORDON(&r, 0, "policy", "unassign", "servers", "server", "--comment", "why");
+  CORDON(&r, 0, "policy", "remove", "servers", "--comment", "why");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "Removed.\n");
+  file = file_with("policy", "{\"isolated\":true}");
+  CORDON(&r, 5, "policy", "set", "a/b", file, "--comment", "why");
+  HAS(&r.err, "isolated is not a known key");
+  asked("policies", "/api/cordon/policies/a%2Fb");
+  (void)unlink(file);
+  CORDON(&r, 0, "device", "show", "server-1");
+  HAS(&r.out, "Policy      in force servers version 7 (on trial), wanted servers version 8: it was "
+              "sent, and the device has not said that it is in force\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(exclusions)
+{
+  stage_run r = {.client = "sets"};
+  const char *file =
+      file_with("set", "{\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.0/24\"}]}");
+  CORDON(&r, 0, "exclusions", "set", "lab", file, "--comment", "why");
+  HAS(&r.out, "what is isolated with them is ordered anew. It is revision 1.");
+  asked(
+      "sets",
+      "\\\"exclusions\\\":[{\\\"direction\\\":\\\"out\\\",\\\"address\\\":\\\"192.0.2.0/24\\\"}]");
+  CORDON(&r, 0, "exclusions", "list");
+  HAS(&r.out, "Isolated with it");
+  CORDON(&r, 0, "exclusions", "show", "lab");
+  HAS(&r.out, "Open        out 192.0.2.0/24\n");
+  file = file_with("set", "{\"exclusions\":[]}");
+  CORDON(&r, 2, "exclusions", "set", "lab", file, "--comment", "why");
+  (void)unlink(file);
+  CORDON(&r, 0, "exclusions", "remove", "lab", "--comment", "why");
   stage_release(&r);
 }
 END_TEST
@@ -108,6 +183,17 @@ START_TEST(isolate_and_release)
   CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--selective", "patches");
   asked("orders", "{\\\"Comment\\\":\\\"x\\\",\\\"IsolationType\\\":\\\"Selective\\\","
                   "\\\"Exclusions\\\":\\\"patches\\\"}");
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--for", "4h", "--lost-console", "keep",
+         "--unreachable", "release:1m");
+  asked("orders",
+        "\\\"IsolationType\\\":\\\"Full\\\",\\\"LeaseSeconds\\\":14400,\\\"Terms\\\":{"
+        "\\\"lost_console\\\":{\\\"rule\\\":\\\"keep\\\"},\\\"unreachable\\\":{\\\"rule\\\":"
+        "\\\"release\\\",\\\"after_s\\\":60}}}");
+  CORDON(&r, 0, "renew", "desk-1", "--comment", "longer", "--for", "2d");
+  asked("orders", "/renew\",\"body\":\"{\\\"Comment\\\":\\\"longer\\\",\\\"LeaseSeconds\\\":"
+                  "172800}\"");
+  CORDON(&r, 2, "renew", "desk-1", "--comment", "longer");
+  HAS(&r.err, "'renew' needs --for TIME");
   CORDON(&r, 0, "release", "desk-1", "--comment", "over", "--json");
   ck_assert_str_eq(stage_member(&r, "type"), "Unisolate");
   asked("orders", "/unisolate\",\"body\":\"{\\\"Comment\\\":\\\"over\\\"}\"");
@@ -141,6 +227,49 @@ START_TEST(by_tag)
   HAS(&r.out, "2 devices; 1 action accepted, 1 refused, 1 proven.\n");
   CORDON(&r, 0, "isolate", "--tag", "none", "--comment", "x", "--wait");
   HAS(&r.out, "0 devices; 0 actions accepted.\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_dry_run_of_one)
+{
+  stage_run r = {.client = "dry"};
+  cd_buf log;
+  CORDON(&r, 0, "isolate", "desk-1", "--dry-run", "--selective", "patches", "--force");
+  HAS(&r.out, "Nothing was changed. An isolation of desk-1.example would go ahead.\n");
+  HAS(&r.out, "warn   session_in_use   alice works here");
+  HAS(&r.out, "2   tcp   from 192.0.2.9   at our port 22   root   ssh.service");
+  HAS(&r.out, "and 3 more");
+  asked("dry", "/api/cordon/machines/");
+  stage_log("dry", &log);
+  HAS(&log, "\\\"Preflight\\\":\\\"Warn\\\"");
+  HAS(&log, "\\\"Exclusions\\\":\\\"patches\\\"");
+  HAS_NOT(&log, "/isolate");
+  cd_buf_release(&log);
+  CORDON(&r, 5, "isolate", "server-1", "--dry-run");
+  HAS(&r.err, "an isolation would be refused: console_tunnel: through ");
+  HAS(&r.out, "refuse   console_tunnel   through \\x1b[2Jwg0");
+  CORDON(&r, 5, "isolate", "server-1", "--dry-run", "--json");
+  HAS(&r.out, "\"verdict\":\"refuse\"");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_dry_run_by_tag)
+{
+  stage_run r = {.client = "drybulk"};
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--dry-run");
+  HAS(&r.out, "An isolation of desk-1.example would go ahead.\n");
+  HAS(&r.out, "An isolation of desk-2.lab would go ahead.\n");
+  HAS(&r.out, "3 devices; nothing was done.\n");
+  asked("drybulk", "/api/cordon/preflight");
+  CORDON(&r, 5, "isolate", "--tag", "mixed", "--dry-run");
+  HAS(&r.err, "an isolation would be refused: console_tunnel");
+  HAS(&r.out, "Nothing was changed: an isolation would be refused: console_tunnel");
+  HAS(&r.out, "an action of that kind is under way");
+  HAS(&r.out, "2 devices; nothing was done, 1 refused.\n");
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--dry-run", "--json");
+  HAS(&r.out, "{\"count\":3,\"refused\":0,\"value\":[{\"id\":\"");
   stage_release(&r);
 }
 END_TEST
@@ -186,6 +315,33 @@ START_TEST(actions_and_one_of_them)
   struct stat st;
   ck_assert_int_eq(stat(file, &st), 0);
   ck_assert_uint_eq(st.st_mode & 0777u, 0600);
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_release_code_is_shown_once)
+{
+  stage_run r = {.client = "code"};
+  char id[64];
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--json");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  /* Standard output is a pipe here. */
+  CORDON(&r, 2, "action", "code", id);
+  HAS(&r.err, "standard output is no terminal; to write it elsewhere, ask with --json. Nothing was "
+              "shown");
+  CORDON(&r, 0, "action", "code", id, "--json", "--comment", "by phone");
+  HAS(&r.out, "\",\"code\":\"05012-34567-89ABC-DEFGT\"}\n");
+  ck_assert_uint_eq(r.err.len, 0);
+  asked("code", "/code\",\"body\":\"{\\\"Comment\\\":\\\"by phone\\\"}\"");
+  CORDON(&r, 4, "action", "code", id, "--json");
+  HAS(&r.out, "was shown to 'alice' at 2026-11-24");
+  CORDON(&r, 5, "action", "code", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e", "--json");
+  CORDON(&r, 2, "action", "code", "x", "--json");
+  r.client = "code-hostile";
+  CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--json");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  CORDON(&r, 3, "action", "code", id, "--json");
+  HAS_NOT(&r.out, "DEFG");
   stage_release(&r);
 }
 END_TEST
@@ -281,6 +437,10 @@ static const usage_row usages[] = {
     {{"isolate", "--comment", "x"}, "needs either DEVICE or --tag TAG"},
     {{"isolate", "desk-1", "--tag", "t", "--comment", "x"}, "needs either DEVICE or --tag TAG"},
     {{"isolate", "desk-1", "--preview"}, "--preview goes with --tag"},
+    {{"isolate", "--tag", "t", "--preview", "--dry-run"},
+     "--preview and --dry-run do not go together"},
+    {{"release", "desk-1", "--dry-run"}, "'release' has no option --dry-run"},
+    {{"local", "isolate", "--dry-run", "--no-wait"}, "--dry-run and --no-wait do not go together"},
     {{"release", "desk-1", "--selective", "x"}, "'release' has no option --selective"},
     {{"action", "show", "../machines"}, "ID must be the id of an action"},
     {{"action", "cancel", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e"}, "needs --comment TEXT"},
@@ -321,9 +481,14 @@ Suite *suite_fleet_commands(void)
   tcase_add_test(tc, a_device_by_its_id);
   tcase_add_test(tc, isolate_and_release);
   tcase_add_test(tc, by_tag);
+  tcase_add_test(tc, a_dry_run_of_one);
+  tcase_add_test(tc, a_dry_run_by_tag);
   tcase_add_test(tc, tags);
   tcase_add_test(tc, actions_and_one_of_them);
+  tcase_add_test(tc, a_release_code_is_shown_once);
   tcase_add_test(tc, enrolment_tokens);
+  tcase_add_test(tc, policies);
+  tcase_add_test(tc, exclusions);
   tcase_add_test(tc, the_audit_log_is_verified_here);
   tcase_add_loop_test(tc, a_log_that_was_changed_shows, 0, ROWS(faults));
   tcase_add_loop_test(tc, a_command_line_that_makes_no_sense, 0, ROWS(usages));

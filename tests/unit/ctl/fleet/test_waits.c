@@ -8,7 +8,7 @@ START_TEST(until_it_is_proven)
 {
   stage_run r = {.client = "wait"};
   CORDON(&r, 0, "isolate", "desk-1", "--comment", "x", "--wait");
-  HAS(&r.err, "isolate waiting: for the device\nisolate 3/5 apply: putting the rules in force\n");
+  HAS(&r.err, "isolate waiting: for the device\nisolate 4/6 apply: putting the rules in force\n");
   HAS(&r.out, "Isolated: desk-1.example, enforced and proven by probes.\n");
   HAS(&r.out, "Status      Succeeded, took 412 ms\n");
   HAS(&r.out, "tcp4    192.0.2.1:443   blocked");
