@@ -37,8 +37,7 @@ remote.answer_before_commit'
 # A point that is passed more than once in a case: the later times.
 later_device='journal.commit=fail journal.commit=fail:3 host.before_end=kill:2 host.before_end=kill:3 host.before_start=kill:2
 agent.before_apply=kill:2 agent.applied=kill:2 agent.after_query=kill:2 agent.after_verify=kill:2'
-later_console='store.before_commit=kill:3 store.before_commit=kill:5 store.before_commit=kill:7 store.committed=kill:4
-store.committed=kill:6 signer.before_commit=kill:3 signer.committed=kill:3 signer.before_answer=kill:3'
+later_console='store.before_commit=kill:3 store.before_commit=kill:5 store.committed=kill:4 signer.before_answer=kill:3'
 
 points() {
   known=$(echo "$out_of_reach" | tr '\n' ' ')
