@@ -64,8 +64,10 @@ void con_link_retain(con_link *l)
 
 void con_link_drop(con_link *l)
 {
-  if (--l->references == 0)
-    free(l);
+  if (--l->references > 0)
+    return;
+  free(l->handed);
+  free(l);
 }
 
 void con_link_lost(con_link *l)

@@ -76,7 +76,7 @@ struct con_link {
   cd_values states[CD_STATE_COUNT];
   uint64_t consider_ms; /* when to look again whether it holds what is wanted; 0: not */
   con_sent sent[CON_LINK_ORDERS];
-  char handed[CON_LINK_HANDED][CD_ID_SIZE];
+  char (*handed)[CD_ID_SIZE]; /* CON_LINK_HANDED of them, from the first order on: most get none */
   unsigned handed_count;
   bool signing;
   char signing_action[CD_ID_SIZE];

@@ -1,4 +1,5 @@
 /* What the device is to do: orders that wait. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -58,6 +59,19 @@ static void try_later(con_link *l, const char *why)
   l->retry_ms = cd_mono_ms() + RETRY_MS;
 }
 
+/* False: there are as many as may be, or there is no memory. */
+static bool can_hand(con_link *l)
+{
+  if (l->handed == NULL)
+    l->handed = calloc(CON_LINK_HANDED, sizeof(l->handed[0]));
+  return l->handed != NULL && l->handed_count < CON_LINK_HANDED;
+}
+
+static void note_handed(con_link *l, const char *action)
+{
+  (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
+}
+
 /* ---- sending ---- */
 
 static void send_order(con_link *l, const char *action, cd_str order, cd_str key)
@@ -66,7 +80,7 @@ static void send_order(con_link *l, const char *action, cd_str order, cd_str key
   cd_err err = {0};
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
   const cd_order_message message = {.order = order, .key = key};
-  if (place == NULL || l->handed_count >= CON_LINK_HANDED) {
+  if (place == NULL || !can_hand(l)) {
     con_link_close(l, 1012, "too many orders without an answer");
     return;
   }
@@ -78,7 +92,7 @@ static void send_order(con_link *l, const char *action, cd_str order, cd_str key
     CD_FAULT_POINT("console.order_recorded");
     place->id = ++l->last_id;
     (void)cd_str_copy(place->action, sizeof(place->action), cd_str_from(action));
-    (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
+    note_handed(l, action);
     l->server->counters.orders_sent++;
     l->note[0] = '\0';
     cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: order sent", l->device, action);
@@ -143,8 +157,8 @@ static void start_order(con_link *l, const char *id)
     return;
   }
   /* The signer signs nothing that is over; the tick ends it (con_action_expire()). */
-  if (a.expires_ms <= cd_wall_ms() && l->handed_count < CON_LINK_HANDED) {
-    (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(id));
+  if (a.expires_ms <= cd_wall_ms() && can_hand(l)) {
+    note_handed(l, id);
     con_action_release(&a);
     return;
   }

@@ -226,10 +226,10 @@ START_TEST(an_isolation_whose_lease_has_ended_is_followed_by_its_release)
   char parameters[128];
   con_action_made made = {0};
   con_action_made wrong = {0};
+  long long until_ms = cd_wall_ms() + HOUR_MS / 240;
   begin();
   (void)snprintf(parameters, sizeof(parameters),
-                 "{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":%lld}}",
-                 (long long)(cd_wall_ms() + HOUR_MS / 240));
+                 "{\"type\":\"full\",\"exclusions\":[],\"lease\":{\"until\":%lld}}", until_ms);
   const con_action_new n = {.device = cd_str_from(desk.enrolled.device),
                             .kind = CD_ORDER_ISOLATE,
                             .type = CD_STR("Isolate"),
