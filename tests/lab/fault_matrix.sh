@@ -187,6 +187,7 @@ if [ -s "$work/alone" ]; then
   (set +e && worker desk-1) >>"$work/desk-1/out" 2>&1 || true
 fi
 
+rmdir "$pids"-* 2>/dev/null || true
 asked=$(wc -l <"$work/all")
 for device in $devices; do
   while IFS='|' read -r row <&3 && read -r why <&4; do
