@@ -103,6 +103,8 @@ echo
 echo "Cordon benchmarks on $(uname -sr), $(getconf _NPROCESSORS_ONLN) processors, load $(cut -d ' ' -f 1-3 /proc/loadavg)"
 
 in_device idle "$idle_s" 0 >"$work/idle.released"
+# Before the many orders that are given on the device: the console takes the results of sixty such in a minute, and the others wait.
+lab exec console -- sh -s latency "$runs" <"$root/tests/bench/console.sh" >"$work/chain"
 in_device restore "$runs" >"$work/restore"
 for other in zabbix_agentd collectd; do
   in_device other "$idle_s" "$other" >"$work/idle.$other"
@@ -110,7 +112,6 @@ done
 in_device latency "$cold_runs" cold >"$work/cold"
 in_device hosts >"$work/hosts"
 in_device latency "$runs" resident >"$work/resident"
-lab exec console -- sh -s latency "$runs" <"$root/tests/bench/console.sh" >"$work/chain"
 lab exec desk-1 -- cordon local isolate </dev/null >/dev/null 2>&1
 in_device idle "$idle_s" 1 >"$work/idle.isolated"
 lab exec desk-1 -- sh -s flush "$runs" <"$root/tests/bench/repair.sh" >"$work/flush"
