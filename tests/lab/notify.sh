@@ -61,7 +61,7 @@ fact 'the rules are taken away' on desk-1 nft delete table inet cordon
 fact 'and come back' within 20 really isolated
 on desk-1 lab-agent kill
 on desk-1 lab-agent start
-fact 'after drift and a restart the device is isolated' says desk-1 "$enforced" isolated
+fact 'after drift and a restart the device is isolated' within 20 says desk-1 "$enforced" isolated
 fact 'isolating again succeeds' isolate desk-1
 
 fact 'release succeeds' release desk-1
