@@ -13,9 +13,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include "netlink.h"
 #include "ruleset.h"
 #include "support/json.h"
+#include "support/netlink.h"
 
 /* NFT_TABLE_F_OWNER, Linux 5.12. */
 enum { TABLE_OWNED = 1 << 1 };
@@ -119,16 +119,16 @@ cordon_status iso_nft_list(const char *command, bool stateful, sup_text *out, su
   return run(command, flags, false, "the rules could not be listed", out, err);
 }
 
-static bool is_owned(const iso_message *m)
+static bool is_owned(const sup_message *m)
 {
   const unsigned char *bytes = m->payload;
   size_t len = m->len;
-  iso_attribute a;
+  sup_attribute a;
   if (len < sizeof(struct nfgenmsg))
     return false;
   bytes += sizeof(struct nfgenmsg);
   len -= sizeof(struct nfgenmsg);
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  while (sup_attribute_next(&bytes, &len, &a)) {
     uint32_t flags = 0;
     if (a.type != NFTA_TABLE_FLAGS || a.len != sizeof(flags))
       continue;
@@ -159,15 +159,15 @@ cordon_status iso_nft_has_table(const iso_table *table, bool *ret_there, bool *r
   ask.head.nlmsg_len = (uint32_t)(sizeof(ask) - sizeof(ask.name) + (name_len + 3) / 4 * 4);
   unsigned char answer[4096];
   size_t len = 0;
-  cordon_status status = iso_netlink_ask(NETLINK_NETFILTER, &ask, ask.head.nlmsg_len, answer,
+  cordon_status status = sup_netlink_ask(NETLINK_NETFILTER, &ask, ask.head.nlmsg_len, answer,
                                          sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   const unsigned char *bytes = answer;
-  iso_message m;
-  if (!iso_message_next(&bytes, &len, &m))
+  sup_message m;
+  if (!sup_message_next(&bytes, &len, &m))
     return sup_fail(err, CORDON_E_IO, "the kernel's answer about our table makes no sense");
-  int os_error = iso_message_error(&m);
+  int os_error = sup_message_error(&m);
   /* A kernel without the family has no table of it. */
   bool absent = os_error == ENOENT || (table->netdev && os_error == EAFNOSUPPORT);
   if (os_error > 0 && !absent)
