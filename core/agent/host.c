@@ -364,8 +364,8 @@ static cd_code open_lines(agent_host *h, int i, cd_err *err)
 
 static void write_confine(const agent_host *h, cd_jw *w)
 {
-  static const char *const names[] = {"root",  "net_admin", "net_raw",   "read_all",
-                                      "trace", "kill",      "sys_admin", "sight"};
+  static const char *const names[] = {"root", "net_admin", "net_raw", "read_all", "trace",
+                                      "kill", "sys_admin", "sight",   "syslog"};
   const agent_manifest *m = &h->plugin->manifest;
   const char *user = h->sup->config->plugin_user;
   cd_jw_obj(w, "confine");

@@ -8,6 +8,7 @@ int main(void)
                            lock_suite(),
                            peer_suite(),
                            library_suite(),
+                           pass_suite(),
                            sight_suite(),
                            socket_suite(),
                            system_suite(),
