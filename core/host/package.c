@@ -247,7 +247,7 @@ cd_code ph_package_write(ph_package *p, uint64_t id, const void *bytes, size_t l
   cd_code rc = check_size(p, len, 0, p->last, err);
   if (rc != CD_OK)
     return rc;
-  CD_FAULT_POINT("host.artifact_write");
+  CD_FAULT_POINT("collect.artifact_write");
   if (ph_zip_add(p->zip, bytes, len, &why) != CD_OK)
     return broke(p, &why, err);
   p->written += len;
@@ -308,7 +308,7 @@ cd_code ph_package_end(ph_package *p, cd_buf *out, cd_err *err)
   cd_err why = {0};
   if (p->open)
     (void)!ph_package_close(p, p->id, false, &why);
-  CD_FAULT_POINT("host.package_end");
+  CD_FAULT_POINT("collect.package_end");
   why = (cd_err){0};
   if (p->broken.code == CD_OK && ph_zip_finish(p->zip, &why) != CD_OK)
     p->broken = why;

@@ -33,7 +33,6 @@ typedef struct ph_archive {
   __typeof__(archive_write_data) *archive_write_data;
   __typeof__(archive_write_finish_entry) *archive_write_finish_entry;
   __typeof__(archive_write_close) *archive_write_close;
-  __typeof__(archive_write_fail) *archive_write_fail;
   __typeof__(archive_write_free) *archive_write_free;
   __typeof__(archive_error_string) *archive_error_string;
   __typeof__(archive_entry_new) *archive_entry_new;
@@ -83,7 +82,6 @@ cd_code ph_zip_load(cd_err *err)
       PH_ROW(archive_write_data),
       PH_ROW(archive_write_finish_entry),
       PH_ROW(archive_write_close),
-      PH_ROW(archive_write_fail),
       PH_ROW(archive_write_free),
       PH_ROW(archive_error_string),
       PH_ROW(archive_entry_new),
@@ -111,6 +109,7 @@ static cd_code failed(const ph_zip *z, const char *what, cd_err *err)
   return cd_fail(err, CD_E_INTERNAL, "%s: %s", what, why != NULL ? why : "unknown reason");
 }
 
+/* A failure is kept and not told: an archive that has heard of one frees no memory any more. */
 static la_ssize_t on_write(struct archive *a, void *data, const void *bytes, size_t len)
 {
   ph_zip *z = data;
@@ -131,7 +130,7 @@ static la_ssize_t on_write(struct archive *a, void *data, const void *bytes, siz
     done += (size_t)wrote;
     z->size += (uint64_t)wrote;
   }
-  return done == len ? (la_ssize_t)len : -1;
+  return (la_ssize_t)len;
 }
 
 cd_code ph_zip_new(uv_file file, ph_zip **ret_zip, cd_err *err)
@@ -157,6 +156,11 @@ cd_code ph_zip_new(uv_file file, ph_zip **ret_zip, cd_err *err)
   return CD_OK;
 }
 
+static bool is_well(const ph_zip *z, int rc)
+{
+  return rc == ARCHIVE_OK && z->os_error == 0;
+}
+
 cd_code ph_zip_begin(ph_zip *z, const char *name, int64_t mtime_s, bool store, cd_err *err)
 {
   struct archive_entry *e = lib.archive_entry_new();
@@ -171,7 +175,7 @@ cd_code ph_zip_begin(ph_zip *z, const char *name, int64_t mtime_s, bool store, c
   if (rc == ARCHIVE_OK)
     rc = lib.archive_write_header(z->archive, e);
   lib.archive_entry_free(e);
-  return rc == ARCHIVE_OK ? CD_OK : failed(z, "the artifact could not be begun", err);
+  return is_well(z, rc) ? CD_OK : failed(z, "the artifact could not be begun", err);
 }
 
 cd_code ph_zip_add(ph_zip *z, const void *bytes, size_t len, cd_err *err)
@@ -180,7 +184,7 @@ cd_code ph_zip_add(ph_zip *z, const void *bytes, size_t len, cd_err *err)
   size_t left = len;
   while (left > 0) {
     la_ssize_t took = lib.archive_write_data(z->archive, at, left);
-    if (took <= 0)
+    if (took <= 0 || z->os_error != 0)
       return failed(z, "the artifact could not be written", err);
     at += took;
     left -= (size_t)took;
@@ -190,14 +194,14 @@ cd_code ph_zip_add(ph_zip *z, const void *bytes, size_t len, cd_err *err)
 
 cd_code ph_zip_end(ph_zip *z, cd_err *err)
 {
-  if (lib.archive_write_finish_entry(z->archive) != ARCHIVE_OK)
+  if (!is_well(z, lib.archive_write_finish_entry(z->archive)))
     return failed(z, "the artifact could not be ended", err);
   return CD_OK;
 }
 
 cd_code ph_zip_finish(ph_zip *z, cd_err *err)
 {
-  if (lib.archive_write_close(z->archive) != ARCHIVE_OK)
+  if (!is_well(z, lib.archive_write_close(z->archive)))
     return failed(z, "the package could not be ended", err);
   return CD_OK;
 }
@@ -222,7 +226,6 @@ void ph_zip_free(ph_zip *z)
   if (z == NULL)
     return;
   z->over = true;
-  (void)lib.archive_write_fail(z->archive);
   (void)lib.archive_write_free(z->archive);
   free(z);
 }

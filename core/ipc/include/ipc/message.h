@@ -54,6 +54,7 @@ enum {
   IPC_REQUEST = 32,  /* a method and its parameters */
   IPC_EVENT = 33,    /* what has happened so far */
   IPC_RESPONSE = 34, /* the result, or a status and a sentence */
+  IPC_DATA = 35,     /* bytes as they are, before the RESPONSE that says which */
 
   /* agent to channel */
   IPC_CHAN_SOCKET = 48,     /* a socket to connect, or why there is none */
