@@ -15,6 +15,7 @@
 #include "base/banned.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define UNDER_WAY_MS 1000u /* until it is seen again whether an action has ended */
 #define WHO "cordon-console"
 
 typedef enum verdict {
@@ -279,9 +280,8 @@ static void stop_ordering(con_link *l)
 {
   static const char why[] = "the device could not reach the console through these rules, several "
                             "times: it is not ordered again until somebody isolates or releases it";
-  if (strcmp(l->note, why) != 0)
+  if (con_link_set_note(&l->note, cd_str_from(why)))
     cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, why);
-  (void)cd_str_copy(l->note, sizeof(l->note), cd_str_from(why));
 }
 
 /* A device that is behind is ordered at once; to one that is ahead, by what it did by itself, time
@@ -311,8 +311,12 @@ static verdict judge(con_link *l, const cd_values *v, const con_wanted *wanted)
 static cd_code act(con_link *l, const cd_values *v, const con_wanted *wanted, cd_err *err)
 {
   verdict found = judge(l, v, wanted);
-  if ((found != BEHIND && found != STRANGE) || is_under_way(l))
+  if (found != BEHIND && found != STRANGE)
     return CD_OK;
+  if (is_under_way(l)) {
+    l->consider_ms = cd_mono_ms() + UNDER_WAY_MS;
+    return CD_OK;
+  }
   if (found == STRANGE && is_unknown(l, v, wanted))
     return adopt(l, v, err);
   /* Nothing is done about a state that nobody ever asked for here. */

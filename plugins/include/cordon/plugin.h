@@ -64,7 +64,9 @@ enum {
 enum { CORDON_LOG_DEBUG = 0, CORDON_LOG_INFO = 1, CORDON_LOG_WARN = 2, CORDON_LOG_ERROR = 3 };
 
 enum {
-  CORDON_REQ_DRY_RUN = 1u << 0 /* say in the result what would be done; change nothing */
+  CORDON_REQ_DRY_RUN = 1u << 0,      /* say in the result what would be done; change nothing */
+  CORDON_REQ_APPLY_FOLLOWS = 1u << 1 /* with a dry run: the change itself comes next and shows what
+                                        the OS takes, so that need not be tried out */
 };
 
 /* One piece of work. Valid until the operation returns. */
@@ -114,8 +116,9 @@ struct cordon_host {
                              const char *sentence);
 };
 
-/* Host extension: bytes out, as files of a package. NULL from get_extension() where the operation
- * takes none. */
+/* Host extension: bytes out, as files of a package, one after the other. NULL from get_extension()
+ * where the capability makes none. Which names are taken, and what each status means:
+ * docs/plugin-abi.md, "Artifacts". [any] */
 #define CORDON_HOST_ARTIFACT "cordon.host.artifact/1"
 typedef struct cordon_host_artifact {
   uint32_t struct_size;

@@ -10,7 +10,7 @@
 
 /* What an item is waited for beyond its time, how often a cancel is looked for, and what is kept of
  * the whole time for the report and the manifest. */
-enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 512 * 1024 };
+enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 512 * 1024, CAP_TEXT = 200 };
 
 /* Nobody waits for an item that does not come back: then it frees itself. */
 static void *run_item(void *arg)
@@ -164,8 +164,10 @@ static void count_records(const col_package *p, col_totals *ret_totals, col_cap_
     ret_totals->bytes += r->bytes;
     ret_totals->files += r->name != NULL && r->name[0] != '\0' ? 1 : 0;
     if (r->cap != NULL && on_cap != NULL) {
-      char text[COL_NAME + COL_SENTENCE];
-      (void)snprintf(text, sizeof(text), "%s: %s", r->item != NULL ? r->item : "", r->cap);
+      char text[CAP_TEXT];
+      char plain[COL_NAME + COL_SENTENCE];
+      (void)snprintf(plain, sizeof(plain), "%s: %s", r->item != NULL ? r->item : "", r->cap);
+      sup_csv_escape(plain, strlen(plain), text, sizeof(text));
       on_cap(data, text);
     }
   }

@@ -25,7 +25,7 @@ enum {
 static cordon_status answer_dry_run(const sup_call *call, const iso_params *p, const char *rules,
                                     sup_err *err)
 {
-  cordon_status status = iso_nft_load(rules, true, err);
+  cordon_status status = call->apply_follows ? CORDON_OK : iso_nft_load(rules, true, err);
   iso_survey *survey = calloc(1, sizeof(*survey));
   if (status == CORDON_OK && survey == NULL)
     status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to look at this device");

@@ -54,11 +54,13 @@ static void judge_rest(iso_holding *h)
 }
 
 /* Reads the table itself, behind which `normal` may hold what strict has. */
-static cordon_status read_table(const sup_text *strict, iso_holding *h, sup_err *err)
+static cordon_status read_table(const iso_plugin *self, const sup_text *strict, iso_holding *h,
+                                sup_err *err)
 {
   sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
   sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list("list table inet " ISO_TABLE, false, &listing, err);
+  cordon_status status =
+      iso_nft_list(self->guard.session, "list table inet " ISO_TABLE, &listing, err);
   if (status != CORDON_OK)
     goto done;
   iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
@@ -93,7 +95,7 @@ cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
     goto done;
   }
   sup_err why = {0};
-  status = read_table(&strict, &h, &why);
+  status = read_table(self, &strict, &h, &why);
   if (status == CORDON_E_LIMIT) {
     /* What we load can be listed, so this is somebody's work. */
     h.state = ISO_PARTIAL;
@@ -114,27 +116,17 @@ done:
   return status;
 }
 
-static cordon_status read_counters(const char *command, iso_counters *counters, sup_err *err)
-{
-  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list(command, true, &text, err);
-  if (status == CORDON_OK)
-    iso_counters_read(sup_text_get(&text), text.len, counters);
-  sup_text_release(&text);
-  return status;
-}
-
 cordon_status iso_take_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err)
 {
-  cordon_status status = read_counters("list counters table inet " ISO_TABLE, ret_counters, err);
+  cordon_status status = iso_counters_read(&iso_plain_table, ret_counters, err);
   iso_counters more = {0};
   bool guarded = h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE;
   if (status == CORDON_OK && guarded && h->state != ISO_ISOLATED &&
-      read_counters("list counters table inet " ISO_GUARD_TABLE, &more, NULL) == CORDON_OK)
+      iso_counters_read(&iso_guard_table, &more, NULL) == CORDON_OK)
     iso_counters_add(ret_counters, &more);
   more = (iso_counters){0};
   if (status == CORDON_OK && h->strict.there &&
-      read_counters("list counters table netdev " ISO_STRICT_TABLE, &more, NULL) == CORDON_OK)
+      iso_counters_read(&iso_strict_table, &more, NULL) == CORDON_OK)
     iso_counters_add(ret_counters, &more);
   return status;
 }

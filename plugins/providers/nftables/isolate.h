@@ -3,6 +3,7 @@
 #define ISO_ISOLATE_H
 
 #include "cordon/plugin.h"
+#include "counters.h"
 #include "gens.h"
 #include "guard.h"
 #include "listing.h"
@@ -20,7 +21,9 @@ typedef struct iso_record {
 
 /* What this kernel can do, tried once: a process does not get another kernel. */
 typedef struct iso_ability {
-  bool tried;
+  bool
+      takes_all; /* the kernel would take everything that our rules use; it does not unlearn that */
+  bool tried;    /* what follows is known */
   bool guard;
   bool strict;
   bool end_sockets;
