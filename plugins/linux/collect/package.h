@@ -39,7 +39,7 @@ typedef struct col_package {
   bool full;          /* the sink takes no more ordinary files */
   bool broken;        /* the sink takes nothing */
   bool cancelled;
-  bool left_behind; /* a task did not come back: it still looks at this */
+  unsigned holders; /* the runner, and threads that were left behind: the last one frees this */
 } col_package;
 
 struct col_task {

@@ -12,6 +12,31 @@
  * the whole time for the report and the manifest. */
 enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 512 * 1024, CAP_TEXT = 200 };
 
+static void package_free(col_package *p)
+{
+  for (size_t i = 0; i < p->count; i++) {
+    free(p->records[i].name);
+    free(p->records[i].item);
+    free(p->records[i].source);
+    free(p->records[i].error);
+    free(p->records[i].cap);
+  }
+  free(p->records);
+  col_mounts_release(&p->mounts);
+  (void)pthread_cond_destroy(&p->ended);
+  (void)pthread_mutex_destroy(&p->lock);
+  free(p);
+}
+
+static void package_drop(col_package *p)
+{
+  (void)pthread_mutex_lock(&p->lock);
+  bool last = --p->holders == 0;
+  (void)pthread_mutex_unlock(&p->lock);
+  if (last)
+    package_free(p);
+}
+
 /* Nobody waits for an item that does not come back: then it frees itself. */
 static void *run_item(void *arg)
 {
@@ -26,8 +51,10 @@ static void *run_item(void *arg)
   t->done = true;
   (void)pthread_cond_signal(&p->ended);
   (void)pthread_mutex_unlock(&p->lock);
-  if (abandoned)
+  if (abandoned) {
     col_task_free(t);
+    package_drop(p);
+  }
   return NULL;
 }
 
@@ -60,7 +87,7 @@ static bool wait_for(col_package *p, col_task *t)
     if (!t->done && now >= give_up_ms) {
       col_end_abandoned(t);
       t->abandoned = true;
-      p->left_behind = true;
+      p->holders++;
       break;
     }
   }
@@ -118,25 +145,6 @@ static void write_last(col_package *p, void (*write)(col_task *))
   col_task_free(t);
 }
 
-static void package_free(col_package *p)
-{
-  /* A thread that was left behind still looks at it. */
-  if (p->left_behind)
-    return;
-  for (size_t i = 0; i < p->count; i++) {
-    free(p->records[i].name);
-    free(p->records[i].item);
-    free(p->records[i].source);
-    free(p->records[i].error);
-    free(p->records[i].cap);
-  }
-  free(p->records);
-  col_mounts_release(&p->mounts);
-  (void)pthread_cond_destroy(&p->ended);
-  (void)pthread_mutex_destroy(&p->lock);
-  free(p);
-}
-
 static col_package *package_new(const col_options *o)
 {
   pthread_condattr_t attr;
@@ -144,6 +152,7 @@ static col_package *package_new(const col_options *o)
   if (p == NULL)
     return NULL;
   p->o = *o;
+  p->holders = 1;
   p->started_ms = col_wall_ms();
   (void)pthread_mutex_init(&p->lock, NULL);
   (void)pthread_condattr_init(&attr);
@@ -210,6 +219,6 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
   if (o->progress != NULL)
     o->progress(o->data, count + 1, count + 1, "the manifest");
   cordon_status status = outcome(p, ret_totals, err);
-  package_free(p);
+  package_drop(p);
   return status;
 }
