@@ -6,6 +6,7 @@
 #include "package.h"
 #include "parse.h"
 #include "read.h"
+#include "rpm.h"
 #include "support/csv.h"
 #include "support/text.h"
 #include "support/utf8.h"
@@ -191,11 +192,18 @@ static void try_csv(col_view v)
   free(text);
 }
 
+static void try_rpm(col_view v)
+{
+  col_rpm rpm;
+  if (col_rpm_read((const unsigned char *)v.ptr, v.len, &rpm))
+    MUST(rpm.name[0] != '\0' && strlen(rpm.version) < sizeof(rpm.version));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static void (*const readers[])(col_view) = {try_words,   try_cron,    try_keys,
-                                              try_texts,   try_mount,   try_unit,
-                                              try_records, try_netlink, try_csv};
+  static void (*const readers[])(col_view) = {try_words, try_cron, try_keys,    try_texts,
+                                              try_mount, try_unit, try_records, try_netlink,
+                                              try_csv,   try_rpm};
   if (size == 0)
     return 0;
   col_view v = {.ptr = (const char *)data + 1, .len = size - 1};

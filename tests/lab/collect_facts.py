@@ -131,6 +131,7 @@ row("a timer, what it starts and when it did", "Scheduled tasks/timers.csv", tim
     starts="=planted.service", command="/opt/planted/run", last_run="=" + NOW)
 
 row("a package", "Installed programs/programs.csv", manager="=dpkg", name="=planted-package", version="=6.6.6-1", maintainer="eve@planted.example")
+row("a package of rpm", "Installed programs/programs.csv", manager="=rpm", name="=planted-rpm", version="=7.7-1.el9", installed="=" + NOW)
 text("when it was installed", "Installed programs/dpkg.log", "install planted-package:all")
 row("a line of a history with its time", "Prefetch files/shell_history.csv", user="=ada", text="wget http://planted.example/x.sh", time="=" + NOW)
 row("a line of another shell's", "Prefetch files/shell_history.csv", text="=zsh-planted --x", time="2023-11-14T22:13:21Z")

@@ -3,6 +3,7 @@ its own, which writes /var/tmp/planted/ready when all is there."""
 import ctypes
 import os
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -108,6 +109,21 @@ def traces():
     subprocess.run(["mount", "--bind", "/var/tmp/planted/tainted", "/proc/sys/kernel/tainted"], check=True)
 
 
+def rpm_database():
+    values = [(1000, 6, b"planted-rpm\0"), (1001, 6, b"7.7\0"), (1002, 6, b"1.el9\0"), (1022, 6, b"x86_64\0"), (1004, 9, b"a planted rpm\0")]
+    index, store = b"", struct.pack(">I", NOW)
+    index += struct.pack(">IIII", 1008, 4, 0, 1)
+    for tag, kind, value in values:
+        index += struct.pack(">IIII", tag, kind, len(store), 1)
+        store += value
+    os.makedirs("/var/lib/rpm", exist_ok=True)
+    database = sqlite3.connect("/var/lib/rpm/rpmdb.sqlite")
+    database.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+    database.execute("INSERT INTO Packages (blob) VALUES (?)", (struct.pack(">II", len(values) + 1, len(store)) + index + store,))
+    database.commit()
+    database.close()
+
+
 def temporary():
     put("/tmp/planted-setuid", b"\x7fELF planted", 0o4755)
     put("/var/tmp/planted-script", "#!/bin/sh\n", 0o755)
@@ -190,6 +206,7 @@ os.makedirs("/var/tmp/planted", exist_ok=True)
 accounts()
 autoruns()
 traces()
+rpm_database()
 temporary()
 processes()
 sockets, inbound = network()

@@ -13,7 +13,7 @@
 #include "read.h"
 #include "support/csv.h"
 
-enum { DEPTH = 64, FILES_MAX = 5000000, OPEN_MAX = 500000, MAPS_MAX = 1000000 };
+enum { DEPTH = 48, FILES_MAX = 5000000, OPEN_MAX = 500000, MAPS_MAX = 1000000 };
 
 /* ---- a walk over everything local ---- */
 
@@ -56,8 +56,12 @@ static bool walk_entry(walking *w, int dir, const char *folder, const char *name
     return false;
   }
   w->put(w, dir, path, name, &st);
-  if (!S_ISDIR(st.st_mode) || depth >= DEPTH)
+  if (!S_ISDIR(st.st_mode))
     return !col_stop(w->task);
+  if (depth >= DEPTH) {
+    col_cap(w->task, "folders deeper than %d are not entered", DEPTH);
+    return true;
+  }
   int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   return fd < 0 ? true : walk(w, fd, path, depth + 1);
 }

@@ -8,6 +8,7 @@
 #include "items.h"
 #include "parse.h"
 #include "read.h"
+#include "rpm.h"
 
 enum { FIELD = 512, FIELDS = 8 };
 
@@ -147,16 +148,23 @@ static bool read_named(void *data, int dir, const char *name)
   return !col_stop(n->p.task);
 }
 
-static void note_rpm(col_task *t)
+static bool put_rpm(void *data, const col_rpm *rpm, const char *source)
 {
-  static const char *const paths[] = {"/usr/lib/sysimage/rpm/rpmdb.sqlite",
-                                      "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages",
-                                      "/var/lib/rpm/Packages.db"};
-  for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-    if (changed(t, paths[i]) != 0)
-      col_mark(t, COL_PARTIAL,
-               "the packages of rpm are not decoded: its database is copied beside this file");
-  }
+  col_task *t = data;
+  col_text(t, "rpm");
+  col_text(t, rpm->name);
+  col_text(t, rpm->version);
+  col_text(t, rpm->arch);
+  col_text(t, "installed");
+  col_time(t, rpm->installed > 0 ? rpm->installed : 0);
+  if (rpm->size >= 0)
+    col_num(t, rpm->size);
+  else
+    col_text(t, "");
+  col_text(t, rpm->vendor);
+  col_text(t, rpm->summary);
+  col_text(t, source);
+  return col_row(t);
 }
 
 void col_installed(col_task *t)
@@ -183,7 +191,7 @@ void col_installed(col_task *t)
   (void)col_each(t, f.folder, read_named, &f);
   named o = {.p = {.task = t, .manager = "/opt", .keys = none}, .folder = "/opt"};
   (void)col_each(t, o.folder, read_named, &o);
-  note_rpm(t);
+  col_each_rpm(t, put_rpm, t);
 }
 
 void col_installed_logs(col_task *t)

@@ -10,7 +10,7 @@
 
 /* What an item is waited for beyond its time, how often a cancel is looked for, and what is kept of
  * the whole time for the report and the manifest. */
-enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 512 * 1024, CAP_TEXT = 200 };
+enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 2 * 1024 * 1024, CAP_TEXT = 200 };
 
 static void package_free(col_package *p)
 {

@@ -1,6 +1,7 @@
 /* The collector's readers of files, by tables. */
 #include "mounts.h"
 #include "parse.h"
+#include "rpm.h"
 #include "units.h"
 
 #include "package.h"
@@ -263,6 +264,28 @@ START_TEST(words_for_a_tainted_kernel)
 }
 END_TEST
 
+/* A header of rpm: entries, bytes of the store, the index, the store. */
+static const unsigned char rpm_header[] = {
+    0,    0,    0,    4,    0,   0,   0,   17,                                    /* */
+    0,    0,    3,    0xe8, 0,   0,   0,   6,   0, 0,   0,   4,   0, 0,   0,   1, /* name */
+    0,    0,    3,    0xe9, 0,   0,   0,   6,   0, 0,   0,   9,   0, 0,   0,   1, /* version */
+    0,    0,    3,    0xea, 0,   0,   0,   6,   0, 0,   0,   13,  0, 0,   0,   1, /* release */
+    0,    0,    3,    0xf0, 0,   0,   0,   4,   0, 0,   0,   0,   0, 0,   0,   1, /* installed */
+    0x65, 0x53, 0xf1, 0,    'b', 'a', 's', 'h', 0, '5', '.', '2', 0, '1', '.', 'f', 0};
+
+START_TEST(reads_packages_of_rpm)
+{
+  col_rpm rpm;
+  ck_assert(col_rpm_read(rpm_header, sizeof(rpm_header), &rpm));
+  ck_assert_str_eq(rpm.name, "bash");
+  ck_assert_str_eq(rpm.version, "5.2-1.f");
+  ck_assert_int_eq(rpm.installed, 1700000000);
+  ck_assert_int_eq(rpm.size, -1);
+  for (size_t len = 0; len < sizeof(rpm_header); len++)
+    ck_assert(!col_rpm_read(rpm_header, len, &rpm));
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {reads_lines_of_cron,
@@ -273,6 +296,7 @@ int main(void)
                                 reads_mounts_with_their_escapes,
                                 knows_file_systems_that_may_hang,
                                 reads_units,
+                                reads_packages_of_rpm,
                                 reads_the_audit_log,
                                 reads_login_records,
                                 reads_desktops_recent_documents,
