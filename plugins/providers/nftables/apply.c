@@ -2,9 +2,11 @@
  * whole or not at all. */
 #include "isolate.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nft.h"
 #include "packets.h"
@@ -47,7 +49,7 @@ static cordon_status answer_dry_run(const sup_call *call, const iso_params *p, c
 
 /* What an apply loads, and as what it is known afterwards. */
 typedef struct rules {
-  const iso_params *params;
+  iso_params *params;
   sup_text plain; /* replaces the table */
   sup_text guard;
   sup_text
@@ -80,6 +82,23 @@ static cordon_status rules_for_links(rules *r, sup_err *err)
   return status;
 }
 
+/* With the control groups of the services that run now, or of none. */
+static cordon_status rules_for_services(rules *r, bool running, sup_err *err)
+{
+  iso_params *p = r->params;
+  if (p->group_count == 0)
+    return CORDON_OK;
+  iso_groups_find("", p->groups, p->group_count);
+  for (size_t i = 0; i < p->group_count && !running; i++)
+    p->groups[i].path[0] = '\0';
+  sup_text_release(&r->plain);
+  sup_text_release(&r->guard);
+  r->plain = (sup_text)SUP_TEXT_INIT(ISO_RULESET_MAX);
+  r->guard = (sup_text)SUP_TEXT_INIT(ISO_RULESET_MAX);
+  cordon_status status = iso_ruleset_render(p, &r->plain, r->tag, err);
+  return status == CORDON_OK ? iso_ruleset_render_guard(p, &r->guard, err) : status;
+}
+
 static cordon_status load_text(iso_plugin *self, const rules *r, bool guarded, sup_err *err)
 {
   sup_text all = SUP_TEXT_INIT(3 * ISO_RULESET_MAX);
@@ -109,6 +128,24 @@ static cordon_status load_all(iso_plugin *self, const rules *r, sup_err *err)
   return load_text(self, r, false, err);
 }
 
+/* A group that went since it was looked up would keep all of the rules out. Without any they go in,
+ * and are renewed. */
+static cordon_status load_whatever_runs(iso_plugin *self, rules *r, sup_err *err)
+{
+  sup_err why = {0};
+  cordon_status status = rules_for_services(r, true, err);
+  if (status != CORDON_OK)
+    return status;
+  if (r->params->group_count == 0)
+    return load_all(self, r, err);
+  if (load_all(self, r, &why) == CORDON_OK)
+    return CORDON_OK;
+  sup_log(self->host, 0, CORDON_LOG_INFO, "the rules are loaded without the excluded services: %s",
+          why.sentence);
+  status = rules_for_services(r, false, err);
+  return status == CORDON_OK ? load_all(self, r, err) : status;
+}
+
 /* Loads once and reads back. `ret_alone`: nobody changed nftables from before the load until after
  * the reading, so that what was read is what was loaded. Its digest would else be trusted from then
  * on with somebody's rule in it. */
@@ -121,12 +158,13 @@ static cordon_status load_once(iso_plugin *self, const sup_call *call, rules *r,
   if (status != CORDON_OK)
     return status;
   SUP_FAULT_POINT("nftables.before_load");
-  status = load_all(self, r, err);
+  status = load_whatever_runs(self, r, err);
   if (status != CORDON_OK)
     return status;
   SUP_FAULT_POINT("nftables.loaded");
   sup_err why = {0};
-  iso_expected loaded = {.tag = r->tag, .strict = r->params->strict, .fresh = true};
+  iso_expected loaded = {
+      .tag = r->tag, .strict = r->params->strict, .fresh = true, .params = r->params};
   status = iso_examine(self, &loaded, ret_holding, &why);
   if (status == CORDON_OK)
     status = iso_gens_undisturbed(&self->gens, ret_alone, &why);
@@ -226,6 +264,7 @@ static cordon_status answer_apply(const iso_plugin *self, const sup_call *call, 
   iso_guard_add(&self->guard, h->guard, details);
   if (p->strict)
     iso_strict_add(&h->strict, details);
+  iso_services_add(p, details);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
@@ -281,7 +320,7 @@ static void look_before(iso_plugin *self, const rules *r, iso_holding *ret_holdi
 {
   iso_record known = self->record;
   sup_err why = {0};
-  iso_expected same = {.tag = r->tag, .strict = r->params->strict};
+  iso_expected same = {.tag = r->tag, .strict = r->params->strict, .params = r->params};
   *ret_holding = (iso_holding){.state = ISO_PARTIAL};
   if (strcmp(known.tag, r->tag) != 0)
     return;
@@ -291,16 +330,42 @@ static void look_before(iso_plugin *self, const rules *r, iso_holding *ret_holdi
   iso_record_keep(self, known.tag, known.digest);
 }
 
-/* What cannot be honoured is refused before anything changes. */
-static cordon_status prepare(const sup_call *call, iso_params *p, rules *r, sup_err *err)
+/* A link's table sees no sockets, and what runs in this plugin's own service would be let through
+ * as well: the probes of verify above all. */
+static cordon_status check_services(const iso_params *p, sup_err *err)
 {
-  cordon_status status = iso_read_request(call, p, &r->plain, r->tag, err);
+  char own[4096];
+  if (p->strict)
+    return sup_fail(err, CORDON_E_UNSUPPORTED,
+                    "exclusions by service are not possible together with strict: at a link "
+                    "packets cannot be told by service");
+  int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+  ssize_t len = fd >= 0 ? read(fd, own, sizeof(own) - 1) : 0;
+  if (fd >= 0)
+    (void)close(fd);
+  own[len > 0 ? len : 0] = '\0';
+  const iso_group *g = iso_groups_of_process(own, p->groups, p->group_count);
+  if (g != NULL)
+    return sup_fail(err, CORDON_E_INVALID,
+                    "the service '%.64s' is the one that isolates, and no exclusion may let it "
+                    "through",
+                    g->name);
+  return iso_groups_work(err);
+}
+
+/* What cannot be honoured is refused before anything changes. */
+static cordon_status prepare(iso_plugin *self, const sup_call *call, iso_params *p, rules *r,
+                             sup_err *err)
+{
+  cordon_status status = iso_read_request(self, call, p, &r->plain, r->tag, err);
   if (status == CORDON_OK)
     status = iso_targets_check(p, err);
   if (status == CORDON_OK)
     status = iso_ruleset_render_guard(p, &r->guard, err);
   if (status == CORDON_OK && p->strict)
     status = iso_strict_works(err);
+  if (status == CORDON_OK && p->group_count > 0)
+    status = check_services(p, err);
   return status;
 }
 
@@ -308,7 +373,8 @@ static cordon_status put_in_force(iso_plugin *self, const sup_call *call, rules 
 {
   iso_holding h = {0};
   look_before(self, r, &h);
-  bool changed = h.state != ISO_ISOLATED || !h.recorded || h.strict.uncovered[0] != '\0';
+  bool changed = h.state != ISO_ISOLATED || !h.recorded || h.strict.uncovered[0] != '\0' ||
+                 h.groups == ISO_GROUPS_STALE;
   cordon_status status = changed ? load_rules(self, call, r, &h, err) : CORDON_OK;
   if (status == CORDON_OK)
     status = take_guard(self, r, &h, err);
@@ -326,7 +392,7 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
              .plain = SUP_TEXT_INIT(ISO_RULESET_MAX),
              .guard = SUP_TEXT_INIT(ISO_RULESET_MAX),
              .strict = SUP_TEXT_INIT(ISO_RULESET_MAX)};
-  cordon_status status = prepare(call, &p, &r, err);
+  cordon_status status = prepare(self, call, &p, &r, err);
   if (status == CORDON_OK && call->dry_run) {
     status = answer_dry_run(call, &p, sup_text_get(&r.plain), err);
   } else if (status == CORDON_OK) {

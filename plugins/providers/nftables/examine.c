@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nft.h"
+#include "support/json.h"
 
 const char *iso_state_name(iso_state s)
 {
@@ -36,10 +37,12 @@ static void judge(const iso_plugin *self, const iso_expected *x, iso_holding *h)
     h->note = "the rules are no longer as they were loaded";
   if (h->note == NULL && x->strict && !h->strict.there)
     h->note = "the table of strict is missing";
+  if (h->note == NULL && h->groups == ISO_GROUPS_FOREIGN)
+    h->note = "a control group is let through that is none of the excluded services'";
   h->state = h->note == NULL ? ISO_ISOLATED : ISO_PARTIAL;
   h->renew =
-      h->state == ISO_ISOLATED &&
-      (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE || h->strict.uncovered[0] != '\0');
+      h->state == ISO_ISOLATED && (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE ||
+                                   h->strict.uncovered[0] != '\0' || h->groups == ISO_GROUPS_STALE);
 }
 
 /* Without the plain table: what else of ours is there still isolates, or was left. */
@@ -54,7 +57,7 @@ static void judge_rest(iso_holding *h)
 }
 
 /* Reads the table itself, behind which `normal` may hold what strict has. */
-static cordon_status read_table(const sup_text *strict, iso_holding *h, sup_err *err)
+static cordon_status read_table(const sup_text *strict, iso_params *p, iso_holding *h, sup_err *err)
 {
   sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
   sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
@@ -64,6 +67,10 @@ static cordon_status read_table(const sup_text *strict, iso_holding *h, sup_err 
   iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
   iso_listing_frame(sup_text_get(&normal), &h->frame);
   iso_listing_shape(sup_text_get(&normal), &h->shape);
+  if (p != NULL) {
+    iso_groups_find("", p->groups, p->group_count);
+    h->groups = iso_groups_compare(sup_text_get(&listing), listing.len, p);
+  }
   sup_text_bytes(&normal, sup_text_get(strict), strict->len);
   if (normal.failed)
     status = sup_fail(err, CORDON_E_INTERNAL, "there is no memory to compare the rules");
@@ -93,7 +100,7 @@ cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
     goto done;
   }
   sup_err why = {0};
-  status = read_table(&strict, &h, &why);
+  status = read_table(&strict, expected->params, &h, &why);
   if (status == CORDON_E_LIMIT) {
     /* What we load can be listed, so this is somebody's work. */
     h.state = ISO_PARTIAL;
@@ -158,15 +165,36 @@ cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup
   return status;
 }
 
-cordon_status iso_read_request(const sup_call *call, iso_params *p, sup_text *rules,
-                               char ret_tag[ISO_TAG_LEN + 1], sup_err *err)
+void iso_services_add(const iso_params *p, cJSON *details)
+{
+  cJSON *services = p->group_count > 0 ? cJSON_AddArrayToObject(details, "services") : NULL;
+  for (size_t i = 0; i < p->group_count; i++) {
+    const iso_group *g = &p->groups[i];
+    cJSON *item = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(item, "name", g->name);
+    (void)cJSON_AddBoolToObject(item, "running", g->path[0] != '\0');
+    if (g->path[0] != '\0')
+      sup_json_add_text(item, "cgroup", g->path);
+    else
+      (void)cJSON_AddStringToObject(item, "note",
+                                    "it is not running; what it does passes once it starts");
+    (void)cJSON_AddItemToArray(services, item);
+  }
+}
+
+cordon_status iso_read_request(iso_plugin *self, const sup_call *call, iso_params *p,
+                               sup_text *rules, char ret_tag[ISO_TAG_LEN + 1], sup_err *err)
 {
   cJSON *doc = sup_call_params(call, err);
   if (doc == NULL)
     return err->status;
   cordon_status status = iso_params_read(doc, p, err);
   cJSON_Delete(doc);
-  if (status == CORDON_OK)
-    status = iso_ruleset_render(p, rules, ret_tag, err);
-  return status;
+  if (status != CORDON_OK)
+    return status;
+  /* In this order, so that no start falls between. */
+  if (self != NULL && !call->dry_run && iso_names_set(&self->names, p))
+    iso_watchers_wake_all(&self->watchers);
+  iso_groups_find("", p->groups, p->group_count);
+  return iso_ruleset_render(p, rules, ret_tag, err);
 }
