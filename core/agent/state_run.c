@@ -101,6 +101,14 @@ static cd_code read_undo(agent_state *s, agent_function fn, cd_buf *out, cd_err 
   return agent_journal_undo_list(s->journal, s->cap, s->run.plugin->manifest.id, out, err);
 }
 
+static uint32_t request_flags(const state_run *r)
+{
+  if (!r->dry)
+    return 0;
+  return r->action->kind == AGENT_KIND_PREFLIGHT ? (uint32_t)CORDON_REQ_DRY_RUN
+                                                 : CORDON_REQ_DRY_RUN | CORDON_REQ_APPLY_FOLLOWS;
+}
+
 void state_run_function(agent_state *s, agent_function fn)
 {
   cd_err err = {0};
@@ -110,7 +118,7 @@ void state_run_function(agent_state *s, agent_function fn)
   cd_code rc = read_undo(s, fn, &undo, &err);
   if (rc == CD_OK) {
     agent_op_order order = {.function = fn,
-                            .flags = s->run.dry ? CORDON_REQ_DRY_RUN : 0,
+                            .flags = request_flags(&s->run),
                             .params = fn == AGENT_FN_RELEASE || fn == AGENT_FN_PROBE
                                           ? CD_STR("{}")
                                           : cd_str_from(s->run.params),

@@ -32,7 +32,7 @@ static void add_reason(cd_buf *out, const con_server *s, const con_action *a,
     add_time(out, device->last_seen_ms);
   } else if (a->accepted) {
     cd_buf_add_cstr(out, "the device has the order and is carrying it out");
-  } else if (link->note[0] != '\0') {
+  } else if (con_link_note(link->note)[0] != '\0') {
     cd_buf_add_cstr(out, link->note);
   } else if (link->phase != CON_LINK_READY) {
     cd_buf_add_cstr(out, "the device is connecting");

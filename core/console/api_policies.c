@@ -193,7 +193,7 @@ static void add_reason(const con_device *d, const con_device_policy *p, const co
     cd_buf_add_cstr(out, "the device is not connected");
   else if (!link->policy.known)
     cd_buf_add_cstr(out, "its agent has not said that it takes policies");
-  else if (link->policy_note[0] != '\0')
+  else if (con_link_note(link->policy_note)[0] != '\0')
     cd_buf_add_cstr(out, link->policy_note);
   else if (link->policy_signing != 0)
     cd_buf_add_cstr(out, "it is being signed");

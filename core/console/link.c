@@ -66,8 +66,24 @@ void con_link_drop(con_link *l)
 {
   if (--l->references > 0)
     return;
-  free(l->handed);
+  free(l->orders);
+  free(l->policy_note);
+  free(l->note);
   free(l);
+}
+
+const char *con_link_note(const char *note)
+{
+  return note != NULL ? note : "";
+}
+
+bool con_link_set_note(char **note, cd_str text)
+{
+  if (cd_str_eq_cstr(text, con_link_note(*note)))
+    return false;
+  free(*note);
+  *note = text.len > 0 ? cd_str_dup(text) : NULL;
+  return true;
 }
 
 void con_link_lost(con_link *l)

@@ -48,6 +48,13 @@ typedef struct con_sent {
   char action[CD_ID_SIZE];
 } con_sent;
 
+/* The orders of one connection. */
+typedef struct con_link_orders {
+  con_sent sent[CON_LINK_ORDERS];
+  char handed[CON_LINK_HANDED][CD_ID_SIZE];
+  unsigned handed_count;
+} con_link_orders;
+
 struct con_link {
   con_server *server;
   con_link *next; /* in the hub */
@@ -74,22 +81,20 @@ struct con_link {
   uint64_t report_number;
   unsigned state_count;
   cd_values states[CD_STATE_COUNT];
-  uint64_t consider_ms; /* when to look again whether it holds what is wanted; 0: not */
-  con_sent sent[CON_LINK_ORDERS];
-  char (*handed)[CD_ID_SIZE]; /* CON_LINK_HANDED of them, from the first order on: most get none */
-  unsigned handed_count;
+  uint64_t consider_ms;    /* when to look again whether it holds what is wanted; 0: not */
+  con_link_orders *orders; /* from the first order on: most get none; else NULL */
   bool signing;
   char signing_action[CD_ID_SIZE];
-  cd_policy_standing policy;         /* by its last report in this connection */
-  uint64_t policy_retry_ms;          /* it is asked about again then; 0: not by itself */
-  uint64_t policy_signing;           /* the version that is being signed; 0: none */
-  uint64_t policy_version;           /* that was sent in this connection; 0: none */
-  uint64_t policy_id;                /* of the request that is not answered; 0: none */
-  char policy_note[CD_ERR_TEXT_MAX]; /* why it does not have what it should; may be empty */
-  uint64_t retry_ms;                 /* not before; monotonic */
-  char note[CD_ERR_TEXT_MAX];        /* why what waits was not sent */
-  char repeated_action[CD_ID_SIZE];  /* whose wish the console's last action of its own repeats */
-  bool held;                         /* what is wanted by `held_action` is not to be repeated */
+  cd_policy_standing policy;        /* by its last report in this connection */
+  uint64_t policy_retry_ms;         /* it is asked about again then; 0: not by itself */
+  uint64_t policy_signing;          /* the version that is being signed; 0: none */
+  uint64_t policy_version;          /* that was sent in this connection; 0: none */
+  uint64_t policy_id;               /* of the request that is not answered; 0: none */
+  char *policy_note;                /* why it does not have what it should; see con_link_note() */
+  uint64_t retry_ms;                /* not before; monotonic */
+  char *note;                       /* why what waits was not sent; likewise */
+  char repeated_action[CD_ID_SIZE]; /* whose wish the console's last action of its own repeats */
+  bool held;                        /* what is wanted by `held_action` is not to be repeated */
   char held_action[CD_ID_SIZE];
 };
 
@@ -110,6 +115,11 @@ void con_link_retain(con_link *l);
 void con_link_drop(con_link *l);
 void con_link_send(con_link *l, cd_buf *message); /* empties it */
 void con_link_refuse(con_link *l, uint64_t id, int64_t code, const char *why);
+/* A note of the link as a text, "" where there is none: most devices have none, and there are many.
+ */
+const char *con_link_note(const char *note);
+/* Replaces it; an empty text takes it away. False: that is what it was. */
+bool con_link_set_note(char **note, cd_str text);
 /* link_orders.c: sends what waits. */
 void con_link_pump(con_link *l);
 void con_link_answer(con_link *l, cd_rpc *m);

@@ -16,18 +16,18 @@
 
 static bool was_handed(const con_link *l, const char *action)
 {
-  for (unsigned i = 0; i < l->handed_count; i++) {
-    if (strcmp(l->handed[i], action) == 0)
+  for (unsigned i = 0; l->orders != NULL && i < l->orders->handed_count; i++) {
+    if (strcmp(l->orders->handed[i], action) == 0)
       return true;
   }
   return false;
 }
 
-static con_sent *free_place(con_link *l)
+static con_sent *find_sent(con_link *l, uint64_t id)
 {
-  for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
-    if (l->sent[i].id == 0)
-      return &l->sent[i];
+  for (unsigned i = 0; l->orders != NULL && i < CON_LINK_ORDERS; i++) {
+    if (l->orders->sent[i].id == id)
+      return &l->orders->sent[i];
   }
   return NULL;
 }
@@ -46,41 +46,37 @@ static bool each_due(void *context, const con_action *a)
   return false;
 }
 
-static void set_note(con_link *l, const char *sentence)
-{
-  (void)cd_str_copy(l->note, sizeof(l->note), cd_str_from(sentence));
-}
-
 static void try_later(con_link *l, const char *why)
 {
-  if (strcmp(l->note, why) != 0)
+  if (con_link_set_note(&l->note, cd_str_from(why)))
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: an order waits: %s", l->device, why);
-  set_note(l, why);
   l->retry_ms = cd_mono_ms() + RETRY_MS;
 }
 
 /* False: there are as many as may be, or there is no memory. */
 static bool can_hand(con_link *l)
 {
-  if (l->handed == NULL)
-    l->handed = calloc(CON_LINK_HANDED, sizeof(l->handed[0]));
-  return l->handed != NULL && l->handed_count < CON_LINK_HANDED;
+  if (l->orders == NULL)
+    l->orders = calloc(1, sizeof(*l->orders));
+  return l->orders != NULL && l->orders->handed_count < CON_LINK_HANDED;
 }
 
 static void note_handed(con_link *l, const char *action)
 {
-  (void)cd_str_copy(l->handed[l->handed_count++], CD_ID_SIZE, cd_str_from(action));
+  con_link_orders *o = l->orders;
+  (void)cd_str_copy(o->handed[o->handed_count++], CD_ID_SIZE, cd_str_from(action));
 }
 
 /* ---- sending ---- */
 
 static void send_order(con_link *l, const char *action, cd_str order, cd_str key)
 {
-  con_sent *place = free_place(l);
+  bool can = can_hand(l);
+  con_sent *place = find_sent(l, 0);
   cd_err err = {0};
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
   const cd_order_message message = {.order = order, .key = key};
-  if (place == NULL || !can_hand(l)) {
+  if (place == NULL || !can) {
     con_link_close(l, 1012, "too many orders without an answer");
     return;
   }
@@ -94,7 +90,7 @@ static void send_order(con_link *l, const char *action, cd_str order, cd_str key
     (void)cd_str_copy(place->action, sizeof(place->action), cd_str_from(action));
     note_handed(l, action);
     l->server->counters.orders_sent++;
-    l->note[0] = '\0';
+    (void)con_link_set_note(&l->note, (cd_str){0});
     cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: order sent", l->device, action);
     con_link_send(l, &out);
     CD_FAULT_POINT("console.order_sent");
@@ -206,12 +202,10 @@ static void take_ack(con_link *l, const char *action, const cd_order_ack *ack)
    * next connection. */
   cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: the order was refused (%s): %.*s",
          l->device, action, cd_refusal_name(ack->refusal), CD_STR_ARG(ack->sentence));
-  char note[CD_ERR_TEXT_MAX];
   cd_buf text = CD_BUF_INIT(CD_ERR_TEXT_MAX * 2);
   cd_buf_addf(&text, "the device refused the order: %.*s", CD_STR_ARG(ack->sentence));
-  cd_str cut = {cd_buf_cstr(&text), cd_str_utf8_cut(cd_buf_view(&text), sizeof(note) - 1)};
-  (void)cd_str_copy(note, sizeof(note), cut);
-  set_note(l, note);
+  cd_str cut = {cd_buf_cstr(&text), cd_str_utf8_cut(cd_buf_view(&text), CD_ERR_TEXT_MAX - 1)};
+  (void)con_link_set_note(&l->note, cut);
   cd_buf_release(&text);
 }
 
@@ -219,19 +213,16 @@ void con_link_answer(con_link *l, cd_rpc *m)
 {
   if (con_link_policy_answer(l, m))
     return;
-  for (unsigned i = 0; i < CON_LINK_ORDERS; i++) {
-    con_sent *place = &l->sent[i];
-    cd_order_ack ack = {0};
-    cd_err err = {0};
-    if (m->id == 0 || place->id != m->id)
-      continue;
-    place->id = 0;
-    if (cd_order_ack_read(m, &ack, &err) == CD_OK)
-      take_ack(l, place->action, &ack);
-    else
-      cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, place->action,
-             err.text);
-    con_link_pump(l);
+  con_sent *place = m->id != 0 ? find_sent(l, m->id) : NULL;
+  cd_order_ack ack = {0};
+  cd_err err = {0};
+  if (place == NULL)
     return;
-  }
+  place->id = 0;
+  if (cd_order_ack_read(m, &ack, &err) == CD_OK)
+    take_ack(l, place->action, &ack);
+  else
+    cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, place->action,
+           err.text);
+  con_link_pump(l);
 }

@@ -14,10 +14,9 @@
 static void note(con_link *l, const char *why)
 {
   cd_str text = cd_str_from(why);
-  if (why[0] != '\0' && strcmp(l->policy_note, why) != 0)
+  text.len = cd_str_utf8_cut(text, CD_ERR_TEXT_MAX - 1);
+  if (con_link_set_note(&l->policy_note, text) && text.len > 0)
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s: its policy: %s", l->device, why);
-  (void)cd_str_copy(l->policy_note, sizeof(l->policy_note),
-                    (cd_str){text.ptr, cd_str_utf8_cut(text, sizeof(l->policy_note) - 1)});
 }
 
 static void try_later(con_link *l, const char *why)

@@ -279,9 +279,8 @@ static void stop_ordering(con_link *l)
 {
   static const char why[] = "the device could not reach the console through these rules, several "
                             "times: it is not ordered again until somebody isolates or releases it";
-  if (strcmp(l->note, why) != 0)
+  if (con_link_set_note(&l->note, cd_str_from(why)))
     cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, why);
-  (void)cd_str_copy(l->note, sizeof(l->note), cd_str_from(why));
 }
 
 /* A device that is behind is ordered at once; to one that is ahead, by what it did by itself, time

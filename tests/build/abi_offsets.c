@@ -140,6 +140,7 @@ static void numbers(void)
   NUMBER(CORDON_LOG_WARN);
   NUMBER(CORDON_LOG_ERROR);
   NUMBER(CORDON_REQ_DRY_RUN);
+  NUMBER(CORDON_REQ_APPLY_FOLLOWS);
 }
 
 static void texts(void)

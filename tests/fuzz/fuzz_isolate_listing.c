@@ -28,7 +28,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   sup_text second = SUP_TEXT_INIT(most);
   iso_frame frame;
   iso_shape shape;
-  iso_counters counters;
   char a[ISO_DIGEST_TEXT], b[ISO_DIGEST_TEXT];
   iso_listing_normalise((const char *)data, size, &first);
   iso_listing_normalise((const char *)data, size, &second);
@@ -50,12 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   iso_flowtables_read((const char *)data, size, flowtables);
   must(cJSON_GetArraySize(flowtables) <= ISO_FLOWTABLES_MAX, "more flowtables than may be");
   cJSON_Delete(flowtables);
-  iso_counters_read((const char *)data, size, &counters);
-  for (size_t i = 0; i < counters.count; i++) {
-    uint64_t packets = 0;
-    must(memchr(counters.items[i].name, 0, ISO_COUNTER_NAME) != NULL, "a name without an end");
-    (void)iso_counters_get(&counters, counters.items[i].name, &packets);
-  }
   sup_text_release(&first);
   sup_text_release(&second);
   return 0;

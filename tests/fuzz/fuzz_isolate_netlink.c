@@ -1,6 +1,7 @@
 /* Any bytes as what the kernel tells. The first byte says of what: below 16, notices of nftables if
- * it is even and sockets if it is odd; above, links, addresses, changes of the network, or a line
- * about a packet socket. */
+ * it is even and sockets if it is odd; above, links, addresses, changes of the network, a line
+ * about a packet socket, or counters. */
+#include "counters.h"
 #include "diag.h"
 #include "events.h"
 #include "links.h"
@@ -67,15 +68,31 @@ static void walk_addresses(const uint8_t *data, size_t size)
     must(addrs[i].family == 4 || addrs[i].family == 6, "an address of no family");
 }
 
+static void walk_counters(const uint8_t *data, size_t size)
+{
+  iso_counters counters = {.count = 0};
+  bool done = false;
+  bool interrupted = false;
+  iso_counters_walk(data, size, "cordon", &counters, &done, &interrupted);
+  must(counters.count <= ISO_COUNTERS_MAX && counters.count <= size / 16,
+       "more counters than there are");
+  for (size_t i = 0; i < counters.count; i++) {
+    uint64_t packets = 0;
+    must(memchr(counters.items[i].name, 0, ISO_COUNTER_NAME) != NULL, "a name without an end");
+    must(iso_counters_get(&counters, counters.items[i].name, &packets), "a counter that is lost");
+  }
+}
+
 static void walk_rest(unsigned what, const uint8_t *data, size_t size)
 {
   char line[256] = "";
   iso_packet packet;
   iso_network network = {.links = false};
-  switch (what % 4) {
+  switch (what % 5) {
   case 0: walk_links(data, size); break;
   case 1: walk_addresses(data, size); break;
   case 2: iso_network_walk(data, size, &network); break;
+  case 4: walk_counters(data, size); break;
   default:
     memcpy(line, data, size < sizeof(line) ? size : sizeof(line) - 1);
     (void)iso_packet_read(line, &packet);

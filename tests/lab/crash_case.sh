@@ -49,6 +49,10 @@ at_rest() {
     ! lab-json 'actions.*.status' <$folder/actions | grep -qE 'Pending|InProgress'
 }
 
+at_rest_or_dead() {
+  is_dead || at_rest
+}
+
 # Noticed, put back and proven: the repair has passed its last point.
 repaired_or_dead() {
   is_dead || { ask && [ "$(isolate_says drift.count)" != "$drift" ] && [ "$(isolate_says enforced.value)" = isolated ] &&
@@ -76,6 +80,8 @@ if ! wait_until 20 answers_or_dead; then
 elif is_dead; then
   where=start
 elif [ "$operation" = repair ]; then
+  # Its first look may apply the rules again, and would put them back without having seen that they were gone.
+  wait_until 20 at_rest_or_dead || echo 'trouble cordond came to no rest within 20 s'
   ask || true
   drift=$(isolate_says drift.count)
   nft flush ruleset

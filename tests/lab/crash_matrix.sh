@@ -23,7 +23,7 @@ fi
 
 # Not to be reached here, and reached in tests/integration: nftables is one transaction and notes no undo; the journal of
 # a running lab is up to date; this lab has no console, and no boot.
-out_of_reach='host.undo_wait journal.undo_synced journal.before_migration restore.applied restore.before_apply
+out_of_reach='host.undo_wait journal.undo_synced journal.before_migration restore.applied restore.before_apply restore.rotated
 code.ordered code.counted code.refused_before_commit'
 
 # A point is passed more than once; these are the later times that are worth a crash of their own. In a host the counts

@@ -2,11 +2,9 @@
  * whole or not at all. */
 #include "isolate.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "nft.h"
 #include "packets.h"
@@ -27,7 +25,7 @@ enum {
 static cordon_status answer_dry_run(const sup_call *call, const iso_params *p, const char *rules,
                                     sup_err *err)
 {
-  cordon_status status = iso_nft_load(rules, true, err);
+  cordon_status status = call->apply_follows ? CORDON_OK : iso_nft_load(rules, true, err);
   iso_survey *survey = calloc(1, sizeof(*survey));
   if (status == CORDON_OK && survey == NULL)
     status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to look at this device");
@@ -330,29 +328,6 @@ static void look_before(iso_plugin *self, const rules *r, iso_holding *ret_holdi
   iso_record_keep(self, known.tag, known.digest);
 }
 
-/* A link's table sees no sockets, and what runs in this plugin's own service would be let through
- * as well: the probes of verify above all. */
-static cordon_status check_services(const iso_params *p, sup_err *err)
-{
-  char own[4096];
-  if (p->strict)
-    return sup_fail(err, CORDON_E_UNSUPPORTED,
-                    "exclusions by service are not possible together with strict: at a link "
-                    "packets cannot be told by service");
-  int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-  ssize_t len = fd >= 0 ? read(fd, own, sizeof(own) - 1) : 0;
-  if (fd >= 0)
-    (void)close(fd);
-  own[len > 0 ? len : 0] = '\0';
-  const iso_group *g = iso_groups_of_process(own, p->groups, p->group_count);
-  if (g != NULL)
-    return sup_fail(err, CORDON_E_INVALID,
-                    "the service '%.64s' is the one that isolates, and no exclusion may let it "
-                    "through",
-                    g->name);
-  return iso_groups_work(err);
-}
-
 /* What cannot be honoured is refused before anything changes. */
 static cordon_status prepare(iso_plugin *self, const sup_call *call, iso_params *p, rules *r,
                              sup_err *err)
@@ -365,7 +340,7 @@ static cordon_status prepare(iso_plugin *self, const sup_call *call, iso_params 
   if (status == CORDON_OK && p->strict)
     status = iso_strict_works(err);
   if (status == CORDON_OK && p->group_count > 0)
-    status = check_services(p, err);
+    status = iso_services_check(self, p, err);
   return status;
 }
 

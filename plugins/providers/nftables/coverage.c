@@ -78,7 +78,7 @@ void iso_coverage_add_flowtables(cJSON *details)
   sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
   sup_err why = {0};
   cJSON *names = cJSON_CreateArray();
-  if (iso_nft_list("list flowtables", false, &text, &why) == CORDON_OK)
+  if (iso_nft_list(NULL, "list flowtables", &text, &why) == CORDON_OK)
     iso_flowtables_read(sup_text_get(&text), text.len, names);
   else
     sup_json_add_text(details, "flowtables_note", why.sentence);

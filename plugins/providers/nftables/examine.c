@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "nft.h"
-#include "support/json.h"
 
 const char *iso_state_name(iso_state s)
 {
@@ -57,11 +56,13 @@ static void judge_rest(iso_holding *h)
 }
 
 /* Reads the table itself, behind which `normal` may hold what strict has. */
-static cordon_status read_table(const sup_text *strict, iso_params *p, iso_holding *h, sup_err *err)
+static cordon_status read_table(const iso_plugin *self, const sup_text *strict, iso_params *p,
+                                iso_holding *h, sup_err *err)
 {
   sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
   sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list("list table inet " ISO_TABLE, false, &listing, err);
+  cordon_status status =
+      iso_nft_list(self->guard.session, "list table inet " ISO_TABLE, &listing, err);
   if (status != CORDON_OK)
     goto done;
   iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
@@ -100,7 +101,7 @@ cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
     goto done;
   }
   sup_err why = {0};
-  status = read_table(&strict, expected->params, &h, &why);
+  status = read_table(self, &strict, expected->params, &h, &why);
   if (status == CORDON_E_LIMIT) {
     /* What we load can be listed, so this is somebody's work. */
     h.state = ISO_PARTIAL;
@@ -121,27 +122,17 @@ done:
   return status;
 }
 
-static cordon_status read_counters(const char *command, iso_counters *counters, sup_err *err)
-{
-  sup_text text = SUP_TEXT_INIT(ISO_LISTING_MAX);
-  cordon_status status = iso_nft_list(command, true, &text, err);
-  if (status == CORDON_OK)
-    iso_counters_read(sup_text_get(&text), text.len, counters);
-  sup_text_release(&text);
-  return status;
-}
-
 cordon_status iso_take_counters(const iso_holding *h, iso_counters *ret_counters, sup_err *err)
 {
-  cordon_status status = read_counters("list counters table inet " ISO_TABLE, ret_counters, err);
+  cordon_status status = iso_counters_read(&iso_plain_table, ret_counters, err);
   iso_counters more = {0};
   bool guarded = h->guard == ISO_GUARD_HELD || h->guard == ISO_GUARD_STALE;
   if (status == CORDON_OK && guarded && h->state != ISO_ISOLATED &&
-      read_counters("list counters table inet " ISO_GUARD_TABLE, &more, NULL) == CORDON_OK)
+      iso_counters_read(&iso_guard_table, &more, NULL) == CORDON_OK)
     iso_counters_add(ret_counters, &more);
   more = (iso_counters){0};
   if (status == CORDON_OK && h->strict.there &&
-      read_counters("list counters table netdev " ISO_STRICT_TABLE, &more, NULL) == CORDON_OK)
+      iso_counters_read(&iso_strict_table, &more, NULL) == CORDON_OK)
     iso_counters_add(ret_counters, &more);
   return status;
 }
@@ -163,23 +154,6 @@ cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup
   iso_gens_end(&self->gens);
   iso_watchers_wake_all(&self->watchers);
   return status;
-}
-
-void iso_services_add(const iso_params *p, cJSON *details)
-{
-  cJSON *services = p->group_count > 0 ? cJSON_AddArrayToObject(details, "services") : NULL;
-  for (size_t i = 0; i < p->group_count; i++) {
-    const iso_group *g = &p->groups[i];
-    cJSON *item = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(item, "name", g->name);
-    (void)cJSON_AddBoolToObject(item, "running", g->path[0] != '\0');
-    if (g->path[0] != '\0')
-      sup_json_add_text(item, "cgroup", g->path);
-    else
-      (void)cJSON_AddStringToObject(item, "note",
-                                    "it is not running; what it does passes once it starts");
-    (void)cJSON_AddItemToArray(services, item);
-  }
 }
 
 cordon_status iso_read_request(iso_plugin *self, const sup_call *call, iso_params *p,

@@ -26,7 +26,7 @@ cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err)
   unsigned char answer[4096];
   size_t len = 0;
   cordon_status status =
-      iso_netlink_ask(NETLINK_NETFILTER, &ask, sizeof(ask), answer, sizeof(answer), &len, err);
+      iso_netlink_ask_nftables(&ask, sizeof(ask), answer, sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   iso_event e = {0};

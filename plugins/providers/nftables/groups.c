@@ -185,7 +185,7 @@ const iso_group *iso_groups_of_process(const char *text, const iso_group *groups
   return NULL;
 }
 
-cordon_status iso_groups_work(sup_err *err)
+cordon_status iso_groups_work(bool *known, sup_err *err)
 {
   sup_err why = {0};
   if (iso_groups_top("") == NULL)
@@ -193,11 +193,14 @@ cordon_status iso_groups_work(sup_err *err)
                     "exclusions by service are not possible: the second hierarchy of control "
                     "groups (cgroup2) is mounted neither at " ISO_GROUPS_FOLDER
                     " nor at " ISO_GROUPS_FOLDER "/unified");
-  if (iso_nft_load("table inet cordon_try {\n  map m {\n    type cgroupsv2 : verdict\n  }\n"
+  if (*known ||
+      iso_nft_load("table inet cordon_try {\n  map m {\n    type cgroupsv2 : verdict\n  }\n"
                    "  chain out {\n    type filter hook output priority 20;\n"
                    "    socket cgroupv2 level 2 vmap @m\n    socket transparent 1\n  }\n}\n",
-                   true, &why) == CORDON_OK)
+                   true, &why) == CORDON_OK) {
+    *known = true;
     return CORDON_OK;
+  }
   return sup_fail(err, CORDON_E_UNSUPPORTED,
                   "exclusions by service are not possible: this kernel cannot tell packets by "
                   "control group (Linux 5.13 with CONFIG_NFT_SOCKET and CONFIG_CGROUPS): %s",

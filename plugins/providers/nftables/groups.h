@@ -47,7 +47,8 @@ void iso_groups_find(const char *root, iso_group *groups, size_t count);
 /* Whose group the process is in by the text of its /proc/PID/cgroup; NULL: none of these. Pure. */
 const iso_group *iso_groups_of_process(const char *text, const iso_group *groups, size_t count);
 
-/* Can the rules tell packets by group here? Changes nothing. */
-cordon_status iso_groups_work(sup_err *err);
+/* Can the rules tell packets by group here? Changes nothing. `known`: whether the kernel can, where
+ * it was tried before; a try takes some milliseconds. */
+cordon_status iso_groups_work(bool *known, sup_err *err);
 
 #endif

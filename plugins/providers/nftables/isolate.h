@@ -3,6 +3,7 @@
 #define ISO_ISOLATE_H
 
 #include "cordon/plugin.h"
+#include "counters.h"
 #include "gens.h"
 #include "guard.h"
 #include "listing.h"
@@ -22,7 +23,9 @@ typedef struct iso_record {
 
 /* What this kernel can do, tried once: a process does not get another kernel. */
 typedef struct iso_ability {
-  bool tried;
+  bool
+      takes_all; /* the kernel would take everything that our rules use; it does not unlearn that */
+  bool tried;    /* what follows is known */
   bool guard;
   bool strict;
   bool end_sockets;
@@ -98,6 +101,8 @@ void iso_add_console_dropped(cJSON *details, const iso_counters *counters);
  * through the socket that owns the guard. */
 cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err);
 
+/* Can the services be honoured? Changes nothing. */
+cordon_status iso_services_check(iso_plugin *self, const iso_params *p, sup_err *err);
 /* Adds `services` to the details of a result: which of them run. */
 void iso_services_add(const iso_params *p, cJSON *details);
 

@@ -9,7 +9,7 @@
 #include "ruleset.h"
 #include "support/text.h"
 
-enum { ISO_DIGEST_TEXT = 80, ISO_COUNTERS_MAX = 32, ISO_COUNTER_NAME = 32 };
+enum { ISO_DIGEST_TEXT = 80 };
 
 /* The same rules give the same text: one space between words, elements of sets sorted, values of
  * counters, handles and the control groups of services left out. */
@@ -41,25 +41,5 @@ typedef struct iso_shape {
 
 void iso_listing_shape(const char *text, iso_shape *ret_shape);
 bool iso_shape_same(const iso_shape *a, const iso_shape *b);
-
-typedef struct iso_counter {
-  char name[ISO_COUNTER_NAME];
-  uint64_t packets;
-} iso_counter;
-
-typedef struct iso_counters {
-  iso_counter items[ISO_COUNTERS_MAX];
-  size_t count;
-} iso_counters;
-
-/* Reads the output of `list counters`; what does not look like a counter is left out, as is what is
- * too much. */
-void iso_counters_read(const char *text, size_t len, iso_counters *ret_counters);
-
-/* Adds the values of the same names; names that are new are appended as long as there is room. */
-void iso_counters_add(iso_counters *c, const iso_counters *more);
-
-/* False if there is no such counter. */
-bool iso_counters_get(const iso_counters *c, const char *name, uint64_t *ret_packets);
 
 #endif

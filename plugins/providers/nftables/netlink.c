@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +11,10 @@
 
 #include "support/call.h"
 
-enum { ANSWER_MS = 2000 };
+enum {
+  ANSWER_MS = 2000,
+  PART_MAX = 32 * 1024 /* the kernel makes its parts no longer, whatever there is to tell */
+};
 
 static size_t padded(size_t len)
 {
@@ -119,6 +123,74 @@ cordon_status iso_netlink_receive(int fd, void *buffer, size_t size, uint64_t de
   }
 }
 
+/* Questions about nftables have a socket of their own that stays: the close of one waits until the
+ * kernel has done away with what the last change replaced, for longer than the question takes. */
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static int kept = -1;
+
+static cordon_status ask(int fd, const void *request, size_t len, void *answer, size_t size,
+                         size_t *ret_len, sup_err *err)
+{
+  cordon_status status = iso_netlink_send(fd, request, len, err);
+  if (status != CORDON_OK)
+    return status;
+  return iso_netlink_receive(fd, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
+}
+
+static cordon_status dump(int fd, const void *request, size_t len, iso_part_fn *take, void *data,
+                          sup_err *err)
+{
+  unsigned char part[PART_MAX];
+  uint64_t deadline_ms = sup_now_ms() + ANSWER_MS;
+  size_t got = 0;
+  bool more = true;
+  cordon_status status = iso_netlink_send(fd, request, len, err);
+  while (status == CORDON_OK && more) {
+    status = iso_netlink_receive(fd, part, sizeof(part), deadline_ms, &got, err);
+    more = status == CORDON_OK && take(data, part, got);
+  }
+  return status;
+}
+
+static cordon_status lend(int *ret_fd, sup_err *err)
+{
+  (void)pthread_mutex_lock(&kept_lock);
+  cordon_status status = kept < 0 ? iso_netlink_open(NETLINK_NETFILTER, 0, &kept, err) : CORDON_OK;
+  *ret_fd = kept;
+  return status;
+}
+
+/* After a failure an answer may still come, to nobody's question: a new socket then. */
+static cordon_status give_back(cordon_status status)
+{
+  if (status != CORDON_OK && kept >= 0) {
+    (void)close(kept);
+    kept = -1;
+  }
+  (void)pthread_mutex_unlock(&kept_lock);
+  return status;
+}
+
+cordon_status iso_netlink_ask_nftables(const void *request, size_t len, void *answer, size_t size,
+                                       size_t *ret_len, sup_err *err)
+{
+  int fd = -1;
+  cordon_status status = lend(&fd, err);
+  if (status == CORDON_OK)
+    status = ask(fd, request, len, answer, size, ret_len, err);
+  return give_back(status);
+}
+
+cordon_status iso_netlink_dump_nftables(const void *request, size_t len, iso_part_fn *take,
+                                        void *data, sup_err *err)
+{
+  int fd = -1;
+  cordon_status status = lend(&fd, err);
+  if (status == CORDON_OK)
+    status = dump(fd, request, len, take, data, err);
+  return give_back(status);
+}
+
 cordon_status iso_netlink_ask(int protocol, const void *request, size_t len, void *answer,
                               size_t size, size_t *ret_len, sup_err *err)
 {
@@ -126,9 +198,7 @@ cordon_status iso_netlink_ask(int protocol, const void *request, size_t len, voi
   cordon_status status = iso_netlink_open(protocol, 0, &fd, err);
   if (status != CORDON_OK)
     return status;
-  status = iso_netlink_send(fd, request, len, err);
-  if (status == CORDON_OK)
-    status = iso_netlink_receive(fd, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
+  status = ask(fd, request, len, answer, size, ret_len, err);
   (void)close(fd);
   return status;
 }

@@ -50,4 +50,13 @@ cordon_status iso_netlink_receive(int fd, void *buffer, size_t size, uint64_t de
 cordon_status iso_netlink_ask(int protocol, const void *request, size_t len, void *answer,
                               size_t size, size_t *ret_len, sup_err *err);
 
+/* The same of NETLINK_NETFILTER, on a socket that is kept. Of any thread. */
+cordon_status iso_netlink_ask_nftables(const void *request, size_t len, void *answer, size_t size,
+                                       size_t *ret_len, sup_err *err);
+
+/* Likewise for an answer in parts. `take` gets each and says whether more is to come. */
+typedef bool iso_part_fn(void *data, const unsigned char *bytes, size_t len);
+cordon_status iso_netlink_dump_nftables(const void *request, size_t len, iso_part_fn *take,
+                                        void *data, sup_err *err);
+
 #endif

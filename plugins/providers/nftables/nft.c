@@ -112,11 +112,19 @@ cordon_status iso_nft_load(const char *commands, bool dry, sup_err *err)
              err);
 }
 
-cordon_status iso_nft_list(const char *command, bool stateful, sup_text *out, sup_err *err)
+cordon_status iso_nft_list(iso_session *session, const char *command, sup_text *out, sup_err *err)
 {
-  unsigned flags =
-      NFT_CTX_OUTPUT_NUMERIC_ALL | (stateful ? 0u : (unsigned)NFT_CTX_OUTPUT_STATELESS);
-  return run(command, flags, false, "the rules could not be listed", out, err);
+  static const char what[] = "the rules could not be listed";
+  struct nft_ctx *ctx = (struct nft_ctx *)session;
+  unsigned flags = NFT_CTX_OUTPUT_NUMERIC_ALL | NFT_CTX_OUTPUT_STATELESS;
+  if (ctx == NULL)
+    return run(command, flags, false, what, out, err);
+  nft_ctx_output_set_flags(ctx, flags);
+  cordon_status status = run_in(ctx, command, what, out, err);
+  /* A long listing is not kept until the next. */
+  (void)nft_ctx_unbuffer_output(ctx);
+  nft_ctx_output_set_flags(ctx, 0);
+  return status;
 }
 
 static bool is_owned(const iso_message *m)
@@ -138,29 +146,35 @@ static bool is_owned(const iso_message *m)
   return false;
 }
 
+cordon_status iso_nft_ask_of(const iso_table *table, uint16_t message, uint16_t flags,
+                             iso_table_ask *ret_ask, size_t *ret_len, sup_err *err)
+{
+  size_t name_len = strlen(table->name) + 1;
+  if (name_len > sizeof(ret_ask->name))
+    return sup_fail(err, CORDON_E_LIMIT, "the name of a table is too long");
+  *ret_ask = (iso_table_ask){
+      .head = {.nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message), .nlmsg_flags = flags},
+      .family = {.nfgen_family = table->netdev ? NFPROTO_NETDEV : NFPROTO_INET},
+      .name_head = {.nla_type = NFTA_TABLE_NAME,
+                    .nla_len = (uint16_t)(sizeof(struct nlattr) + name_len)}};
+  memcpy(ret_ask->name, table->name, name_len);
+  *ret_len = sizeof(*ret_ask) - sizeof(ret_ask->name) + (name_len + 3) / 4 * 4;
+  ret_ask->head.nlmsg_len = (uint32_t)*ret_len;
+  return CORDON_OK;
+}
+
 /* Asks the kernel for this one table: somebody may have made more tables than can be listed. */
 cordon_status iso_nft_has_table(const iso_table *table, bool *ret_there, bool *ret_owned,
                                 sup_err *err)
 {
-  struct {
-    struct nlmsghdr head;
-    struct nfgenmsg family;
-    struct nlattr name_head;
-    char name[ISO_TABLE_NAME];
-  } ask = {.head = {.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
-                    .nlmsg_flags = NLM_F_REQUEST},
-           .family = {.nfgen_family = table->netdev ? NFPROTO_NETDEV : NFPROTO_INET},
-           .name_head = {.nla_type = NFTA_TABLE_NAME}};
-  size_t name_len = strlen(table->name) + 1;
-  if (name_len > sizeof(ask.name))
-    return sup_fail(err, CORDON_E_LIMIT, "the name of a table is too long");
-  memcpy(ask.name, table->name, name_len);
-  ask.name_head.nla_len = (uint16_t)(sizeof(struct nlattr) + name_len);
-  ask.head.nlmsg_len = (uint32_t)(sizeof(ask) - sizeof(ask.name) + (name_len + 3) / 4 * 4);
+  iso_table_ask ask;
+  size_t ask_len = 0;
   unsigned char answer[4096];
   size_t len = 0;
-  cordon_status status = iso_netlink_ask(NETLINK_NETFILTER, &ask, ask.head.nlmsg_len, answer,
-                                         sizeof(answer), &len, err);
+  cordon_status status =
+      iso_nft_ask_of(table, NFT_MSG_GETTABLE, NLM_F_REQUEST, &ask, &ask_len, err);
+  if (status == CORDON_OK)
+    status = iso_netlink_ask_nftables(&ask, ask_len, answer, sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   const unsigned char *bytes = answer;

@@ -75,8 +75,12 @@ static const char everything[] =
     "{\"direction\":\"both\",\"address\":\"203.0.113.2\",\"protocol\":\"tcp\",\"port\":\"80-90\"}]"
     "}";
 
-static cordon_status try_everything(sup_err *err)
+/* Once in a process: trying it out makes the kernel wait for all its processors, which an order
+ * that is to be in force at once need not do again. */
+static cordon_status try_everything(iso_ability *a, sup_err *err)
 {
+  if (a->takes_all)
+    return CORDON_OK;
   iso_params p = {0};
   sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
   char tag[ISO_TAG_LEN + 1];
@@ -84,6 +88,7 @@ static cordon_status try_everything(sup_err *err)
   cordon_status status = iso_read_request(NULL, &all, &p, &rules, tag, err);
   if (status == CORDON_OK)
     status = iso_nft_load(sup_text_get(&rules), true, err);
+  a->takes_all = status == CORDON_OK;
   iso_params_release(&p);
   sup_text_release(&rules);
   return status;
@@ -127,12 +132,16 @@ static bool can_watch(void)
 static const iso_ability *ability(iso_plugin *self)
 {
   iso_ability *a = &self->ability;
+  bool services = a->services;
   if (!a->tried)
-    *a = (iso_ability){.tried = true,
+    (void)iso_groups_work(&services, NULL);
+  if (!a->tried)
+    *a = (iso_ability){.takes_all = a->takes_all,
+                       .tried = true,
                        .guard = iso_guard_works(),
                        .strict = iso_strict_works(NULL) == CORDON_OK,
                        .end_sockets = iso_sockets_can_end(),
-                       .services = iso_groups_work(NULL) == CORDON_OK};
+                       .services = services};
   return a;
 }
 
@@ -178,6 +187,6 @@ cordon_status iso_probe(iso_plugin *self, const sup_call *call, sup_err *err)
   if (status == CORDON_OK)
     status = iso_nft_version(version, sizeof(version), &why);
   if (status == CORDON_OK)
-    status = try_everything(&why);
+    status = try_everything(&self->ability, &why);
   return status == CORDON_OK ? answer_probe(self, call, version, err) : no_use(status, &why, err);
 }

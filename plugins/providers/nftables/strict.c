@@ -105,7 +105,7 @@ cordon_status iso_strict_look(bool wanted, iso_strict *ret_strict, sup_text *nor
   if (status == CORDON_OK)
     status = iso_nft_has_table(&iso_strict_table, &s->there, NULL, err);
   if (status == CORDON_OK && s->there)
-    status = iso_nft_list("list table netdev " ISO_STRICT_TABLE, false, &listing, err);
+    status = iso_nft_list(NULL, "list table netdev " ISO_STRICT_TABLE, &listing, err);
   if (status == CORDON_OK && s->there) {
     iso_listing_normalise(sup_text_get(&listing), listing.len, &whole);
     iso_strict_take_links(sup_text_get(&whole), s, normal);

@@ -22,7 +22,7 @@
 #include "support/json.h"
 
 enum {
-  APART_MS = 200,          /* between two records: at most five a second */
+  APART_MS = 50,           /* between two records: at most twenty a second */
   NETWORK_APART_MS = 1000, /* between two of the network's, where one change brings many notices */
   PENDING_MAX = 32,
   RECEIVE_BUFFER = 4 * 1024 * 1024, /* a large set of somebody else's is many notices at once */

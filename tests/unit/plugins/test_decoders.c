@@ -1,4 +1,5 @@
 /* What the kernel says over netlink, taken apart: whole, cut short and malformed. */
+#include "counters.h"
 #include "diag.h"
 #include "events.h"
 #include "gens.h"
@@ -14,6 +15,7 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netfilter.h>
@@ -110,6 +112,79 @@ START_TEST(hears_of_our_table_and_of_generations)
   ck_assert_uint_eq(h.events[2].generation, 7);
   ck_assert_uint_eq(h.events[2].thread, 1234);
   ck_assert_str_eq(h.events[2].name, "nft");
+}
+END_TEST
+
+static void put_counter(bytes *to, const char *table, uint32_t type, const char *name,
+                        uint64_t packets)
+{
+  bytes a = {0};
+  bytes data = {0};
+  uint64_t big = htobe64(1);
+  put_attribute(&data, NFTA_COUNTER_BYTES, &big, sizeof(big));
+  big = htobe64(packets);
+  put_attribute(&data, NFTA_COUNTER_PACKETS, &big, sizeof(big));
+  put_attribute(&a, NFTA_OBJ_TABLE, table, strlen(table) + 1);
+  put_attribute(&a, NFTA_OBJ_NAME, name, strlen(name) + 1);
+  type = htonl(type);
+  put_attribute(&a, NFTA_OBJ_TYPE, &type, sizeof(type));
+  put_attribute(&a, NFTA_OBJ_DATA | NLA_F_NESTED, data.b, data.len);
+  put_nft(to, NFT_MSG_NEWOBJ, NFPROTO_INET, &a);
+}
+
+START_TEST(reads_our_counters_and_nothing_else)
+{
+  bytes in = {0};
+  iso_counters c = {0};
+  bool done = false;
+  bool interrupted = false;
+  uint64_t packets = 7;
+  put_counter(&in, "cordon", NFT_OBJECT_COUNTER, "dropped_out", UINT64_MAX);
+  put_counter(&in, "cordon2", NFT_OBJECT_COUNTER, "other", 1);
+  put_counter(&in, "cordon", NFT_OBJECT_QUOTA, "quota", 1);
+  put_counter(&in, "cordon", NFT_OBJECT_COUNTER, "a_name_that_is_far_too_long_for_us", 1);
+  put_counter(&in, "cordon", NFT_OBJECT_COUNTER, "last", 0);
+  iso_counters_walk(in.b, in.len, "cordon", &c, &done, &interrupted);
+  ck_assert(!done && !interrupted);
+  ck_assert_uint_eq(c.count, 2);
+  ck_assert(iso_counters_get(&c, "dropped_out", &packets));
+  ck_assert(packets == UINT64_MAX);
+  ck_assert(iso_counters_get(&c, "last", &packets));
+  ck_assert(packets == 0);
+  ck_assert(!iso_counters_get(&c, "quota", &packets));
+  for (size_t len = 0; len < in.len; len++) {
+    unsigned char *exact = malloc(len > 0 ? len : 1);
+    ck_assert_ptr_nonnull(exact);
+    memcpy(exact, in.b, len);
+    c = (iso_counters){0};
+    iso_counters_walk(exact, len, "cordon", &c, &done, &interrupted);
+    ck_assert_uint_le(c.count, 1);
+    free(exact);
+  }
+}
+END_TEST
+
+START_TEST(knows_the_end_of_the_counters_and_their_interruption)
+{
+  bytes in = {0};
+  iso_counters c = {0};
+  bool done = false;
+  bool interrupted = false;
+  int none = 0;
+  put_counter(&in, "cordon", NFT_OBJECT_COUNTER, "one", 1);
+  size_t first = in.len;
+  put_message(&in, NLMSG_DONE, &none, sizeof(none), &(bytes){0});
+  put_counter(&in, "cordon", NFT_OBJECT_COUNTER, "two", 2);
+  iso_counters_walk(in.b, in.len, "cordon", &c, &done, &interrupted);
+  ck_assert(done && !interrupted);
+  ck_assert_uint_eq(c.count, 1);
+  struct nlmsghdr head;
+  memcpy(&head, in.b, sizeof(head));
+  head.nlmsg_flags = NLM_F_MULTI | NLM_F_DUMP_INTR;
+  memcpy(in.b, &head, sizeof(head));
+  done = false;
+  iso_counters_walk(in.b, first, "cordon", &c, &done, &interrupted);
+  ck_assert(!done && interrupted);
 }
 END_TEST
 
@@ -515,6 +590,8 @@ int main(void)
 {
   const TTest *const tests[] = {
       hears_of_our_table_and_of_generations,
+      reads_our_counters_and_nothing_else,
+      knows_the_end_of_the_counters_and_their_interruption,
       survives_every_cut,
       ignores_lengths_that_lie,
       reads_sockets_until_the_dump_is_done,

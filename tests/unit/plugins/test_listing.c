@@ -156,35 +156,12 @@ START_TEST(sees_what_is_missing_of_the_frame)
 }
 END_TEST
 
-START_TEST(reads_counters_and_nothing_else)
-{
-  static const char text[] =
-      "table inet cordon {\n\tcounter dropped_out {\n\t\tpackets 18446744073709551615 bytes "
-      "1\n\t}\n"
-      "\tcounter too_much {\n\t\tpackets 18446744073709551616 bytes 1\n\t}\n"
-      "\tcounter a_name_that_is_far_too_long_for_us {\n\t\tpackets 1 bytes 1\n\t}\n"
-      "\tcounter odd {\n\t\tpackets x bytes 1\n\t}\n"
-      "packets 5 bytes 5\n"
-      "\tcounter last {\n\t\tpackets 0 bytes 0\n\t}\n}\n";
-  iso_counters c;
-  uint64_t packets = 7;
-  iso_counters_read(text, strlen(text), &c);
-  ck_assert_uint_eq(c.count, 2);
-  ck_assert(iso_counters_get(&c, "dropped_out", &packets));
-  ck_assert(packets == UINT64_MAX);
-  ck_assert(iso_counters_get(&c, "last", &packets));
-  ck_assert(packets == 0);
-  ck_assert(!iso_counters_get(&c, "odd", &packets));
-}
-END_TEST
-
 int main(void)
 {
   const TTest *const tests[] = {
       leaves_out_what_moves_and_sorts_what_has_no_order,
       the_digest_changes_with_the_rules_and_only_with_them,
       sees_what_is_missing_of_the_frame,
-      reads_counters_and_nothing_else,
   };
   return run_suite("plugins.nftables.listing", tests, COUNT_OF(tests));
 }
