@@ -9,7 +9,8 @@
 
 static const char *const kind_names[] = {[AGENT_KIND_ISOLATE] = "isolate",
                                          [AGENT_KIND_RELEASE] = "release",
-                                         [AGENT_KIND_PREFLIGHT] = "preflight"};
+                                         [AGENT_KIND_PREFLIGHT] = "preflight",
+                                         [AGENT_KIND_COLLECT] = "collect"};
 
 static const char *const status_names[] = {
     [AGENT_PENDING] = "Pending",     [AGENT_IN_PROGRESS] = "InProgress",
@@ -36,7 +37,7 @@ const char *agent_kind_name(agent_kind kind)
 bool agent_kind_from_name(cd_str name, agent_kind *ret_kind)
 {
   int i = 0;
-  if (!index_of(kind_names, 4, name, &i))
+  if (!index_of(kind_names, 5, name, &i))
     return false;
   *ret_kind = (agent_kind)i;
   return true;

@@ -13,8 +13,9 @@
 typedef enum agent_kind {
   AGENT_KIND_ISOLATE = 1,
   AGENT_KIND_RELEASE = 2,
-  AGENT_KIND_PREFLIGHT = 3 /* what an isolation would meet; it changes nothing and has no
+  AGENT_KIND_PREFLIGHT = 3, /* what an isolation would meet; it changes nothing and has no
                               generation */
+  AGENT_KIND_COLLECT = 4    /* an investigation package; likewise */
 } agent_kind;
 
 /* The words of the public machine-action API. */

@@ -50,10 +50,31 @@ static void on_device(void *owner)
   agent_remote_facts(a->remote);
 }
 
+static const char *device_id(void *owner)
+{
+  const agent *a = owner;
+  return agent_remote_device(a->remote);
+}
+
 static const agent_state_events state_events = {.on_action = on_action,
                                                 .on_step = on_step,
                                                 .on_values = on_values,
                                                 .on_preflight = on_preflight};
+
+/* The console has not asked for what is collected here. */
+static void on_collected(void *owner, const agent_action *action)
+{
+  agent_control_action(owner, action);
+}
+
+static void on_collect_step(void *owner, const char *action_id, const char *step, uint64_t done,
+                            uint64_t total, cd_str what)
+{
+  agent_control_step(owner, action_id, step, done, total, what);
+}
+
+static const agent_state_events collect_events = {.on_action = on_collected,
+                                                  .on_step = on_collect_step};
 
 static cd_code open_folders(const agent_options *o, cd_err *err)
 {
@@ -100,6 +121,11 @@ static cd_code open_parts(agent *a, cd_err *err)
   if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
   if (rc == CD_OK)
+    rc = agent_collect_new(&a->supervisor, a->journal, &a->config, o->state_dir, &collect_events, a,
+                           &a->collect, err);
+  if (rc == CD_OK)
+    agent_collect_device(a->collect, device_id);
+  if (rc == CD_OK)
     rc = agent_policy_new(a, &a->policy, err);
   if (rc == CD_OK)
     rc = agent_control_start(a, err);
@@ -115,6 +141,7 @@ static cd_code open_parts(agent *a, cd_err *err)
       agent_control_stop(a);
   }
   if (rc != CD_OK) {
+    agent_collect_stop(a->collect);
     agent_policy_stop(a->policy);
     agent_remote_stop(a->remote);
   }
@@ -140,6 +167,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
   agent_state_restored(a->isolate, &a->restored);
   agent_lease_start(a->lease);
   agent_state_start(a->isolate);
+  agent_collect_start(a->collect);
   agent_probes_refresh(a->probes, 0);
   agent_policy_start(a->policy);
   agent_remote_start(a->remote);
@@ -162,6 +190,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   agent_remote_stop(a->remote);
   agent_lease_stop(a->lease);
   agent_state_stop(a->isolate);
+  agent_collect_stop(a->collect);
   agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
 }
 
@@ -169,6 +198,7 @@ void agent_free(agent *a)
 {
   agent_lease_free(a->lease);
   agent_state_free(a->isolate);
+  agent_collect_free(a->collect);
   agent_policy_free(a->policy);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);

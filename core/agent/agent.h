@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "collect.h"
 #include "config.h"
 #include "journal.h"
 #include "notice.h"
@@ -39,6 +40,7 @@ struct agent {
   agent_journal *journal;
   agent_supervisor supervisor;
   agent_state *isolate;
+  agent_collect *collect;
   agent_probes *probes;
   agent_notice *notice;
   agent_control *control;

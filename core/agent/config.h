@@ -41,6 +41,18 @@ typedef enum agent_who {
   AGENT_WHO_NOBODY
 } agent_who;
 
+/* Ceilings of investigation packages. */
+typedef struct agent_config_collect {
+  uint64_t max_bytes;          /* of a zip */
+  uint64_t max_artifact_bytes; /* of one artifact, before it is compressed */
+  uint64_t max_total_bytes;    /* of all of them */
+  uint64_t max_artifacts;
+  uint64_t free_bytes;  /* the file system keeps so many */
+  uint64_t quota_bytes; /* of all packages that are kept */
+  uint64_t keep_s;
+  uint64_t budget_s; /* where the order does not say */
+} agent_config_collect;
+
 typedef struct agent_config {
   char providers[AGENT_CAP_COUNT][AGENT_PROVIDERS_MAX][AGENT_ID_MAX];
   unsigned provider_count[AGENT_CAP_COUNT];
@@ -69,8 +81,9 @@ typedef struct agent_config {
   bool notify_enabled;
   char notify_contact[AGENT_CONTACT_MAX + 1]; /* shown to the people at the device; may be empty */
   char log[256];
-  char channel_user[64];         /* cordon-channel runs as; empty: as the agent */
-  char proxy_file[512];          /* where the proxy and its credentials are; empty: no proxy */
+  char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
+  char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */
+  agent_config_collect collect;
   agent_checks preflight_refuse; /* findings that an isolation is refused for */
   agent_checks preflight_warn;   /* findings that are only recorded, whatever their severity */
 } agent_config;
@@ -103,6 +116,9 @@ bool agent_config_distrusts(const agent_config *c, const cd_digest *library);
 bool agent_check_valid(cd_str name);
 /* Section `preflight`: what is not there stays as it is. */
 void agent_config_read_preflight(cd_json *root, agent_config *c);
+/* Section `collect`: the defaults, and what the section says. */
+void agent_config_init_collect(agent_config_collect *c);
+void agent_config_read_collect(cd_json *root, agent_config_collect *c);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

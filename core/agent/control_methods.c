@@ -323,6 +323,11 @@ static const struct {
     {"preflight", control_preflight, false, false, false},
     {"renew", control_renew, false, false, false},
     {"release", control_release, false, false, true},
+    /* A package holds what only an administrator may read. */
+    {"collect", control_collect, false, true, false},
+    {"cancel", control_cancel, false, true, false},
+    {"package", control_package, false, true, false},
+    {"forget", control_forget, false, true, false},
     {"unquarantine", method_unquarantine, false, false, false},
     {"policy", method_policy, false, false, false},
     /* Whoever enrols a device decides who rules it from then on. */

@@ -11,9 +11,7 @@
 
 #include "base/banned.h"
 
-/* It is on record: listens if asked to, and only then lets it run. */
-static cd_code order_placed(control_client *c, agent_kind kind, const char *id, bool wait,
-                            cd_err *err)
+cd_code control_placed(control_client *c, agent_kind kind, const char *id, bool wait, cd_err *err)
 {
   cd_code rc = CD_OK;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "%s action=%s ordered by user=%s pid=%llu",
@@ -28,6 +26,14 @@ static cd_code order_placed(control_client *c, agent_kind kind, const char *id, 
   } else {
     rc = control_answer_id(c, id, err);
   }
+  return rc;
+}
+
+/* Listens, and only then lets it run. */
+static cd_code order_placed(control_client *c, agent_kind kind, const char *id, bool wait,
+                            cd_err *err)
+{
+  cd_code rc = control_placed(c, kind, id, wait, err);
   agent_state_kick(c->agent->isolate);
   return rc;
 }

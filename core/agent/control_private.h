@@ -15,6 +15,7 @@
 #define CONTROL_LOOKUPS_MAX 2         /* at once: the pool has other work, and others wait for it */
 #define CONTROL_LOOKUP_MS 10000
 #define CONTROL_ANSWER_MAX (900u * 1024u)
+#define CONTROL_PIECE_MAX (1024u * 1024u) /* of a package, in one answer */
 
 typedef struct control_client {
   agent *agent;
@@ -60,6 +61,17 @@ void control_looked_up(control_client *c, cd_str payload);
 void control_answer_action(control_client *c, const agent_action *a);
 /* The answer is the action of this id. */
 CD_MUST_USE cd_code control_answer_id(control_client *c, const char *id, cd_err *err);
+
+/* control_orders.c: an order is on record: listens if asked to, or answers. The caller then lets it
+ * run. */
+CD_MUST_USE cd_code control_placed(control_client *c, agent_kind kind, const char *id, bool wait,
+                                   cd_err *err);
+
+/* control_collect.c: methods. */
+cd_code control_collect(control_client *c, cd_json *params, cd_err *err);
+cd_code control_cancel(control_client *c, cd_json *params, cd_err *err);
+cd_code control_package(control_client *c, cd_json *params, cd_err *err);
+cd_code control_forget(control_client *c, cd_json *params, cd_err *err);
 
 /* What was a secret, in the request's document or in the frame that it came in. */
 void control_wipe(cd_str secret);

@@ -147,3 +147,35 @@ cd_code control_enroll_read(cd_json *params, cd_json *ret_token, cd_err *err)
     *ret_token = token;
   return rc;
 }
+
+cd_code control_collect_read(cd_json *params, control_package_order *ret_order, cd_err *err)
+{
+  static const char *const profiles[] = {"standard", "extended", NULL};
+  control_package_order order = {0};
+  int profile = 0;
+  (void)cd_json_opt_enum(params, "profile", profiles, &profile);
+  order.extended = profile == 1;
+  if (cd_json_opt_u64(params, "budget_s", CONTROL_BUDGET_MAX_S, &order.budget_s) &&
+      order.budget_s < CONTROL_BUDGET_MIN_S)
+    cd_json_bad(params, "budget_s", "must be at least %u", CONTROL_BUDGET_MIN_S);
+  if (cd_json_opt_u64(params, "max_bytes", UINT64_MAX, &order.max_bytes) &&
+      order.max_bytes < CONTROL_PACKAGE_MIN)
+    cd_json_bad(params, "max_bytes", "must be at least %u", CONTROL_PACKAGE_MIN);
+  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &order.comment);
+  (void)cd_json_opt_bool(params, "wait", &order.wait);
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    *ret_order = order;
+  return rc;
+}
+
+cd_code control_package_read(cd_json *params, char id[CD_ID_SIZE], uint64_t *ret_offset,
+                             cd_err *err)
+{
+  uint64_t offset = 0;
+  (void)cd_json_opt_u64(params, "offset", INT64_MAX, &offset);
+  cd_code rc = control_action_read(params, id, err);
+  if (rc == CD_OK)
+    *ret_offset = offset;
+  return rc;
+}

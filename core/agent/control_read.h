@@ -12,6 +12,9 @@
 #include "protocol/terms.h"
 
 #define CONTROL_REQUEST_MAX (512u * 1024u)
+#define CONTROL_BUDGET_MIN_S 5u
+#define CONTROL_BUDGET_MAX_S 86000u
+#define CONTROL_PACKAGE_MIN (4u * 1024u * 1024u)
 
 /* The request without its parameters. Name and params are views into *ret_doc, which the caller
  * frees; on failure there is nothing to free. */
@@ -38,6 +41,18 @@ CD_MUST_USE cd_code control_isolate_read(cd_json *params, control_order *ret_ord
 /* A renewal: lease_s must be given. */
 CD_MUST_USE cd_code control_renew_read(cd_json *params, control_order *ret_order, cd_err *err);
 CD_MUST_USE cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err);
+/* A package; what is 0 was not given. */
+typedef struct control_package_order {
+  bool extended;
+  uint64_t budget_s;
+  uint64_t max_bytes;
+  cd_str comment;
+  bool wait;
+} control_package_order;
+CD_MUST_USE cd_code control_collect_read(cd_json *params, control_package_order *ret_order,
+                                         cd_err *err);
+CD_MUST_USE cd_code control_package_read(cd_json *params, char id[CD_ID_SIZE], uint64_t *ret_offset,
+                                         cd_err *err);
 /* before: empty if it is not given. */
 CD_MUST_USE cd_code control_actions_read(cd_json *params, unsigned *ret_limit,
                                          char before[CD_ID_SIZE], cd_err *err);

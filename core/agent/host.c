@@ -16,6 +16,7 @@
 #include "ipc/message.h"
 #include "platform/confine.h"
 #include "platform/file.h"
+#include "platform/pass.h"
 #include "platform/process.h"
 #include "platform/sight.h"
 
@@ -37,6 +38,7 @@ static void free_when_closed(agent_host *h)
     return;
   agent_supervisor *sup = h->sup;
   agent_plugin *plugin = h->plugin;
+  pf_file_close(h->pass);
   agent_capability cap = h->cap;
   agent_supervisor_forget(sup, h, plugin, cap);
   free(h);
@@ -288,6 +290,7 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
   case IPC_RECORD:
   case IPC_UNDO:
   case IPC_RESULT:
+  case IPC_PACKAGE:
   case IPC_END: host_ops_frame(h, frame); break;
   default:
     host_die(h, true, CD_E_INTERNAL,
@@ -362,10 +365,23 @@ static cd_code open_lines(agent_host *h, int i, cd_err *err)
 
 /* ---- the start ---- */
 
+static bool packs(const agent_host *h)
+{
+  return h->cap == AGENT_CAP_COLLECT;
+}
+
+/* The host writes the package, within this limit too. */
+static uint64_t file_mb(const agent_host *h)
+{
+  uint64_t package_mb = h->sup->config->collect.max_bytes / (1024 * 1024) + 1;
+  uint64_t own_mb = h->plugin->manifest.file_mb;
+  return packs(h) && own_mb < package_mb ? package_mb : own_mb;
+}
+
 static void write_confine(const agent_host *h, cd_jw *w)
 {
-  static const char *const names[] = {"root",  "net_admin", "net_raw",   "read_all",
-                                      "trace", "kill",      "sys_admin", "sight"};
+  static const char *const names[] = {"root", "net_admin", "net_raw", "read_all", "trace",
+                                      "kill", "sys_admin", "sight",   "syslog"};
   const agent_manifest *m = &h->plugin->manifest;
   const char *user = h->sup->config->plugin_user;
   cd_jw_obj(w, "confine");
@@ -380,7 +396,7 @@ static void write_confine(const agent_host *h, cd_jw *w)
   cd_jw_u64(w, "memory_mb", m->memory_mb);
   cd_jw_u64(w, "processes", m->processes);
   cd_jw_u64(w, "files", m->files);
-  cd_jw_u64(w, "file_mb", m->file_mb);
+  cd_jw_u64(w, "file_mb", file_mb(h));
   cd_jw_end_obj(w);
 }
 
@@ -424,9 +440,19 @@ static void open_sight(const agent_host *h, uv_file *ret_sight)
            agent_capability_name(h->cap), h->plugin->manifest.id, err.text);
 }
 
+/* Without it an operation that makes a package fails when it is to start. */
+static void open_pass(agent_host *h, uv_file *ret_child)
+{
+  cd_err err = {0};
+  if (packs(h) && pf_pass_pair(&h->pass, ret_child, &err) != CD_OK)
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: %s; going on without",
+           agent_capability_name(h->cap), h->plugin->manifest.id, err.text);
+}
+
 static int spawn(agent_host *h)
 {
   uv_file sight = -1;
+  uv_file pass = -1;
   char *args[] = {h->sup->plugin_host, h->plugin->manifest.id, NULL, NULL};
   char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
   char lang[] = "LANG=C.UTF-8";
@@ -442,7 +468,8 @@ static int spawn(agent_host *h)
   }
 #endif
   open_sight(h, &sight);
-  uv_stdio_container_t stdio[6] = {
+  open_pass(h, &pass);
+  uv_stdio_container_t stdio[7] = {
       {.flags = UV_IGNORE},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[0].pipe},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[1].pipe},
@@ -450,17 +477,22 @@ static int spawn(agent_host *h)
        .data.stream = (uv_stream_t *)&h->link.pipe},
       {.flags = UV_INHERIT_FD, .data.fd = h->library},
       {.flags = sight >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = sight},
+      {.flags = pass >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = pass},
   };
   uv_process_options_t options = {.file = h->sup->plugin_host,
                                   .args = args,
                                   .env = env,
                                   .cwd = "/",
                                   .stdio = stdio,
-                                  .stdio_count = sight >= 0 ? 6 : 5,
+                                  .stdio_count = pass >= 0    ? 7
+                                                 : sight >= 0 ? 6
+                                                              : 5,
                                   .exit_cb = on_exit_cb};
   int rc = uv_spawn(h->sup->loop, &h->process, &options);
   if (sight >= 0)
     pf_file_close(sight);
+  if (pass >= 0)
+    pf_file_close(pass);
   return rc;
 }
 
@@ -568,6 +600,7 @@ agent_host *agent_host_new(agent_supervisor *sup, agent_plugin *plugin, agent_ca
   h->plugin = plugin;
   h->cap = cap;
   h->concurrency = 1;
+  h->pass = -1;
   h->check.data = h;
   (void)uv_timer_init(sup->loop, &h->timer);
   h->timer.data = h;

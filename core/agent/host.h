@@ -24,12 +24,26 @@ typedef struct agent_op_end {
   bool misbehaved;      /* crashed, hung or broke the protocol: a strike was counted */
 } agent_op_end;
 
+struct host_package;
+
 typedef struct agent_op_events {
   void (*on_progress)(void *owner, uint64_t done, uint64_t total, cd_str what); /* may be NULL */
   void (*on_record)(void *owner, cd_str json); /* a JSON object, checked; may be NULL */
+  /* The package is finished, or failed, as it says; before on_end; may be NULL. */
+  void (*on_package)(void *owner, const struct host_package *package);
   void (*on_end)(void *owner,
                  const agent_op_end *end); /* exactly once; the op is gone afterwards */
 } agent_op_events;
+
+/* The file that the operation's package goes to, and its ceilings, as docs/ipc.md has them. */
+typedef struct agent_op_package {
+  uv_file file; /* stays the caller's, open until the end */
+  uint64_t max_bytes;
+  uint64_t max_artifact_bytes;
+  uint64_t max_total_bytes;
+  uint64_t max_artifacts;
+  uint64_t free_bytes;
+} agent_op_package;
 
 /* What to run. Texts are copied. */
 typedef struct agent_op_order {
@@ -39,7 +53,9 @@ typedef struct agent_op_order {
   cd_str undo;   /* JSON array, newest first, or empty */
   const agent_op_events *events;
   void *owner;
-  bool keeps; /* it keeps a state that the plugin holds already: no quarantine stops it */
+  const agent_op_package *package; /* NULL: it makes none */
+  uint32_t budget_ms; /* where that is less than the manifest allows; 0: as the manifest says */
+  bool keeps;         /* it keeps a state that the plugin holds already: no quarantine stops it */
 } agent_op_order;
 
 /* Makes a host for the slot; the process is started by the first operation. NULL when there is no

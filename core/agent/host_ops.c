@@ -10,6 +10,7 @@
 #include "host_private.h"
 #include "host_read.h"
 #include "ipc/message.h"
+#include "platform/pass.h"
 
 #include "base/banned.h"
 
@@ -102,8 +103,7 @@ static void on_grace_over(uv_timer_t *timer)
   if (op->late)
     host_die(h, true, CD_E_DEADLINE,
              "plugin '%s' did not end %s within %u ms, nor when told to stop, and was killed",
-             plugin_id(op), agent_function_name(op->function),
-             h->plugin->manifest.budget_ms[op->function]);
+             plugin_id(op), agent_function_name(op->function), op->budget_ms);
   else
     host_die(h, true, CD_E_DEADLINE, "plugin '%s' did not stop %s when told to, and was killed",
              plugin_id(op), agent_function_name(op->function));
@@ -150,8 +150,28 @@ void agent_op_cancel(agent_op *op)
 
 /* ---- start ---- */
 
+static void write_package(const agent_op *op, cd_jw *w)
+{
+  const agent_op_package *p = &op->package;
+  if (!op->packs)
+    return;
+  cd_jw_obj(w, "package");
+  cd_jw_u64(w, "max_bytes", p->max_bytes);
+  cd_jw_u64(w, "max_artifact_bytes", p->max_artifact_bytes);
+  cd_jw_u64(w, "max_total_bytes", p->max_total_bytes);
+  cd_jw_u64(w, "max_artifacts", p->max_artifacts);
+  cd_jw_u64(w, "free_bytes", p->free_bytes);
+  cd_jw_end_obj(w);
+}
+
+/* The file is there before the word that it is for. */
 static cd_code send_start(agent_op *op, cd_err *err)
 {
+  if (op->packs) {
+    cd_code given = pf_pass_give(op->host->pass, op->number, op->package.file, err);
+    if (given != CD_OK)
+      return given;
+  }
   cd_buf text = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_jw w;
   const agent_manifest *m = &op->host->plugin->manifest;
@@ -159,10 +179,11 @@ static cd_code send_start(agent_op *op, cd_err *err)
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "function", agent_function_name(op->function));
   cd_jw_u64(&w, "flags", op->flags);
-  cd_jw_u64(&w, "budget_ms", m->budget_ms[op->function]);
+  cd_jw_u64(&w, "budget_ms", op->budget_ms);
   cd_jw_u64(&w, "cpu_s", m->cpu_s);
   cd_jw_raw(&w, "params", cd_str_from(op->params));
   cd_jw_raw(&w, "undo", cd_str_from(op->undo));
+  write_package(op, &w);
   cd_jw_end_obj(&w);
   cd_code rc = cd_jw_done(&w, "START", err);
   if (rc == CD_OK)
@@ -189,14 +210,19 @@ void host_ops_pump(agent_host *h)
     if (!may_send(h, op))
       continue;
     op->sent = true;
-    uint32_t budget = h->plugin->manifest.budget_ms[op->function];
-    if (budget > 0)
-      (void)uv_timer_start(&op->timer, on_budget_over, budget, 0);
+    if (op->budget_ms > 0)
+      (void)uv_timer_start(&op->timer, on_budget_over, op->budget_ms, 0);
     if (send_start(op, &err) != CD_OK) {
       host_die(h, false, CD_E_IO, "%s", err.text);
       return;
     }
   }
+}
+
+static uint32_t budget_of(const agent_host *h, const agent_op_order *order)
+{
+  uint32_t most = h->plugin->manifest.budget_ms[order->function];
+  return order->budget_ms > 0 && (most == 0 || order->budget_ms < most) ? order->budget_ms : most;
 }
 
 static agent_op *make_op(agent_host *h, const agent_op_order *order)
@@ -218,6 +244,10 @@ static agent_op *make_op(agent_host *h, const agent_op_order *order)
   op->flags = order->flags;
   op->events = order->events;
   op->owner = order->owner;
+  op->budget_ms = budget_of(h, order);
+  op->packs = order->package != NULL;
+  if (op->packs)
+    op->package = *order->package;
   cd_buf_init(&op->result, CD_RESULT_MAX);
   (void)uv_timer_init(h->sup->loop, &op->timer);
   (void)uv_timer_init(h->sup->loop, &op->credit);
@@ -363,6 +393,20 @@ static void on_result(agent_op *op, cd_str payload)
   cd_buf_add_str(&op->result, payload);
 }
 
+static void on_package(agent_op *op, cd_str payload)
+{
+  cd_err err = {0};
+  host_package package = {.status = CD_E_INTERNAL};
+  cd_code rc = host_package_read(payload, &package, &err);
+  if (rc == CD_OK && !op->packs)
+    rc = cd_fail(&err, CD_E_INVALID, "PACKAGE for an operation that makes none");
+  if (rc != CD_OK)
+    broke(op, &err);
+  else if (op->events->on_package != NULL)
+    op->events->on_package(op->owner, &package);
+  host_package_release(&package);
+}
+
 /* A host in which something was left behind is not kept: what leaks in a guest ends with its
  * process. It goes before the owner is told, so that what the owner does next gets a new one. */
 static void retire_if_leaking(agent_op *op, const host_end *f)
@@ -385,8 +429,7 @@ static void explain_end(const agent_op *op, host_end *f)
   if (op->late && !cd_code_ok(f->status)) {
     f->status = CD_E_DEADLINE;
     (void)snprintf(f->sentence, sizeof(f->sentence), "plugin '%s' did not end %s within %u ms",
-                   plugin_id(op), agent_function_name(fn),
-                   op->host->plugin->manifest.budget_ms[fn]);
+                   plugin_id(op), agent_function_name(fn), op->budget_ms);
   } else if (!cd_code_ok(f->status) && f->sentence[0] == '\0') {
     (void)snprintf(f->sentence, sizeof(f->sentence),
                    "plugin '%s' ended %s as %s and gave no reason", plugin_id(op),
@@ -439,6 +482,7 @@ void host_ops_frame(agent_host *h, const ipc_frame *frame)
   case IPC_RECORD: on_record(op, frame->payload); break;
   case IPC_UNDO: on_undo(op, frame->payload); break;
   case IPC_RESULT: on_result(op, frame->payload); break;
+  case IPC_PACKAGE: on_package(op, frame->payload); break;
   default: on_end(op, frame->payload); break;
   }
 }

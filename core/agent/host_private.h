@@ -44,7 +44,8 @@ struct agent_host {
   int exit_signal;
   bool asked_to_quit;
   ipc_link link;
-  bool linked; /* the link is open */
+  bool linked;  /* the link is open */
+  uv_file pass; /* hands files of packages over; -1: there are none */
   host_lines lines[2];
   agent_rate line_rate;
   agent_rate frame_rate;
@@ -73,6 +74,9 @@ struct agent_op {
   char *undo; /* NULL: none */
   const agent_op_events *events;
   void *owner;
+  bool packs;
+  agent_op_package package;
+  uint32_t budget_ms;
   uv_timer_t timer;  /* budget, then grace */
   uv_timer_t credit; /* withheld record credits */
   int open_handles;

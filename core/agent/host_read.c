@@ -1,5 +1,6 @@
 #include "host_read.h"
 
+#include "base/entry_name.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "config.h"
@@ -89,6 +90,50 @@ cd_code host_end_read(cd_str payload, host_end *ret_end, cd_err *err)
     *ret_end = end;
   cd_json_free(doc);
   return rc;
+}
+
+static void read_names(cd_json *root, host_package *p)
+{
+  cd_json names = {0};
+  cd_json_arr(root, "incomplete_names", HOST_PACKAGE_NAMES_MAX, &names);
+  for (size_t i = 0; i < cd_json_len(&names); i++) {
+    cd_str name = {0};
+    cd_json_at_str(&names, i, CD_ENTRY_NAME_MAX, &name);
+  }
+  cd_json_print(&names, &p->text);
+  p->incomplete_names = cd_buf_view(&p->text);
+}
+
+cd_code host_package_read(cd_str payload, host_package *ret_package, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  host_package *p = ret_package;
+  *p = (host_package){.status = CD_E_INTERNAL};
+  cd_buf_init(&p->text, CD_MANIFEST_MAX);
+  cd_code rc = cd_json_parse(payload, CD_MANIFEST_MAX, "PACKAGE", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  cd_str cap = {0};
+  cd_str sentence = {0};
+  read_status(&root, &p->status);
+  (void)cd_json_opt_str(&root, "sentence", sizeof(p->sentence) - 1, &sentence);
+  (void)cd_str_copy(p->sentence, sizeof(p->sentence), sentence);
+  cd_json_u64(&root, "bytes", UINT64_MAX, &p->bytes);
+  cd_json_u64(&root, "content_bytes", UINT64_MAX, &p->content_bytes);
+  cd_json_u64(&root, "artifacts", UINT32_MAX, &p->artifacts);
+  cd_json_u64(&root, "incomplete", UINT32_MAX, &p->incomplete);
+  read_names(&root, p);
+  (void)cd_json_opt_str(&root, "cap", sizeof(p->cap) - 1, &cap);
+  (void)cd_str_copy(p->cap, sizeof(p->cap), cap);
+  rc = cd_json_done(&root, err);
+  cd_json_free(doc);
+  return rc;
+}
+
+void host_package_release(host_package *p)
+{
+  cd_buf_release(&p->text);
 }
 
 cd_code host_refused_read(cd_str payload, host_end *ret_refused, cd_err *err)

@@ -32,6 +32,24 @@ typedef struct host_end {
 CD_MUST_USE cd_code host_end_read(cd_str payload, host_end *ret_end, cd_err *err);
 CD_MUST_USE cd_code host_refused_read(cd_str payload, host_end *ret_refused, cd_err *err);
 
+/* What the host says of the package that the operation made. */
+typedef struct host_package {
+  cd_code status; /* CD_OK: it is finished */
+  uint64_t bytes; /* of the zip */
+  uint64_t content_bytes;
+  uint64_t artifacts;
+  uint64_t incomplete;
+  cd_str incomplete_names; /* JSON array, in `text` */
+  char cap[32];            /* the ceiling that was met first; empty: none */
+  char sentence[CD_ERR_TEXT_MAX];
+  cd_buf text;
+} host_package;
+#define HOST_PACKAGE_NAMES_MAX 64u
+
+/* The caller releases *ret_package, also on failure. */
+CD_MUST_USE cd_code host_package_read(cd_str payload, host_package *ret_package, cd_err *err);
+void host_package_release(host_package *p);
+
 /* The text is a view into *ret_doc, which the caller frees; on failure there is nothing to free. */
 CD_MUST_USE cd_code host_log_read(cd_str payload, cd_json_doc **ret_doc, uint64_t *ret_level,
                                   cd_str *ret_line, cd_err *err);

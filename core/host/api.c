@@ -50,9 +50,7 @@ static bool on_control_thread(const ph_host *host)
   return uv_thread_equal(&self, &host->control);
 }
 
-/* Keeps the first wrong use for the operation's END. One that belongs to no operation is logged. */
-CD_PRINTF(4, 5)
-static cordon_status misuse(ph_host *host, cordon_op id, cordon_status answer, const char *fmt, ...)
+cordon_status ph_misuse(ph_host *host, cordon_op id, cordon_status answer, const char *fmt, ...)
 {
   char sentence[CD_ERR_TEXT_MAX];
   va_list args;
@@ -73,8 +71,8 @@ static cordon_status misuse(ph_host *host, cordon_op id, cordon_status answer, c
 
 static cordon_status unknown(ph_host *host, cordon_op id, const char *call)
 {
-  return misuse(host, id, CORDON_E_INVALID,
-                "the plugin called %s for operation %" PRIu64 ", which does not run", call, id);
+  return ph_misuse(host, id, CORDON_E_INVALID,
+                   "the plugin called %s for operation %" PRIu64 ", which does not run", call, id);
 }
 
 /* Whether the bytes are a JSON object of at most `max` bytes. */
@@ -84,29 +82,31 @@ static cordon_status check_object(ph_host *host, cordon_op id, const char *call,
   cd_err err = {0};
   cd_json_doc *doc = NULL;
   if (json == NULL)
-    return misuse(host, id, CORDON_E_INVALID, "the plugin called %s with a null pointer", call);
+    return ph_misuse(host, id, CORDON_E_INVALID, "the plugin called %s with a null pointer", call);
   if (len > max)
-    return misuse(host, id, CORDON_E_LIMIT, "the plugin called %s with %zu bytes, the limit is %zu",
-                  call, len, max);
+    return ph_misuse(host, id, CORDON_E_LIMIT,
+                     "the plugin called %s with %zu bytes, the limit is %zu", call, len, max);
   cd_code rc = cd_json_parse((cd_str){json, len}, max, call, &doc, &err);
   if (rc != CD_OK)
-    return misuse(host, id, rc == CD_E_LIMIT ? CORDON_E_LIMIT : CORDON_E_INVALID,
-                  "the plugin gave something that is not JSON: %s", err.text);
+    return ph_misuse(host, id, rc == CD_E_LIMIT ? CORDON_E_LIMIT : CORDON_E_INVALID,
+                     "the plugin gave something that is not JSON: %s", err.text);
   cd_json any = cd_json_any(doc);
   bool object = cd_json_is_object(&any);
   cd_json_free(doc);
   if (!object)
-    return misuse(host, id, CORDON_E_INVALID,
-                  "the plugin called %s with JSON that is not an object", call);
+    return ph_misuse(host, id, CORDON_E_INVALID,
+                     "the plugin called %s with JSON that is not an object", call);
   return CORDON_OK;
 }
 
 static const void *CORDON_CALL api_get_extension(const cordon_host *h, const char *id)
 {
   const ph_host *host = host_of(h);
-  if (host == NULL || id == NULL || strcmp(id, CORDON_HOST_SIGHT) != 0)
+  if (host == NULL || id == NULL)
     return NULL;
-  return ph_sight_table(host);
+  if (strcmp(id, CORDON_HOST_ARTIFACT) == 0)
+    return ph_artifact_table(host);
+  return strcmp(id, CORDON_HOST_SIGHT) == 0 ? ph_sight_table(host) : NULL;
 }
 
 static void CORDON_CALL api_log(const cordon_host *h, cordon_op id, int32_t level, const char *line)
@@ -115,7 +115,7 @@ static void CORDON_CALL api_log(const cordon_host *h, cordon_op id, int32_t leve
   if (host == NULL)
     return;
   if (line == NULL)
-    (void)misuse(host, id, CORDON_E_INVALID, "the plugin called log with a null pointer");
+    (void)ph_misuse(host, id, CORDON_E_INVALID, "the plugin called log with a null pointer");
   else
     ph_log(host, ph_op_find(host, id) != NULL ? id : 0, level, line);
 }
@@ -239,9 +239,10 @@ static cordon_status CORDON_CALL api_note_undo(const cordon_host *h, cordon_op i
   if (mine)
     return rc;
   free(item);
-  return op == NULL ? unknown(host, id, "note_undo")
-                    : misuse(host, id, CORDON_E_INVALID,
-                             "the plugin called note_undo on a thread that is not the operation's");
+  return op == NULL
+             ? unknown(host, id, "note_undo")
+             : ph_misuse(host, id, CORDON_E_INVALID,
+                         "the plugin called note_undo on a thread that is not the operation's");
 }
 
 static cordon_status CORDON_CALL api_result(const cordon_host *h, cordon_op id, const char *json,
@@ -286,7 +287,7 @@ static void CORDON_CALL api_explain(const cordon_host *h, cordon_op id, uint32_t
   if (op == NULL)
     (void)unknown(host, id, "explain");
   else if (sentence == NULL)
-    (void)misuse(host, id, CORDON_E_INVALID, "the plugin called explain with a null pointer");
+    (void)ph_misuse(host, id, CORDON_E_INVALID, "the plugin called explain with a null pointer");
 }
 
 void ph_api_init(ph_host *host)

@@ -31,17 +31,18 @@ static const ph_function job_functions[] = {
     .count = sizeof(state_functions) / sizeof(state_functions[0]),                                 \
     .table_size = sizeof(cordon_state)                                                             \
   }
-#define PH_JOB(text, ext)                                                                          \
+#define PH_JOB(text, ext, packages)                                                                \
   {                                                                                                \
     .name = (text), .id = (ext), .functions = job_functions,                                       \
-    .count = sizeof(job_functions) / sizeof(job_functions[0]), .table_size = sizeof(cordon_job)    \
+    .count = sizeof(job_functions) / sizeof(job_functions[0]), .table_size = sizeof(cordon_job),   \
+    .packs = (packages)                                                                            \
   }
 
 static const ph_capability capabilities[] = {
-    PH_STATE("isolate", CORDON_EXT_ISOLATE), PH_STATE("restrict", CORDON_EXT_RESTRICT),
-    PH_JOB("facts", CORDON_EXT_FACTS),       PH_JOB("scan", CORDON_EXT_SCAN),
-    PH_JOB("collect", CORDON_EXT_COLLECT),   PH_JOB("remediate", CORDON_EXT_REMEDIATE),
-    PH_JOB("notify", CORDON_EXT_NOTIFY),     PH_JOB("respond", CORDON_EXT_RESPOND),
+    PH_STATE("isolate", CORDON_EXT_ISOLATE),     PH_STATE("restrict", CORDON_EXT_RESTRICT),
+    PH_JOB("facts", CORDON_EXT_FACTS, false),    PH_JOB("scan", CORDON_EXT_SCAN, false),
+    PH_JOB("collect", CORDON_EXT_COLLECT, true), PH_JOB("remediate", CORDON_EXT_REMEDIATE, false),
+    PH_JOB("notify", CORDON_EXT_NOTIFY, false),  PH_JOB("respond", CORDON_EXT_RESPOND, false),
 };
 
 const ph_capability *ph_capability_find(cd_str name)

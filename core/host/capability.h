@@ -23,6 +23,7 @@ typedef struct ph_capability {
   const ph_function *functions;
   size_t count;      /* of functions, at most PH_FUNCTIONS_MAX */
   size_t table_size; /* of the table, as this host knows it */
+  bool packs;        /* its operations may make a package */
 } ph_capability;
 
 /* NULL if ABI 1 has no capability of that name. */

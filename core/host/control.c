@@ -1,5 +1,6 @@
 /* The control thread: what the agent says, in order, and how this process ends. */
 #include "host.h"
+#include "zip.h"
 
 #include "base/log.h"
 #include "ipc/message.h"
@@ -74,6 +75,8 @@ static cd_code set_up(ph_host *host, cd_str payload, cd_buf *confined, cd_err *e
     rc = ph_cpu_init(host, err);
   if (rc == CD_OK)
     start_first_thread();
+  if (rc == CD_OK && host->setup.capability->packs)
+    rc = ph_zip_load(err);
   if (rc == CD_OK)
     rc = ph_plugin_load(&host->plugin, host->library, &host->setup, err);
   if (rc == CD_OK)
@@ -281,6 +284,8 @@ static int init_handles(ph_host *host)
   int rc = uv_mutex_init(&host->lock);
   if (rc == 0)
     rc = uv_mutex_init(&host->sight_lock);
+  if (rc == 0)
+    rc = uv_mutex_init(&host->package_lock);
   if (rc == 0)
     rc = uv_cond_init(&host->changed);
   if (rc == 0)

@@ -8,11 +8,13 @@
 #define PH_HOST_H
 
 #include "message.h"
+#include "package.h"
 #include "plugin.h"
 
 #include "base/limits.h"
 #include "cordon/plugin.h"
 #include "ipc/link.h"
+#include "platform/pass.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -112,6 +114,7 @@ struct ph_host {
   uv_thread_t control;
   uv_os_fd_t library;
   uv_file sight; /* -1: none */
+  uv_file pass;  /* where the files of packages come from; -1: nowhere */
   int exit_code; /* for when the link has closed */
   bool ready;    /* HELLO was sent */
   bool leaving;  /* nothing is started, sent or ended any more but what ends this process */
@@ -128,6 +131,9 @@ struct ph_host {
   ph_growth grown[PH_FUNCTIONS_MAX]; /* by the last of each function beside a watch; likewise */
 
   uv_mutex_t sight_lock; /* one question at a time */
+  uv_mutex_t package_lock;
+  ph_package *package; /* under package_lock; NULL: none is made now */
+  uint64_t package_op; /* whose it is; likewise */
   uv_mutex_t lock;
   uv_cond_t changed;                    /* room, credits, an answer, a cancel */
   bool quitting;                        /* under lock */
@@ -191,11 +197,27 @@ void ph_out_progress(ph_host *host, ph_op *op);
 /* ---- api.c: what the plugin calls ---- */
 
 void ph_api_init(ph_host *host);
+/* Keeps the first wrong use for the operation's END and returns `answer`. One that belongs to no
+ * operation is logged. */
+cordon_status ph_misuse(ph_host *host, cordon_op id, cordon_status answer, const char *fmt, ...)
+    CD_PRINTF(4, 5);
 
 /* ---- sight.c: what the agent looks up for the plugin ---- */
 
 /* The table, or NULL where there is none. */
 const void *ph_sight_table(const ph_host *host);
+
+/* ---- artifact.c: the package of an operation ---- */
+
+/* The table, or NULL where no packages are made. */
+const void *ph_artifact_table(const ph_host *host);
+/* Before the operation's function runs. */
+CD_MUST_USE cd_code ph_artifact_begin(ph_host *host, uint64_t op, const ph_package_limits *limits,
+                                      cd_err *err);
+/* The function has returned: what is to be told of the package, NULL if there is none. */
+ph_item *ph_artifact_end(ph_host *host, uint64_t op);
+/* The function does not run after all. */
+void ph_artifact_drop(ph_host *host, uint64_t op);
 
 /* ---- cpu.c: the processor time ---- */
 

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
   uv_file control = -1;
   uv_file library = -1;
   uv_file sight = -1;
+  uv_file pass = -1;
   if (uv_guess_handle(IPC_HOST_CONTROL_FD) != UV_NAMED_PIPE) {
     (void)fputs("cordon-plugin-host is started by cordond and does nothing when started by hand: "
                 "descriptor 3 is not a socket.\n",
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
     rc = pf_inherit_take(IPC_HOST_LIBRARY_FD, &library, &err);
   if (rc == CD_OK && uv_guess_handle(IPC_HOST_SIGHT_FD) == UV_NAMED_PIPE)
     rc = pf_inherit_take(IPC_HOST_SIGHT_FD, &sight, &err);
+  if (rc == CD_OK && uv_guess_handle(IPC_HOST_PASS_FD) == UV_NAMED_PIPE)
+    rc = pf_inherit_take(IPC_HOST_PASS_FD, &pass, &err);
   /* What a plugin prints is to be seen when it prints it, and not lost when the process ends at
    * once. */
   (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
@@ -64,6 +67,7 @@ int main(int argc, char **argv)
     rc = ph_host_init(host, control, uv_get_osfhandle(library), &err);
   if (rc == CD_OK) {
     host->sight = sight;
+    host->pass = pass;
     ph_host_run(host);
   }
   cd_log(CD_AREA_HOST, CD_LOG_ERROR, "%s", err.text);

@@ -16,6 +16,7 @@
 #define PH_DAY_MS (24u * 60u * 60u * 1000u)
 #define PH_DAY_S (24u * 60u * 60u)
 #define PH_PRIVILEGES_MAX 32u
+#define PH_PACKAGE_MAX (UINT64_C(1) << 50) /* only there to keep sums in range */
 
 /* A mandatory text that ends up in a fixed array. */
 static void read_text(cd_json *obj, const char *key, char *out, size_t size)
@@ -166,6 +167,21 @@ static void read_undo(cd_json *root, ph_start *start)
   start->undo = print_value(root, "undo", &undo, &start->undo_len);
 }
 
+static void read_package(cd_json *root, ph_start *start)
+{
+  cd_json package = {0};
+  ph_package_limits *l = &start->package;
+  start->packs = cd_json_opt_obj(root, "package", &package);
+  if (!start->packs)
+    return;
+  cd_json_u64(&package, "max_bytes", PH_PACKAGE_MAX, &l->package);
+  cd_json_u64(&package, "max_artifact_bytes", PH_PACKAGE_MAX, &l->artifact);
+  cd_json_u64(&package, "max_total_bytes", PH_PACKAGE_MAX, &l->content);
+  cd_json_u64(&package, "max_artifacts", PH_ARTIFACTS_MAX, &l->artifacts);
+  cd_json_u64(&package, "free_bytes", PH_PACKAGE_MAX, &l->free);
+  cd_json_no_more(&package);
+}
+
 cd_code ph_start_parse(cd_str payload, ph_start *ret_start, cd_err *err)
 {
   cd_json_doc *doc = NULL;
@@ -183,6 +199,7 @@ cd_code ph_start_parse(cd_str payload, ph_start *ret_start, cd_err *err)
   if (params.node != NULL)
     ret_start->params = print_value(&root, "params", &params, &ret_start->params_len);
   read_undo(&root, ret_start);
+  read_package(&root, ret_start);
   rc = cd_json_done(&root, err);
   if (rc != CD_OK)
     ph_start_release(ret_start);

@@ -5,6 +5,7 @@
 #define PH_MESSAGE_H
 
 #include "capability.h"
+#include "package.h"
 
 #include "base/buf.h"
 #include "base/limits.h"
@@ -43,6 +44,8 @@ typedef struct ph_start {
   size_t params_len;
   char *undo; /* JSON array, NUL-terminated, or NULL */
   size_t undo_len;
+  bool packs; /* it makes a package; its file came by pf_pass */
+  ph_package_limits package;
 } ph_start;
 
 CD_MUST_USE cd_code ph_start_parse(cd_str payload, ph_start *ret_start, cd_err *err);

@@ -91,11 +91,14 @@ static void run(void *arg)
   set_running(op, true);
   CD_FAULT_POINT("host.before_start");
   cordon_status status = op->call(host->plugin.instance, &request);
+  ph_item *package = ph_artifact_end(host, request.op);
   uv_mutex_lock(&host->lock);
   op->running = false;
   op->status = status;
   ph_item *end = &host->out.end_of[op - host->ops];
   *end = (ph_item){.type = IPC_END, .op = request.op, .ended = op};
+  if (package != NULL)
+    ph_out_push(host, package);
   ph_out_push(host, end);
   /* Other threads of the plugin may wait on behalf of this operation. */
   uv_cond_broadcast(&host->changed);
@@ -161,6 +164,14 @@ static const ph_function *admit(ph_host *host, const ph_start *start, cd_err *er
   return function;
 }
 
+static void unlaunch(ph_host *host, ph_op *op)
+{
+  uv_mutex_lock(&host->lock);
+  atomic_store(&op->id, 0);
+  uv_mutex_unlock(&host->lock);
+  ph_start_release(&op->start);
+}
+
 /* Takes over `start`. */
 static cd_code launch(ph_host *host, ph_op *op, uint64_t id, ph_start *start,
                       const ph_function *function, cd_err *err)
@@ -175,12 +186,17 @@ static cd_code launch(ph_host *host, ph_op *op, uint64_t id, ph_start *start,
   atomic_store(&op->cancel, false);
   atomic_store(&op->id, id);
   uv_mutex_unlock(&host->lock);
+  cd_code code = op->start.packs ? ph_artifact_begin(host, id, &op->start.package, err) : CD_OK;
+  if (code != CD_OK) {
+    unlaunch(host, op);
+    return code;
+  }
   ph_cpu_arm(host);
   uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = PH_STACK_BYTES};
   int rc = uv_thread_create_ex(&op->thread, &options, run, op);
   if (rc != 0) {
-    atomic_store(&op->id, 0);
-    ph_start_release(&op->start);
+    ph_artifact_drop(host, id);
+    unlaunch(host, op);
     return cd_fail_os(err, CD_E_LIMIT, -rc, "no thread for '%s' could be made: %s", function->name,
                       uv_strerror(rc));
   }

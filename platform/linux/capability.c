@@ -25,6 +25,7 @@ static const struct {
     {PF_PRIV_TRACE, BIT(CAP_SYS_PTRACE)},
     {PF_PRIV_KILL, BIT(CAP_KILL)},
     {PF_PRIV_SYS_ADMIN, BIT(CAP_SYS_ADMIN)},
+    {PF_PRIV_SYSLOG, BIT(CAP_SYSLOG)},
 };
 
 uint64_t pf_caps_wanted(uint32_t privileges)

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -43,5 +44,32 @@ cd_code pf_library_data(pf_library *library, const char *symbol, const void **re
   if (address == NULL)
     return cd_fail(err, CD_E_NOTFOUND, "the library has no symbol '%s'", symbol);
   *ret_address = address;
+  return CD_OK;
+}
+
+cd_code pf_library_system(const char *name, pf_library **ret_library, cd_err *err)
+{
+  pf_library *library = calloc(1, sizeof(*library));
+  if (library == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory to load '%s'", name);
+  library->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (library->handle == NULL) {
+    const char *why = dlerror();
+    free(library);
+    return cd_fail(err, CD_E_UNAVAILABLE, "'%s' could not be loaded: %s", name,
+                   why != NULL ? why : "unknown reason");
+  }
+  *ret_library = library;
+  return CD_OK;
+}
+
+cd_code pf_library_function(pf_library *library, const char *symbol, pf_function *ret_function,
+                            cd_err *err)
+{
+  void *address = dlsym(library->handle, symbol);
+  if (address == NULL)
+    return cd_fail(err, CD_E_NOTFOUND, "the library has no function '%s'", symbol);
+  /* C has no cast from the one to the other; POSIX says that they have the same form. */
+  memcpy(ret_function, &address, sizeof(address));
   return CD_OK;
 }

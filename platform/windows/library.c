@@ -15,3 +15,19 @@ cd_code pf_library_data(pf_library *library, const char *symbol, const void **re
   return cd_fail(err, CD_E_UNSUPPORTED,
                  "'%s' was not looked up: plugins are not there on Windows yet", symbol);
 }
+
+cd_code pf_library_system(const char *name, pf_library **ret_library, cd_err *err)
+{
+  (void)ret_library;
+  return cd_fail(err, CD_E_UNSUPPORTED, "'%s' was not loaded: that is not there on Windows yet",
+                 name);
+}
+
+cd_code pf_library_function(pf_library *library, const char *symbol, pf_function *ret_function,
+                            cd_err *err)
+{
+  (void)library;
+  (void)ret_function;
+  return cd_fail(err, CD_E_UNSUPPORTED, "'%s' was not looked up: that is not there on Windows yet",
+                 symbol);
+}

@@ -43,6 +43,21 @@ static void try_end(cd_str payload, bool refused)
   must(cd_str_utf8_valid(cd_str_from(end.sentence)));
 }
 
+static void try_package(cd_str payload)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  host_package package = {.status = CD_OK};
+  cd_code rc = host_package_read(payload, &package, &err);
+  must_explain(rc, &err);
+  must(memchr(package.cap, '\0', sizeof(package.cap)) != NULL);
+  /* It goes into the action's result as it is. */
+  if (rc == CD_OK)
+    must(cd_json_parse(package.incomplete_names, CD_MANIFEST_MAX, "names", &doc, &err) == CD_OK);
+  cd_json_free(doc);
+  host_package_release(&package);
+}
+
 static void try_log(cd_str payload)
 {
   cd_err err = {0};
@@ -78,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'R': try_end(payload, true); break;
   case 'L': try_log(payload); break;
   case 'P': try_progress(payload); break;
+  case 'K': try_package(payload); break;
   case 'O': must_explain(host_object_check(payload, CD_RESULT_MAX, "it", &err), &err); break;
   default: break;
   }

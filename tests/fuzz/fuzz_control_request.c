@@ -35,6 +35,8 @@ static void try_as(cd_str payload, int reader)
   control_order order = {0};
   agent_token read = {0};
   cd_json token = {0};
+  control_package_order package = {0};
+  uint64_t offset = 0;
   unsigned limit = 1;
   char id[CD_ID_SIZE] = "";
   char plugin[AGENT_ID_MAX] = "";
@@ -51,6 +53,10 @@ static void try_as(cd_str payload, int reader)
     rc = control_enroll_read(&params, &token, &err);
   else if (rc == CD_OK && reader == 5)
     rc = control_renew_read(&params, &order, &err);
+  else if (rc == CD_OK && reader == 6)
+    rc = control_collect_read(&params, &package, &err);
+  else if (rc == CD_OK && reader == 7)
+    rc = control_package_read(&params, id, &offset, &err);
   else if (rc == CD_OK)
     rc = control_unquarantine_read(&params, plugin, &err);
   if (rc == CD_OK && reader == 4)
@@ -67,7 +73,7 @@ static void try_as(cd_str payload, int reader)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  for (int reader = 0; reader < 7; reader++)
+  for (int reader = 0; reader < 9; reader++)
     try_as((cd_str){(const char *)data, size}, reader);
   return 0;
 }

@@ -145,6 +145,19 @@ static void write_trust(driver *d)
   cd_buf_release(&text);
 }
 
+static void add_providers(const driver_options *o, bool collect, cd_buf *out)
+{
+  char id[128];
+  const char *comma = "";
+  for (int i = 0; i < DRIVER_PROVIDERS_MAX && o->providers[i] != NULL; i++) {
+    if (o->collects[i] != collect)
+      continue;
+    plugin_id(o->providers[i], id);
+    cd_buf_addf(out, "%s\"%s\"", comma, id);
+    comma = ",";
+  }
+}
+
 /* The fake devices' private folders are made by the agent; a log of calls lies in each. */
 static void write_config(driver *d)
 {
@@ -152,10 +165,9 @@ static void write_config(driver *d)
   cd_buf text = CD_BUF_INIT(64 * 1024);
   char id[128];
   cd_buf_add_cstr(&text, "{\"providers\":{\"isolate\":[");
-  for (int i = 0; i < DRIVER_PROVIDERS_MAX && o->providers[i] != NULL; i++) {
-    plugin_id(o->providers[i], id);
-    cd_buf_addf(&text, "%s\"%s\"", i > 0 ? "," : "", id);
-  }
+  add_providers(o, false, &text);
+  cd_buf_add_cstr(&text, "],\"collect\":[");
+  add_providers(o, true, &text);
   cd_buf_addf(&text, "]},\"plugins\":{\"user\":\"%s\",\"settings\":{",
               o->plugin_user != NULL ? o->plugin_user : "nobody");
   for (int i = 0; i < DRIVER_PROVIDERS_MAX && o->providers[i] != NULL; i++) {
@@ -169,11 +181,11 @@ static void write_config(driver *d)
       "}},\"console\":{\"addresses\":[\"192.0.2.7:8443\"],\"channel_user\":\"nobody\","
       "\"proxy_file\":\"%s\"},\"reconcile\":{"
       "\"interval_s\":%u},\"policy\":{\"trial_s\":%u},\"local\":{\"group\":\"%s\",\"release\":"
-      "\"%s\"},\"preflight\":%s}",
+      "\"%s\"},\"preflight\":%s,\"collect\":%s}",
       o->proxy != NULL ? driver_path(d, "etc/proxy.json") : "",
       o->interval_s != 0 ? o->interval_s : 300, o->trial_s != 0 ? o->trial_s : 120,
       o->group != NULL ? o->group : "", o->release != NULL ? o->release : "group",
-      o->preflight != NULL ? o->preflight : "{}");
+      o->preflight != NULL ? o->preflight : "{}", o->collect != NULL ? o->collect : "{}");
   if (o->proxy != NULL)
     driver_write(driver_path(d, "etc/proxy.json"), o->proxy, 0600);
   driver_write(driver_path(d, "etc/cordond.json"), cd_buf_cstr(&text), 0644);

@@ -32,12 +32,14 @@ typedef struct driver_options {
   const char *plugin_user;                    /* default nobody; "" for none */
   const char *group;                          /* may give orders */
   const char *release;                        /* local.release; default administrators */
-  const char *host;      /* another program than cordon-plugin-host, by its path */
-  const char *channel;   /* another program than cordon-channel, by its path */
-  const char *proxy;     /* what the proxy file holds; NULL: no proxy */
-  unsigned trial_s;      /* of a policy, default 120 */
-  unsigned interval_s;   /* of the reconciler, default 300 */
-  unsigned memory_mb;    /* instead of the manifests' */
+  const char *host;                    /* another program than cordon-plugin-host, by its path */
+  const char *channel;                 /* another program than cordon-channel, by its path */
+  const char *proxy;                   /* what the proxy file holds; NULL: no proxy */
+  unsigned trial_s;                    /* of a policy, default 120 */
+  unsigned interval_s;                 /* of the reconciler, default 300 */
+  unsigned memory_mb;                  /* instead of the manifests' */
+  bool collects[DRIVER_PROVIDERS_MAX]; /* which of them collect, and do not isolate */
+  const char *collect;                 /* section of the configuration; NULL: none */
   const char *preflight; /* section of the configuration: "{\"refuse\":[...]}"; NULL: none */
 } driver_options;
 
@@ -132,6 +134,7 @@ typedef struct driver_reply {
   cJSON *result;
   cJSON *events[DRIVER_EVENTS_MAX];
   unsigned event_count;
+  cd_buf data; /* bytes that came before the answer */
 } driver_reply;
 
 typedef struct driver_call {

@@ -51,6 +51,7 @@ void driver_reply_release(driver_reply *r)
   cJSON_Delete(r->result);
   for (unsigned i = 0; i < r->event_count; i++)
     cJSON_Delete(r->events[i]);
+  cd_buf_release(&r->data);
   *r = (driver_reply){0};
 }
 
@@ -71,6 +72,11 @@ static void take_response(driver_reply *r, cJSON *whole)
 static void on_frame(ipc_link *link, const ipc_frame *frame)
 {
   driver_call *call = link->owner;
+  if (frame->type == IPC_DATA) {
+    call->reply.data.max = 2 * CD_FRAME_PAYLOAD_MAX;
+    cd_buf_add_str(&call->reply.data, frame->payload);
+    return;
+  }
   cJSON *json = cJSON_ParseWithLength(frame->payload.ptr, frame->payload.len);
   ck_assert_msg(json != NULL, "the agent sent something that is no JSON");
   if (frame->type == IPC_RESPONSE) {

@@ -19,7 +19,8 @@ enum {
   PF_PRIV_TRACE = 1u << 4,     /* "trace": look into other processes */
   PF_PRIV_KILL = 1u << 5,      /* "kill": signal any process */
   PF_PRIV_SYS_ADMIN = 1u << 6, /* "sys_admin": enter namespaces */
-  PF_PRIV_SIGHT = 1u << 7      /* "sight": no capability; the agent looks for it (sight.h) */
+  PF_PRIV_SIGHT = 1u << 7,     /* "sight": no capability; the agent looks for it (sight.h) */
+  PF_PRIV_SYSLOG = 1u << 8     /* "syslog": read the kernel's log */
 };
 
 /* 0 and false for a name that is unknown. */

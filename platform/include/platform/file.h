@@ -33,6 +33,10 @@ CD_MUST_USE cd_code pf_file_remove(const char *path, cd_err *err);
 CD_MUST_USE cd_code pf_file_open_trusted(const char *path, uv_os_fd_t *ret_file, cd_err *err);
 void pf_file_close(uv_os_fd_t file); /* a negative or invalid handle is fine */
 
+/* How many bytes the file system that the open file is on has left for those who are no
+ * administrators. */
+CD_MUST_USE cd_code pf_file_room(uv_os_fd_t file, uint64_t *ret_bytes, cd_err *err);
+
 /* Makes the folder (its parent must exist) with exactly this mode and owner, or checks that it is
  * one already: a folder of another owner or one that more people may write to, a link or another
  * kind of file is refused. owner NULL: the effective user. */

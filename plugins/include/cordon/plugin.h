@@ -116,8 +116,9 @@ struct cordon_host {
                              const char *sentence);
 };
 
-/* Host extension: bytes out, as files of a package. NULL from get_extension() where the operation
- * takes none. */
+/* Host extension: bytes out, as files of a package, one after the other. NULL from get_extension()
+ * where the capability makes none. Which names are taken, and what each status means:
+ * docs/plugin-abi.md, "Artifacts". [any] */
 #define CORDON_HOST_ARTIFACT "cordon.host.artifact/1"
 typedef struct cordon_host_artifact {
   uint32_t struct_size;

@@ -9,6 +9,7 @@ Suite *folder_suite(void);
 Suite *library_suite(void);
 Suite *lock_suite(void);
 Suite *peer_suite(void);
+Suite *pass_suite(void);
 Suite *sight_suite(void);
 Suite *socket_suite(void);
 Suite *system_suite(void);

@@ -6,6 +6,7 @@
 #include "platform/paths.h"
 #include "platform/peer.h"
 #include "platform/process.h"
+#include "platform/pass.h"
 #include "platform/sight.h"
 #include "platform/socket.h"
 #include "platform/system.h"
@@ -42,6 +43,12 @@ static any_function const seam[] = {
     (any_function)pf_peer_listen,
     (any_function)pf_process_kill_group,
     (any_function)pf_process_end_followers,
+    (any_function)pf_pass_pair,
+    (any_function)pf_pass_give,
+    (any_function)pf_pass_take,
+    (any_function)pf_file_room,
+    (any_function)pf_library_system,
+    (any_function)pf_library_function,
     (any_function)pf_sight_serve,
     (any_function)pf_sight_space_at,
     (any_function)pf_sight_holders,

@@ -48,11 +48,13 @@ enum {
   IPC_UNDO = 21,     /* any JSON object, as the plugin noted it; answered by UNDO_DONE */
   IPC_RESULT = 22,   /* any JSON object, by the capability's schema */
   IPC_END = 23,      /* how the operation ended, and what it left behind */
+  IPC_PACKAGE = 24,  /* the package that the operation made is finished; before RESULT */
 
   /* control socket */
   IPC_REQUEST = 32,  /* a method and its parameters */
   IPC_EVENT = 33,    /* what has happened so far */
   IPC_RESPONSE = 34, /* the result, or a status and a sentence */
+  IPC_DATA = 35,     /* bytes as they are, before the RESPONSE that says which */
 
   /* agent to channel */
   IPC_CHAN_SOCKET = 48,     /* a socket to connect, or why there is none */
@@ -87,6 +89,7 @@ enum {
 #define IPC_HOST_CONTROL_FD 3
 #define IPC_HOST_LIBRARY_FD 4
 #define IPC_HOST_SIGHT_FD 5 /* only with the privilege `sight` */
+#define IPC_HOST_PASS_FD 6  /* only with a capability that makes packages: their files */
 #define IPC_CHANNEL_FD 3
 
 #endif

@@ -23,4 +23,12 @@ bool cd_digest_from_text(cd_str text, cd_digest *ret_digest);
 /* Compares in constant time. */
 bool cd_digest_equal(const cd_digest *a, const cd_digest *b);
 
+/* The same piece by piece, for what does not fit into memory. */
+typedef struct cd_hash cd_hash;
+CD_MUST_USE cd_code cd_hash_new(cd_hash **ret_hash, cd_err *err);
+/* A failure sticks until the end. */
+void cd_hash_add(cd_hash *h, const void *bytes, size_t len);
+CD_MUST_USE cd_code cd_hash_end(cd_hash *h, cd_digest *ret_digest, cd_err *err);
+void cd_hash_free(cd_hash *h); /* NULL is fine */
+
 #endif

@@ -1,0 +1,36 @@
+/* Where packages lie until they have been fetched: state_dir/spool, for root only. ID.part is one
+ * that is being made, ID.zip one that is whole. */
+#ifndef AGENT_SPOOL_H
+#define AGENT_SPOOL_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/status.h"
+
+typedef struct agent_spool {
+  char folder[CD_PATH_MAX];
+} agent_spool;
+
+/* Makes the folder, and removes what an agent before this one has not finished. */
+CD_MUST_USE cd_code agent_spool_open(agent_spool *s, const char *state_dir, cd_err *err);
+/* Removes packages that are older than that, and returns how many bytes the others have. */
+CD_MUST_USE cd_code agent_spool_tidy(const agent_spool *s, uint64_t keep_s, uint64_t *ret_bytes,
+                                     cd_err *err);
+/* Removes the oldest until those that are left have no more bytes. */
+CD_MUST_USE cd_code agent_spool_shrink(const agent_spool *s, uint64_t max_bytes, cd_err *err);
+/* A new, empty file, which the caller closes. */
+CD_MUST_USE cd_code agent_spool_make(const agent_spool *s, const char *id, uv_file *ret_file,
+                                     cd_err *err);
+/* It is whole; on disk when this returns. May block for long: not on the loop's thread. */
+CD_MUST_USE cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file,
+                                     cd_err *err);
+/* Removes what there is of it. */
+void agent_spool_drop(const agent_spool *s, const char *id);
+/* Reads at most `max` bytes from `offset` on of one that is whole; *ret_size is all of it. */
+CD_MUST_USE cd_code agent_spool_read(const agent_spool *s, const char *id, uint64_t offset,
+                                     size_t max, cd_buf *out, uint64_t *ret_size, cd_err *err);
+
+#endif

@@ -1,0 +1,63 @@
+#include "base/entry_name.h"
+
+#include "base/banned.h"
+
+static cd_code check_part(cd_str part, cd_err *err)
+{
+  if (part.len == 0)
+    return cd_fail(err, CD_E_INVALID, "the name has an empty part");
+  if (part.len > CD_ENTRY_PART_MAX)
+    return cd_fail(err, CD_E_LIMIT, "a part of the name has %zu bytes, the limit is %u", part.len,
+                   CD_ENTRY_PART_MAX);
+  char last = part.ptr[part.len - 1];
+  /* Also "." and "..": Windows drops such an end, and finds another file. */
+  if (last == '.' || last == ' ')
+    return cd_fail(err, CD_E_INVALID, "a part of the name ends in a dot or a space");
+  return CD_OK;
+}
+
+static cd_code check_bytes(cd_str name, cd_err *err)
+{
+  for (size_t i = 0; i < name.len; i++) {
+    unsigned char c = (unsigned char)name.ptr[i];
+    if (c < 0x20 || c == 0x7f || c == '\\' || c == ':')
+      return cd_fail(err, CD_E_INVALID,
+                     "the name has a control character, a backslash or a colon at byte %zu", i);
+  }
+  if (!cd_str_utf8_valid(name))
+    return cd_fail(err, CD_E_INVALID, "the name is not UTF-8");
+  return CD_OK;
+}
+
+cd_code cd_entry_name_check(cd_str name, cd_err *err)
+{
+  size_t parts = 0;
+  if (name.len == 0)
+    return cd_fail(err, CD_E_INVALID, "the name is empty");
+  if (name.len > CD_ENTRY_NAME_MAX)
+    return cd_fail(err, CD_E_LIMIT, "the name has %zu bytes, the limit is %u", name.len,
+                   CD_ENTRY_NAME_MAX);
+  if (name.ptr[0] == '/' || name.ptr[name.len - 1] == '/')
+    return cd_fail(err, CD_E_INVALID, "the name begins or ends with a slash");
+  cd_code rc = check_bytes(name, err);
+  cd_str rest = name;
+  while (rc == CD_OK && rest.len > 0) {
+    rc = check_part(cd_str_cut(&rest, '/'), err);
+    if (rc == CD_OK && ++parts > CD_ENTRY_DEPTH_MAX)
+      rc = cd_fail(err, CD_E_LIMIT, "the name has more than %u parts", CD_ENTRY_DEPTH_MAX);
+  }
+  return rc;
+}
+
+/* FNV-1a over the letters in lower case. */
+uint64_t cd_entry_name_hash(cd_str name)
+{
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < name.len; i++) {
+    unsigned char c = (unsigned char)name.ptr[i];
+    if (c >= 'A' && c <= 'Z')
+      c = (unsigned char)(c - 'A' + 'a');
+    hash = (hash ^ c) * UINT64_C(0x100000001b3);
+  }
+  return hash;
+}
