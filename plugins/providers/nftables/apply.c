@@ -126,17 +126,28 @@ static cordon_status load_all(iso_plugin *self, const rules *r, sup_err *err)
   return load_text(self, r, false, err);
 }
 
-/* A group that went since it was looked up would keep all of the rules out. Without any they go in,
- * and are renewed. */
+/* One transaction, without giving anything up for it. */
+static cordon_status load_gently(iso_plugin *self, const rules *r, sup_err *err)
+{
+  bool guarded = iso_guard_possible(&self->guard);
+  cordon_status status = load_text(self, r, guarded, err);
+  if (status == CORDON_OK && guarded)
+    iso_guard_note(&self->guard, r->tag);
+  return status;
+}
+
+/* A group that went since it was looked up keeps all of the rules out. Without any they go in, and
+ * are renewed. */
 static cordon_status load_whatever_runs(iso_plugin *self, rules *r, sup_err *err)
 {
+  iso_params *p = r->params;
   sup_err why = {0};
   cordon_status status = rules_for_services(r, true, err);
-  if (status != CORDON_OK)
-    return status;
-  if (r->params->group_count == 0)
-    return load_all(self, r, err);
-  if (load_all(self, r, &why) == CORDON_OK)
+  if (status != CORDON_OK || !iso_groups_any(p->groups, p->group_count))
+    return status == CORDON_OK ? load_all(self, r, err) : status;
+  if (load_gently(self, r, &why) == CORDON_OK)
+    return CORDON_OK;
+  if (!iso_groups_moved(p->groups, p->group_count) && load_all(self, r, &why) == CORDON_OK)
     return CORDON_OK;
   sup_log(self->host, 0, CORDON_LOG_INFO, "the rules are loaded without the excluded services: %s",
           why.sentence);

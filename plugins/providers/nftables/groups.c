@@ -167,6 +167,26 @@ void iso_groups_find(const char *root, iso_group *groups, size_t count)
   (void)closedir(dir);
 }
 
+bool iso_groups_any(const iso_group *groups, size_t count)
+{
+  size_t i = 0;
+  while (i < count && groups[i].path[0] == '\0')
+    i++;
+  return i < count;
+}
+
+bool iso_groups_moved(iso_group *groups, size_t count)
+{
+  uint64_t before[ISO_GROUPS_MAX] = {0};
+  bool moved = false;
+  for (size_t i = 0; i < count; i++)
+    before[i] = groups[i].id_count > 0 ? groups[i].ids[0] : 0;
+  iso_groups_find("", groups, count);
+  for (size_t i = 0; i < count; i++)
+    moved = moved || before[i] != (groups[i].id_count > 0 ? groups[i].ids[0] : 0);
+  return moved;
+}
+
 /* ---- who may be named, and whether it works ---- */
 
 const iso_group *iso_groups_of_process(const char *text, const iso_group *groups, size_t count)

@@ -44,6 +44,11 @@ const char *iso_groups_top(const char *root);
  * top's. What is in no slice is not looked at, so that nobody but that owner can make one. */
 void iso_groups_find(const char *root, iso_group *groups, size_t count);
 
+/* Does any of them run, as they were looked up? */
+bool iso_groups_any(const iso_group *groups, size_t count);
+/* Looks them up again. True if one came or went meanwhile. */
+bool iso_groups_moved(iso_group *groups, size_t count);
+
 /* Whose group the process is in by the text of its /proc/PID/cgroup; NULL: none of these. Pure. */
 const iso_group *iso_groups_of_process(const char *text, const iso_group *groups, size_t count);
 

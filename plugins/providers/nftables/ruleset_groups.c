@@ -216,6 +216,10 @@ static void take_elements(wanted *w, const char *line, size_t len, size_t way, u
 /* `map services_in2 {`: which one. */
 static bool begins_map(const char *line, size_t len, size_t *ret_way, unsigned *ret_level)
 {
+  static const char any[] = "map " ISO_GROUPS_MAP;
+  /* There may be ten thousands of other lines. */
+  if (memmem(line, len, any, sizeof(any) - 1) == NULL)
+    return false;
   for (size_t way = 0; way < 2; way++) {
     for (unsigned level = 1; level <= ISO_GROUP_LEVELS; level++) {
       char text[64];

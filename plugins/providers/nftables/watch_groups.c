@@ -114,5 +114,5 @@ bool iso_group_watch_read(int fd, iso_names *n)
   }
   if (slices)
     (void)iso_group_watch_add(fd);
-  return started;
+  return started && iso_names_any(n);
 }

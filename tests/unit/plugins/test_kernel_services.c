@@ -6,11 +6,13 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static char top[64];
 static char slice[160];
@@ -278,6 +280,33 @@ START_TEST(the_guard_lets_it_through_as_well)
 }
 END_TEST
 
+/* Its group comes and goes all the time, also between being looked up and being loaded. */
+START_TEST(a_service_that_flaps_never_keeps_the_rules_out)
+{
+  pid_t flapping = fork();
+  if (flapping == 0) {
+    (void)close_range(3, ~0u, 0); /* the plugin's sockets above all */
+    while (getppid() != 1)
+      (void)(mkdir(folder, 0755) == 0 && rmdir(folder) == 0);
+    _exit(0);
+  }
+  ck_assert_int_gt(flapping, 0);
+  for (int i = 0; i < 40; i++) {
+    kernel_isolate(i % 2 == 0 ? by_service("out", "") : by_service("in", ""));
+    ck_assert_str_eq(kernel_state(), "isolated");
+  }
+  ck_assert_int_eq(kill(flapping, SIGKILL), 0);
+  ck_assert_int_eq(waitpid(flapping, NULL, 0), flapping);
+  expect_flow(0, false);
+  (void)rmdir(folder);
+  start_service();
+  kernel_isolate(by_service("out", ""));
+  enter();
+  expect_flow(0, true);
+  leave();
+}
+END_TEST
+
 static void expect_refused(const char *params, cordon_status status, const char *part)
 {
   ck_assert_int_eq(fake_run(&host, isolate->apply, 0, params), status);
@@ -325,12 +354,16 @@ static void expect_told(int count)
 
 START_TEST(watch_tells_that_it_starts)
 {
+  char other[320];
   kernel_isolate(by_service("out", ""));
   fake_start(&host, isolate->watch, &watching);
   expect_told(1); /* what it may have missed before it watched */
   start_service();
   expect_told(2);
   stop_service();
+  (void)snprintf(other, sizeof(other), "%s/other.service", inner);
+  ck_assert_int_eq(mkdir(other, 0755), 0);
+  ck_assert_int_eq(rmdir(other), 0);
   ck_assert_int_eq(rmdir(inner), 0);
   /* Its slice is new as well. */
   ck_assert_int_eq(mkdir(inner, 0755), 0);
@@ -352,6 +385,7 @@ int main(void)
       its_connections_survive_and_those_of_others_do_not,
       a_group_that_somebody_adds_is_drift_and_is_taken_out,
       the_guard_lets_it_through_as_well,
+      a_service_that_flaps_never_keeps_the_rules_out,
       what_cannot_be_honoured_changes_nothing,
       the_dry_run_names_a_service_that_does_not_run,
       watch_tells_that_it_starts,
