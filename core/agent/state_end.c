@@ -165,7 +165,9 @@ static void end_look(agent_state *s)
   const cd_err *failure = &s->run.failure;
   if (cd_code_ok(failure->code)) {
     s->failures = 0;
-    s->changed_by[0] = '\0';
+    /* What was told during this look is for the next. */
+    if (!s->look_due)
+      s->changed_by[0] = '\0';
   } else {
     s->failures++;
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s: %s; looking again later",

@@ -32,6 +32,10 @@ static bool add_exclusions(con_call *c, cd_json *root, con_wish *w)
   cd_code rc = c->server->store == NULL
                    ? CD_E_NOTFOUND
                    : con_exclusion_set_get(c->server->store, name, &w->kept, &err);
+  if (rc == CD_OK)
+    rc = con_exclusion_set_check(c->server->store, &w->kept, &err);
+  if (rc == CD_E_CONFLICT)
+    c->server->counters.access_refused++;
   if (rc != CD_OK && rc != CD_E_NOTFOUND) {
     con_call_trouble(c, &err);
     return false;

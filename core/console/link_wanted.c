@@ -15,6 +15,7 @@
 #include "base/banned.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define UNDER_WAY_MS 1000u /* until it is seen again whether an action has ended */
 #define WHO "cordon-console"
 
 typedef enum verdict {
@@ -310,8 +311,12 @@ static verdict judge(con_link *l, const cd_values *v, const con_wanted *wanted)
 static cd_code act(con_link *l, const cd_values *v, const con_wanted *wanted, cd_err *err)
 {
   verdict found = judge(l, v, wanted);
-  if ((found != BEHIND && found != STRANGE) || is_under_way(l))
+  if (found != BEHIND && found != STRANGE)
     return CD_OK;
+  if (is_under_way(l)) {
+    l->consider_ms = cd_mono_ms() + UNDER_WAY_MS;
+    return CD_OK;
+  }
   if (found == STRANGE && is_unknown(l, v, wanted))
     return adopt(l, v, err);
   /* Nothing is done about a state that nobody ever asked for here. */

@@ -65,10 +65,9 @@ void con_api_metrics(con_call *c)
          n->token_denied);
   number(out, "cordon_http_connections_refused_total", "counter",
          "Connections of people that were one too many of their address.", n->crowded);
-  number(
-      out, "cordon_access_refused_total", "counter",
-      "Applications, tokens or devices' keys in the database that the audit log does not record.",
-      n->access_refused);
+  number(out, "cordon_access_refused_total", "counter",
+         "Rows of the database that were refused because the audit log does not record them.",
+         n->access_refused);
   number(out, "cordon_device_connections_total", "counter", "Connections of devices.",
          n->connections);
   number(out, "cordon_device_connections_refused_total", "counter",

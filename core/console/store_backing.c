@@ -1,8 +1,10 @@
-/* What rows that give rights rest on: applications, enrolment tokens and devices' keys count only
- * as far as sealed entries of the audit log say the same. The rows themselves carry no seal, so
- * whoever writes to the database could make or change one. */
+/* What rows that devices and people go by rest on: applications, enrolment tokens, devices' keys,
+ * policies and sets of exclusions count only as far as sealed entries of the audit log say the
+ * same. The rows themselves carry no seal, so whoever writes to the database could make or change
+ * one. */
 #include "audit_walk.h"
 #include "base/json.h"
+#include "protocol/terms.h"
 #include "store_private.h"
 
 #include <stdio.h>
@@ -246,5 +248,125 @@ cd_code backing_enrolled_with(con_store *s, cd_str device, cd_str token, bool *r
   cd_code rc = each_entry(s, &w, err);
   if (rc == CD_OK)
     *ret_enrolled = d.same > 0;
+  return rc;
+}
+
+/* ---- what was asked of a device ---- */
+
+typedef struct wish_search {
+  cd_str wish;
+  bool same;
+} wish_search;
+
+static void each_created(void *context, const con_audit_entry *e, cd_json *root)
+{
+  wish_search *w = context;
+  (void)e;
+  w->same = has(root, "wish", w->wish);
+}
+
+cd_code backing_wish(con_store *s, cd_str device, cd_str action, cd_str parameters, cd_err *err)
+{
+  char text[CD_DIGEST_TEXT_MAX];
+  cd_digest digest;
+  int64_t lease_ms = 0;
+  wish_search w = {.same = false};
+  const search find = {.which = CON_SQL_AUDIT_CREATED,
+                       .first = device,
+                       .needle = action,
+                       .each = each_created,
+                       .context = &w};
+  cd_code rc = cd_wish_of(parameters, &digest, &lease_ms, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_digest_text(&digest, text);
+  w.wish = cd_str_from(text);
+  rc = each_entry(s, &find, err);
+  if (rc == CD_OK && !w.same)
+    rc = cd_fail(err, CD_E_CONFLICT,
+                 "what is wanted of device '%.*s' is in the database as the audit log does not "
+                 "record it",
+                 CD_STR_ARG(device));
+  return rc;
+}
+
+/* ---- policies, their tags, and sets of exclusions ---- */
+
+cd_code backing_named_digest(const backing_row *row, char out[CD_DIGEST_TEXT_MAX], cd_err *err)
+{
+  char numbers[32];
+  const cd_digest none = {{0}};
+  const cd_str texts[] = {row->set_by, row->name, row->content};
+  (void)snprintf(numbers, sizeof(numbers), "revision %llu", (unsigned long long)row->revision);
+  return row_digest(texts, 3, &none, cd_str_from(numbers), out, err);
+}
+
+/* The last entry that is about the row decides; the statement does not give them in their order. */
+typedef struct last_search {
+  const backing_row *row;
+  cd_str digest;
+  uint64_t at;
+  bool good;
+} last_search;
+
+static void each_set(void *context, const con_audit_entry *e, cd_json *root)
+{
+  last_search *l = context;
+  if (e->sequence < l->at || !has(root, "name", l->row->name) ||
+      !(cd_str_eq(e->what, l->row->set_by) || cd_str_eq(e->what, l->row->removed_by)))
+    return;
+  l->at = e->sequence;
+  l->good = cd_str_eq(e->what, l->row->set_by) && has(root, "row", l->digest);
+}
+
+cd_code backing_named(con_store *s, const backing_row *row, cd_err *err)
+{
+  char digest[CD_DIGEST_TEXT_MAX];
+  last_search l = {.row = row};
+  const search w = {
+      .which = CON_SQL_AUDIT_ACCESS, .first = row->area, .each = each_set, .context = &l};
+  cd_code rc = backing_named_digest(row, digest, err);
+  l.digest = cd_str_from(digest);
+  if (rc == CD_OK)
+    rc = each_entry(s, &w, err);
+  if (rc == CD_OK && !l.good)
+    rc = cd_fail(err, CD_E_CONFLICT,
+                 "'%.*s' is in the database as the audit log does not record it (%.*s)",
+                 CD_STR_ARG(row->name), CD_STR_ARG(row->set_by));
+  return rc;
+}
+
+typedef struct tag_search {
+  cd_str policy;
+  cd_str tag;
+  uint64_t rank;
+  uint64_t at;
+  bool good;
+} tag_search;
+
+static void each_assignment(void *context, const con_audit_entry *e, cd_json *root)
+{
+  tag_search *t = context;
+  uint64_t rank = 0;
+  if (e->sequence < t->at || !has(root, "tag", t->tag))
+    return;
+  t->at = e->sequence;
+  t->good = cd_str_eq_cstr(e->what, "policy.assign") && has(root, "name", t->policy) &&
+            cd_json_opt_u64(root, "rank", CD_GENERATION_MAX, &rank) && rank == t->rank;
+}
+
+cd_code backing_assigned(con_store *s, cd_str policy, cd_str tag, uint64_t rank, cd_err *err)
+{
+  tag_search t = {.policy = policy, .tag = tag, .rank = rank};
+  const search w = {.which = CON_SQL_AUDIT_ACCESS,
+                    .first = CD_STR("policy."),
+                    .each = each_assignment,
+                    .context = &t};
+  cd_code rc = each_entry(s, &w, err);
+  if (rc == CD_OK && !t.good)
+    rc = cd_fail(err, CD_E_CONFLICT,
+                 "policy '%.*s' has the tag '%.*s' in the database as the audit log does not "
+                 "record it",
+                 CD_STR_ARG(policy), CD_STR_ARG(tag));
   return rc;
 }

@@ -100,6 +100,12 @@ cd_code con_exclusion_set_each(con_store *s,
   return rc == CD_E_NOTFOUND ? CD_OK : rc;
 }
 
+cd_code con_exclusion_set_check(con_store *s, const con_exclusion_set *set, cd_err *err)
+{
+  const backing_row row = exclusions_row(set->name, set->json, set->revision);
+  return backing_named(s, &row, err);
+}
+
 /* ---- changing ---- */
 
 static cd_code check_name(cd_str name, cd_err *err)
@@ -130,23 +136,36 @@ static cd_code read_count(con_store *s, con_sql which, cd_str name, uint64_t *re
   return rc;
 }
 
-/* The list itself may be larger than an entry; its digest names it. */
-static cd_code write_detail(cd_str name, cd_str json, uint64_t revision, cd_str comment,
-                            cd_buf *out, cd_err *err)
+backing_row exclusions_row(cd_str name, cd_str json, uint64_t revision)
+{
+  return (backing_row){.area = CD_STR("exclusions."),
+                       .set_by = CD_STR("exclusions.set"),
+                       .removed_by = CD_STR("exclusions.remove"),
+                       .name = name,
+                       .content = json,
+                       .revision = revision};
+}
+
+/* The list itself may be larger than an entry; digests name it. */
+static cd_code write_detail(const backing_row *row, cd_str comment, cd_buf *out, cd_err *err)
 {
   cd_jw w;
   cd_digest digest;
   char text[CD_DIGEST_TEXT_MAX];
-  cd_code rc = cd_digest_of(json.ptr, json.len, &digest, err);
+  char digest_of_row[CD_DIGEST_TEXT_MAX];
+  cd_code rc = cd_digest_of(row->content.ptr, row->content.len, &digest, err);
+  if (rc == CD_OK)
+    rc = backing_named_digest(row, digest_of_row, err);
   if (rc != CD_OK)
     return rc;
   cd_digest_text(&digest, text);
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
-  cd_jw_str(&w, "name", name);
-  if (revision > 0) {
-    cd_jw_u64(&w, "revision", revision);
+  cd_jw_str(&w, "name", row->name);
+  if (row->revision > 0) {
+    cd_jw_u64(&w, "revision", row->revision);
     cd_jw_cstr(&w, "exclusions", text);
+    cd_jw_cstr(&w, "row", digest_of_row);
   }
   cd_jw_str(&w, "comment", comment);
   cd_jw_end_obj(&w);
@@ -158,9 +177,10 @@ static cd_code put(con_store *s, const con_by *by, cd_str name, cd_str json, uin
 {
   sqlite3_stmt *stmt = NULL;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  cd_code rc = write_detail(name, json, revision, by->comment, &detail, err);
+  const backing_row row = exclusions_row(name, json, revision);
+  cd_code rc = write_detail(&row, by->comment, &detail, err);
   const con_audit_entry entry = {
-      .who = by->who, .what = CD_STR("exclusions.set"), .detail = cd_buf_view(&detail)};
+      .who = by->who, .what = row.set_by, .detail = cd_buf_view(&detail)};
   if (rc == CD_OK)
     rc = store_take(s, CON_SQL_SET_SET, &stmt, err);
   if (rc == CD_OK) {
@@ -198,9 +218,10 @@ static cd_code take_away(con_store *s, const con_by *by, cd_str name, cd_err *er
   sqlite3_stmt *stmt = NULL;
   uint64_t used = 0;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  cd_code rc = write_detail(name, name, 0, by->comment, &detail, err);
+  const backing_row row = exclusions_row(name, name, 0);
+  cd_code rc = write_detail(&row, by->comment, &detail, err);
   const con_audit_entry entry = {
-      .who = by->who, .what = CD_STR("exclusions.remove"), .detail = cd_buf_view(&detail)};
+      .who = by->who, .what = row.removed_by, .detail = cd_buf_view(&detail)};
   if (rc == CD_OK)
     rc = read_count(s, CON_SQL_SET_USED, name, &used, err);
   if (rc == CD_OK && used > 0)
@@ -292,24 +313,56 @@ typedef struct stale {
   cd_buf comment;
 } stale;
 
+static cd_code take_stale(sqlite3_stmt *stmt, stale *x, cd_err *err)
+{
+  cd_str comment = store_text(stmt, 6);
+  (void)cd_str_copy(x->device, sizeof(x->device), store_text(stmt, 0));
+  (void)cd_str_copy(x->name, sizeof(x->name), store_text(stmt, 2));
+  x->revision = store_u64(stmt, 4);
+  (void)cd_str_copy(x->by, sizeof(x->by), store_text(stmt, 5));
+  cd_buf_addf(&x->comment, "The exclusions '%s' were changed: ", x->name);
+  cd_buf_add_str(&x->comment, (cd_str){comment.ptr, cd_str_utf8_cut(comment, 800)});
+  return change_exclusions(store_text(stmt, 1), store_text(stmt, 3), &x->parameters, err);
+}
+
+/* Rows come by the names of their sets, so each set is looked at once. */
+typedef struct stale_check {
+  char set[CON_EXCLUSION_SET_MAX + 1];
+  cd_code good;
+} stale_check;
+
+/* Both the set and the isolation that is to follow it count only as the log records them. */
+static cd_code check_stale(con_store *s, sqlite3_stmt *stmt, stale_check *c, cd_err *err)
+{
+  const backing_row row =
+      exclusions_row(store_text(stmt, 2), store_text(stmt, 3), store_u64(stmt, 4));
+  if (!cd_str_eq_cstr(row.name, c->set)) {
+    (void)cd_str_copy(c->set, sizeof(c->set), row.name);
+    c->good = backing_named(s, &row, err);
+  }
+  if (c->good != CD_OK)
+    return c->good;
+  return backing_wish(s, store_text(stmt, 0), store_text(stmt, 7), store_text(stmt, 1), err);
+}
+
+/* The first that is to be ordered anew. Those that are not as the log records them are passed over:
+ * they do not hold up the others, and are the failure if there is no other. */
 static cd_code find_stale(con_store *s, stale *x, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
+  stale_check check = {.good = CD_OK};
+  cd_err why = {0};
   cd_code rc = store_take(s, CON_SQL_ISOLATION_SET_STALE, &stmt, err);
   if (rc != CD_OK)
     return rc;
-  rc = store_row(s, stmt, "look for isolations with older exclusions", err);
-  if (rc == CD_OK) {
-    cd_str comment = store_text(stmt, 6);
-    (void)cd_str_copy(x->device, sizeof(x->device), store_text(stmt, 0));
-    (void)cd_str_copy(x->name, sizeof(x->name), store_text(stmt, 2));
-    x->revision = store_u64(stmt, 4);
-    (void)cd_str_copy(x->by, sizeof(x->by), store_text(stmt, 5));
-    cd_buf_addf(&x->comment, "The exclusions '%s' were changed: ", x->name);
-    cd_buf_add_str(&x->comment, (cd_str){comment.ptr, cd_str_utf8_cut(comment, 800)});
-    rc = change_exclusions(store_text(stmt, 1), store_text(stmt, 3), &x->parameters, err);
-  }
+  do
+    rc = store_row(s, stmt, "look for isolations with older exclusions", err);
+  while (rc == CD_OK && check_stale(s, stmt, &check, &why) != CD_OK);
+  if (rc == CD_OK)
+    rc = take_stale(stmt, x, err);
   store_done(stmt);
+  if (rc == CD_E_NOTFOUND && !cd_code_ok(why.code))
+    rc = cd_fail(err, why.code, "%s", why.text);
   return rc;
 }
 

@@ -27,6 +27,9 @@ CD_MUST_USE cd_code con_exclusions_print(const cd_json *list, cd_buf *out, cd_er
 
 CD_MUST_USE cd_code con_exclusion_set_get(con_store *s, cd_str name, con_exclusion_set *ret_set,
                                           cd_err *err);
+/* CD_E_CONFLICT: the audit log does not record it like this; nothing may go by it. */
+CD_MUST_USE cd_code con_exclusion_set_check(con_store *s, const con_exclusion_set *set,
+                                            cd_err *err);
 CD_MUST_USE cd_code con_exclusion_set_each(con_store *s,
                                            bool (*each)(void *context,
                                                         const con_exclusion_set *set),

@@ -119,20 +119,41 @@ static cd_code next_revision(con_store *s, uint64_t *ret_revision, cd_err *err)
   return rc;
 }
 
+backing_row policy_row(cd_str name, cd_str body, uint64_t revision)
+{
+  return (backing_row){.area = CD_STR("policy."),
+                       .set_by = CD_STR("policy.set"),
+                       .removed_by = CD_STR("policy.remove"),
+                       .name = name,
+                       .content = body,
+                       .revision = revision};
+}
+
+static cd_code write_set(const backing_row *row, cd_str comment, cd_buf *out, cd_err *err)
+{
+  cd_jw w;
+  char digest[CD_DIGEST_TEXT_MAX];
+  cd_code rc = backing_named_digest(row, digest, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_jw_init(&w, out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_str(&w, "name", row->name);
+  cd_jw_u64(&w, "revision", row->revision);
+  cd_jw_raw(&w, "body", row->content);
+  cd_jw_cstr(&w, "row", digest);
+  cd_jw_str(&w, "comment", comment);
+  cd_jw_end_obj(&w);
+  return cd_jw_done(&w, "the detail of an audit entry", err);
+}
+
 static cd_code put(con_store *s, const con_by *by, cd_str name, cd_str body, uint64_t revision,
                    cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  cd_jw w;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  cd_jw_init(&w, &detail);
-  cd_jw_obj(&w, NULL);
-  cd_jw_str(&w, "name", name);
-  cd_jw_u64(&w, "revision", revision);
-  cd_jw_raw(&w, "body", body);
-  cd_jw_str(&w, "comment", by->comment);
-  cd_jw_end_obj(&w);
-  cd_code rc = cd_jw_done(&w, "the detail of an audit entry", err);
+  const backing_row row = policy_row(name, body, revision);
+  cd_code rc = write_set(&row, by->comment, &detail, err);
   const con_audit_entry entry = {
       .who = by->who, .what = CD_STR("policy.set"), .detail = cd_buf_view(&detail)};
   if (rc == CD_OK)

@@ -22,8 +22,15 @@ void con_device_policy_release(con_device_policy *p)
 
 /* ---- reading ---- */
 
-/* What its tags say; all empty where nothing is for it. `ret_body` may be NULL. */
-static cd_code read_wanted(con_store *s, cd_str device, con_device_policy *p, cd_buf *ret_body,
+/* What a policy that is for a device is in force by. */
+typedef struct reason {
+  cd_buf body;
+  cd_buf tag; /* empty: it is the default */
+  uint64_t rank;
+} reason;
+
+/* What its tags say; all empty where nothing is for it. `ret_reason` may be NULL. */
+static cd_code read_wanted(con_store *s, cd_str device, con_device_policy *p, reason *ret_reason,
                            cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
@@ -35,12 +42,15 @@ static cd_code read_wanted(con_store *s, cd_str device, con_device_policy *p, cd
   if (rc == CD_OK) {
     (void)cd_str_copy(p->wanted_name, sizeof(p->wanted_name), store_text(stmt, 0));
     p->wanted_revision = store_u64(stmt, 2);
-    if (ret_body != NULL)
-      cd_buf_add_str(ret_body, store_text(stmt, 1));
+    if (ret_reason != NULL) {
+      cd_buf_add_str(&ret_reason->body, store_text(stmt, 1));
+      cd_buf_add_str(&ret_reason->tag, store_text(stmt, 3));
+      ret_reason->rank = store_u64(stmt, 4);
+    }
   } else if (rc == CD_E_NOTFOUND) {
     rc = CD_OK;
-    if (ret_body != NULL)
-      cd_buf_add_cstr(ret_body, "{}");
+    if (ret_reason != NULL)
+      cd_buf_add_cstr(&ret_reason->body, "{}");
   }
   store_done(stmt);
   return rc;
@@ -139,25 +149,42 @@ static bool is_right(const con_device_policy *p)
          cd_str_eq_cstr(p->name, p->wanted_name);
 }
 
+/* The rows of the policy and its tag count only as far as the log records them. */
+static cd_code check_reason(con_store *s, const con_device_policy *p, const reason *r, cd_err *err)
+{
+  cd_str name = cd_str_from(p->wanted_name);
+  if (name.len == 0)
+    return CD_OK;
+  const backing_row row = policy_row(name, cd_buf_view(&r->body), p->wanted_revision);
+  cd_code rc = backing_named(s, &row, err);
+  if (rc == CD_OK && r->tag.len > 0)
+    rc = backing_assigned(s, name, cd_buf_view(&r->tag), r->rank, err);
+  return rc;
+}
+
 static cd_code look_and_give(con_store *s, cd_str device, bool anew, cd_err *err)
 {
   con_device d = {0};
   con_device_policy p = {0};
-  cd_buf body = CD_BUF_INIT(CD_POLICY_BODY_MAX);
+  reason r = {.body = CD_BUF_INIT(CD_POLICY_BODY_MAX), .tag = CD_BUF_INIT(CON_TAG_MAX)};
   cd_code rc = con_device_get(s, device, &d, err);
   if (rc == CD_OK && d.revoked)
     rc = cd_fail(err, CD_E_DENIED, "device '%.*s' is revoked", CD_STR_ARG(device));
   if (rc == CD_OK)
     rc = read_given(s, device, &p, err);
   if (rc == CD_OK)
-    rc = read_wanted(s, device, &p, &body, err);
+    rc = read_wanted(s, device, &p, &r, err);
   if (rc == CD_OK && p.wanted_name[0] == '\0' && p.version == 0 && p.highest == 0)
     rc = CD_E_NOTFOUND;
-  if (rc == CD_OK && (anew || !is_right(&p)))
-    rc = give(s, device, &p, cd_buf_view(&body), err);
+  bool due = rc == CD_OK && (anew || !is_right(&p));
+  if (due)
+    rc = check_reason(s, &p, &r, err);
+  if (due && rc == CD_OK)
+    rc = give(s, device, &p, cd_buf_view(&r.body), err);
   con_device_policy_release(&p);
   con_device_release(&d);
-  cd_buf_release(&body);
+  cd_buf_release(&r.body);
+  cd_buf_release(&r.tag);
   return rc;
 }
 

@@ -111,6 +111,27 @@ CD_MUST_USE cd_code backing_device_key(con_store *s, cd_str device, const cd_dig
 CD_MUST_USE cd_code backing_enrolled_with(con_store *s, cd_str device, cd_str token,
                                           bool *ret_enrolled, cd_err *err);
 
+/* A policy or a set of exclusions. */
+typedef struct backing_row {
+  cd_str area;   /* what the names of its entries begin with */
+  cd_str set_by; /* the names of the entries that make it and take it away */
+  cd_str removed_by;
+  cd_str name;
+  cd_str content;
+  uint64_t revision;
+} backing_row;
+CD_MUST_USE cd_code backing_named_digest(const backing_row *row, char out[CD_DIGEST_TEXT_MAX],
+                                         cd_err *err);
+/* CD_E_CONFLICT: it is not what the last entry about it says. */
+CD_MUST_USE cd_code backing_named(con_store *s, const backing_row *row, cd_err *err);
+CD_MUST_USE cd_code backing_assigned(con_store *s, cd_str policy, cd_str tag, uint64_t rank,
+                                     cd_err *err);
+/* CD_E_CONFLICT: no entry that made the action asks for these parameters. */
+CD_MUST_USE cd_code backing_wish(con_store *s, cd_str device, cd_str action, cd_str parameters,
+                                 cd_err *err);
+backing_row policy_row(cd_str name, cd_str body, uint64_t revision);
+backing_row exclusions_row(cd_str name, cd_str json, uint64_t revision);
+
 /* Tags: JSON arrays of texts, sorted, none twice. */
 CD_MUST_USE cd_code tags_change(cd_str tags, cd_str tag, bool add, cd_buf *out, bool *ret_changed,
                                 cd_err *err);

@@ -64,6 +64,9 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_AUDIT_ACCESS] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = '' AND action = ''"
         " AND what >= ?1 AND what < ?1 || 'zzzz' AND instr(detail, ?2) > 0 ORDER BY what, sequence",
+    [CON_SQL_AUDIT_CREATED] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != '' AND action = ?2"
+        " AND what = 'action.create'",
     [CON_SQL_AUDIT_ENROLMENTS] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != ''"
         " AND what = 'device.enroll' AND (?2 = '' OR instr(detail, ?2) > 0) ORDER BY sequence",
@@ -224,7 +227,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_POLICY_ASSIGN] = "REPLACE INTO policy_tag(tag, policy, rank) VALUES(?1, ?2, ?3)",
     [CON_SQL_POLICY_UNASSIGN] = "DELETE FROM policy_tag WHERE tag = ?1 AND policy = ?2",
     [CON_SQL_POLICY_FOR] =
-        "SELECT name, body, revision FROM ("
+        "SELECT name, body, revision, tag, rank FROM ("
         "SELECT p.name, p.body, p.revision, t.rank, t.tag, 0 AS last FROM policy_tag t"
         " JOIN policy p ON p.name = t.policy WHERE t.tag IN"
         " (SELECT value FROM json_each((SELECT tags FROM device WHERE id = ?1)))"
@@ -260,12 +263,13 @@ static const char *const texts[CON_SQL_COUNT] = {
     /* Isolated with an older state of a set than it has, and no order with this one was made yet,
      * whatever became of it: what a device refused is not ordered again and again. */
     [CON_SQL_ISOLATION_SET_STALE] =
-        "SELECT w.device, w.parameters, x.name, x.json, x.revision, x.updated_by, x.comment"
+        "SELECT w.device, w.parameters, x.name, x.json, x.revision, x.updated_by, x.comment,"
+        " w.action"
         " FROM wanted w JOIN isolation_set i ON i.action = w.action"
         " JOIN exclusion_set x ON x.name = i.name JOIN device d ON d.id = w.device"
         " WHERE w.state = 1 AND w.value = 2 AND d.revoked = 0 AND x.revision >"
         " (SELECT max(j.revision) FROM isolation_set j JOIN action a ON a.id = j.action"
-        "  WHERE a.device = w.device AND j.name = i.name) ORDER BY w.device LIMIT 1",
+        "  WHERE a.device = w.device AND j.name = i.name) ORDER BY x.name, w.device",
 };
 
 const char *con_sql_text(con_sql which)

@@ -27,8 +27,9 @@ settled() {
   answers || ! kill -0 "$daemon" 2>/dev/null
 }
 
+# A process that is ending loses its program, which pidof goes by, before its locks.
 gone() {
-  ! pidof cordond >/dev/null && ! pidof cordon-plugin-host >/dev/null
+  ! { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; } && ! pidof cordond >/dev/null && ! pidof cordon-plugin-host >/dev/null
 }
 
 case ${1:-} in
@@ -58,6 +59,8 @@ stop | kill)
   pid=$(cat /run/lab-agent.pid 2>/dev/null || true)
   if [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = /usr/sbin/cordond ]; then
     kill -s "$signal" "$pid" 2>/dev/null || true
+  else
+    pid= # it has ended, and its number may be another's
   fi
   if ! wait_until 20 gone; then
     echo "lab-agent: cordond or a plugin host still runs 20 s after SIG$signal" >&2

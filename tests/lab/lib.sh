@@ -51,6 +51,10 @@ test_end() {
   if [ $rc != 0 ] && [ -d "$LAB_DIR" ]; then
     echo "the end of cordond's log on desk-1:"
     on desk-1 tail -n "${LAB_LOG_LINES:-40}" /var/log/cordond.log 2>&1 || true
+    if on console test -e /var/log/cordon-console.log 2>/dev/null; then
+      echo "and of the console's:"
+      on console tail -n "${LAB_LOG_LINES:-40}" /var/log/cordon-console.log 2>&1 || true
+    fi
   fi
   lab down >/dev/null 2>&1 || echo "the lab in $LAB_DIR could not be removed" >&2
   test_leaves

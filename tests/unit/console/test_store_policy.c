@@ -318,6 +318,111 @@ START_TEST(exclusions_are_checked_by_the_rules_for_orders)
 }
 END_TEST
 
+static void refused_policy(const char *why)
+{
+  con_device_policy p = {0};
+  expect_refused(con_device_policy_issue(s, cd_str_from(desk.device), false, &p, &err),
+                 CD_E_CONFLICT, why);
+}
+
+START_TEST(a_policy_that_was_edited_in_the_database_is_given_to_nobody)
+{
+  begin();
+  set("default", SERVERS);
+  ck_assert_uint_eq(given("default", SERVERS), 1);
+  attack("UPDATE policy SET body = '" DESKS "', revision = revision + 1");
+  refused_policy("'default' is in the database as the audit log does not record it");
+  attack("UPDATE policy SET revision = revision - 1");
+  ck_assert_uint_eq(given("default", SERVERS), 1);
+  set("default", DESKS);
+  ck_assert_uint_eq(given("default", DESKS), 2);
+  /* What was once said and no longer is. */
+  attack("UPDATE policy SET body = '" SERVERS "', revision = 1");
+  refused_policy("'default'");
+  con_store_close(s);
+}
+END_TEST
+
+START_TEST(a_policy_that_was_inserted_or_came_back_is_given_to_nobody)
+{
+  begin();
+  attack("INSERT INTO policy(name, body, revision, updated, updated_by, comment)"
+         " VALUES('default', '{}', 1, 1, 'alice', 'x')");
+  refused_policy("'default'");
+  set("default", SERVERS);
+  ck_assert_uint_eq(given("default", SERVERS), 1);
+  expect_ok(con_policy_remove(s, &alice, CD_STR("default"), &err));
+  attack("INSERT INTO policy(name, body, revision, updated, updated_by, comment)"
+         " VALUES('default', '" SERVERS "', 1, 1, 'alice', 'x')");
+  attack("UPDATE device_policy SET revision = 0");
+  refused_policy("'default'");
+  con_store_close(s);
+}
+END_TEST
+
+START_TEST(a_tag_that_was_edited_in_the_database_gives_no_policy)
+{
+  begin();
+  set("default", SERVERS);
+  set("desks", DESKS);
+  assign("desks", "desk", 1);
+  tag("desk", true);
+  ck_assert_uint_eq(given("desks", DESKS), 1);
+  attack("UPDATE policy_tag SET policy = 'default'");
+  refused_policy("policy 'default' has the tag 'desk'");
+  attack("UPDATE policy_tag SET policy = 'desks'");
+  ck_assert_uint_eq(given("desks", DESKS), 1);
+  attack("INSERT INTO policy_tag(tag, policy, rank) VALUES('fleet', 'default', 9)");
+  refused_policy("policy 'default' has the tag 'fleet'");
+  assign("default", "fleet", 9);
+  ck_assert_uint_eq(given("default", SERVERS), 2);
+  con_store_close(s);
+}
+END_TEST
+
+START_TEST(exclusions_that_were_edited_in_the_database_are_not_followed)
+{
+  begin();
+  char device[CON_DEVICE_TEXT] = "";
+  con_action_made made = {0};
+  con_exclusion_set x = {0};
+  con_enrolled other = add_device(s, "desk-2", 2);
+  (void)isolate_with(desk.device, "a", put("a", ONE));
+  (void)isolate_with(other.device, "b", put("b", ONE));
+  attack("UPDATE exclusion_set SET json = '" TWO "', revision = revision + 100 WHERE name = 'a'");
+  expect_refused(follow(device, &made), CD_E_CONFLICT, "'a' is in the database as the audit log");
+  expect_ok(con_exclusion_set_get(s, CD_STR("a"), &x, &err));
+  expect_refused(con_exclusion_set_check(s, &x, &err), CD_E_CONFLICT, "'a'");
+  con_exclusion_set_release(&x);
+  /* The others are followed all the same. */
+  (void)put("b", TWO);
+  expect_ok(follow(device, &made));
+  ck_assert_str_eq(device, other.device);
+  (void)put("a", TWO);
+  expect_ok(follow(device, &made));
+  ck_assert_str_eq(device, desk.device);
+  expect_ok(con_exclusion_set_get(s, CD_STR("a"), &x, &err));
+  expect_ok(con_exclusion_set_check(s, &x, &err));
+  con_exclusion_set_release(&x);
+  con_store_close(s);
+}
+END_TEST
+
+START_TEST(an_isolation_that_was_edited_in_the_database_follows_nothing)
+{
+  begin();
+  char device[CON_DEVICE_TEXT] = "";
+  con_action_made made = {0};
+  (void)isolate_with(desk.device, "a", put("a", ONE));
+  (void)put("a", TWO);
+  attack("UPDATE wanted SET parameters = replace(parameters, '3600', '60')");
+  expect_refused(follow(device, &made), CD_E_CONFLICT, "what is wanted of device");
+  attack("UPDATE wanted SET parameters = replace(parameters, ':60', ':3600')");
+  expect_ok(follow(device, &made));
+  con_store_close(s);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -328,6 +433,11 @@ int main(void)
       what_was_signed_is_kept_until_the_next_version,
       what_is_wrong_is_refused,
       everything_is_in_the_audit_log,
+      a_policy_that_was_edited_in_the_database_is_given_to_nobody,
+      a_policy_that_was_inserted_or_came_back_is_given_to_nobody,
+      a_tag_that_was_edited_in_the_database_gives_no_policy,
+      exclusions_that_were_edited_in_the_database_are_not_followed,
+      an_isolation_that_was_edited_in_the_database_follows_nothing,
       an_isolation_follows_its_set_once_and_keeps_its_terms,
       who_is_released_follows_nothing,
       exclusions_are_checked_by_the_rules_for_orders,
