@@ -19,7 +19,7 @@ static const struct {
      64 * GIB},
     {"max_total_bytes", offsetof(agent_config_collect, max_total_bytes), 4 * GIB, 4 * MIB,
      1024 * GIB},
-    {"max_artifacts", offsetof(agent_config_collect, max_artifacts), 20000, 100, 100000},
+    {"max_artifacts", offsetof(agent_config_collect, max_artifacts), 8000, 100, 8000},
     {"free_bytes", offsetof(agent_config_collect, free_bytes), 256 * MIB, 0, 1024 * GIB},
     {"quota_bytes", offsetof(agent_config_collect, quota_bytes), 2 * GIB, 4 * MIB, 1024 * GIB},
     {"keep_s", offsetof(agent_config_collect, keep_s), 24 * 3600, 60, 366 * 24 * 3600},

@@ -58,6 +58,8 @@ void ctl_action_read(cd_json *obj, ctl_action *ret_action)
 
 cd_str ctl_action_noun(cd_str kind)
 {
+  if (cd_str_eq_cstr(kind, "collect"))
+    return CD_STR("collecting");
   return cd_str_eq_cstr(kind, "isolate") ? CD_STR("isolation") : kind;
 }
 
@@ -103,10 +105,22 @@ static ctl_exit exit_of_preflight(const ctl_action *a, cd_err *why)
   return code;
 }
 
+/* A package has nothing to prove, but it may not be all. */
+static ctl_exit exit_of_package(const ctl_action *a, cd_err *why)
+{
+  if (a->outcome.len == 0 || outcome_code(a) == CD_OK)
+    return CTL_EXIT_DONE;
+  (void)cd_fail(why, CD_PARTIAL, "the package lacks something that should be in it%s%.*s",
+                a->sentence.len > 0 ? ": " : "; its manifest says what", CD_STR_ARG(a->sentence));
+  return CTL_EXIT_UNPROVEN;
+}
+
 static ctl_exit exit_of_success(const ctl_action *a, cd_err *why)
 {
   if (ctl_action_is_preflight(a))
     return exit_of_preflight(a, why);
+  if (cd_str_eq_cstr(a->kind, "collect"))
+    return exit_of_package(a, why);
   cd_str noun = ctl_action_noun(a->kind);
   cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
   if (outcome == CD_OK && ctl_action_is_proven(a))

@@ -70,6 +70,8 @@ static cd_code read_short(words_left *left, ctl_args *args, cd_err *err)
   }
   if (strcmp(word, "-o") == 0 && (left->command->options & CTL_HAS(CTL_OPT_OUTPUT)) != 0)
     return take_option(left, CTL_OPT_OUTPUT, NULL, args, err);
+  if (strcmp(word, "-o") == 0 && (left->command->options & CTL_HAS(CTL_OPT_FOLDER)) != 0)
+    return take_option(left, CTL_OPT_FOLDER, NULL, args, err);
   return cd_fail(err, CD_E_INVALID, "'%s' has no option %s; 'cordon help %s' lists them",
                  left->command->name, word, left->command->name);
 }

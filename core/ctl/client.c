@@ -100,18 +100,23 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
         c->request->on_event(c->request->context, frame->payload, c->err) != CD_OK)
       decide(c, exit_without_answer(c));
     return;
+  case IPC_DATA:
+    if (c->request->on_data == NULL)
+      break;
+    if (c->request->on_data(c->request->context, frame->payload, c->err) != CD_OK)
+      decide(c, CTL_EXIT_FAILED);
+    return;
   case IPC_RESPONSE:
     cd_buf_add_str(c->response, frame->payload);
     decide(c, cd_buf_status(c->response, "the answer", c->err) == CD_OK ? CTL_EXIT_DONE
                                                                         : CTL_EXIT_FAILED);
     return;
-  default:
-    (void)cd_fail(c->err, CD_E_INVALID,
-                  "the agent sent a message of type %u, which a client does not expect",
-                  (unsigned)frame->type);
-    decide(c, exit_without_answer(c));
-    return;
+  default: break;
   }
+  (void)cd_fail(c->err, CD_E_INVALID,
+                "the agent sent a message of type %u, which a client does not expect",
+                (unsigned)frame->type);
+  decide(c, exit_without_answer(c));
 }
 
 static void on_closed(ipc_link *link, cd_code code, const char *sentence)

@@ -29,6 +29,8 @@ typedef struct ctl_request {
                    an interrupt */
   /* Each event; a failing code ends the wait. May be NULL. */
   cd_code (*on_event)(void *context, cd_str payload, cd_err *err);
+  /* Bytes before the answer; a failing code ends the wait. NULL: none are expected. */
+  cd_code (*on_data)(void *context, cd_str bytes, cd_err *err);
   void *context;
 } ctl_request;
 

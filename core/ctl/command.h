@@ -48,6 +48,12 @@ typedef enum ctl_option {
   CTL_OPT_LEASE, /* --for */
   CTL_OPT_LOST_CONSOLE,
   CTL_OPT_UNREACHABLE,
+  /* of a package */
+  CTL_OPT_PROFILE,
+  CTL_OPT_OVERWRITE,
+  CTL_OPT_BUDGET,
+  CTL_OPT_MADE,   /* --id */
+  CTL_OPT_FOLDER, /* --output */
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -154,6 +160,10 @@ ctl_exit fleet_cmd_exclusions_show(const ctl_context *ctx, const ctl_args *args)
 ctl_exit fleet_cmd_exclusions_set(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_exclusions_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_policy(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_collect(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_package_verify(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_package_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_package_extract(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_enroll(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_help(const ctl_context *ctx, const ctl_args *args);
 

@@ -32,9 +32,11 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_CODE_FILE] = {"code-file", "FILE",
                            "the same with the release code in a file that only you can read",
                            false},
-    [CTL_OPT_TIMEOUT] =
-        {"timeout", "S",
-         "seconds to wait for the answer (120 for isolate, release and enroll, else 15)", false},
+    [CTL_OPT_TIMEOUT] = {"timeout", "S",
+                         "seconds to wait for the answer (120 for isolate, release and enroll, "
+                         "3600 for collect, else "
+                         "15)",
+                         false},
     [CTL_OPT_JSON] = {"json", NULL, "print the result as one JSON document", false},
     [CTL_OPT_PROGRESS] = {"progress", NULL,
                           "with --json: the steps as JSON lines on standard error", false},
@@ -70,6 +72,14 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
         {"unreachable", "RULE",
          "keep, or release:TIME when its rules keep the console away for so long (10s to 1h)",
          false},
+    [CTL_OPT_PROFILE] = {"profile", "PROFILE", "standard (if not given) or extended", false},
+    [CTL_OPT_OVERWRITE] = {"overwrite", NULL, "replace the file if it is there already", false},
+    [CTL_OPT_BUDGET] = {"budget", "S",
+                        "seconds that collecting may take (if not given, as configured)", false},
+    [CTL_OPT_MADE] = {"id", "ID", "make none: fetch the one that this action has made", false},
+    [CTL_OPT_FOLDER] = {"output", "FOLDER",
+                        "where it is unpacked; -o FOLDER for short. It must not be there yet",
+                        false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -124,6 +134,17 @@ static const ctl_command commands[] = {
              "matter, nor does O for 0 or I and L for 1. The code is never a word of the command "
              "line.\n",
      .run = ctl_cmd_release},
+    {.name = "local collect",
+     .options = COMMON | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_PROFILE) |
+                CTL_HAS(CTL_OPT_OVERWRITE) | CTL_HAS(CTL_OPT_BUDGET) | CTL_HAS(CTL_OPT_MADE) |
+                CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_PROGRESS),
+     .help = "make an investigation package of this device, and write it to a file",
+     .more = "FILE is written with your own rights, readable for you alone, once all of it is here "
+             "and its\n"
+             "digest is what the agent measured; then the agent removes its own copy. Ctrl-C ends "
+             "the\n"
+             "collecting on the device. 'cordon package' looks into the file.\n",
+     .run = ctl_cmd_collect},
     {.name = "local actions",
      .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
      .help = "what was asked of this device and how it ended",
@@ -313,6 +334,33 @@ static const ctl_command commands[] = {
      .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
      .help = "remove a policy that no tag has",
      .run = fleet_cmd_policy_remove},
+    {.name = "package verify",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP),
+     .help = "compare every file of a package with its manifest",
+     .more =
+         "It tells damage and loss. Who made the package it does not tell: for that compare its\n"
+         "SHA-256 with the digest in the action's result.\n",
+     .run = ctl_cmd_package_verify},
+    {.name = "package list",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP),
+     .help = "the files of a package",
+     .run = ctl_cmd_package_list},
+    {.name = "package extract",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = CTL_HAS(CTL_OPT_FOLDER) | CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP),
+     .help = "unpack a package into a new folder, and compare it with its manifest",
+     .more = "Without -o the folder has the name of FILE without .zip. Nothing is written outside "
+             "it,\n"
+             "nothing but regular files is made in it, and they are readable for you alone.\n",
+     .run = ctl_cmd_package_extract},
     {.name = "exclusions list",
      .options = FLEET,
      .help = "the sets of exclusions, and how many devices are isolated with each",

@@ -16,7 +16,7 @@
 
 #include "base/banned.h"
 
-static const char *socket_of(const ctl_args *args)
+const char *ctl_local_socket(const ctl_args *args)
 {
   const char *given = args->value[CTL_OPT_SOCKET];
   return given != NULL ? given : pf_paths_installed()->control_socket;
@@ -46,7 +46,7 @@ ctl_exit ctl_local_ask(const ctl_context *ctx, const ctl_args *args, const char 
 {
   cd_buf response = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};
-  ctl_request request = {.socket = socket_of(args),
+  ctl_request request = {.socket = ctl_local_socket(args),
                          .method = method,
                          .params = params,
                          .changes = kind == CTL_KIND_UNQUARANTINE || kind == CTL_KIND_ENROLL};
@@ -152,7 +152,7 @@ ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl
   bool wait = args->value[CTL_OPT_NO_WAIT] == NULL;
   cd_buf params = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_err err = {0};
-  ctl_request request = {.socket = socket_of(args),
+  ctl_request request = {.socket = ctl_local_socket(args),
                          .method = order->method,
                          .changes = !cd_str_eq_cstr(cd_str_from(order->method), "preflight")};
   ctl_exit code = CTL_EXIT_USAGE;

@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 
+/* The control socket: the installed one, if the command line names no other. */
+const char *ctl_local_socket(const ctl_args *args);
 /* Asks with the parameters (a JSON object) and prints the answer. For what changes nothing or at
  * once. */
 ctl_exit ctl_local_ask(const ctl_context *ctx, const ctl_args *args, const char *method,

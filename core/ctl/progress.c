@@ -19,6 +19,8 @@
 static const char *const isolate_steps[] = {"recorded", "provider", "preflight", "apply",
                                             "query",    "verify",   NULL};
 static const char *const preflight_steps[] = {"recorded", "provider", "preflight", NULL};
+static const char *const collect_steps[] = {"recorded", "provider", "collect",
+                                            "hash",     "fetch",    NULL};
 static const char *const release_steps[] = {"recorded", "provider", "release", "query", NULL};
 
 /* What a step is, for people. */
@@ -28,10 +30,17 @@ typedef struct step_word {
 } step_word;
 
 static const step_word words[] = {
-    {"recorded", "recorded in the journal"},     {"provider", "starting the provider"},
-    {"preflight", "looking what it would meet"}, {"apply", "putting the rules in force"},
-    {"release", "taking the rules away"},        {"query", "reading back what is in force"},
-    {"verify", "probing whether it holds"},      {"waiting", "for the device"},
+    {"recorded", "recorded in the journal"},
+    {"provider", "starting the provider"},
+    {"preflight", "looking what it would meet"},
+    {"apply", "putting the rules in force"},
+    {"release", "taking the rules away"},
+    {"query", "reading back what is in force"},
+    {"verify", "probing whether it holds"},
+    {"waiting", "for the device"},
+    {"collect", "gathering"},
+    {"hash", "measuring the package"},
+    {"fetch", "fetching the package"},
 };
 
 static const char *words_of(cd_str step)
@@ -74,6 +83,7 @@ static size_t place_of(const char *verb, cd_str step, size_t *ret_count)
 {
   const char *const *steps = strcmp(verb, "release") == 0     ? release_steps
                              : strcmp(verb, "preflight") == 0 ? preflight_steps
+                             : strcmp(verb, "collect") == 0   ? collect_steps
                                                               : isolate_steps;
   size_t place = 0;
   size_t count = 0;

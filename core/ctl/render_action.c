@@ -1,6 +1,7 @@
 /* One action with its evidence, and the list of actions. */
 #include "action.h"
 #include "render_isolation.h"
+#include "render_package.h"
 #include "response.h"
 #include "text.h"
 
@@ -163,6 +164,7 @@ cd_code ctl_action_render(const ctl_action *a, const ctl_style *style, cd_buf *o
   cd_str passed_over = {0};
   if (cd_json_opt_str(&result, "passed_over", TEXT_MAX, &passed_over))
     ctl_line(out, style, "Passed over", CTL_WARN, passed_over);
+  ctl_package_render(&result, style, out);
   cd_code told = ctl_preflight_render(a, ctl_action_is_preflight(a), style, out, err);
   if (told != CD_OK || ctl_action_is_preflight(a))
     return told == CD_OK ? cd_buf_status(out, "the output", err) : told;

@@ -21,7 +21,7 @@ typedef struct ph_package_limits {
   uint64_t artifacts; /* how many */
 } ph_package_limits;
 
-#define PH_ARTIFACTS_MAX 100000u
+#define PH_ARTIFACTS_MAX 8000u /* items of a manifest that is one JSON document */
 #define PH_META_MAX 4096u
 
 /* The file is taken over, also on failure. */

@@ -31,6 +31,14 @@ _cordon_verify() {
   fi
 }
 
+_cordon_package() {
+  if [[ $2 == -* ]]; then
+    _cordon_words "$1" "$2"
+  else
+    _cordon_files "$2"
+  fi
+}
+
 _cordon_local() {
   local current=$1 command=$2 common="--timeout --json --help --socket"
   local order="--comment --no-wait --progress $common" lease="--for --lost-console --unreachable"
@@ -40,6 +48,7 @@ _cordon_local() {
   renew) _cordon_words "$lease $order" "$current" ;;
   release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
+  collect) _cordon_words "--output --profile --overwrite --budget --id --comment --progress $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
     if [[ $current == -* ]]; then
@@ -93,6 +102,8 @@ _cordon_fleet() {
       fi
       ;;
     "policy assign" | "policy unassign" | "policy remove" | "exclusions remove") _cordon_words "--comment $common" "$current" ;;
+    "package verify" | "package list") _cordon_package "--json --help" "$current" ;;
+    "package extract") _cordon_package "--output --json --help" "$current" ;;
     "audit verify") _cordon_words "--head $common" "$current" ;;
     esac
     ;;
@@ -102,7 +113,7 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate renew release actions plugins unquarantine policy enroll" ;;
+  local) echo "status isolate renew release collect actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
   action) echo "show cancel code report verify" ;;
@@ -110,12 +121,13 @@ _cordon_group() {
   audit) echo "verify" ;;
   policy) echo "list show set assign unassign remove" ;;
   exclusions) echo "list show set remove" ;;
+  package) echo "verify list extract" ;;
   esac
 }
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate renew release tag actions action enroll-token audit policy exclusions" group
+  local names="local device isolate renew release tag actions action enroll-token audit policy package exclusions" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"
@@ -146,8 +158,9 @@ _cordon() {
     ;;
   --id) _cordon_words "$(_cordon_ids actions)" "$current" ;;
   --device) _cordon_words "$(_cordon_devices)" "$current" ;;
+  --profile) _cordon_words "standard extended" "$current" ;;
   --lost-console | --unreachable) _cordon_words "keep release:" "$current" ;;
-  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head) ;;
+  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head | --budget) ;;
   *)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_local "$current" "${COMP_WORDS[2]}"

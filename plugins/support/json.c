@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/utf8.h"
+
 void sup_json_path(char ret_path[SUP_JSON_PATH_MAX], const char *path, const char *name)
 {
   (void)snprintf(ret_path, SUP_JSON_PATH_MAX, "%s%s%s", path, path[0] != '\0' ? "." : "", name);
@@ -136,25 +138,6 @@ cordon_status sup_json_array(const cJSON *object, const char *path, const char *
   return CORDON_OK;
 }
 
-/* How many bytes the UTF-8 sequence at `s` has, 0 if it is none. Overlong forms and surrogates are
- * none. */
-static size_t utf8_sequence(const unsigned char *s)
-{
-  if (s[0] < 0x80)
-    return 1;
-  size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-  if (s[0] < 0xc2 || s[0] > 0xf4)
-    return 0;
-  for (size_t i = 1; i < len; i++) {
-    if ((s[i] & 0xc0) != 0x80)
-      return 0;
-  }
-  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-      (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-    return 0;
-  return len;
-}
-
 void sup_json_add_text(cJSON *object, const char *name, const char *text)
 {
   if (text == NULL) {
@@ -164,11 +147,13 @@ void sup_json_add_text(cJSON *object, const char *name, const char *text)
   char *clean = strdup(text);
   if (clean == NULL)
     return;
-  for (unsigned char *s = (unsigned char *)clean; *s != '\0';) {
-    size_t len = utf8_sequence(s);
+  size_t left = strlen(clean);
+  for (char *s = clean; left > 0;) {
+    size_t len = sup_utf8_sequence(s, left);
     if (len == 0)
       *s = '?';
     s += len == 0 ? 1 : len;
+    left -= len == 0 ? 1 : len;
   }
   (void)cJSON_AddStringToObject(object, name, clean);
   free(clean);

@@ -6,10 +6,10 @@
 #include "events.h"
 #include "links.h"
 #include "locals.h"
-#include "netlink.h"
 #include "network.h"
 #include "packets.h"
 #include "stacked.h"
+#include "support/netlink.h"
 
 #include <stdio.h>
 #include <stdlib.h>

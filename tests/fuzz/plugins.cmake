@@ -5,3 +5,4 @@ endforeach()
 # What the Linux plugin reads from files that others write.
 cordon_fuzz(fuzz_linux_notify SOURCES fuzz_linux_notify.c LINK cordon_linux_notify_parts)
 cordon_fuzz(fuzz_linux_facts SOURCES fuzz_linux_facts.c LINK cordon_linux_parts)
+cordon_fuzz(fuzz_linux_collect SOURCES fuzz_linux_collect.c LINK cordon_linux_collect_parts)

@@ -7,10 +7,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static driver *begin_with(const char *settings, const char *collect, const char *fault)
@@ -421,6 +423,114 @@ START_TEST(the_oldest_package_makes_room)
 }
 END_TEST
 
+/* ---- `cordon local collect` ---- */
+
+/* Starts `cordon local collect -o FILE ARG`; its output is the test's. */
+static pid_t run_cordon(driver *d, const char *file, const char *more)
+{
+  char socket[DRIVER_PATH_MAX];
+  (void)snprintf(socket, sizeof(socket), "%s", driver_path(d, "run/control.sock"));
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    (void)execl(CORDON_PROGRAM, "cordon", "local", "collect", "--socket", socket, "-o", file, more,
+                (char *)NULL);
+    _exit(127);
+  }
+  return pid;
+}
+
+typedef struct child {
+  pid_t pid;
+  int status;
+} child;
+
+static bool child_ended(driver *d, const void *context)
+{
+  child *c = (child *)(uintptr_t)context;
+  return waitpid(c->pid, &c->status, WNOHANG) == c->pid;
+}
+
+static int exit_code(driver *d, pid_t pid)
+{
+  child c = {.pid = pid};
+  driver_wait(d, child_ended, &c, "the command has ended");
+  ck_assert(WIFEXITED(c.status));
+  return WEXITSTATUS(c.status);
+}
+
+/* Files in the folder that is made for the output. */
+static unsigned in_folder(const char *path)
+{
+  unsigned count = 0;
+  DIR *dir = opendir(path);
+  ck_assert_ptr_nonnull(dir);
+  for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+    count += e->d_name[0] != '.' ? 1 : 0;
+  (void)closedir(dir);
+  return count;
+}
+
+static const char *out_file(driver *d, const char *name)
+{
+  (void)mkdir(driver_path(d, "out"), 0700);
+  char path[64];
+  (void)snprintf(path, sizeof(path), "out/%s", name);
+  return driver_path(d, path);
+}
+
+START_TEST(the_command_writes_the_file_once_and_for_its_user_alone)
+{
+  char content[256];
+  struct stat st;
+  driver *d = begin_with("\"does\":\"much\",\"bytes\":3000000", NULL, NULL);
+  char file[DRIVER_PATH_MAX];
+  (void)snprintf(file, sizeof(file), "%s", out_file(d, "p.zip"));
+  ck_assert_int_eq(exit_code(d, run_cordon(d, file, NULL)), 0);
+  ck_assert_int_eq(lstat(file, &st), 0);
+  ck_assert_uint_eq(st.st_mode, S_IFREG | 0600);
+  ck_assert_uint_eq(look_into(file, "manifest.json", content), 2);
+  ck_assert_uint_eq(in_spool(d), 0);
+  ino_t first = st.st_ino;
+  ck_assert_int_eq(exit_code(d, run_cordon(d, file, NULL)), 5);
+  ck_assert_int_eq(lstat(file, &st), 0);
+  ck_assert(st.st_ino == first);
+  ck_assert_int_eq(exit_code(d, run_cordon(d, file, "--overwrite")), 0);
+  ck_assert_int_eq(lstat(file, &st), 0);
+  ck_assert(st.st_ino != first);
+  ck_assert_uint_eq(in_folder(driver_path(d, "out")), 1);
+  end(d);
+}
+END_TEST
+
+static bool collecting(driver *d, const void *context)
+{
+  driver_reply r = driver_request(d, "actions", "{}");
+  bool runs = strcmp(driver_at(r.result, "actions.0.status"), "InProgress") == 0;
+  driver_reply_release(&r);
+  return runs;
+}
+
+START_TEST(an_interrupt_ends_the_collecting_on_the_device)
+{
+  driver *d = begin("\"does\":\"waits\"");
+  char file[DRIVER_PATH_MAX];
+  (void)snprintf(file, sizeof(file), "%s", out_file(d, "p.zip"));
+  pid_t pid = run_cordon(d, file, NULL);
+  driver_wait(d, collecting, NULL, "the package is being made");
+  ck_assert_int_eq(kill(pid, SIGINT), 0);
+  ck_assert_int_eq(exit_code(d, pid), 1);
+  driver_reply r = driver_request(d, "actions", "{}");
+  char id[CD_ID_SIZE];
+  (void)snprintf(id, sizeof(id), "%s", driver_at(r.result, "actions.0.id"));
+  driver_reply_release(&r);
+  driver_wait_log(d, "Cancelled (cancelled)");
+  expect_action(d, id, "Cancelled", "it was cancelled");
+  ck_assert_uint_eq(in_folder(driver_path(d, "out")), 0);
+  end(d);
+}
+END_TEST
+
 START_TEST(only_administrators_collect)
 {
   static const char *const methods[] = {"collect", "cancel", "package", "forget"};
@@ -470,6 +580,8 @@ int main(void)
       killed_anywhere_it_is_whole_or_it_is_not,
       a_host_that_is_killed_leaves_no_package,
       the_oldest_package_makes_room,
+      the_command_writes_the_file_once_and_for_its_user_alone,
+      an_interrupt_ends_the_collecting_on_the_device,
       only_administrators_collect,
       nonsense_is_refused,
   };

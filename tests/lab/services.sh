@@ -77,7 +77,9 @@ dry_run_names() {
 }
 
 refused_for() {
-  ! fleet isolate desk-1 --selective lab --comment 'lab test' --wait >"$work/refusal" 2>&1
+  if fleet isolate desk-1 --selective lab --comment 'lab test' --wait >"$work/refusal" 2>&1; then
+    return 1
+  fi
   cat "$work/refusal"
   tr -s '\n ' ' ' <"$work/refusal" | grep -qF "$1"
 }

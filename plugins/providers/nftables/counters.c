@@ -9,17 +9,17 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
 enum { READ_TRIES = 8 };
 
-static bool is_text(const iso_attribute *a, const char *text)
+static bool is_text(const sup_attribute *a, const char *text)
 {
   size_t len = strlen(text) + 1;
   return a->len == len && memcmp(a->value, text, len) == 0;
 }
 
-static bool take_name(const iso_attribute *a, iso_counter *ret_counter)
+static bool take_name(const sup_attribute *a, iso_counter *ret_counter)
 {
   if (a->len < 2 || a->len > sizeof(ret_counter->name) || a->value[a->len - 1] != '\0')
     return false;
@@ -27,12 +27,12 @@ static bool take_name(const iso_attribute *a, iso_counter *ret_counter)
   return true;
 }
 
-static bool take_packets(const iso_attribute *data, iso_counter *ret_counter)
+static bool take_packets(const sup_attribute *data, iso_counter *ret_counter)
 {
   const unsigned char *bytes = data->value;
   size_t len = data->len;
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     uint64_t big = 0;
     if (a.type != NFTA_COUNTER_PACKETS || a.len != sizeof(big))
       continue;
@@ -43,7 +43,7 @@ static bool take_packets(const iso_attribute *data, iso_counter *ret_counter)
   return false;
 }
 
-static bool is_counter_type(const iso_attribute *a)
+static bool is_counter_type(const sup_attribute *a)
 {
   uint32_t type = 0;
   if (a->len != sizeof(type))
@@ -52,11 +52,11 @@ static bool is_counter_type(const iso_attribute *a)
   return ntohl(type) == NFT_OBJECT_COUNTER;
 }
 
-static bool read_counter(const iso_message *m, const char *table, iso_counter *ret_counter)
+static bool read_counter(const sup_message *m, const char *table, iso_counter *ret_counter)
 {
   const unsigned char *bytes = m->payload;
   size_t len = m->len;
-  iso_attribute a;
+  sup_attribute a;
   bool ours = false;
   bool counts = false;
   bool named = false;
@@ -65,7 +65,7 @@ static bool read_counter(const iso_message *m, const char *table, iso_counter *r
     return false;
   bytes += sizeof(struct nfgenmsg);
   len -= sizeof(struct nfgenmsg);
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  while (sup_attribute_next(&bytes, &len, &a)) {
     switch (a.type) {
     case NFTA_OBJ_TABLE: ours = is_text(&a, table); break;
     case NFTA_OBJ_NAME: named = take_name(&a, ret_counter); break;
@@ -80,8 +80,8 @@ static bool read_counter(const iso_message *m, const char *table, iso_counter *r
 void iso_counters_walk(const unsigned char *bytes, size_t len, const char *table, iso_counters *c,
                        bool *done, bool *interrupted)
 {
-  iso_message m;
-  while (!*done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!*done && sup_message_next(&bytes, &len, &m)) {
     *interrupted = *interrupted || (m.flags & NLM_F_DUMP_INTR) != 0;
     *done = m.type == NLMSG_DONE || m.type == NLMSG_ERROR;
     iso_counter one = {.packets = 0};
@@ -114,7 +114,7 @@ cordon_status iso_counters_read(const iso_table *table, iso_counters *ret_counte
   reading r = {.interrupted = true};
   for (int i = 0; i < READ_TRIES && status == CORDON_OK && r.interrupted; i++) {
     r = (reading){.table = table->name};
-    status = iso_netlink_dump_nftables(&ask, len, take_part, &r, err);
+    status = sup_netlink_dump_nftables(&ask, len, take_part, &r, err);
   }
   if (status == CORDON_OK && r.interrupted)
     status =

@@ -7,7 +7,7 @@
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
 static iso_addr address(uint8_t family, const void *bytes)
 {
@@ -18,7 +18,7 @@ static iso_addr address(uint8_t family, const void *bytes)
   return iso_addr_from(family == AF_INET6 ? 6 : 4, b);
 }
 
-static bool read_socket(const iso_message *m, iso_socket *s)
+static bool read_socket(const sup_message *m, iso_socket *s)
 {
   struct inet_diag_msg d;
   if (m->len < sizeof(d))
@@ -37,8 +37,8 @@ static bool read_socket(const iso_message *m, iso_socket *s)
                     .id = d.id};
   const unsigned char *attributes = m->payload + sizeof(d);
   size_t left = m->len - sizeof(d);
-  iso_attribute a;
-  while (iso_attribute_next(&attributes, &left, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&attributes, &left, &a)) {
     if (a.type == INET_DIAG_MARK && a.len == sizeof(s->mark)) {
       memcpy(&s->mark, a.value, sizeof(s->mark));
       s->has_mark = true;
@@ -52,15 +52,15 @@ static bool read_socket(const iso_message *m, iso_socket *s)
 void iso_diag_walk(const unsigned char *bytes, size_t len, iso_dump *dump, iso_socket_fn *fn,
                    void *data)
 {
-  iso_message m;
-  while (!dump->done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!dump->done && sup_message_next(&bytes, &len, &m)) {
     iso_socket s;
     if ((m.flags & NLM_F_DUMP_INTR) != 0)
       dump->interrupted = true;
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       dump->done = true;
     if (m.type == NLMSG_ERROR)
-      dump->os_error = iso_message_error(&m);
+      dump->os_error = sup_message_error(&m);
     if (m.type == SOCK_DIAG_BY_FAMILY && read_socket(&m, &s))
       fn(data, &s);
   }

@@ -7,14 +7,14 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-#include "netlink.h"
 #include "ruleset.h"
+#include "support/netlink.h"
 
 /* NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE and so on: the table's name is the first
  * attribute of every object. */
 enum { TABLE_NAME = 1 };
 
-static bool get_u32(const iso_attribute *a, uint32_t *ret_number)
+static bool get_u32(const sup_attribute *a, uint32_t *ret_number)
 {
   uint32_t number = 0;
   if (a->len != sizeof(number))
@@ -24,7 +24,7 @@ static bool get_u32(const iso_attribute *a, uint32_t *ret_number)
   return true;
 }
 
-static bool get_name(const iso_attribute *a, char ret_name[ISO_EVENT_NAME])
+static bool get_name(const sup_attribute *a, char ret_name[ISO_EVENT_NAME])
 {
   size_t len = strnlen((const char *)a->value, a->len);
   if (len >= ISO_EVENT_NAME)
@@ -36,9 +36,9 @@ static bool get_name(const iso_attribute *a, char ret_name[ISO_EVENT_NAME])
 
 static void read_generation(const unsigned char *bytes, size_t len, iso_event *e)
 {
-  iso_attribute a;
+  sup_attribute a;
   e->new_generation = true;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == NFTA_GEN_ID)
       (void)get_u32(&a, &e->generation);
     else if (a.type == NFTA_GEN_PROC_PID)
@@ -50,9 +50,9 @@ static void read_generation(const unsigned char *bytes, size_t len, iso_event *e
 
 static bool is_table(const unsigned char *bytes, size_t len, const char *ours)
 {
-  iso_attribute a;
+  sup_attribute a;
   char name[ISO_EVENT_NAME];
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == TABLE_NAME)
       return get_name(&a, name) && strcmp(name, ours) == 0;
   }
@@ -68,8 +68,8 @@ static bool touches(uint8_t family, const unsigned char *bytes, size_t len)
 
 void iso_events_walk(const unsigned char *bytes, size_t len, iso_event_fn *fn, void *data)
 {
-  iso_message m;
-  while (iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (sup_message_next(&bytes, &len, &m)) {
     struct nfgenmsg head;
     if (NFNL_SUBSYS_ID(m.type) != NFNL_SUBSYS_NFTABLES || m.len < sizeof(head))
       continue;

@@ -7,7 +7,7 @@
 #include <linux/netlink.h>
 
 #include "events.h"
-#include "netlink.h"
+#include "support/netlink.h"
 
 static void take_generation(void *data, const iso_event *e)
 {
@@ -26,7 +26,7 @@ cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err)
   unsigned char answer[4096];
   size_t len = 0;
   cordon_status status =
-      iso_netlink_ask_nftables(&ask, sizeof(ask), answer, sizeof(answer), &len, err);
+      sup_netlink_ask_nftables(&ask, sizeof(ask), answer, sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   iso_event e = {0};
@@ -36,8 +36,8 @@ cordon_status iso_gens_current(uint32_t *ret_generation, sup_err *err)
     return CORDON_OK;
   }
   const unsigned char *bytes = answer;
-  iso_message m;
-  int os_error = iso_message_next(&bytes, &len, &m) ? iso_message_error(&m) : -1;
+  sup_message m;
+  int os_error = sup_message_next(&bytes, &len, &m) ? sup_message_error(&m) : -1;
   if (os_error > 0)
     return sup_fail_os(err, os_error,
                        "the kernel does not tell the generation of its nftables rules");

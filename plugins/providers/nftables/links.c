@@ -10,8 +10,8 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
 #include "support/call.h"
+#include "support/netlink.h"
 
 enum { ANSWER_MS = 2000, KIND_MAX = 32 };
 
@@ -24,7 +24,7 @@ typedef struct seen_link {
   bool stacked; /* on another link of this namespace */
 } seen_link;
 
-static void take_text(const iso_attribute *a, char *ret_text, size_t size)
+static void take_text(const sup_attribute *a, char *ret_text, size_t size)
 {
   size_t len = strnlen((const char *)a->value, a->len);
   if (len >= size)
@@ -33,12 +33,12 @@ static void take_text(const iso_attribute *a, char *ret_text, size_t size)
   ret_text[len] = '\0';
 }
 
-static void take_kind(const iso_attribute *info, seen_link *l)
+static void take_kind(const sup_attribute *info, seen_link *l)
 {
   const unsigned char *bytes = info->value;
   size_t len = info->len;
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == IFLA_INFO_KIND)
       take_text(&a, l->kind, sizeof(l->kind));
   }
@@ -46,10 +46,10 @@ static void take_kind(const iso_attribute *info, seen_link *l)
 
 static void read_link(const unsigned char *bytes, size_t len, unsigned index, seen_link *l)
 {
-  iso_attribute a;
+  sup_attribute a;
   uint32_t below = 0;
   bool elsewhere = false; /* what it is on is in another namespace */
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == IFLA_IFNAME)
       take_text(&a, l->name, sizeof(l->name));
     else if (a.type == IFLA_LINKINFO)
@@ -81,7 +81,7 @@ static bool can_be_written(const char *name)
   return name[0] != '\0';
 }
 
-static void add_link(const iso_message *m, iso_hooks *hooks)
+static void add_link(const sup_message *m, iso_hooks *hooks)
 {
   struct ifinfomsg head;
   seen_link l = {.stacked = false};
@@ -104,12 +104,12 @@ static void add_link(const iso_message *m, iso_hooks *hooks)
 
 void iso_hooks_walk(const unsigned char *bytes, size_t len, iso_hooks *hooks)
 {
-  iso_message m;
-  while (!hooks->done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!hooks->done && sup_message_next(&bytes, &len, &m)) {
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       hooks->done = true;
     if (m.type == NLMSG_ERROR)
-      hooks->os_error = iso_message_error(&m);
+      hooks->os_error = sup_message_error(&m);
     if (m.type == RTM_NEWLINK)
       add_link(&m, hooks);
   }
@@ -134,10 +134,10 @@ static cordon_status list_links(int fd, unsigned char *buffer, iso_hooks *hooks,
                     .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
            .body = {.ifi_family = AF_UNSPEC}};
   uint64_t deadline = sup_now_ms() + ANSWER_MS;
-  cordon_status status = iso_netlink_send(fd, &ask, sizeof(ask), err);
+  cordon_status status = sup_netlink_send(fd, &ask, sizeof(ask), err);
   while (status == CORDON_OK && !hooks->done) {
     size_t len = 0;
-    status = iso_netlink_receive(fd, buffer, ISO_NETLINK_BUFFER, deadline, &len, err);
+    status = sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, deadline, &len, err);
     if (status == CORDON_OK)
       iso_hooks_walk(buffer, len, hooks);
   }
@@ -149,11 +149,11 @@ static cordon_status list_links(int fd, unsigned char *buffer, iso_hooks *hooks,
 cordon_status iso_hooks_read(iso_hooks *ret_hooks, sup_err *err)
 {
   int fd = -1;
-  unsigned char *buffer = malloc(ISO_NETLINK_BUFFER);
+  unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
   *ret_hooks = (iso_hooks){.count = 0};
   if (buffer == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to list the links of this device");
-  cordon_status status = iso_netlink_open(NETLINK_ROUTE, 0, &fd, err);
+  cordon_status status = sup_netlink_open(NETLINK_ROUTE, 0, &fd, err);
   if (status == CORDON_OK)
     status = list_links(fd, buffer, ret_hooks, err);
   if (status == CORDON_OK && ret_hooks->too_many)

@@ -11,7 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
 static bool add_addr(iso_locals *l, const struct sockaddr *sa)
 {
@@ -115,7 +115,7 @@ cordon_status iso_locals_read(iso_locals *ret_locals, sup_err *err)
   return status;
 }
 
-static bool take_address(const iso_message *m, iso_locals *l)
+static bool take_address(const sup_message *m, iso_locals *l)
 {
   struct ifaddrmsg head;
   if (m->len < sizeof(head))
@@ -125,10 +125,10 @@ static bool take_address(const iso_message *m, iso_locals *l)
   size_t len = m->len - sizeof(head);
   size_t size = head.ifa_family == AF_INET6 ? 16 : 4;
   bool known = head.ifa_family == AF_INET || head.ifa_family == AF_INET6;
-  iso_attribute a;
+  sup_attribute a;
   bool local = false; /* the other is the peer's where both are there */
   iso_addr own = {0};
-  while (known && iso_attribute_next(&bytes, &len, &a)) {
+  while (known && sup_attribute_next(&bytes, &len, &a)) {
     if ((a.type != IFA_LOCAL && a.type != IFA_ADDRESS) || a.len != size || local)
       continue;
     own = iso_addr_from(head.ifa_family == AF_INET6 ? 6 : 4, a.value);
@@ -144,9 +144,9 @@ static bool take_address(const iso_message *m, iso_locals *l)
 
 bool iso_locals_walk(const unsigned char *bytes, size_t len, iso_locals *l, bool *ret_done)
 {
-  iso_message m;
+  sup_message m;
   bool fits = true;
-  while (!*ret_done && iso_message_next(&bytes, &len, &m)) {
+  while (!*ret_done && sup_message_next(&bytes, &len, &m)) {
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       *ret_done = true;
     if (m.type == RTM_NEWADDR && !take_address(&m, l))

@@ -8,8 +8,8 @@
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 
-#include "netlink.h"
 #include "params.h"
+#include "support/netlink.h"
 
 /* Where the attributes of a kind have the remote address and its port; 0: it has none such. The
  * numbers are the kernel's, of headers that not every system has. */
@@ -69,7 +69,7 @@ static const struct outer_row *outer_of(const char *kind)
 }
 
 /* A name of the kernel's: anything odd in it becomes a question mark. */
-static void take_text(const iso_attribute *a, char *out, size_t size)
+static void take_text(const sup_attribute *a, char *out, size_t size)
 {
   size_t len = 0;
   while (len < a->len && len + 1 < size && a->value[len] != '\0') {
@@ -79,7 +79,7 @@ static void take_text(const iso_attribute *a, char *out, size_t size)
   out[len] = '\0';
 }
 
-static bool take_u32(const iso_attribute *a, unsigned *out)
+static bool take_u32(const sup_attribute *a, unsigned *out)
 {
   uint32_t number = 0;
   if (a->len != sizeof(number))
@@ -98,8 +98,8 @@ static bool is_zero(const iso_addr *a)
 static void read_outer(const unsigned char *bytes, size_t len, const struct outer_row *row,
                        iso_netif *n)
 {
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     iso_addr remote = {0};
     if (a.type == row->remote4 && a.len == 4)
       remote = iso_addr_from(4, a.value);
@@ -115,8 +115,8 @@ static void read_outer(const unsigned char *bytes, size_t len, const struct oute
 /* The kind comes before its data, as the kernel writes them. */
 static void read_info(const unsigned char *bytes, size_t len, iso_netif *n)
 {
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == IFLA_INFO_KIND)
       take_text(&a, n->kind, sizeof(n->kind));
     else if (a.type == IFLA_INFO_DATA && outer_of(n->kind) != NULL)
@@ -124,7 +124,7 @@ static void read_info(const unsigned char *bytes, size_t len, iso_netif *n)
   }
 }
 
-static bool read_netif(const iso_message *m, iso_netif *n)
+static bool read_netif(const sup_message *m, iso_netif *n)
 {
   struct ifinfomsg head;
   if (m->len < sizeof(head))
@@ -135,8 +135,8 @@ static bool read_netif(const iso_message *m, iso_netif *n)
                    .up = (head.ifi_flags & IFF_UP) != 0};
   const unsigned char *bytes = m->payload + sizeof(head);
   size_t len = m->len - sizeof(head);
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == IFLA_IFNAME)
       take_text(&a, n->name, sizeof(n->name));
     else if (a.type == IFLA_MASTER)
@@ -150,8 +150,8 @@ static bool read_netif(const iso_message *m, iso_netif *n)
 void iso_netifs_walk(const unsigned char *bytes, size_t len, bool *done, iso_netif_fn *fn,
                      void *data)
 {
-  iso_message m;
-  while (!*done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!*done && sup_message_next(&bytes, &len, &m)) {
     iso_netif n;
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       *done = true;

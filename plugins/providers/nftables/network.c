@@ -9,14 +9,14 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
 cordon_status iso_network_open(int *ret_fd, sup_err *err)
 {
   static const unsigned groups[] = {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                                     RTNLGRP_IPV6_ROUTE};
   int fd = -1;
-  cordon_status status = iso_netlink_open(NETLINK_ROUTE, RTNLGRP_LINK, &fd, err);
+  cordon_status status = sup_netlink_open(NETLINK_ROUTE, RTNLGRP_LINK, &fd, err);
   for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && status == CORDON_OK; i++) {
     if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])) != 0)
       status = sup_fail_os(err, errno, "the kernel does not tell of changes to the network");
@@ -29,21 +29,21 @@ cordon_status iso_network_open(int *ret_fd, sup_err *err)
 }
 
 /* A radio reports its scans as changes of its link. */
-static bool is_radio_report(const iso_message *m)
+static bool is_radio_report(const sup_message *m)
 {
   if (m->len < sizeof(struct ifinfomsg))
     return true;
   const unsigned char *bytes = m->payload + sizeof(struct ifinfomsg);
   size_t len = m->len - sizeof(struct ifinfomsg);
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == IFLA_WIRELESS)
       return true;
   }
   return false;
 }
 
-static bool is_cached_route(const iso_message *m)
+static bool is_cached_route(const sup_message *m)
 {
   struct rtmsg head;
   if (m->len < sizeof(head))
@@ -54,8 +54,8 @@ static bool is_cached_route(const iso_message *m)
 
 void iso_network_walk(const unsigned char *bytes, size_t len, iso_network *network)
 {
-  iso_message m;
-  while (iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (sup_message_next(&bytes, &len, &m)) {
     if (m.type == RTM_DELLINK || (m.type == RTM_NEWLINK && !is_radio_report(&m)))
       network->links = true;
     else if (m.type == RTM_NEWADDR || m.type == RTM_DELADDR)

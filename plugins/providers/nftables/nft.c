@@ -13,9 +13,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include "netlink.h"
 #include "ruleset.h"
 #include "support/json.h"
+#include "support/netlink.h"
 
 /* NFT_TABLE_F_OWNER, Linux 5.12. */
 enum { TABLE_OWNED = 1 << 1 };
@@ -127,16 +127,16 @@ cordon_status iso_nft_list(iso_session *session, const char *command, sup_text *
   return status;
 }
 
-static bool is_owned(const iso_message *m)
+static bool is_owned(const sup_message *m)
 {
   const unsigned char *bytes = m->payload;
   size_t len = m->len;
-  iso_attribute a;
+  sup_attribute a;
   if (len < sizeof(struct nfgenmsg))
     return false;
   bytes += sizeof(struct nfgenmsg);
   len -= sizeof(struct nfgenmsg);
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  while (sup_attribute_next(&bytes, &len, &a)) {
     uint32_t flags = 0;
     if (a.type != NFTA_TABLE_FLAGS || a.len != sizeof(flags))
       continue;
@@ -174,14 +174,14 @@ cordon_status iso_nft_has_table(const iso_table *table, bool *ret_there, bool *r
   cordon_status status =
       iso_nft_ask_of(table, NFT_MSG_GETTABLE, NLM_F_REQUEST, &ask, &ask_len, err);
   if (status == CORDON_OK)
-    status = iso_netlink_ask_nftables(&ask, ask_len, answer, sizeof(answer), &len, err);
+    status = sup_netlink_ask_nftables(&ask, ask_len, answer, sizeof(answer), &len, err);
   if (status != CORDON_OK)
     return status;
   const unsigned char *bytes = answer;
-  iso_message m;
-  if (!iso_message_next(&bytes, &len, &m))
+  sup_message m;
+  if (!sup_message_next(&bytes, &len, &m))
     return sup_fail(err, CORDON_E_IO, "the kernel's answer about our table makes no sense");
-  int os_error = iso_message_error(&m);
+  int os_error = sup_message_error(&m);
   /* A kernel without the family has no table of it. */
   bool absent = os_error == ENOENT || (table->netdev && os_error == EAFNOSUPPORT);
   if (os_error > 0 && !absent)

@@ -8,8 +8,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include "netlink.h"
 #include "ruleset.h"
+#include "support/netlink.h"
 
 /* Of headers that are younger than the libraries we build with. */
 enum { TABLE_OWNER = 7, FLAG_OWNER = 2 };
@@ -140,7 +140,7 @@ typedef struct object {
   uint32_t owner;
 } object;
 
-static void take_name(const iso_attribute *a, char out[ISO_OWNER_NAME])
+static void take_name(const sup_attribute *a, char out[ISO_OWNER_NAME])
 {
   size_t len = 0;
   while (len < a->len && len + 1 < ISO_OWNER_NAME && a->value[len] != '\0') {
@@ -150,7 +150,7 @@ static void take_name(const iso_attribute *a, char out[ISO_OWNER_NAME])
   out[len] = '\0';
 }
 
-static uint32_t take_u32(const iso_attribute *a)
+static uint32_t take_u32(const sup_attribute *a)
 {
   uint32_t number = 0;
   if (a->len == sizeof(number))
@@ -158,13 +158,13 @@ static uint32_t take_u32(const iso_attribute *a)
   return ntohl(number);
 }
 
-static object read_object(const iso_message *m, bool table)
+static object read_object(const sup_message *m, bool table)
 {
   object o = {0};
   const unsigned char *bytes = m->payload + sizeof(struct nfgenmsg);
   size_t len = m->len - sizeof(struct nfgenmsg);
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == NFTA_TABLE_NAME) /* and NFTA_CHAIN_TABLE */
       take_name(&a, o.table);
     else if (table && a.type == NFTA_TABLE_FLAGS)
@@ -197,7 +197,7 @@ static void note_owned(iso_owners *to, const object *o)
   owned->port = o->owner;
 }
 
-static void note_object(iso_owners *to, const iso_message *m, bool table)
+static void note_object(iso_owners *to, const sup_message *m, bool table)
 {
   object o = read_object(m, table);
   if (o.table[0] == '\0' || is_ours(o.table))
@@ -212,8 +212,8 @@ static void note_object(iso_owners *to, const iso_message *m, bool table)
 
 void iso_owners_walk(const unsigned char *bytes, size_t len, bool *done, iso_owners *to)
 {
-  iso_message m;
-  while (!*done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!*done && sup_message_next(&bytes, &len, &m)) {
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       *done = true;
     bool table = m.type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);

@@ -9,9 +9,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
-static void read_route(const iso_message *m, iso_route *r)
+static void read_route(const sup_message *m, iso_route *r)
 {
   struct rtmsg head;
   if (m->len < sizeof(head))
@@ -19,8 +19,8 @@ static void read_route(const iso_message *m, iso_route *r)
   memcpy(&head, m->payload, sizeof(head));
   const unsigned char *bytes = m->payload + sizeof(head);
   size_t len = m->len - sizeof(head);
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     uint32_t index = 0;
     if (a.type == RTA_OIF && a.len == sizeof(index)) {
       memcpy(&index, a.value, sizeof(index));
@@ -34,9 +34,9 @@ static void read_route(const iso_message *m, iso_route *r)
 
 void iso_route_read(const unsigned char *bytes, size_t len, iso_route *ret_route)
 {
-  iso_message m;
+  sup_message m;
   *ret_route = (iso_route){0};
-  while (iso_message_next(&bytes, &len, &m)) {
+  while (sup_message_next(&bytes, &len, &m)) {
     if (m.type == RTM_NEWROUTE)
       read_route(&m, ret_route);
   }
@@ -69,7 +69,7 @@ static bool selects(const struct xfrm_selector *s, const iso_target_flow *flow)
          (s->dport & s->dport_mask) == (port & s->dport_mask);
 }
 
-static bool read_template(const iso_attribute *a, iso_addr *ret_outer)
+static bool read_template(const sup_attribute *a, iso_addr *ret_outer)
 {
   struct xfrm_user_tmpl t;
   if (a->len < sizeof(t))
@@ -81,7 +81,7 @@ static bool read_template(const iso_attribute *a, iso_addr *ret_outer)
   return true;
 }
 
-static bool encrypts(const iso_message *m, const iso_target_flow *flow, iso_addr *ret_outer)
+static bool encrypts(const sup_message *m, const iso_target_flow *flow, iso_addr *ret_outer)
 {
   struct xfrm_userpolicy_info p;
   if (m->len < sizeof(p))
@@ -91,8 +91,8 @@ static bool encrypts(const iso_message *m, const iso_target_flow *flow, iso_addr
     return false;
   const unsigned char *bytes = m->payload + sizeof(p);
   size_t len = m->len - sizeof(p);
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == XFRMA_TMPL && read_template(&a, ret_outer))
       return true;
   }
@@ -102,8 +102,8 @@ static bool encrypts(const iso_message *m, const iso_target_flow *flow, iso_addr
 void iso_policies_walk(const unsigned char *bytes, size_t len, const iso_target_flow *flow,
                        bool *done, bool *found, iso_addr *ret_outer)
 {
-  iso_message m;
-  while (!*done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!*done && sup_message_next(&bytes, &len, &m)) {
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       *done = true;
     if (m.type == XFRM_MSG_NEWPOLICY && !*found)

@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
 enum { PASSES = 8, FOUND_MAX = 65536, ANSWER_MS = 2000 };
 
@@ -49,7 +49,7 @@ typedef struct found {
 typedef struct work {
   int fd;
   uint32_t sequence;
-  unsigned char *buffer; /* ISO_NETLINK_BUFFER */
+  unsigned char *buffer; /* SUP_NETLINK_BUFFER */
   const iso_params *params;
   const sup_call *call;
   const iso_locals *locals;
@@ -154,10 +154,10 @@ static cordon_status dump(work *w, const struct kind *k, uint32_t states, iso_so
                .nlmsg_seq = ++w->sequence},
       .body = {.sdiag_family = k->family, .sdiag_protocol = k->protocol, .idiag_states = states}};
   *ret_dump = (iso_dump){0};
-  cordon_status status = iso_netlink_send(w->fd, &r, sizeof(r), err);
+  cordon_status status = sup_netlink_send(w->fd, &r, sizeof(r), err);
   while (status == CORDON_OK && !ret_dump->done) {
     size_t len = 0;
-    status = iso_netlink_receive(w->fd, w->buffer, ISO_NETLINK_BUFFER,
+    status = sup_netlink_receive(w->fd, w->buffer, SUP_NETLINK_BUFFER,
                                  sup_call_until(w->call, ANSWER_MS), &len, err);
     if (status == CORDON_OK)
       iso_diag_walk(w->buffer, len, ret_dump, fn, data);
@@ -179,17 +179,17 @@ static cordon_status destroy(work *w, const struct kind *k, const iso_socket *s,
   /* The kernel finds a raw socket by its protocol, which takes the place of the padding. */
   if (k->protocol == IPPROTO_RAW)
     r.body.pad = (uint8_t)s->local_port;
-  cordon_status status = iso_netlink_send(w->fd, &r, sizeof(r), err);
+  cordon_status status = sup_netlink_send(w->fd, &r, sizeof(r), err);
   int os_error = -1;
   while (status == CORDON_OK && os_error < 0) {
     size_t len = 0;
-    status = iso_netlink_receive(w->fd, w->buffer, ISO_NETLINK_BUFFER,
+    status = sup_netlink_receive(w->fd, w->buffer, SUP_NETLINK_BUFFER,
                                  sup_call_until(w->call, ANSWER_MS), &len, err);
     const unsigned char *bytes = w->buffer;
-    iso_message m;
-    while (status == CORDON_OK && os_error < 0 && iso_message_next(&bytes, &len, &m)) {
+    sup_message m;
+    while (status == CORDON_OK && os_error < 0 && sup_message_next(&bytes, &len, &m)) {
       if (m.sequence == w->sequence)
-        os_error = iso_message_error(&m);
+        os_error = sup_message_error(&m);
     }
   }
   *ret_os_error = os_error;
@@ -243,7 +243,7 @@ static cordon_status pass(work *w, bool *ret_clean, sup_err *err)
 
 static cordon_status work_begin(work *w, sup_err *err)
 {
-  w->buffer = malloc(ISO_NETLINK_BUFFER);
+  w->buffer = malloc(SUP_NETLINK_BUFFER);
   w->found.items = calloc(FOUND_MAX, sizeof(*w->found.items));
   w->listened = calloc(1, sizeof(*w->listened));
   if (w->buffer == NULL || w->found.items == NULL || w->listened == NULL)
@@ -283,7 +283,7 @@ cordon_status iso_sockets_end(const iso_params *p, const sup_call *call, const i
                               iso_ended *ret_ended, sup_err *err)
 {
   work w = {.fd = -1, .params = p, .call = call, .locals = locals};
-  cordon_status status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
+  cordon_status status = sup_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
   if (status == CORDON_OK)
     status = end_through(&w, ret_ended, err);
   if (w.fd >= 0)
@@ -346,7 +346,7 @@ cordon_status iso_sockets_show(const iso_params *p, const sup_call *call, iso_sh
   show v = {.w = &w, .fn = fn, .data = data, .listeners = true};
   cordon_status status = iso_locals_read(&locals, err);
   if (status == CORDON_OK)
-    status = iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
+    status = sup_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, err);
   if (status == CORDON_OK)
     status = show_through(&w, &v, err);
   if (w.fd >= 0)
@@ -376,8 +376,8 @@ bool iso_sockets_can_end(void)
   nobody.id.idiag_sport = htons(1);
   nobody.id.idiag_dport = htons(1);
   int os_error = EOPNOTSUPP;
-  w.buffer = malloc(ISO_NETLINK_BUFFER);
-  if (w.buffer != NULL && iso_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, NULL) == CORDON_OK)
+  w.buffer = malloc(SUP_NETLINK_BUFFER);
+  if (w.buffer != NULL && sup_netlink_open(NETLINK_SOCK_DIAG, 0, &w.fd, NULL) == CORDON_OK)
     (void)destroy(&w, &kinds[0], &nobody, &os_error, NULL);
   if (w.fd >= 0)
     (void)close(w.fd);

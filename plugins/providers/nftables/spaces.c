@@ -9,10 +9,10 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
 #include "packets.h"
 #include "sockets.h"
 #include "support/json.h"
+#include "support/netlink.h"
 
 enum { ANSWER_MS = 2000, SPACES_MAX = 512 };
 
@@ -22,7 +22,7 @@ typedef struct visit {
   const sup_call *call;
   const iso_params *params;
   iso_locals *locals;
-  unsigned char *buffer; /* ISO_NETLINK_BUFFER */
+  unsigned char *buffer; /* SUP_NETLINK_BUFFER */
   iso_spaces *spaces;
 } visit;
 
@@ -44,10 +44,10 @@ static cordon_status add_addresses(visit *v, int fd, sup_err *err)
                     .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
            .body = {.ifa_family = AF_UNSPEC}};
   bool done = false;
-  cordon_status status = iso_netlink_send(fd, &ask, sizeof(ask), err);
+  cordon_status status = sup_netlink_send(fd, &ask, sizeof(ask), err);
   while (status == CORDON_OK && !done) {
     size_t len = 0;
-    status = iso_netlink_receive(fd, v->buffer, ISO_NETLINK_BUFFER,
+    status = sup_netlink_receive(fd, v->buffer, SUP_NETLINK_BUFFER,
                                  sup_call_until(v->call, ANSWER_MS), &len, err);
     if (status == CORDON_OK && !iso_locals_walk(v->buffer, len, v->locals, &done))
       status =
@@ -131,7 +131,7 @@ cordon_status iso_spaces_end(const cordon_host *host, const sup_call *call, cons
              .spaces = ret_spaces};
   if (v.sight == NULL)
     return CORDON_OK;
-  v.buffer = malloc(ISO_NETLINK_BUFFER);
+  v.buffer = malloc(SUP_NETLINK_BUFFER);
   if (v.buffer == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to look into other namespaces");
   ret_spaces->looked = true;

@@ -9,9 +9,9 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
 #include "packets.h"
 #include "support/json.h"
+#include "support/netlink.h"
 
 enum { ANSWER_MS = 2000, SPACES_MAX = 512 };
 
@@ -28,7 +28,7 @@ typedef struct seen {
   bool elsewhere; /* what it is on is in another namespace */
 } seen;
 
-static void take_text(const iso_attribute *a, char *ret_text, size_t size)
+static void take_text(const sup_attribute *a, char *ret_text, size_t size)
 {
   size_t len = strnlen((const char *)a->value, a->len);
   if (len >= size)
@@ -39,16 +39,16 @@ static void take_text(const iso_attribute *a, char *ret_text, size_t size)
 
 static void read_link(const unsigned char *bytes, size_t len, seen *s)
 {
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     const unsigned char *inner = a.value;
     size_t inner_len = a.len;
-    iso_attribute b;
+    sup_attribute b;
     if (a.type == IFLA_IFNAME)
       take_text(&a, s->link.name, sizeof(s->link.name));
     else if (a.type == IFLA_LINK_NETNSID)
       s->elsewhere = true;
-    while (a.type == IFLA_LINKINFO && iso_attribute_next(&inner, &inner_len, &b)) {
+    while (a.type == IFLA_LINKINFO && sup_attribute_next(&inner, &inner_len, &b)) {
       if (b.type == IFLA_INFO_KIND)
         take_text(&b, s->link.kind, sizeof(s->link.kind));
     }
@@ -66,8 +66,8 @@ static bool sends_past_us(const seen *s, bool own)
 
 void iso_stacked_walk(const unsigned char *bytes, size_t len, bool own, iso_stacked *stacked)
 {
-  iso_message m;
-  while (!stacked->done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!stacked->done && sup_message_next(&bytes, &len, &m)) {
     seen s = {.elsewhere = false};
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       stacked->done = true;
@@ -89,10 +89,10 @@ static void list_links(const sup_call *call, int fd, bool own, unsigned char *bu
   } ask = {.head = {.nlmsg_len = sizeof(ask),
                     .nlmsg_type = RTM_GETLINK,
                     .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
-  cordon_status status = iso_netlink_send(fd, &ask, sizeof(ask), NULL);
+  cordon_status status = sup_netlink_send(fd, &ask, sizeof(ask), NULL);
   while (status == CORDON_OK && !stacked->done) {
     size_t len = 0;
-    status = iso_netlink_receive(fd, buffer, ISO_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
+    status = sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
                                  &len, NULL);
     if (status == CORDON_OK)
       iso_stacked_walk(buffer, len, own, stacked);
@@ -117,7 +117,7 @@ static void look_here(const sup_call *call, unsigned char *buffer, cJSON *list)
 {
   iso_stacked stacked = {.count = 0};
   int fd = -1;
-  if (iso_netlink_open(NETLINK_ROUTE, 0, &fd, NULL) != CORDON_OK)
+  if (sup_netlink_open(NETLINK_ROUTE, 0, &fd, NULL) != CORDON_OK)
     return;
   list_links(call, fd, true, buffer, &stacked);
   add_links(list, &stacked, NULL);
@@ -147,7 +147,7 @@ static void look_elsewhere(const cordon_host *host, const sup_call *call, unsign
 
 void iso_stacked_add(const cordon_host *host, const sup_call *call, cJSON *details)
 {
-  unsigned char *buffer = malloc(ISO_NETLINK_BUFFER);
+  unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
   cJSON *list = cJSON_CreateArray();
   if (buffer != NULL) {
     look_here(call, buffer, list);

@@ -14,9 +14,9 @@
 #include <linux/xfrm.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
 #include "routes.h"
 #include "sockets.h"
+#include "support/netlink.h"
 #include "wireguard.h"
 
 enum { ANSWER_MS = 2000 };
@@ -45,15 +45,15 @@ static cordon_status dump(iso_survey *s, const sup_call *call, int protocol,
 {
   int fd = -1;
   bool done = false;
-  unsigned char *buffer = malloc(ISO_NETLINK_BUFFER);
+  unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
   if (buffer == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to look at this device");
-  cordon_status status = iso_netlink_open(protocol, 0, &fd, err);
+  cordon_status status = sup_netlink_open(protocol, 0, &fd, err);
   if (status == CORDON_OK)
-    status = iso_netlink_send(fd, request, request->head.nlmsg_len, err);
+    status = sup_netlink_send(fd, request, request->head.nlmsg_len, err);
   while (status == CORDON_OK && !done) {
     size_t len = 0;
-    status = iso_netlink_receive(fd, buffer, ISO_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
+    status = sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
                                  &len, err);
     if (status == CORDON_OK)
       fn(s, buffer, len, &done);
@@ -172,7 +172,7 @@ static cordon_status ask_route(const iso_endpoint *to, uint32_t mark, iso_route 
   used += RTA_SPACE(sizeof(mark));
   r.head.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(r.body)) + used);
   cordon_status status =
-      iso_netlink_ask(NETLINK_ROUTE, &r, r.head.nlmsg_len, answer, sizeof(answer), &len, err);
+      sup_netlink_ask(NETLINK_ROUTE, &r, r.head.nlmsg_len, answer, sizeof(answer), &len, err);
   if (status == CORDON_OK)
     iso_route_read(answer, len, ret_route);
   return status;
@@ -190,17 +190,17 @@ static cordon_status ask_ipsec(const sup_call *call, ipsec_look *look, sup_err *
   dump_request r = request_of(XFRM_MSG_GETPOLICY, sizeof(r.body.policies));
   int fd = -1;
   bool done = false;
-  unsigned char *buffer = malloc(ISO_NETLINK_BUFFER);
+  unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
   if (buffer == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to look at this device");
   sup_err none = {0};
   /* A kernel without IPsec has no such protocol. */
-  if (iso_netlink_open(NETLINK_XFRM, 0, &fd, &none) != CORDON_OK)
+  if (sup_netlink_open(NETLINK_XFRM, 0, &fd, &none) != CORDON_OK)
     done = true;
-  cordon_status status = done ? CORDON_OK : iso_netlink_send(fd, &r, r.head.nlmsg_len, err);
+  cordon_status status = done ? CORDON_OK : sup_netlink_send(fd, &r, r.head.nlmsg_len, err);
   while (status == CORDON_OK && !done) {
     size_t len = 0;
-    status = iso_netlink_receive(fd, buffer, ISO_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
+    status = sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
                                  &len, err);
     if (status == CORDON_OK)
       iso_policies_walk(buffer, len, &look->flow, &done, &look->found, &look->outer);
@@ -246,19 +246,19 @@ static void ask_wireguard(const sup_call *call, unsigned interface, const iso_ad
   sup_err none = {0};
   genl_request r =
       genl_ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, CTRL_ATTR_FAMILY_NAME, name, sizeof(name));
-  if (iso_netlink_ask(NETLINK_GENERIC, &r, r.head.nlmsg_len, answer, sizeof(answer), &len, &none) !=
+  if (sup_netlink_ask(NETLINK_GENERIC, &r, r.head.nlmsg_len, answer, sizeof(answer), &len, &none) !=
       CORDON_OK)
     return;
   uint16_t family = iso_family_read(answer, len);
-  unsigned char *buffer = family != 0 ? malloc(ISO_NETLINK_BUFFER) : NULL;
+  unsigned char *buffer = family != 0 ? malloc(SUP_NETLINK_BUFFER) : NULL;
   if (buffer == NULL)
     return;
   r = genl_ask(family, WG_GET_DEVICE, NLM_F_DUMP, WG_IFINDEX, &index, sizeof(index));
-  cordon_status status = iso_netlink_open(NETLINK_GENERIC, 0, &fd, &none);
+  cordon_status status = sup_netlink_open(NETLINK_GENERIC, 0, &fd, &none);
   if (status == CORDON_OK)
-    status = iso_netlink_send(fd, &r, r.head.nlmsg_len, &none);
+    status = sup_netlink_send(fd, &r, r.head.nlmsg_len, &none);
   while (status == CORDON_OK && !done) {
-    status = iso_netlink_receive(fd, buffer, ISO_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
+    status = sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, sup_call_until(call, ANSWER_MS),
                                  &len, &none);
     if (status == CORDON_OK)
       iso_peers_walk(buffer, len, to, &done, ret_peer);

@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 
 #include "events.h"
-#include "netlink.h"
 #include "network.h"
 #include "support/json.h"
+#include "support/netlink.h"
 
 enum {
   APART_MS = 50,           /* between two records: at most twenty a second */
@@ -37,7 +37,7 @@ typedef struct watch {
   int wake;
   int groups; /* inotify, for services that start */
   bool groups_watched;
-  unsigned char *buffer; /* ISO_NETLINK_BUFFER */
+  unsigned char *buffer; /* SUP_NETLINK_BUFFER */
   bool in_first_namespace;
   bool touched; /* our table, since the last new generation */
   bool lost;    /* the kernel had to drop notices */
@@ -53,7 +53,7 @@ typedef struct watch {
 
 cordon_status iso_watch_open(int *ret_fd, sup_err *err)
 {
-  return iso_netlink_open(NETLINK_NETFILTER, NFNLGRP_NFTABLES, ret_fd, err);
+  return sup_netlink_open(NETLINK_NETFILTER, NFNLGRP_NFTABLES, ret_fd, err);
 }
 
 /* The kernel tells numbers of the first PID namespace, whose name has been fixed ever since there
@@ -85,7 +85,7 @@ static cordon_status read_notices(watch *w, sup_err *err)
     size_t len = 0;
     sup_err why = {0};
     cordon_status status =
-        iso_netlink_receive(w->notices, w->buffer, ISO_NETLINK_BUFFER, 0, &len, &why);
+        sup_netlink_receive(w->notices, w->buffer, SUP_NETLINK_BUFFER, 0, &len, &why);
     if (status == CORDON_E_DEADLINE)
       return CORDON_OK;
     if (status == CORDON_E_LIMIT) {
@@ -202,7 +202,7 @@ static cordon_status read_network(watch *w, sup_err *err)
     size_t len = 0;
     sup_err why = {0};
     cordon_status status =
-        iso_netlink_receive(w->network, w->buffer, ISO_NETLINK_BUFFER, 0, &len, &why);
+        sup_netlink_receive(w->network, w->buffer, SUP_NETLINK_BUFFER, 0, &len, &why);
     if (status == CORDON_E_DEADLINE)
       return CORDON_OK;
     if (status == CORDON_E_LIMIT) {
@@ -250,7 +250,7 @@ static cordon_status watch_loop(watch *w, sup_err *err)
 
 static cordon_status watch_begin(watch *w, sup_err *err)
 {
-  w->buffer = malloc(ISO_NETLINK_BUFFER);
+  w->buffer = malloc(SUP_NETLINK_BUFFER);
   if (w->buffer == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to watch");
   cordon_status status = iso_watch_open(&w->notices, err);

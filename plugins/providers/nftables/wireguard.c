@@ -7,7 +7,7 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
-#include "netlink.h"
+#include "support/netlink.h"
 
 /* Of linux/wireguard.h, which not every system has. */
 enum { DEVICE_PEERS = 8, PEER_ENDPOINT = 4, PEER_ALLOWED = 9 };
@@ -16,13 +16,13 @@ enum { ALLOWED_ADDRESS = 2, ALLOWED_BITS = 3 };
 uint16_t iso_family_read(const unsigned char *bytes, size_t len)
 {
   uint16_t id = 0;
-  iso_message m;
-  if (!iso_message_next(&bytes, &len, &m) || m.type != GENL_ID_CTRL || m.len < GENL_HDRLEN)
+  sup_message m;
+  if (!sup_message_next(&bytes, &len, &m) || m.type != GENL_ID_CTRL || m.len < GENL_HDRLEN)
     return 0;
   const unsigned char *attributes = m.payload + GENL_HDRLEN;
   size_t left = m.len - GENL_HDRLEN;
-  iso_attribute a;
-  while (iso_attribute_next(&attributes, &left, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&attributes, &left, &a)) {
     if (a.type == CTRL_ATTR_FAMILY_ID && a.len == sizeof(id))
       memcpy(&id, a.value, sizeof(id));
   }
@@ -39,14 +39,14 @@ static bool covers(const iso_addr *net, unsigned bits, const iso_addr *a)
 }
 
 /* One prefix: does it hold `to`? */
-static bool read_allowed(const iso_attribute *one, const iso_addr *to, uint8_t *ret_bits)
+static bool read_allowed(const sup_attribute *one, const iso_addr *to, uint8_t *ret_bits)
 {
   const unsigned char *bytes = one->value;
   size_t len = one->len;
   iso_addr net = {0};
   uint8_t bits = UINT8_MAX;
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     if (a.type == ALLOWED_ADDRESS && (a.len == 4 || a.len == 16))
       net = iso_addr_from(a.len == 4 ? 4 : 6, a.value);
     else if (a.type == ALLOWED_BITS && a.len == 1)
@@ -56,7 +56,7 @@ static bool read_allowed(const iso_attribute *one, const iso_addr *to, uint8_t *
   return covers(&net, bits, to);
 }
 
-static void read_endpoint(const iso_attribute *a, iso_peer *p)
+static void read_endpoint(const sup_attribute *a, iso_peer *p)
 {
   struct sockaddr_in in;
   struct sockaddr_in6 in6;
@@ -76,19 +76,19 @@ static void read_endpoint(const iso_attribute *a, iso_peer *p)
 }
 
 /* A peer with more prefixes than fit into one message comes again, with the others. */
-static void read_peer(const iso_attribute *one, const iso_addr *to, iso_peer *best)
+static void read_peer(const sup_attribute *one, const iso_addr *to, iso_peer *best)
 {
   const unsigned char *bytes = one->value;
   size_t len = one->len;
   iso_peer p = {0};
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     const unsigned char *list = a.value;
     size_t left = a.len;
-    iso_attribute prefix;
+    sup_attribute prefix;
     if (a.type == PEER_ENDPOINT)
       read_endpoint(&a, &p);
-    while (a.type == PEER_ALLOWED && iso_attribute_next(&list, &left, &prefix)) {
+    while (a.type == PEER_ALLOWED && sup_attribute_next(&list, &left, &prefix)) {
       uint8_t bits = 0;
       if (read_allowed(&prefix, to, &bits) && (!p.found || bits > p.bits)) {
         p.found = true;
@@ -100,18 +100,18 @@ static void read_peer(const iso_attribute *one, const iso_addr *to, iso_peer *be
     *best = p;
 }
 
-static void read_device(const iso_message *m, const iso_addr *to, iso_peer *peer)
+static void read_device(const sup_message *m, const iso_addr *to, iso_peer *peer)
 {
   if (m->len < GENL_HDRLEN)
     return;
   const unsigned char *bytes = m->payload + GENL_HDRLEN;
   size_t len = m->len - GENL_HDRLEN;
-  iso_attribute a;
-  while (iso_attribute_next(&bytes, &len, &a)) {
+  sup_attribute a;
+  while (sup_attribute_next(&bytes, &len, &a)) {
     const unsigned char *list = a.value;
     size_t left = a.len;
-    iso_attribute one;
-    while (a.type == DEVICE_PEERS && iso_attribute_next(&list, &left, &one))
+    sup_attribute one;
+    while (a.type == DEVICE_PEERS && sup_attribute_next(&list, &left, &one))
       read_peer(&one, to, peer);
   }
 }
@@ -119,8 +119,8 @@ static void read_device(const iso_message *m, const iso_addr *to, iso_peer *peer
 void iso_peers_walk(const unsigned char *bytes, size_t len, const iso_addr *to, bool *done,
                     iso_peer *peer)
 {
-  iso_message m;
-  while (!*done && iso_message_next(&bytes, &len, &m)) {
+  sup_message m;
+  while (!*done && sup_message_next(&bytes, &len, &m)) {
     if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
       *done = true;
     else

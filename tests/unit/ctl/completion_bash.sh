@@ -37,7 +37,7 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate renew release tag actions action enroll-token audit policy exclusions"
+names="local device isolate renew release tag actions action enroll-token audit policy package exclusions"
 common="--config --timeout --json --help"
 order="--comment --ticket --wait --tag --preview --progress $common"
 lease="--for --lost-console --unreachable"
@@ -49,6 +49,11 @@ expect "add remove --help" tag ""
 expect "show cancel code report verify --help" action ""
 expect "create list revoke --help" enroll-token ""
 expect "verify --help" audit ""
+expect "verify list extract --help" package ""
+expect "policy.json" package verify po
+expect "--output --json --help" package extract --
+expect "standard extended" local collect --profile ""
+expect "policy.json" local collect -o po
 expect "desk-1.lab" isolate ""
 expect "--selective --dry-run --force $lease $order" isolate --
 expect "$lease --comment --ticket --wait --progress $common" renew --
@@ -72,7 +77,7 @@ expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""
 expect "" isolate desk-1 --comment ""
-expect "status isolate renew release actions plugins unquarantine policy enroll --help" local ""
+expect "status isolate renew release collect actions plugins unquarantine policy enroll --help" local ""
 expect "list show set assign unassign remove --help" policy ""
 expect "list show set remove --help" exclusions ""
 expect "--comment $common" policy set --
@@ -96,7 +101,7 @@ expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "$names exit-codes help" help ""
 expect "list show" help device ""
-expect "status isolate renew release actions plugins unquarantine policy enroll" help local ""
+expect "status isolate renew release collect actions plugins unquarantine policy enroll" help local ""
 expect "" help exit-codes ""
 exit $failed
 END
@@ -108,7 +113,7 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate renew release actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
+words=$("$2" help; for c in status isolate renew release collect actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
   for c in "device list" "device show" isolate renew release "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify" "policy list" "policy show" "policy set" \
     "policy assign" "policy unassign" "policy remove" "exclusions list" "exclusions show" "exclusions set" "exclusions remove"; do

@@ -5,12 +5,12 @@
 #include "gens.h"
 #include "links.h"
 #include "locals.h"
-#include "netlink.h"
 #include "network.h"
 #include "packets.h"
 #include "sockets.h"
 #include "stacked.h"
 #include "strict.h"
+#include "support/netlink.h"
 
 #include "suite.h"
 

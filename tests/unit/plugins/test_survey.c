@@ -1,7 +1,7 @@
 /* What a dry run reads, taken apart, and what it makes of it. */
-#include "netlink.h"
 #include "routes.h"
 #include "sockets.h"
+#include "support/netlink.h"
 #include "survey.h"
 #include "wireguard.h"
 

@@ -1,4 +1,4 @@
-#include "netlink.h"
+#include "support/netlink.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ static size_t padded(size_t len)
   return (len + 3) & ~(size_t)3;
 }
 
-bool iso_message_next(const unsigned char **bytes, size_t *len, iso_message *ret_message)
+bool sup_message_next(const unsigned char **bytes, size_t *len, sup_message *ret_message)
 {
   struct nlmsghdr h;
   if (*len < sizeof(h))
@@ -29,7 +29,7 @@ bool iso_message_next(const unsigned char **bytes, size_t *len, iso_message *ret
   memcpy(&h, *bytes, sizeof(h));
   if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > *len)
     return false;
-  *ret_message = (iso_message){.type = h.nlmsg_type,
+  *ret_message = (sup_message){.type = h.nlmsg_type,
                                .flags = h.nlmsg_flags,
                                .sequence = h.nlmsg_seq,
                                .payload = *bytes + sizeof(h),
@@ -40,7 +40,7 @@ bool iso_message_next(const unsigned char **bytes, size_t *len, iso_message *ret
   return true;
 }
 
-bool iso_attribute_next(const unsigned char **bytes, size_t *len, iso_attribute *ret_attribute)
+bool sup_attribute_next(const unsigned char **bytes, size_t *len, sup_attribute *ret_attribute)
 {
   struct nlattr a;
   if (*len < sizeof(a))
@@ -48,7 +48,7 @@ bool iso_attribute_next(const unsigned char **bytes, size_t *len, iso_attribute 
   memcpy(&a, *bytes, sizeof(a));
   if (a.nla_len < sizeof(a) || a.nla_len > *len)
     return false;
-  *ret_attribute = (iso_attribute){.type = a.nla_type & NLA_TYPE_MASK,
+  *ret_attribute = (sup_attribute){.type = a.nla_type & NLA_TYPE_MASK,
                                    .value = *bytes + sizeof(a),
                                    .len = a.nla_len - sizeof(a)};
   size_t used = padded(a.nla_len) < *len ? padded(a.nla_len) : *len;
@@ -57,7 +57,7 @@ bool iso_attribute_next(const unsigned char **bytes, size_t *len, iso_attribute 
   return true;
 }
 
-int iso_message_error(const iso_message *m)
+int sup_message_error(const sup_message *m)
 {
   int error = 0;
   if (m->type != NLMSG_ERROR || m->len < sizeof(error))
@@ -66,7 +66,7 @@ int iso_message_error(const iso_message *m)
   return error > 0 || error < -4095 ? EPROTO : -error;
 }
 
-cordon_status iso_netlink_open(int protocol, unsigned group, int *ret_fd, sup_err *err)
+cordon_status sup_netlink_open(int protocol, unsigned group, int *ret_fd, sup_err *err)
 {
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (fd < 0)
@@ -84,7 +84,7 @@ cordon_status iso_netlink_open(int protocol, unsigned group, int *ret_fd, sup_er
   return CORDON_OK;
 }
 
-cordon_status iso_netlink_send(int fd, const void *request, size_t len, sup_err *err)
+cordon_status sup_netlink_send(int fd, const void *request, size_t len, sup_err *err)
 {
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
   ssize_t sent = -1;
@@ -96,7 +96,7 @@ cordon_status iso_netlink_send(int fd, const void *request, size_t len, sup_err 
   return CORDON_OK;
 }
 
-cordon_status iso_netlink_receive(int fd, void *buffer, size_t size, uint64_t deadline_ms,
+cordon_status sup_netlink_receive(int fd, void *buffer, size_t size, uint64_t deadline_ms,
                                   size_t *ret_len, sup_err *err)
 {
   for (;;) {
@@ -131,22 +131,22 @@ static int kept = -1;
 static cordon_status ask(int fd, const void *request, size_t len, void *answer, size_t size,
                          size_t *ret_len, sup_err *err)
 {
-  cordon_status status = iso_netlink_send(fd, request, len, err);
+  cordon_status status = sup_netlink_send(fd, request, len, err);
   if (status != CORDON_OK)
     return status;
-  return iso_netlink_receive(fd, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
+  return sup_netlink_receive(fd, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
 }
 
-static cordon_status dump(int fd, const void *request, size_t len, iso_part_fn *take, void *data,
+static cordon_status dump(int fd, const void *request, size_t len, sup_part_fn *take, void *data,
                           sup_err *err)
 {
   unsigned char part[PART_MAX];
   uint64_t deadline_ms = sup_now_ms() + ANSWER_MS;
   size_t got = 0;
   bool more = true;
-  cordon_status status = iso_netlink_send(fd, request, len, err);
+  cordon_status status = sup_netlink_send(fd, request, len, err);
   while (status == CORDON_OK && more) {
-    status = iso_netlink_receive(fd, part, sizeof(part), deadline_ms, &got, err);
+    status = sup_netlink_receive(fd, part, sizeof(part), deadline_ms, &got, err);
     more = status == CORDON_OK && take(data, part, got);
   }
   return status;
@@ -155,7 +155,7 @@ static cordon_status dump(int fd, const void *request, size_t len, iso_part_fn *
 static cordon_status lend(int *ret_fd, sup_err *err)
 {
   (void)pthread_mutex_lock(&kept_lock);
-  cordon_status status = kept < 0 ? iso_netlink_open(NETLINK_NETFILTER, 0, &kept, err) : CORDON_OK;
+  cordon_status status = kept < 0 ? sup_netlink_open(NETLINK_NETFILTER, 0, &kept, err) : CORDON_OK;
   *ret_fd = kept;
   return status;
 }
@@ -171,7 +171,7 @@ static cordon_status give_back(cordon_status status)
   return status;
 }
 
-cordon_status iso_netlink_ask_nftables(const void *request, size_t len, void *answer, size_t size,
+cordon_status sup_netlink_ask_nftables(const void *request, size_t len, void *answer, size_t size,
                                        size_t *ret_len, sup_err *err)
 {
   int fd = -1;
@@ -181,7 +181,7 @@ cordon_status iso_netlink_ask_nftables(const void *request, size_t len, void *an
   return give_back(status);
 }
 
-cordon_status iso_netlink_dump_nftables(const void *request, size_t len, iso_part_fn *take,
+cordon_status sup_netlink_dump_nftables(const void *request, size_t len, sup_part_fn *take,
                                         void *data, sup_err *err)
 {
   int fd = -1;
@@ -191,11 +191,11 @@ cordon_status iso_netlink_dump_nftables(const void *request, size_t len, iso_par
   return give_back(status);
 }
 
-cordon_status iso_netlink_ask(int protocol, const void *request, size_t len, void *answer,
+cordon_status sup_netlink_ask(int protocol, const void *request, size_t len, void *answer,
                               size_t size, size_t *ret_len, sup_err *err)
 {
   int fd = -1;
-  cordon_status status = iso_netlink_open(protocol, 0, &fd, err);
+  cordon_status status = sup_netlink_open(protocol, 0, &fd, err);
   if (status != CORDON_OK)
     return status;
   status = ask(fd, request, len, answer, size, ret_len, err);

@@ -1,0 +1,31 @@
+/* A file that appears whole or not at all: written beside its place under another name, readable
+ * for its owner alone, and put there at the end. */
+#ifndef CTL_NEW_FILE_H
+#define CTL_NEW_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/id.h"
+#include "base/limits.h"
+#include "base/status.h"
+
+typedef struct ctl_new_file {
+  uv_file file; /* -1: not open */
+  bool overwrite;
+  bool lazy; /* set it after opening: the disk may have it later */
+  char path[CD_PATH_MAX];
+  char temporary[CD_PATH_MAX];
+} ctl_new_file;
+
+/* Without `overwrite` a file that is there already is refused, now and at the end. */
+CD_MUST_USE cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite,
+                                      cd_err *err);
+CD_MUST_USE cd_code ctl_new_file_add(ctl_new_file *f, const void *bytes, size_t len, cd_err *err);
+/* On disk, and in its place. */
+CD_MUST_USE cd_code ctl_new_file_commit(ctl_new_file *f, cd_err *err);
+/* Removes what was written, if it was not committed; harmless afterwards. */
+void ctl_new_file_drop(ctl_new_file *f);
+
+#endif

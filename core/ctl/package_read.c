@@ -1,0 +1,245 @@
+#include "package_read.h"
+
+#include <archive_entry.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/banned.h"
+
+#define CHUNK (64u * 1024u)
+#define MIB (1024u * 1024u)
+#define KIND 0170000u
+#define KIND_REGULAR 0100000u
+
+typedef struct reading {
+  struct archive *archive;
+  const ctl_package_visitor *visitor;
+  ctl_package *package;
+  uint64_t max; /* bytes that may come of it */
+  char *chunk;
+} reading;
+
+void ctl_package_release(ctl_package *p)
+{
+  free(p->entries);
+  cd_buf_release(&p->manifest);
+  *p = (ctl_package){0};
+}
+
+ctl_entry *ctl_package_find(ctl_package *p, cd_str name)
+{
+  for (size_t i = 0; i < p->count; i++) {
+    if (cd_str_eq_cstr(name, p->entries[i].name))
+      return &p->entries[i];
+  }
+  return NULL;
+}
+
+struct archive *ctl_package_archive(void)
+{
+  struct archive *a = archive_read_new();
+  if (a != NULL && archive_read_support_format_zip_seekable(a) != ARCHIVE_OK) {
+    (void)archive_read_free(a);
+    return NULL;
+  }
+  return a;
+}
+
+static cd_code broken(const reading *r, const char *what, cd_err *err)
+{
+  const char *why = archive_error_string(r->archive);
+  return cd_fail(err, CD_E_INVALID, "%s: %.200s", what, why != NULL ? why : "it is damaged");
+}
+
+/* ---- an entry before it is read ---- */
+
+static cd_code check_name(const reading *r, const char *name, cd_err *err)
+{
+  cd_err why = {0};
+  cd_str text = cd_str_from(name);
+  if (cd_entry_name_check(text, &why) != CD_OK)
+    return cd_fail(err, CD_E_INVALID, "entry %zu of the package has a name that is not taken: %s",
+                   r->package->count + 1, why.text);
+  uint64_t hash = cd_entry_name_hash(text);
+  for (size_t i = 0; i < r->package->count; i++) {
+    if (r->package->entries[i].hash == hash)
+      return cd_fail(err, CD_E_INVALID, "the package has '%s' twice", name);
+  }
+  return CD_OK;
+}
+
+static cd_code make_room(ctl_package *p, cd_err *err)
+{
+  if (p->count < p->room)
+    return CD_OK;
+  if (p->count >= CTL_PACKAGE_ENTRIES_MAX)
+    return cd_fail(err, CD_E_LIMIT, "the package has more than %u entries",
+                   CTL_PACKAGE_ENTRIES_MAX);
+  size_t room = p->room > 0 ? p->room * 2 : 64;
+  ctl_entry *more = realloc(p->entries, room * sizeof(*more));
+  if (more == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory for the entries of the package");
+  p->entries = more;
+  p->room = room;
+  return CD_OK;
+}
+
+static cd_code begin_entry(reading *r, struct archive_entry *e, cd_err *err)
+{
+  const char *name = archive_entry_pathname_utf8(e);
+  if (name == NULL)
+    name = archive_entry_pathname(e);
+  if (name == NULL)
+    return cd_fail(err, CD_E_INVALID, "entry %zu of the package has no name that can be read",
+                   r->package->count + 1);
+  cd_code rc = make_room(r->package, err);
+  if (rc == CD_OK)
+    rc = check_name(r, name, err);
+  if (rc != CD_OK)
+    return rc;
+  if (archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e) != NULL ||
+      archive_entry_symlink(e) != NULL)
+    return cd_fail(err, CD_E_INVALID, "'%s' of the package is no regular file", name);
+  if (archive_entry_is_encrypted(e))
+    return cd_fail(err, CD_E_UNSUPPORTED, "'%s' of the package is encrypted", name);
+  ctl_entry *entry = &r->package->entries[r->package->count];
+  *entry = (ctl_entry){.hash = cd_entry_name_hash(cd_str_from(name))};
+  (void)cd_str_copy(entry->name, sizeof(entry->name), cd_str_from(name));
+  return CD_OK;
+}
+
+/* ---- its content ---- */
+
+static cd_code take(reading *r, ctl_entry *entry, bool is_manifest, size_t len, cd_err *err)
+{
+  ctl_package *p = r->package;
+  entry->bytes += len;
+  p->bytes += len;
+  if (p->bytes > r->max)
+    return cd_fail(err, CD_E_LIMIT,
+                   "the package unpacks to more than %llu bytes, and is not read on",
+                   (unsigned long long)r->max);
+  if (is_manifest) {
+    cd_buf_add(&p->manifest, r->chunk, len);
+    cd_code rc = cd_buf_status(&p->manifest, "the manifest of the package", err);
+    if (rc != CD_OK)
+      return rc;
+  }
+  if (r->visitor != NULL && r->visitor->data != NULL)
+    return r->visitor->data(r->visitor->context, r->chunk, len, err);
+  return CD_OK;
+}
+
+static cd_code read_content(reading *r, ctl_entry *entry, bool is_manifest, cd_err *err)
+{
+  cd_hash *h = NULL;
+  cd_code rc = cd_hash_new(&h, err);
+  while (rc == CD_OK) {
+    la_ssize_t got = archive_read_data(r->archive, r->chunk, CHUNK);
+    if (got < 0) {
+      rc = broken(r, entry->name, err);
+      break;
+    }
+    if (got == 0)
+      break;
+    cd_hash_add(h, r->chunk, (size_t)got);
+    rc = take(r, entry, is_manifest, (size_t)got, err);
+  }
+  if (rc == CD_OK)
+    rc = cd_hash_end(h, &entry->digest, err);
+  cd_hash_free(h);
+  return rc;
+}
+
+static cd_code read_entry(reading *r, struct archive_entry *e, cd_err *err)
+{
+  ctl_package *p = r->package;
+  const ctl_package_visitor *v = r->visitor;
+  cd_code rc = begin_entry(r, e, err);
+  if (rc != CD_OK)
+    return rc;
+  ctl_entry *entry = &p->entries[p->count];
+  bool is_manifest = strcmp(entry->name, CTL_MANIFEST_NAME) == 0;
+  p->has_manifest = p->has_manifest || is_manifest;
+  if (v != NULL && v->begin != NULL)
+    rc = v->begin(v->context, entry->name, err);
+  if (rc == CD_OK)
+    rc = read_content(r, entry, is_manifest, err);
+  if (rc == CD_OK && v != NULL && v->end != NULL)
+    rc = v->end(v->context, err);
+  if (rc == CD_OK)
+    p->count++;
+  return rc;
+}
+
+cd_code ctl_package_read(struct archive *a, uint64_t size, const ctl_package_visitor *visitor,
+                         ctl_package *ret_package, cd_err *err)
+{
+  reading r = {.archive = a, .visitor = visitor, .package = ret_package};
+  cd_code rc = CD_OK;
+  *ret_package = (ctl_package){0};
+  cd_buf_init(&ret_package->manifest, CTL_MANIFEST_MAX);
+  r.max = size < CTL_PACKAGE_BYTES_MAX / CTL_PACKAGE_RATIO_MAX ? size * CTL_PACKAGE_RATIO_MAX + MIB
+                                                               : CTL_PACKAGE_BYTES_MAX;
+  r.chunk = malloc(CHUNK);
+  if (r.chunk == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory to read the package");
+  while (rc == CD_OK) {
+    struct archive_entry *e = NULL;
+    int next = archive_read_next_header(a, &e);
+    if (next == ARCHIVE_EOF)
+      break;
+    rc = next == ARCHIVE_OK || next == ARCHIVE_WARN ? read_entry(&r, e, err)
+                                                    : broken(&r, "the package cannot be read", err);
+  }
+  free(r.chunk);
+  return rc;
+}
+
+/* A named pipe or a device is no package. */
+static cd_code open_regular(const char *path, uv_file *ret_file, uint64_t *ret_size, cd_err *err)
+{
+  uv_fs_t req;
+  int file = uv_fs_open(NULL, &req, path, UV_FS_O_RDONLY | UV_FS_O_NONBLOCK, 0, NULL);
+  uv_fs_req_cleanup(&req);
+  if (file < 0)
+    return cd_fail_os(err, cd_code_from_errno(file), -file, "cannot open %.300s: %s", path,
+                      uv_strerror(file));
+  int status = uv_fs_fstat(NULL, &req, file, NULL);
+  uv_stat_t facts = req.statbuf;
+  uv_fs_req_cleanup(&req);
+  if (status == 0 && (facts.st_mode & KIND) == KIND_REGULAR) {
+    *ret_file = file;
+    *ret_size = facts.st_size;
+    return CD_OK;
+  }
+  (void)uv_fs_close(NULL, &req, file, NULL);
+  uv_fs_req_cleanup(&req);
+  return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
+}
+
+cd_code ctl_package_read_file(const char *path, const ctl_package_visitor *visitor,
+                              ctl_package *ret_package, cd_err *err)
+{
+  uv_fs_t req;
+  uv_file file = -1;
+  uint64_t size = 0;
+  *ret_package = (ctl_package){0};
+  cd_code rc = open_regular(path, &file, &size, err);
+  if (rc != CD_OK)
+    return rc;
+  struct archive *a = ctl_package_archive();
+  if (a == NULL)
+    rc = cd_fail(err, CD_E_INTERNAL, "no memory to read %.300s", path);
+  else if (archive_read_open_fd(a, file, CHUNK) != ARCHIVE_OK)
+    rc = cd_fail(err, CD_E_INVALID, "%.300s is no package: %.100s", path, archive_error_string(a));
+  else
+    rc = ctl_package_read(a, size, visitor, ret_package, err);
+  if (a != NULL)
+    (void)archive_read_free(a);
+  (void)uv_fs_close(NULL, &req, file, NULL);
+  uv_fs_req_cleanup(&req);
+  return rc;
+}

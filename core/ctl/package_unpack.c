@@ -1,0 +1,96 @@
+/* The folder is new and its owner's alone, and nothing but folders and regular files is made in it:
+ * there is no link on the way to any name below it. */
+#include "package_unpack.h"
+
+#include "new_file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/banned.h"
+
+#define SUFFIX ".zip"
+
+typedef struct unpacking {
+  const char *folder;
+  ctl_new_file file;
+} unpacking;
+
+cd_code ctl_unpack_folder(const char *path, const char *given, char out[CD_PATH_MAX], cd_err *err)
+{
+  cd_str name = cd_str_from(given != NULL ? given : path);
+  if (given == NULL && cd_str_ends(name, CD_STR(SUFFIX)) && name.len > sizeof(SUFFIX) - 1)
+    name.len -= sizeof(SUFFIX) - 1;
+  else if (given == NULL)
+    return cd_fail(err, CD_E_INVALID, "%.300s does not end in %s: say with -o where it is to go",
+                   path, SUFFIX);
+  if (!cd_str_copy(out, CD_PATH_MAX, name))
+    return cd_fail(err, CD_E_INVALID, "the name of the folder is too long");
+  return CD_OK;
+}
+
+static int make_folder(const char *path)
+{
+  uv_fs_t req;
+  int uv = uv_fs_mkdir(NULL, &req, path, 0700, NULL);
+  uv_fs_req_cleanup(&req);
+  return uv;
+}
+
+/* Each folder on the way to the name; those that are there already are ours. */
+static cd_code make_folders(const unpacking *u, const char *name, cd_err *err)
+{
+  char path[CD_PATH_MAX];
+  for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    (void)snprintf(path, sizeof(path), "%s/%.*s", u->folder, (int)(slash - name), name);
+    int uv = make_folder(path);
+    if (uv != 0 && uv != UV_EEXIST)
+      return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot make %.300s: %s", path,
+                        uv_strerror(uv));
+  }
+  return CD_OK;
+}
+
+static cd_code on_begin(void *context, const char *name, cd_err *err)
+{
+  unpacking *u = context;
+  char path[CD_PATH_MAX];
+  if (snprintf(path, sizeof(path), "%s/%s", u->folder, name) >= (int)sizeof(path))
+    return cd_fail(err, CD_E_INVALID, "the name of the folder is too long");
+  cd_code rc = make_folders(u, name, err);
+  if (rc == CD_OK)
+    rc = ctl_new_file_open(&u->file, path, false, err);
+  u->file.lazy = true;
+  return rc;
+}
+
+static cd_code on_data(void *context, const void *bytes, size_t len, cd_err *err)
+{
+  unpacking *u = context;
+  return ctl_new_file_add(&u->file, bytes, len, err);
+}
+
+static cd_code on_end(void *context, cd_err *err)
+{
+  unpacking *u = context;
+  return ctl_new_file_commit(&u->file, err);
+}
+
+cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_package, cd_err *err)
+{
+  unpacking u = {.folder = folder, .file = {.file = -1}};
+  const ctl_package_visitor visitor = {
+      .begin = on_begin, .data = on_data, .end = on_end, .context = &u};
+  *ret_package = (ctl_package){0};
+  int uv = make_folder(folder);
+  if (uv == UV_EEXIST)
+    return cd_fail(err, CD_E_CONFLICT, "%.300s is there already: say with -o where it is to go",
+                   folder);
+  if (uv != 0)
+    return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot make %.300s: %s", folder,
+                      uv_strerror(uv));
+  cd_code rc = ctl_package_read_file(path, &visitor, ret_package, err);
+  ctl_new_file_drop(&u.file);
+  return rc;
+}

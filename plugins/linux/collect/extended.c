@@ -1,0 +1,266 @@
+/* The profile `extended`: a time line of files, hashes of programs, open files, memory maps. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "items.h"
+#include "parse.h"
+#include "proctab.h"
+#include "read.h"
+#include "support/csv.h"
+
+enum { DEPTH = 64, FILES_MAX = 5000000, OPEN_MAX = 500000, MAPS_MAX = 1000000 };
+
+/* ---- a walk over everything local ---- */
+
+typedef struct walking walking;
+struct walking {
+  col_task *task;
+  void (*put)(walking *w, int dir, const char *path, const char *name, const struct stat *st);
+  uint64_t count;
+};
+
+/* What the kernel makes up is no file. */
+static bool is_left_out(const char *path)
+{
+  static const char *const out[] = {"/proc", "/sys", "/dev"};
+  for (size_t i = 0; i < 3; i++) {
+    if (strcmp(path, out[i]) == 0)
+      return true;
+  }
+  return false;
+}
+
+static bool walk(walking *w, int fd, const char *path, int depth);
+
+static bool walk_entry(walking *w, int dir, const char *folder, const char *name, int depth)
+{
+  char path[COL_PATH];
+  char why[COL_SENTENCE];
+  struct stat st;
+  int len = snprintf(path, sizeof(path), "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+  if (len < 0 || (size_t)len >= sizeof(path) || is_left_out(path))
+    return true;
+  if (col_is_far(w->task, path, why)) {
+    col_mark(w->task, COL_PARTIAL, "%s: %s", path, why);
+    return true;
+  }
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
+    return true;
+  if (++w->count > FILES_MAX) {
+    col_cap(w->task, "there are more than %d files", FILES_MAX);
+    return false;
+  }
+  w->put(w, dir, path, name, &st);
+  if (!S_ISDIR(st.st_mode) || depth >= DEPTH)
+    return !col_stop(w->task);
+  int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  return fd < 0 ? true : walk(w, fd, path, depth + 1);
+}
+
+/* Closes `fd`. */
+static bool walk(walking *w, int fd, const char *path, int depth)
+{
+  DIR *dir = fdopendir(fd);
+  const struct dirent *e = NULL;
+  bool go_on = true;
+  if (dir == NULL) {
+    (void)close(fd);
+    return true;
+  }
+  while (go_on && !col_stop(w->task) && (e = readdir(dir)) != NULL) {
+    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+      go_on = walk_entry(w, dirfd(dir), path, e->d_name, depth);
+  }
+  (void)closedir(dir);
+  return go_on;
+}
+
+static void walk_all(walking *w)
+{
+  int fd = -1;
+  int error = col_open_folder(w->task, "/", &fd);
+  if (error != 0)
+    col_mark_os(w->task, error, "/");
+  else
+    (void)walk(w, fd, "/", 0);
+  if (col_left_ms(w->task) == 0)
+    col_cap(w->task, "the item's time was over, so files are missing");
+}
+
+/* Mode as ls writes it. */
+static void mode_text(mode_t mode, char ret_text[11])
+{
+  static const char bits[] = "rwxrwxrwx";
+  char type = S_ISDIR(mode)    ? 'd'
+              : S_ISLNK(mode)  ? 'l'
+              : S_ISCHR(mode)  ? 'c'
+              : S_ISBLK(mode)  ? 'b'
+              : S_ISFIFO(mode) ? 'p'
+              : S_ISSOCK(mode) ? 's'
+                               : '-';
+  ret_text[0] = type;
+  for (int i = 0; i < 9; i++)
+    ret_text[i + 1] = (char)((mode >> (8 - i) & 1) != 0 ? bits[i] : '-');
+  if ((mode & S_ISUID) != 0)
+    ret_text[3] = (mode & S_IXUSR) != 0 ? 's' : 'S';
+  if ((mode & S_ISGID) != 0)
+    ret_text[6] = (mode & S_IXGRP) != 0 ? 's' : 'S';
+  if ((mode & S_ISVTX) != 0)
+    ret_text[9] = (mode & S_IXOTH) != 0 ? 't' : 'T';
+  ret_text[10] = '\0';
+}
+
+/* The format of The Sleuth Kit: MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime. Names
+ * are escaped as in the tables, and `|` besides. */
+static void put_body(walking *w, int dir, const char *path, const char *name, const struct stat *st)
+{
+  char text[2 * COL_PATH];
+  char mode[11];
+  struct statx x = {0};
+  (void)statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BTIME, &x);
+  sup_csv_escape(path, strlen(path), text, sizeof(text));
+  for (char *c = text; *c != '\0'; c++)
+    *c = *c == '|' || *c == '\n' || *c == '\r' ? '_' : *c;
+  mode_text(st->st_mode, mode);
+  (void)col_put(w->task, "0|", 2);
+  (void)col_puts(w->task, text);
+  (void)col_printf(w->task, "|%llu|%s|%u|%u|%lld|%lld|%lld|%lld|%lld\n",
+                   (unsigned long long)st->st_ino, mode, (unsigned)st->st_uid, (unsigned)st->st_gid,
+                   (long long)st->st_size, (long long)st->st_atim.tv_sec,
+                   (long long)st->st_mtim.tv_sec, (long long)st->st_ctim.tv_sec,
+                   (long long)x.stx_btime.tv_sec);
+}
+
+void col_timeline(col_task *t)
+{
+  walking w = {.task = t, .put = put_body};
+  walk_all(&w);
+}
+
+static void put_hash(walking *w, int dir, const char *path, const char *name, const struct stat *st)
+{
+  col_task *t = w->task;
+  char sha256[COL_SHA256_HEX + 1] = "";
+  struct stat now;
+  if (!S_ISREG(st->st_mode) || (st->st_mode & 0111) == 0)
+    return;
+  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (fd >= 0 && fstat(fd, &now) == 0 && S_ISREG(now.st_mode))
+    col_sha256_fd(t, fd, 1024 * COL_MIB, sha256);
+  if (fd >= 0)
+    (void)close(fd);
+  col_text(t, path);
+  col_stat(t, st);
+  col_text(t, sha256);
+  (void)col_row(t);
+}
+
+void col_executable_hashes(col_task *t)
+{
+  walking w = {.task = t, .put = put_hash};
+  col_head(t, "path," COL_STAT_COLUMNS ",sha256");
+  walk_all(&w);
+}
+
+/* ---- of processes ---- */
+
+typedef struct processes {
+  col_task *task;
+  int64_t rows;
+  int64_t pid;
+} processes;
+
+static bool put_open_file(processes *p, int dir, const char *name)
+{
+  col_task *t = p->task;
+  char target[COL_PATH];
+  ssize_t len = readlinkat(dir, name, target, sizeof(target));
+  if (len < 0)
+    return true;
+  if (++p->rows > OPEN_MAX) {
+    col_cap(t, "there are more than %d open files", OPEN_MAX);
+    return false;
+  }
+  col_num(t, p->pid);
+  col_text(t, name);
+  col_bytes(t, target, (size_t)len);
+  return col_row(t);
+}
+
+static bool put_open_files(void *data, int64_t pid, int dir)
+{
+  processes *p = data;
+  bool go_on = true;
+  int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *files = fd >= 0 ? fdopendir(fd) : NULL;
+  const struct dirent *e = NULL;
+  p->pid = pid;
+  if (files == NULL) {
+    if (errno == EACCES || errno == EPERM)
+      col_mark(p->task, COL_PARTIAL, "the files of process %lld may not be seen", (long long)pid);
+    if (fd >= 0)
+      (void)close(fd);
+    return true;
+  }
+  while (go_on && (e = readdir(files)) != NULL) {
+    if (e->d_name[0] != '.')
+      go_on = put_open_file(p, dirfd(files), e->d_name);
+  }
+  (void)closedir(files);
+  return go_on;
+}
+
+void col_open_files(col_task *t)
+{
+  processes p = {.task = t};
+  col_head(t, "pid,descriptor,target");
+  (void)col_each_process(t, put_open_files, &p);
+}
+
+static bool put_map(void *data, const char *line, size_t len)
+{
+  processes *p = data;
+  col_task *t = p->task;
+  col_view rest = {.ptr = line, .len = len};
+  col_view f[5];
+  for (size_t i = 0; i < 5; i++) {
+    if (!col_word(&rest, &f[i]))
+      return true;
+  }
+  rest = col_trim(rest);
+  if (++p->rows > MAPS_MAX) {
+    col_cap(t, "there are more than %d maps", MAPS_MAX);
+    return false;
+  }
+  col_num(t, p->pid);
+  for (size_t i = 0; i < 5; i++)
+    col_bytes(t, f[i].ptr, f[i].len);
+  col_bytes(t, rest.ptr, rest.len);
+  return col_row(t);
+}
+
+static bool put_maps(void *data, int64_t pid, int dir)
+{
+  processes *p = data;
+  int fd = openat(dir, "maps", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  p->pid = pid;
+  if (fd < 0)
+    return true;
+  int error = col_lines_fd(p->task, fd, 64 * COL_MIB, put_map, p);
+  (void)close(fd);
+  if (error == EACCES || error == EPERM)
+    col_mark(p->task, COL_PARTIAL, "the maps of process %lld may not be seen", (long long)pid);
+  return p->rows <= MAPS_MAX;
+}
+
+void col_memory_maps(col_task *t)
+{
+  processes p = {.task = t};
+  col_head(t, "pid,range,rights,offset,device,inode,file");
+  (void)col_each_process(t, put_maps, &p);
+}

@@ -1,0 +1,338 @@
+/* What was run: Linux keeps no list of it, so the traces that others leave. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "items.h"
+#include "listing.h"
+#include "parse.h"
+#include "read.h"
+
+enum { TEXT = 4096, ACCOUNTS = 256, AUDIT_LINES = 100000 };
+
+void col_prefetch_note(col_task *t)
+{
+  (void)col_puts(
+      t, "Linux keeps no list of the programs that were run, as Windows does in Prefetch.\n"
+         "This folder holds the traces that there are:\n"
+         "  executables.csv    programs in the usual folders and when they were last read; most\n"
+         "                     systems write that time at most once a day (relatime), or never\n"
+         "  shell_history.csv  what users typed at their shells, as far as those kept it\n"
+         "  audit_execve.csv   programs started, where the audit daemon records that\n"
+         "  accounting.csv     programs ended, where process accounting is switched on\n"
+         "  recently_used.csv  documents and the programs that opened them, on desktops\n"
+         "Whoever was root could change all of them.\n");
+}
+
+/* ---- programs ---- */
+
+typedef struct programs {
+  col_task *task;
+  const char *folder;
+} programs;
+
+static bool put_program(void *data, int dir, const char *name)
+{
+  const programs *p = data;
+  col_task *t = p->task;
+  char path[COL_PATH];
+  struct stat st;
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+      (st.st_mode & 0111) == 0)
+    return true;
+  (void)snprintf(path, sizeof(path), "%s/%s", p->folder, name);
+  col_text(t, path);
+  col_time(t, st.st_atim.tv_sec);
+  col_stat(t, &st);
+  return col_row(t);
+}
+
+static void programs_in(col_task *t, const char *folder)
+{
+  programs p = {.task = t, .folder = folder};
+  char full[COL_PATH];
+  struct stat st;
+  col_path(t, folder, full);
+  if (col_is_far(t, folder, NULL) || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode))
+    return;
+  (void)col_each(t, folder, put_program, &p);
+}
+
+static void programs_of(void *data, const char *user, const char *home)
+{
+  static const char *const folders[] = {".local/bin", "bin"};
+  (void)user;
+  for (size_t i = 0; i < 2; i++) {
+    char path[COL_PATH];
+    (void)snprintf(path, sizeof(path), "%s/%s", home, folders[i]);
+    programs_in(data, path);
+  }
+}
+
+void col_executables(col_task *t)
+{
+  static const char *const folders[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                        "/usr/bin",        "/sbin",          "/bin",
+                                        "/usr/games",      "/snap/bin"};
+  col_head(t, "path,last_read," COL_STAT_COLUMNS);
+  for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !col_stop(t); i++)
+    programs_in(t, folders[i]);
+  col_each_home(t, programs_of, t);
+}
+
+/* ---- shells ---- */
+
+typedef struct history {
+  col_task *task;
+  const char *user;
+  char path[COL_PATH];
+  int64_t line;
+  int64_t when;
+} history;
+
+/* bash writes `#1700000000` before a command when HISTTIMEFORMAT is set; zsh `: 1700000000:0;cmd`;
+ * fish `- cmd: ...` and then `when: ...`. */
+static bool put_history(void *data, const char *line, size_t len)
+{
+  history *h = data;
+  col_task *t = h->task;
+  col_view v = {.ptr = line, .len = len};
+  int64_t when = h->when;
+  h->line++;
+  h->when = 0;
+  if (len > 1 && line[0] == '#' &&
+      (h->when = col_view_number((col_view){.ptr = line + 1, .len = len - 1})) > 0)
+    return true;
+  h->when = 0;
+  if (col_view_begins(v, ": ")) {
+    const char *end = memchr(line, ';', len);
+    when = col_view_number((col_view){.ptr = line + 2, .len = len - 2});
+    if (end != NULL && when > 0)
+      v = (col_view){.ptr = end + 1, .len = len - (size_t)(end - line) - 1};
+  }
+  if (col_trim(v).len == 0)
+    return true;
+  col_text(t, h->user);
+  col_text(t, h->path);
+  col_num(t, h->line);
+  col_time(t, when > 0 ? when : 0);
+  col_bytes(t, v.ptr, v.len);
+  return col_row(t);
+}
+
+static void histories_of(void *data, const char *user, const char *home)
+{
+  static const char *const files[] = {
+      ".bash_history",      ".zsh_history",   ".zhistory",
+      ".history",           ".sh_history",    ".ash_history",
+      ".python_history",    ".mysql_history", ".psql_history",
+      ".sqlite_history",    ".lesshst",       ".viminfo",
+      ".node_repl_history", ".wget-hsts",     ".local/share/fish/fish_history"};
+  col_task *t = data;
+  for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !col_stop(t); i++) {
+    history h = {.task = t, .user = user};
+    struct stat st;
+    int fd = -1;
+    (void)snprintf(h.path, sizeof(h.path), "%s/%s", home, files[i]);
+    int error = col_open_below(t, home, files[i], &fd, &st);
+    if (error == 0) {
+      if (col_lines_fd(t, fd, 16 * COL_MIB, put_history, &h) == EFBIG)
+        col_cap(t, "%s: only its first 16 MiB", h.path);
+      (void)close(fd);
+    } else if (error != ENOENT && error != ENOTDIR) {
+      col_mark(t, COL_PARTIAL, "%s: %s", h.path,
+               error == ELOOP    ? "it is a link, and not followed"
+               : error == EINVAL ? "it is no plain file, and not read"
+                                 : strerror(error));
+    }
+  }
+}
+
+void col_shell_history(col_task *t)
+{
+  col_head(t, "user,path,line,time,text");
+  col_each_home(t, histories_of, t);
+}
+
+/* ---- audit ---- */
+
+typedef struct audit {
+  col_task *task;
+  int64_t rows;
+} audit;
+
+static void put_field(col_task *t, col_view line, const char *name)
+{
+  char text[TEXT];
+  int64_t len = col_audit_field(line, name, text, sizeof(text));
+  col_bytes(t, text, len > 0 ? (size_t)len : 0);
+}
+
+static void put_arguments(col_task *t, col_view line)
+{
+  char all[TEXT] = "";
+  size_t at = 0;
+  for (int i = 0; i < 64; i++) {
+    char name[8];
+    char text[TEXT];
+    (void)snprintf(name, sizeof(name), "a%d", i);
+    int64_t len = col_audit_field(line, name, text, sizeof(text));
+    if (len < 0 || at + (size_t)len + 2 > sizeof(all))
+      break;
+    if (at > 0)
+      all[at++] = ' ';
+    memcpy(all + at, text, (size_t)len);
+    at += (size_t)len;
+  }
+  col_bytes(t, all, at);
+}
+
+/* Two lines tell of a start: who it was, and the words of the command. The event's number joins
+ * them. */
+static bool put_audit(void *data, const char *line, size_t len)
+{
+  audit *a = data;
+  col_task *t = a->task;
+  col_view v = {.ptr = line, .len = len};
+  bool words = col_view_has(v, "type=EXECVE ");
+  const char *mark = memchr(line, '(', len);
+  if ((!words && !(col_view_has(v, "type=SYSCALL ") && col_view_has(v, " exe="))) || mark == NULL)
+    return true;
+  if (++a->rows > AUDIT_LINES) {
+    col_cap(t, "only the first %d lines", AUDIT_LINES);
+    return false;
+  }
+  col_view event = {.ptr = mark + 1, .len = len - (size_t)(mark - line) - 1};
+  const char *end = event.len > 0 ? memchr(event.ptr, ')', event.len) : NULL;
+  event.len = end != NULL ? (size_t)(end - event.ptr) : 0;
+  int64_t when = col_view_number(event);
+  col_time(t, when > 0 ? when : 0);
+  col_bytes(t, event.ptr, event.len);
+  col_text(t, words ? "command" : "process");
+  static const char *const fields[] = {"exe", "comm", "pid", "ppid", "auid", "uid", "tty"};
+  for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+    if (words)
+      col_text(t, "");
+    else
+      put_field(t, v, fields[i]);
+  }
+  if (words)
+    put_arguments(t, v);
+  else
+    col_text(t, "");
+  return col_row(t);
+}
+
+void col_audit_execve(col_task *t)
+{
+  audit a = {.task = t};
+  char full[COL_PATH];
+  col_path(t, "/var/log/audit/audit.log", full);
+  if (access(full, F_OK) != 0) {
+    col_mark_os(t, errno, "there is no audit log");
+    return;
+  }
+  col_head(t, "time,event,kind,program,name,pid,ppid,login_uid,uid,terminal,command");
+  int error = col_lines(t, "/var/log/audit/audit.log", 64 * COL_MIB, put_audit, &a);
+  if (error == EFBIG)
+    col_cap(t, "only the first 64 MiB of the log");
+  else if (error != 0)
+    col_mark_os(t, error, "the audit log cannot be read");
+}
+
+/* ---- accounting ---- */
+
+static void put_acct(col_task *t, const col_acct *a)
+{
+  col_time(t, a->start);
+  col_text(t, a->command);
+  col_num(t, a->pid);
+  col_num(t, a->ppid);
+  col_num(t, a->uid);
+  col_num(t, a->gid);
+  col_num(t, a->exit_code);
+  col_flag(t, a->forked);
+  col_flag(t, a->super);
+  col_flag(t, a->dumped);
+  col_flag(t, a->killed);
+  (void)col_row(t);
+}
+
+void col_accounting(col_task *t)
+{
+  static const char *const paths[] = {"/var/log/account/pacct", "/var/account/pacct"};
+  unsigned char records[ACCOUNTS * COL_ACCT_SIZE];
+  struct stat st;
+  int fd = -1;
+  int error = col_open(t, paths[0], &fd, &st);
+  if (error != 0)
+    error = col_open(t, paths[1], &fd, &st);
+  if (error != 0) {
+    col_mark_os(t, error, "process accounting is not switched on");
+    return;
+  }
+  col_head(t, "started,command,pid,ppid,uid,gid,exit_code,forked_only,used_super_user,dumped_core,"
+              "killed");
+  for (;;) {
+    ssize_t len = read(fd, records, sizeof(records));
+    if (len < COL_ACCT_SIZE || col_stop(t))
+      break;
+    for (ssize_t at = 0; at + COL_ACCT_SIZE <= len; at += COL_ACCT_SIZE) {
+      col_acct a;
+      if (col_acct_read(records + at, &a))
+        put_acct(t, &a);
+    }
+  }
+  (void)close(fd);
+}
+
+/* ---- desktops ---- */
+
+typedef struct recent {
+  col_task *task;
+  const char *user;
+  char document[TEXT];
+} recent;
+
+static bool put_recent(void *data, const char *line, size_t len)
+{
+  recent *r = data;
+  col_view v = col_trim((col_view){.ptr = line, .len = len});
+  char exec[TEXT];
+  char when[64];
+  char count[32];
+  if (col_view_begins(v, "<bookmark "))
+    (void)col_xml_attribute(v, "href", r->document, sizeof(r->document));
+  if (!col_view_begins(v, "<bookmark:application "))
+    return true;
+  (void)col_xml_attribute(v, "exec", exec, sizeof(exec));
+  if (col_xml_attribute(v, "modified", when, sizeof(when)) < 0)
+    (void)col_xml_attribute(v, "timestamp", when, sizeof(when));
+  (void)col_xml_attribute(v, "count", count, sizeof(count));
+  col_text(r->task, r->user);
+  col_text(r->task, when);
+  col_text(r->task, r->document);
+  col_text(r->task, exec);
+  col_text(r->task, count);
+  return col_row(r->task);
+}
+
+static void recent_of(void *data, const char *user, const char *home)
+{
+  static const char file[] = ".local/share/recently-used.xbel";
+  recent r = {.task = data, .user = user};
+  struct stat st;
+  int fd = -1;
+  if (col_open_below(r.task, home, file, &fd, &st) == 0) {
+    (void)col_lines_fd(r.task, fd, 16 * COL_MIB, put_recent, &r);
+    (void)close(fd);
+  }
+}
+
+void col_recently_used(col_task *t)
+{
+  col_head(t, "user,time,document,command,count");
+  col_each_home(t, recent_of, t);
+}

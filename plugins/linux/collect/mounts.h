@@ -1,0 +1,43 @@
+/* What is mounted, and which of it may hang: file systems of the network and of other programs are
+ * not touched. */
+#ifndef COLLECT_MOUNTS_H
+#define COLLECT_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { COL_MOUNTS_MAX = 4096, COL_MOUNT_TEXT = 512 };
+
+/* One line of mountinfo. Texts are unescaped and cut at their size. */
+typedef struct col_mount {
+  unsigned id;
+  unsigned parent;
+  unsigned major;
+  unsigned minor;
+  char root[COL_MOUNT_TEXT];
+  char point[COL_MOUNT_TEXT];
+  char options[COL_MOUNT_TEXT];
+  char type[64];
+  char source[COL_MOUNT_TEXT];
+  char super_options[COL_MOUNT_TEXT];
+} col_mount;
+
+/* Takes a line of /proc/PID/mountinfo apart. False: it is none. Pure. */
+bool col_mount_read(const char *line, size_t len, col_mount *ret_mount);
+
+/* Whether reading there waits for a network or for another program. Pure. */
+bool col_mount_is_far(const char *type);
+
+/* Mount points that are far, and where their types are. */
+typedef struct col_mounts {
+  char (*points)[COL_MOUNT_TEXT];
+  char (*types)[64];
+  size_t count;
+} col_mounts;
+
+void col_mounts_add(col_mounts *m, const char *line, size_t len);
+void col_mounts_release(col_mounts *m);
+/* The type of the far file system that an absolute path is on, or NULL. Pure. */
+const char *col_mounts_far(const col_mounts *m, const char *path);
+
+#endif

@@ -1,0 +1,151 @@
+/* Firewall rules, and how names are looked up. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+#include "net.h"
+#include "nft.h"
+#include "parse.h"
+#include "read.h"
+
+static void put_nft(void *data, const sup_message *m)
+{
+  col_task *t = data;
+  col_nft n;
+  if (!col_nft_read(m, &n) || col_stop(t))
+    return;
+  col_text(t, n.kind);
+  col_text(t, n.family);
+  col_text(t, n.table);
+  col_text(t, n.name);
+  col_unum(t, n.handle);
+  col_text(t, n.text);
+  (void)col_row(t);
+}
+
+static int list_nft(col_task *t, int fd, uint8_t type)
+{
+  struct {
+    struct nlmsghdr h;
+    struct nfgenmsg g;
+  } request = {.h = {.nlmsg_len = sizeof(request),
+                     .nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+                     .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+  return col_dump(t, fd, &request, sizeof(request), put_nft, t);
+}
+
+static void tables_of_iptables(col_task *t)
+{
+  static const char *const files[][2] = {{"ip", "/proc/net/ip_tables_names"},
+                                         {"ip6", "/proc/net/ip6_tables_names"},
+                                         {"arp", "/proc/net/arp_tables_names"}};
+  for (size_t i = 0; i < 3; i++) {
+    char text[4096];
+    col_view name;
+    if (col_read(t, files[i][1], text, sizeof(text)) <= 0)
+      continue;
+    col_view rest = col_view_of(text);
+    while (col_word(&rest, &name)) {
+      col_text(t, "iptables table (its rules are not read)");
+      col_text(t, files[i][0]);
+      col_bytes(t, name.ptr, name.len);
+      col_text(t, "");
+      col_text(t, "");
+      col_text(t, "");
+      (void)col_row(t);
+    }
+  }
+}
+
+void col_net_firewall(col_task *t)
+{
+  static const uint8_t types[] = {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETRULE,
+                                  NFT_MSG_GETSET};
+  sup_err err = {0};
+  int fd = -1;
+  col_head(t, "kind,family,table,name,handle,text");
+  if (sup_netlink_open(NETLINK_NETFILTER, 0, &fd, &err) != CORDON_OK)
+    col_mark(t, COL_ERROR, "%s", err.sentence);
+  for (size_t i = 0; fd >= 0 && i < sizeof(types); i++) {
+    int error = list_nft(t, fd, types[i]);
+    if (error == EINVAL || error == EOPNOTSUPP)
+      col_mark(t, COL_PARTIAL, "this kernel has no nftables: %s", strerror(error));
+    else if (error != 0)
+      col_mark_os(t, error, "the kernel does not list its nftables rules");
+  }
+  if (fd >= 0)
+    (void)close(fd);
+  tables_of_iptables(t);
+}
+
+/* ---- names and proxies ---- */
+
+typedef struct proxies {
+  col_task *task;
+  const char *path;
+  unsigned line;
+} proxies;
+
+static bool put_proxy(void *data, const char *line, size_t len)
+{
+  proxies *p = data;
+  char text[2048];
+  col_view v = col_trim((col_view){.ptr = line, .len = len});
+  p->line++;
+  if (v.len == 0 || v.ptr[0] == '#' || !col_view_has(v, "proxy"))
+    return true;
+  col_mask(v, text, sizeof(text));
+  col_text(p->task, p->path);
+  col_num(p->task, p->line);
+  col_text(p->task, text);
+  return col_row(p->task);
+}
+
+static void proxies_in(col_task *t, const char *path)
+{
+  proxies p = {.task = t, .path = path};
+  (void)col_lines(t, path, COL_MIB, put_proxy, &p);
+}
+
+typedef struct folder {
+  col_task *task;
+  const char *path;
+} folder;
+
+static bool proxies_of(void *data, int dir, const char *name)
+{
+  const folder *f = data;
+  char path[COL_PATH];
+  (void)dir;
+  (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
+  proxies_in(f->task, path);
+  return true;
+}
+
+void col_net_names(col_task *t)
+{
+  static const char *const copied[] = {"/etc/resolv.conf",   "/etc/hosts",
+                                       "/etc/nsswitch.conf", "/etc/hosts.allow",
+                                       "/etc/hosts.deny",    "/etc/systemd/resolved.conf"};
+  static const char *const files[] = {"/etc/environment",  "/etc/apt/apt.conf", "/etc/profile",
+                                      "/etc/dnf/dnf.conf", "/etc/yum.conf",     "/etc/wgetrc"};
+  static const char *const folders[] = {"/etc/apt/apt.conf.d", "/etc/profile.d",
+                                        "/etc/NetworkManager/system-connections",
+                                        "/etc/environment.d"};
+  for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]) && !col_stop(t); i++)
+    col_copy(t, strrchr(copied[i], '/') + 1, copied[i], COL_MIB);
+  col_begin(t, "proxies.csv",
+            "lines with proxy in /etc/environment, apt, dnf, NetworkManager, profiles");
+  col_head(t, "path,line,text");
+  for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+    proxies_in(t, files[i]);
+  for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+    folder f = {.task = t, .path = folders[i]};
+    (void)col_each(t, folders[i], proxies_of, &f);
+  }
+}

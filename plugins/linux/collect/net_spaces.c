@@ -1,0 +1,128 @@
+/* Network namespaces, and asking the kernel in each of them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+
+#include "net.h"
+#include "support/call.h"
+#include "support/csv.h"
+
+enum { DUMP_MS = 5000 };
+
+static void add_own(col_spaces *s)
+{
+  col_space *own = &s->items[s->count];
+  sup_err err = {0};
+  *own = (col_space){.diag = -1, .route = -1};
+  (void)sup_netlink_open(NETLINK_SOCK_DIAG, 0, &own->diag, &err);
+  (void)sup_netlink_open(NETLINK_ROUTE, 0, &own->route, &err);
+  s->count++;
+}
+
+static void add_other(col_spaces *s, const cordon_space *from)
+{
+  col_space *space = &s->items[s->count++];
+  *space = (col_space){.id = from->id, .pid = from->pid, .diag = from->diag, .route = from->route};
+  sup_csv_escape(from->name, strnlen(from->name, sizeof(from->name)), space->name,
+                 sizeof(space->name));
+}
+
+void col_spaces_open(const col_task *t, col_spaces *ret_spaces)
+{
+  const col_options *o = col_options_of(t);
+  const cordon_host *h = o->host;
+  const cordon_host_sight *sight = NULL;
+  *ret_spaces = (col_spaces){0};
+  add_own(ret_spaces);
+  if (h != NULL && h->get_extension != NULL)
+    sight = h->get_extension(h, CORDON_HOST_SIGHT);
+  for (uint32_t i = 0; sight != NULL && !col_stop(t); i++) {
+    cordon_space from = {.diag = -1, .route = -1};
+    cordon_status status = sight->space(h, i, &from);
+    if (status == CORDON_E_NOTFOUND)
+      return;
+    if (status == CORDON_OK && ret_spaces->count < COL_SPACES_MAX) {
+      add_other(ret_spaces, &from);
+      continue;
+    }
+    if (status == CORDON_OK) {
+      (void)close(from.diag);
+      (void)close(from.route);
+    }
+    if (ret_spaces->left_out++ == 0)
+      (void)snprintf(ret_spaces->why, sizeof(ret_spaces->why),
+                     "the namespace of process %d could not be looked into (status %d)",
+                     (int)from.pid, (int)status);
+    if (ret_spaces->left_out > 4 * COL_SPACES_MAX)
+      return;
+  }
+}
+
+void col_spaces_close(col_spaces *s)
+{
+  for (size_t i = 0; i < s->count; i++) {
+    if (s->items[i].diag >= 0)
+      (void)close(s->items[i].diag);
+    if (s->items[i].route >= 0)
+      (void)close(s->items[i].route);
+  }
+  s->count = 0;
+}
+
+void col_space_field(col_task *t, const col_space *s)
+{
+  char text[128] = "";
+  if (s->id != 0)
+    (void)snprintf(text, sizeof(text), "%llu (%s %d)", (unsigned long long)s->id, s->name,
+                   (int)s->pid);
+  col_text(t, text);
+}
+
+/* True once the dump is over. */
+static bool take_answer(const unsigned char *bytes, size_t len, col_message_fn *fn, void *data,
+                        int *ret_error)
+{
+  sup_message m;
+  while (sup_message_next(&bytes, &len, &m)) {
+    if (m.type == NLMSG_DONE)
+      return true;
+    if (m.type == NLMSG_ERROR) {
+      *ret_error = sup_message_error(&m);
+      if (*ret_error < 0)
+        *ret_error = EPROTO;
+      return true;
+    }
+    fn(data, &m);
+  }
+  return false;
+}
+
+int col_dump(col_task *t, int fd, const void *request, size_t len, col_message_fn *fn, void *data)
+{
+  sup_err err = {0};
+  size_t got = 0;
+  int error = 0;
+  if (fd < 0)
+    return ENOTCONN;
+  unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
+  if (buffer == NULL)
+    return ENOMEM;
+  if (sup_netlink_send(fd, request, len, &err) != CORDON_OK)
+    error = err.os_error != 0 ? (int)err.os_error : EIO;
+  uint64_t left = col_left_ms(t) < DUMP_MS ? col_left_ms(t) : DUMP_MS;
+  uint64_t until = sup_now_ms() + left;
+  while (error == 0) {
+    if (sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, until, &got, &err) != CORDON_OK) {
+      error = err.os_error != 0 ? (int)err.os_error : ETIMEDOUT;
+      break;
+    }
+    if (take_answer(buffer, got, fn, data, &error))
+      break;
+  }
+  free(buffer);
+  return error;
+}

@@ -1,0 +1,184 @@
+/* The programs that run, and which package each is of: what no package has brought is worth a
+ * look. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "items.h"
+#include "parse.h"
+#include "proctab.h"
+#include "read.h"
+
+enum { PROGRAMS_MAX = 4096, OWNER = 96 };
+
+typedef struct program {
+  char *path;
+  uint32_t processes;
+  int64_t pid; /* one that runs it */
+  bool owned;
+  char owner[OWNER];
+} program;
+
+typedef struct looking {
+  col_task *task;
+  program *items;
+  size_t count;
+  bool full;
+  const char *package; /* whose list is read */
+  size_t lists;
+} looking;
+
+static int by_path(const void *a, const void *b)
+{
+  return strcmp(((const program *)a)->path, ((const program *)b)->path);
+}
+
+static bool note_program(void *data, int64_t pid, int dir)
+{
+  looking *l = data;
+  char path[COL_PATH];
+  ssize_t len = readlinkat(dir, "exe", path, sizeof(path) - 1);
+  if (len <= 0)
+    return true;
+  path[len] = '\0';
+  for (size_t i = 0; i < l->count; i++) {
+    if (strcmp(l->items[i].path, path) == 0) {
+      l->items[i].processes++;
+      return true;
+    }
+  }
+  if (l->count == PROGRAMS_MAX) {
+    l->full = true;
+    return true;
+  }
+  program *p = &l->items[l->count];
+  *p = (program){.path = strdup(path), .processes = 1, .pid = pid};
+  l->count += p->path != NULL ? 1 : 0;
+  return true;
+}
+
+static program *find(const looking *l, const char *path)
+{
+  char key_path[COL_PATH];
+  program key = {.path = key_path};
+  (void)snprintf(key_path, sizeof(key_path), "%s", path);
+  return l->count > 0 ? bsearch(&key, l->items, l->count, sizeof(*l->items), by_path) : NULL;
+}
+
+/* Packages of before the merge of /bin into /usr/bin name the old places. */
+static bool note_owner(void *data, const char *line, size_t len)
+{
+  looking *l = data;
+  char path[COL_PATH];
+  if (len == 0 || len > sizeof(path) - 8)
+    return true;
+  (void)snprintf(path, sizeof(path), "/usr%.*s", (int)len, line);
+  program *p = find(l, path + 4);
+  if (p == NULL && (strncmp(line, "/bin/", 5) == 0 || strncmp(line, "/sbin/", 6) == 0 ||
+                    strncmp(line, "/lib", 4) == 0))
+    p = find(l, path);
+  if (p != NULL) {
+    p->owned = true;
+    (void)snprintf(p->owner, sizeof(p->owner), "%s", l->package);
+  }
+  return true;
+}
+
+static bool read_list(void *data, int dir, const char *name)
+{
+  looking *l = data;
+  char package[OWNER];
+  size_t len = strlen(name);
+  struct stat st;
+  if (len < 6 || strcmp(name + len - 5, ".list") != 0)
+    return true;
+  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    (void)snprintf(package, sizeof(package), "%.*s", (int)(len - 5), name);
+    l->package = package;
+    l->lists++;
+    (void)col_lines_fd(l->task, fd, 64 * COL_MIB, note_owner, l);
+  }
+  if (fd >= 0)
+    (void)close(fd);
+  return !col_stop(l->task);
+}
+
+/* apk: `F:folder` and then `R:file` for each in it, behind `P:name`. */
+typedef struct apk {
+  looking *l;
+  char package[OWNER];
+  char folder[COL_PATH];
+} apk;
+
+static bool read_apk(void *data, const char *line, size_t len)
+{
+  apk *a = data;
+  char path[2 * COL_PATH];
+  if (len < 2 || line[1] != ':')
+    return true;
+  int rest = (int)len - 2;
+  if (line[0] == 'P') {
+    (void)snprintf(a->package, sizeof(a->package), "%.*s", rest, line + 2);
+  } else if (line[0] == 'F') {
+    (void)snprintf(a->folder, sizeof(a->folder), "%.*s", rest, line + 2);
+  } else if (line[0] == 'R') {
+    int made = snprintf(path, sizeof(path), "/%s/%.*s", a->folder, rest, line + 2);
+    a->l->package = a->package;
+    (void)note_owner(a->l, path, made > 0 ? (size_t)made : 0);
+  }
+  return !col_stop(a->l->task);
+}
+
+static void put_program(looking *l, const program *p)
+{
+  col_task *t = l->task;
+  char link[64];
+  char full[COL_PATH];
+  char sha256[COL_SHA256_HEX + 1] = "";
+  struct stat st = {0};
+  int fd = -1;
+  (void)snprintf(link, sizeof(link), "/proc/%lld/exe", (long long)p->pid);
+  col_path(t, link, full);
+  if (!col_is_far(t, p->path, NULL))
+    fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    col_sha256_fd(t, fd, 256 * COL_MIB, sha256);
+  if (fd >= 0)
+    (void)close(fd);
+  col_text(t, p->path);
+  col_num(t, p->processes);
+  col_num(t, p->pid);
+  col_text(t, p->owned ? "yes" : l->lists == 0 ? "not known" : "no");
+  col_text(t, p->owner);
+  col_stat(t, &st);
+  col_flag(t, (st.st_mode & S_ISUID) != 0);
+  col_text(t, sha256);
+  (void)col_row(t);
+}
+
+void col_programs(col_task *t)
+{
+  looking l = {.task = t, .items = calloc(PROGRAMS_MAX, sizeof(program))};
+  if (l.items == NULL) {
+    col_mark(t, COL_ERROR, "there is no memory to look at the programs");
+    return;
+  }
+  (void)col_each_process(t, note_program, &l);
+  qsort(l.items, l.count, sizeof(*l.items), by_path);
+  (void)col_each(t, "/var/lib/dpkg/info", read_list, &l);
+  apk a = {.l = &l};
+  if (col_lines(t, "/lib/apk/db/installed", 256 * COL_MIB, read_apk, &a) == 0)
+    l.lists++;
+  col_head(t, "path,processes,pid,in_package,package," COL_STAT_COLUMNS ",setuid,sha256");
+  if (l.full)
+    col_cap(t, "there are more than %d programs", PROGRAMS_MAX);
+  for (size_t i = 0; i < l.count && !col_stop(t); i++)
+    put_program(&l, &l.items[i]);
+  for (size_t i = 0; i < l.count; i++)
+    free(l.items[i].path);
+  free(l.items);
+}

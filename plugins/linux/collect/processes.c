@@ -1,0 +1,336 @@
+/* The processes, the files they run, and those that hide. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "items.h"
+#include "parse.h"
+#include "proctab.h"
+#include "read.h"
+#include "support/csv.h"
+
+enum { TEXT = 8192, HASHES_MAX = 1024, COMMAND = 4096, LOADER = 512 };
+
+#define PROGRAM_MAX (256 * COL_MIB)
+
+typedef struct hash_entry {
+  dev_t dev;
+  ino_t inode;
+  int64_t changed;
+  char hex[COL_SHA256_HEX + 1];
+} hash_entry;
+
+typedef struct looking {
+  col_task *task;
+  col_users users, groups;
+  int64_t booted;
+  int64_t ticks;
+  int64_t page;
+  hash_entry *hashes;
+  size_t hash_count;
+} looking;
+
+/* ---- what a process runs ---- */
+
+/* Every process of the same program has the same hash, so each is read once. */
+static const char *hash_of(looking *l, int fd, const struct stat *st,
+                           char ret_hex[COL_SHA256_HEX + 1])
+{
+  for (size_t i = 0; i < l->hash_count; i++) {
+    const hash_entry *h = &l->hashes[i];
+    if (h->dev == st->st_dev && h->inode == st->st_ino && h->changed == st->st_ctim.tv_sec)
+      return h->hex;
+  }
+  col_sha256_fd(l->task, fd, PROGRAM_MAX, ret_hex);
+  if (l->hash_count < HASHES_MAX) {
+    hash_entry *h = &l->hashes[l->hash_count++];
+    *h = (hash_entry){.dev = st->st_dev, .inode = st->st_ino, .changed = st->st_ctim.tv_sec};
+    memcpy(h->hex, ret_hex, sizeof(h->hex));
+  }
+  return ret_hex;
+}
+
+static void put_program(looking *l, int dir)
+{
+  static const char gone[] = " (deleted)";
+  col_task *t = l->task;
+  char path[COL_PATH] = "";
+  char hex[COL_SHA256_HEX + 1] = "";
+  const char *hash = hex;
+  ssize_t got = readlinkat(dir, "exe", path, sizeof(path) - 1);
+  size_t len = got > 0 ? (size_t)got : 0;
+  bool memory = strncmp(path, "/memfd:", 7) == 0;
+  bool deleted = len > sizeof(gone) && strcmp(path + len - (sizeof(gone) - 1), gone) == 0;
+  if (len > 0 && !col_is_far(t, path, NULL)) {
+    struct stat st;
+    int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+      hash = hash_of(l, fd, &st, hex);
+    if (fd >= 0)
+      (void)close(fd);
+  }
+  col_bytes(t, path, len);
+  col_flag(t, deleted);
+  col_flag(t, memory);
+  col_text(t, hash);
+}
+
+/* ---- single fields ---- */
+
+static void put_link(looking *l, int dir, const char *name)
+{
+  char path[COL_PATH];
+  ssize_t len = readlinkat(dir, name, path, sizeof(path));
+  col_bytes(l->task, path, len > 0 ? (size_t)len : 0);
+}
+
+/* Words end with a NUL; between them stands a blank here. */
+static void put_command(looking *l, int dir)
+{
+  char text[COMMAND];
+  int64_t len = col_read_at(dir, "cmdline", text, sizeof(text));
+  while (len > 0 && text[len - 1] == '\0')
+    len--;
+  for (int64_t i = 0; i < len; i++)
+    text[i] = text[i] == '\0' ? ' ' : text[i];
+  col_bytes(l->task, text, len > 0 ? (size_t)len : 0);
+}
+
+/* Of the environment only what makes the loader take other libraries: the rest holds secrets. */
+static void put_loader(looking *l, int dir)
+{
+  static const char *const names[] = {"LD_PRELOAD=", "LD_LIBRARY_PATH=", "LD_AUDIT="};
+  enum { ENVIRONMENT = 128 * 1024 };
+  char found[LOADER] = "";
+  size_t at = 0;
+  char *text = malloc(ENVIRONMENT);
+  int64_t len = text != NULL ? col_read_at(dir, "environ", text, ENVIRONMENT) : 0;
+  for (int64_t i = 0; i < len; i += (int64_t)strlen(text + i) + 1) {
+    for (size_t n = 0; n < 3; n++) {
+      if (strncmp(text + i, names[n], strlen(names[n])) == 0 && at < sizeof(found))
+        at += (size_t)snprintf(found + at, sizeof(found) - at, "%s%s", at > 0 ? " " : "", text + i);
+    }
+  }
+  free(text);
+  col_text(l->task, found);
+}
+
+static void put_file(looking *l, int dir, const char *name)
+{
+  char text[TEXT];
+  (void)col_read_at(dir, name, text, sizeof(text));
+  text[strcspn(text, "\n")] = '\0';
+  col_text(l->task, text);
+}
+
+/* The control group of the second hierarchy, else the one of systemd. */
+static void put_cgroup(looking *l, int dir)
+{
+  char text[TEXT];
+  (void)col_read_at(dir, "cgroup", text, sizeof(text));
+  col_view group = col_value_after(text, "0::");
+  const char *named = strstr(text, ":name=systemd:");
+  if (group.len <= 1 && named != NULL) {
+    named += strlen(":name=systemd:");
+    group = (col_view){.ptr = named, .len = strcspn(named, "\n")};
+  }
+  col_bytes(l->task, group.ptr, group.len);
+}
+
+static void put_status_value(looking *l, const char *status, const char *key)
+{
+  col_view v = col_value_after(status, key);
+  col_bytes(l->task, v.ptr, v.len);
+}
+
+static void put_owner(looking *l, const char *status)
+{
+  col_view word = {.ptr = "", .len = 0};
+  col_view ids = col_value_after(status, "Uid:");
+  int64_t real = col_word(&ids, &word) ? col_view_number(word) : -1;
+  int64_t effective = col_word(&ids, &word) ? col_view_number(word) : -1;
+  col_num(l->task, real);
+  col_text(l->task, col_users_name(&l->users, real));
+  col_num(l->task, effective);
+  ids = col_value_after(status, "Gid:");
+  int64_t group = col_word(&ids, &word) ? col_view_number(word) : -1;
+  col_num(l->task, group);
+  col_text(l->task, col_users_name(&l->groups, group));
+}
+
+static void put_audit(looking *l, int dir)
+{
+  static const char *const names[] = {"loginuid", "sessionid"};
+  for (size_t i = 0; i < 2; i++) {
+    char text[32];
+    (void)col_read_at(dir, names[i], text, sizeof(text));
+    int64_t number = col_view_number(col_view_of(text));
+    /* All bits: none was set. */
+    if (number < 0 || number == 4294967295)
+      col_text(l->task, "");
+    else
+      col_num(l->task, number);
+  }
+}
+
+/* ---- the table ---- */
+
+#define PROCESS_COLUMNS                                                                            \
+  "pid,ppid,name,state,uid,user,effective_uid,gid,group,started,cpu_seconds,resident_kib,"         \
+  "threads,nice,process_group,session,terminal,program,program_deleted,program_in_memory,"         \
+  "program_sha256,command,folder,root,loader_environment,login_uid,audit_session,control_group,"   \
+  "security_label,effective_capabilities,no_new_privileges,seccomp,traced_by,network_namespace,"   \
+  "mount_namespace,pid_namespace,user_namespace"
+
+static void put_times(looking *l, const col_proc_stat *s)
+{
+  col_task *t = l->task;
+  uint64_t ticks = (uint64_t)l->ticks;
+  col_time(t, l->booted > 0 ? l->booted + (int64_t)(s->start_ticks / ticks) : 0);
+  col_unum(t, (s->user_ticks + s->system_ticks) / ticks);
+  col_unum(t, s->rss_pages * (uint64_t)l->page / 1024);
+  col_num(t, s->threads);
+  col_num(t, s->nice);
+  col_num(t, s->group);
+  col_num(t, s->session);
+  col_num(t, s->terminal);
+}
+
+static bool put_process(void *data, int64_t pid, int dir)
+{
+  looking *l = data;
+  col_task *t = l->task;
+  char stat_text[TEXT];
+  char status[TEXT];
+  col_proc_stat s;
+  int64_t len = col_read_at(dir, "stat", stat_text, sizeof(stat_text));
+  if (len <= 0 || !col_proc_stat_read((col_view){.ptr = stat_text, .len = (size_t)len}, &s))
+    return true;
+  (void)col_read_at(dir, "status", status, sizeof(status));
+  col_num(t, pid);
+  col_num(t, s.ppid);
+  col_bytes(t, s.comm.ptr, s.comm.len);
+  col_bytes(t, &s.state, 1);
+  put_owner(l, status);
+  put_times(l, &s);
+  put_program(l, dir);
+  put_command(l, dir);
+  put_link(l, dir, "cwd");
+  put_link(l, dir, "root");
+  put_loader(l, dir);
+  put_audit(l, dir);
+  put_cgroup(l, dir);
+  put_file(l, dir, "attr/current");
+  put_status_value(l, status, "CapEff:");
+  put_status_value(l, status, "NoNewPrivs:");
+  put_status_value(l, status, "Seccomp:");
+  put_status_value(l, status, "TracerPid:");
+  put_link(l, dir, "ns/net");
+  put_link(l, dir, "ns/mnt");
+  put_link(l, dir, "ns/pid");
+  put_link(l, dir, "ns/user");
+  return col_row(t);
+}
+
+int64_t col_booted(const col_task *t)
+{
+  enum { STAT_MAX = 1024 * 1024 };
+  char *text = malloc(STAT_MAX);
+  int64_t booted = -1;
+  if (text != NULL && col_read(t, "/proc/stat", text, STAT_MAX) > 0)
+    booted = col_view_number(col_value_after(text, "btime "));
+  free(text);
+  return booted;
+}
+
+void col_processes(col_task *t)
+{
+  looking l = {.task = t,
+               .booted = col_booted(t),
+               .ticks = sysconf(_SC_CLK_TCK),
+               .page = sysconf(_SC_PAGESIZE),
+               .hashes = calloc(HASHES_MAX, sizeof(hash_entry))};
+  if (l.hashes == NULL || l.ticks <= 0) {
+    col_mark(t, COL_ERROR, "there is no memory to look at the processes");
+    free(l.hashes);
+    return;
+  }
+  col_users_read(t, &l.users);
+  col_groups_read(t, &l.groups);
+  col_head(t, PROCESS_COLUMNS);
+  int error = col_each_process(t, put_process, &l);
+  if (error != 0)
+    col_mark_os(t, error, "/proc cannot be read");
+  if (col_stop(t))
+    col_cap(t, "the item's time was over, so the last processes are missing");
+  col_users_release(&l.users);
+  col_users_release(&l.groups);
+  free(l.hashes);
+}
+
+/* ---- hidden ones ---- */
+
+enum { PID_LIMIT = 4 * 1024 * 1024 };
+
+static bool note_pid(void *data, int64_t pid, int dir)
+{
+  unsigned char *seen = data;
+  (void)dir;
+  if (pid < PID_LIMIT)
+    seen[pid / 8] |= (unsigned char)(1u << (pid % 8));
+  return true;
+}
+
+static bool is_seen(const unsigned char *seen, int64_t pid)
+{
+  return (seen[pid / 8] >> (pid % 8) & 1) != 0;
+}
+
+/* A number may be a thread's, which is in no listing. */
+static bool is_process(const col_task *t, int64_t pid)
+{
+  char path[64];
+  char status[TEXT];
+  (void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
+  int64_t len = col_read(t, path, status, sizeof(status));
+  return len <= 0 || col_view_number(col_value_after(status, "Tgid:")) == pid;
+}
+
+void col_hidden_processes(col_task *t)
+{
+  char text[32];
+  unsigned char *seen = calloc(1, PID_LIMIT / 8);
+  unsigned char *again = calloc(1, PID_LIMIT / 8);
+  col_read_line(t, "/proc/sys/kernel/pid_max", text, sizeof(text));
+  int64_t max = col_view_number(col_view_of(text));
+  if (max <= 0 || max > PID_LIMIT)
+    max = PID_LIMIT;
+  col_head(t, "pid,name,program");
+  if (seen != NULL && again != NULL)
+    (void)col_each_process(t, note_pid, seen);
+  int64_t pid = 1;
+  for (; seen != NULL && again != NULL && pid < max && !col_stop(t); pid++) {
+    if (is_seen(seen, pid) || getpgid((pid_t)pid) < 0 || !is_process(t, pid))
+      continue;
+    /* It may have been started since. */
+    memset(again, 0, PID_LIMIT / 8);
+    (void)col_each_process(t, note_pid, again);
+    if (is_seen(again, pid) || getpgid((pid_t)pid) < 0)
+      continue;
+    char name[COL_COMM];
+    char program[COL_PATH];
+    col_process_name(t, pid, name);
+    col_process_program(t, pid, program, sizeof(program));
+    col_num(t, pid);
+    col_text(t, name);
+    col_text(t, program);
+    (void)col_row(t);
+  }
+  if (pid < max)
+    col_cap(t, "numbers from %lld on were not tried", (long long)pid);
+  free(seen);
+  free(again);
+}

@@ -1,0 +1,287 @@
+#include "read.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "package.h"
+
+enum { LINE_MAX_LEN = 64 * 1024, SORTED_MAX = 20000 };
+
+int64_t col_read_fd(int fd, char *ret_text, size_t size)
+{
+  size_t len = 0;
+  while (len < size - 1) {
+    ssize_t got = read(fd, ret_text + len, size - 1 - len);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0 && len == 0) {
+      ret_text[0] = '\0';
+      return -errno;
+    }
+    if (got <= 0)
+      break;
+    len += (size_t)got;
+  }
+  ret_text[len] = '\0';
+  return (int64_t)len;
+}
+
+int64_t col_read(const col_task *t, const char *path, char *ret_text, size_t size)
+{
+  int fd = -1;
+  struct stat st;
+  ret_text[0] = '\0';
+  int error = col_open(t, path, &fd, &st);
+  if (error != 0)
+    return -error;
+  int64_t len = col_read_fd(fd, ret_text, size);
+  (void)close(fd);
+  return len;
+}
+
+int64_t col_read_at(int dir, const char *name, char *ret_text, size_t size)
+{
+  ret_text[0] = '\0';
+  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return -errno;
+  struct stat st;
+  int64_t len = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? col_read_fd(fd, ret_text, size)
+                                                           : -(int64_t)EINVAL;
+  (void)close(fd);
+  return len;
+}
+
+void col_read_line(const col_task *t, const char *path, char *ret_text, size_t size)
+{
+  (void)col_read(t, path, ret_text, size);
+  ret_text[strcspn(ret_text, "\r\n")] = '\0';
+}
+
+/* ---- lines ---- */
+
+/* Hands on the whole lines at the front of the buffer and moves the rest there. */
+static bool hand_on(char *buffer, size_t *len, bool end, col_line_fn *fn, void *data)
+{
+  size_t at = 0;
+  bool go_on = true;
+  while (go_on && at < *len) {
+    char *newline = memchr(buffer + at, '\n', *len - at);
+    if (newline == NULL && !end && !(at == 0 && *len == LINE_MAX_LEN))
+      break;
+    size_t line = newline != NULL ? (size_t)(newline - buffer) - at : *len - at;
+    go_on = fn(data, buffer + at, line);
+    at += line + (newline != NULL ? 1 : 0);
+  }
+  memmove(buffer, buffer + at, *len - at);
+  *len -= at;
+  return go_on;
+}
+
+int col_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data)
+{
+  char *buffer = malloc(LINE_MAX_LEN);
+  size_t len = 0;
+  uint64_t total = 0;
+  int error = buffer == NULL ? ENOMEM : 0;
+  while (error == 0 && !col_stop(t) && total < max) {
+    ssize_t got = read(fd, buffer + len, LINE_MAX_LEN - len);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      error = errno;
+    if (got > 0) {
+      len += (size_t)got;
+      total += (uint64_t)got;
+    }
+    if (got <= 0 || !hand_on(buffer, &len, false, fn, data)) {
+      if (got <= 0 && len > 0)
+        (void)hand_on(buffer, &len, true, fn, data);
+      break;
+    }
+  }
+  free(buffer);
+  return error == 0 && total >= max ? EFBIG : error;
+}
+
+int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn, void *data)
+{
+  int fd = -1;
+  struct stat st;
+  int error = col_open(t, path, &fd, &st);
+  if (error != 0)
+    return error;
+  error = col_lines_fd(t, fd, max, fn, data);
+  (void)close(fd);
+  return error;
+}
+
+void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data)
+{
+  while (len > 0) {
+    const char *end = memchr(text, '\n', len);
+    size_t line = end != NULL ? (size_t)(end - text) : len;
+    if (!fn(data, text, line))
+      return;
+    line += end != NULL ? 1 : 0;
+    text += line;
+    len -= line;
+  }
+}
+
+/* ---- copies ---- */
+
+void col_copy_fd(col_task *t, int fd, const struct stat *st, uint64_t max)
+{
+  char buffer[16 * 1024];
+  uint64_t size = (uint64_t)st->st_size;
+  uint64_t total = 0;
+  if (st->st_mtim.tv_sec > 0)
+    col_set_mtime(t, st->st_mtim.tv_sec);
+  if (size > max) {
+    (void)lseek(fd, (off_t)(size - max), SEEK_SET);
+    col_cap(t, "it has %llu bytes, of which these are the last %llu", (unsigned long long)size,
+            (unsigned long long)max);
+  }
+  /* What is written on while it is read does not keep us. */
+  while (!col_stop(t) && total < max) {
+    size_t want = max - total < sizeof(buffer) ? (size_t)(max - total) : sizeof(buffer);
+    ssize_t got = read(fd, buffer, want);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      col_mark_os(t, errno, "reading it failed");
+    if (got <= 0 || !col_put(t, buffer, (size_t)got))
+      return;
+    total += (uint64_t)got;
+  }
+  if (total >= max && total > size)
+    col_cap(t, "it grew while it was read");
+  else if (total < max)
+    col_cap(t, "the item's time was over");
+}
+
+void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
+{
+  int fd = -1;
+  struct stat st;
+  col_begin(t, name, path);
+  int error = col_open(t, path, &fd, &st);
+  if (error != 0) {
+    col_mark_os(t, error, error == EINVAL ? "it is no plain file, and not read" : path);
+    return;
+  }
+  col_copy_fd(t, fd, &st, max);
+  (void)close(fd);
+}
+
+/* ---- folders ---- */
+
+typedef struct names {
+  char **items;
+  size_t count;
+} names;
+
+static int by_name(const void *a, const void *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool names_add(names *n, const char *name)
+{
+  if ((n->count & (n->count - 1)) == 0) {
+    size_t room = n->count == 0 ? 1 : n->count * 2;
+    char **grown = realloc(n->items, room * sizeof(*grown));
+    if (grown == NULL)
+      return false;
+    n->items = grown;
+  }
+  n->items[n->count] = strdup(name);
+  return n->items[n->count] != NULL && ++n->count > 0;
+}
+
+static void names_release(names *n)
+{
+  for (size_t i = 0; i < n->count; i++)
+    free(n->items[i]);
+  free(n->items);
+}
+
+static bool is_dots(const char *name)
+{
+  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static void each_of(const col_task *t, DIR *dir, col_entry_fn *fn, void *data)
+{
+  names n = {0};
+  const struct dirent *e = NULL;
+  bool go_on = true;
+  while (go_on && !col_stop(t) && n.count < SORTED_MAX && (e = readdir(dir)) != NULL) {
+    if (!is_dots(e->d_name))
+      go_on = names_add(&n, e->d_name);
+  }
+  if (n.count > 0)
+    qsort(n.items, n.count, sizeof(*n.items), by_name);
+  for (size_t i = 0; go_on && i < n.count && !col_stop(t); i++)
+    go_on = fn(data, dirfd(dir), n.items[i]);
+  while (go_on && e != NULL && !col_stop(t) && (e = readdir(dir)) != NULL) {
+    if (!is_dots(e->d_name))
+      go_on = fn(data, dirfd(dir), e->d_name);
+  }
+  names_release(&n);
+}
+
+int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data)
+{
+  int fd = -1;
+  int error = col_open_folder(t, path, &fd);
+  if (error != 0)
+    return error;
+  DIR *dir = fdopendir(fd);
+  if (dir == NULL) {
+    error = errno;
+    (void)close(fd);
+    return error;
+  }
+  each_of(t, dir, fn, data);
+  (void)closedir(dir);
+  return 0;
+}
+
+/* ---- hashes ---- */
+
+void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1])
+{
+  unsigned char buffer[16 * 1024];
+  unsigned char digest[32];
+  uint64_t total = 0;
+  ssize_t got = 1;
+  mbedtls_sha256_context sha;
+  ret_hex[0] = '\0';
+  mbedtls_sha256_init(&sha);
+  (void)mbedtls_sha256_starts(&sha, 0);
+  while (got != 0 && total <= max && !col_stop(t)) {
+    got = read(fd, buffer, sizeof(buffer));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      break;
+    (void)mbedtls_sha256_update(&sha, buffer, (size_t)got);
+    total += (uint64_t)got;
+  }
+  (void)mbedtls_sha256_finish(&sha, digest);
+  mbedtls_sha256_free(&sha);
+  for (size_t i = 0; got == 0 && total <= max && i < sizeof(digest); i++)
+    (void)snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void col_sha256_of(const void *bytes, size_t len, unsigned char ret_digest[32])
+{
+  (void)mbedtls_sha256(bytes, len, ret_digest, 0);
+}

@@ -1,0 +1,63 @@
+/* Reading files that anybody may have made: links, special files, endless ones, and file systems
+ * that hang. */
+#ifndef COLLECT_READ_H
+#define COLLECT_READ_H
+
+#include "collect.h"
+#include "mounts.h"
+
+/* The far file systems, from /proc/self/mountinfo below `root`. */
+void col_read_mounts(const char *root, col_mounts *ret_mounts);
+
+/* `path` below the root of the options. */
+void col_path(const col_task *t, const char *path, char ret_path[COL_PATH]);
+
+/* Whether a path, as this device sees it, is on a file system that may hang; then with a sentence
+ * in `ret_why`. */
+bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE]);
+
+/* Opens a plain file to read. Links in the last component are followed only where the link and its
+ * folder belong to root and nobody else may write there. 0, or an errno: ELOOP for a link, EINVAL
+ * for what is no plain file, EREMOTE for a far file system. */
+int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st);
+
+/* The same for `rel` below the folder `base`, of which no component may be a link: for what is in
+ * the home of a user, who may put a link wherever they like. */
+int col_open_below(const col_task *t, const char *base, const char *rel, int *ret_fd,
+                   struct stat *ret_st);
+
+/* Opens a folder that is no link. */
+int col_open_folder(const col_task *t, const char *path, int *ret_fd);
+
+/* The first `size` - 1 bytes of a file, with a NUL behind them; how many, or -errno. */
+int64_t col_read(const col_task *t, const char *path, char *ret_text, size_t size);
+int64_t col_read_fd(int fd, char *ret_text, size_t size);
+int64_t col_read_at(int dir, const char *name, char *ret_text, size_t size);
+
+/* The first line of a small file; empty if it cannot be read. */
+void col_read_line(const col_task *t, const char *path, char *ret_text, size_t size);
+
+/* Calls `fn` for each line of a file, without its end; a line longer than 64 KiB comes in parts.
+ * Stops where `fn` says false, and at `max` bytes. 0 or an errno. */
+typedef bool col_line_fn(void *data, const char *line, size_t len);
+int col_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data);
+int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn, void *data);
+/* The same over a text. Pure. */
+void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data);
+
+/* Copies a file into the package as a file of its own; of one that is longer than `max` the last
+ * bytes. */
+void col_copy(col_task *t, const char *name, const char *path, uint64_t max);
+/* The bytes of an open file into the file that is begun. */
+void col_copy_fd(col_task *t, int fd, const struct stat *st, uint64_t max);
+
+/* Calls `fn` for each entry of a folder but `.` and `..`, sorted by name where there are at most
+ * 20,000. 0 or an errno. */
+typedef bool col_entry_fn(void *data, int dir, const char *name);
+int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data);
+
+/* SHA-256 of an open file up to `max` bytes, as hex; empty if it is longer or cannot be read. */
+void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1]);
+void col_sha256_of(const void *bytes, size_t len, unsigned char ret_digest[32]);
+
+#endif

@@ -1,0 +1,136 @@
+#include "support/csv.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/utf8.h"
+
+void sup_csv_init(sup_csv *c, sup_csv_fn *put, void *data)
+{
+  c->put = put;
+  c->data = data;
+  c->fields = 0;
+  c->used = 0;
+}
+
+static void flush(sup_csv *c)
+{
+  if (c->used > 0)
+    c->put(c->data, c->buffer, c->used);
+  c->used = 0;
+}
+
+static void add(sup_csv *c, const char *bytes, size_t len)
+{
+  if (len > sizeof(c->buffer) - c->used)
+    flush(c);
+  memcpy(c->buffer + c->used, bytes, len);
+  c->used += len;
+}
+
+static bool is_formula(const char *bytes, size_t len)
+{
+  static const char *const wide[] = {"\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d",
+                                     "\xef\xbc\xa0"};
+  if (len == 0)
+    return false;
+  if (memchr("=+-@\t\r'", bytes[0], 7) != NULL)
+    return true;
+  for (size_t i = 0; i < 4; i++) {
+    if (len >= 3 && memcmp(bytes, wide[i], 3) == 0)
+      return true;
+  }
+  return false;
+}
+
+static bool wants_quotes(const char *bytes, size_t len)
+{
+  if (len == 0)
+    return false;
+  if (bytes[0] == ' ' || bytes[len - 1] == ' ')
+    return true;
+  for (size_t i = 0; i < len; i++) {
+    if (memchr(",\"\r\n", bytes[i], 4) != NULL)
+      return true;
+  }
+  return false;
+}
+
+/* How the front of the bytes is written, as it is or as an escape; how many bytes that took. */
+static size_t next_piece(const char *bytes, size_t len, char ret_piece[8], size_t *ret_len)
+{
+  size_t used = sup_utf8_sequence(bytes, len);
+  unsigned char c = (unsigned char)bytes[0];
+  bool plain =
+      used > 1 || (used == 1 && c >= ' ' && c != 0x7f) || c == '\t' || c == '\n' || c == '\r';
+  if (c == '\\' && len > 1 && bytes[1] == 'x')
+    plain = false;
+  if (plain) {
+    memcpy(ret_piece, bytes, used);
+    *ret_len = used;
+    return used;
+  }
+  *ret_len = (size_t)snprintf(ret_piece, 8, "\\x%02x", c);
+  return 1;
+}
+
+void sup_csv_bytes(sup_csv *c, const char *bytes, size_t len)
+{
+  bool quotes = wants_quotes(bytes, len);
+  if (c->fields++ > 0)
+    add(c, ",", 1);
+  if (quotes)
+    add(c, "\"", 1);
+  if (is_formula(bytes, len))
+    add(c, "'", 1);
+  while (len > 0) {
+    char piece[8];
+    size_t piece_len = 0;
+    size_t used = next_piece(bytes, len, piece, &piece_len);
+    if (bytes[0] == '"')
+      add(c, "\"", 1);
+    add(c, piece, piece_len);
+    bytes += used;
+    len -= used;
+  }
+  if (quotes)
+    add(c, "\"", 1);
+}
+
+void sup_csv_text(sup_csv *c, const char *text)
+{
+  sup_csv_bytes(c, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+}
+
+void sup_csv_number(sup_csv *c, int64_t number)
+{
+  char text[32];
+  int len = snprintf(text, sizeof(text), "%s%lld", c->fields > 0 ? "," : "", (long long)number);
+  c->fields++;
+  add(c, text, (size_t)len);
+}
+
+void sup_csv_end(sup_csv *c)
+{
+  add(c, "\r\n", 2);
+  c->fields = 0;
+  flush(c);
+}
+
+void sup_csv_escape(const char *bytes, size_t len, char *ret_text, size_t size)
+{
+  size_t at = 0;
+  while (len > 0) {
+    char piece[8];
+    size_t piece_len = 0;
+    size_t used = next_piece(bytes, len, piece, &piece_len);
+    if (piece_len >= size - at)
+      break;
+    memcpy(ret_text + at, piece, piece_len);
+    at += piece_len;
+    bytes += used;
+    len -= used;
+  }
+  ret_text[at] = '\0';
+}

@@ -1,0 +1,38 @@
+/* A package from anybody: read, hashed and compared with the manifest that it brings. */
+#include "package_check.h"
+#include "package_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool fact)
+{
+  if (!fact)
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  cd_err err = {0};
+  ctl_package p;
+  ctl_package_report r = {.doc = NULL};
+  struct archive *a = ctl_package_archive();
+  if (a == NULL || archive_read_open_memory(a, data, size) != ARCHIVE_OK) {
+    (void)archive_read_free(a);
+    return 0;
+  }
+  cd_code rc = ctl_package_read(a, size, NULL, &p, &err);
+  must((rc == CD_OK) == (err.text[0] == '\0'));
+  for (size_t i = 0; i < p.count; i++)
+    must(cd_entry_name_check(cd_str_from(p.entries[i].name), NULL) == CD_OK);
+  if (rc == CD_OK)
+    rc = ctl_package_check(&p, &r, &err);
+  must((rc == CD_OK) == (err.text[0] == '\0'));
+  must(rc != CD_OK || r.whole <= p.count);
+  ctl_package_report_release(&r);
+  ctl_package_release(&p);
+  (void)archive_read_free(a);
+  return 0;
+}

@@ -1,0 +1,256 @@
+/* Packages that are whole, damaged, and made by somebody who means harm. */
+#include "package_check.h"
+#include "package_read.h"
+#include "package_unpack.h"
+
+#include "suites.h"
+
+#include <archive_entry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define ZIP_MAX (1024u * 1024u)
+/* SHA-256 of "hello" and of nothing. */
+#define HELLO "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define ITEM(name, bytes, hex)                                                                     \
+  "{\"name\":\"" name "\",\"folder\":\"f\",\"item\":\"i\",\"source\":\"s\",\"start\":\"t\","       \
+  "\"ms\":1,\"bytes\":" bytes ",\"sha256\":\"" hex "\",\"status\":\"ok\",\"error\":null,"          \
+  "\"cap\":null}"
+#define MANIFEST(items)                                                                            \
+  "{\"format\":\"cordon-package/1\",\"device\":null,\"action\":\"a\",\"profile\":\"standard\","    \
+  "\"started\":\"t\",\"ended\":\"t\",\"items\":[" items "]}"
+
+typedef struct member {
+  const char *name;
+  const char *text;
+  const char *link; /* a symbolic link to it, instead */
+} member;
+
+static char zip[ZIP_MAX];
+
+static size_t make_zip(const member *members, size_t count)
+{
+  size_t used = 0;
+  struct archive *a = archive_write_new();
+  ck_assert_int_eq(archive_write_set_format_zip(a), ARCHIVE_OK);
+  ck_assert_int_eq(archive_write_set_bytes_in_last_block(a, 1), ARCHIVE_OK);
+  ck_assert_int_eq(archive_write_open_memory(a, zip, sizeof(zip), &used), ARCHIVE_OK);
+  for (size_t i = 0; i < count; i++) {
+    struct archive_entry *e = archive_entry_new();
+    archive_entry_set_pathname(e, members[i].name);
+    archive_entry_set_filetype(e, members[i].link != NULL ? AE_IFLNK : AE_IFREG);
+    archive_entry_set_perm(e, 0777);
+    if (members[i].link != NULL)
+      archive_entry_set_symlink(e, members[i].link);
+    else
+      archive_entry_set_size(e, (la_int64_t)strlen(members[i].text));
+    ck_assert_int_eq(archive_write_header(a, e), ARCHIVE_OK);
+    if (members[i].link == NULL)
+      ck_assert_int_eq(archive_write_data(a, members[i].text, strlen(members[i].text)),
+                       (la_ssize_t)strlen(members[i].text));
+    archive_entry_free(e);
+  }
+  ck_assert_int_eq(archive_write_close(a), ARCHIVE_OK);
+  archive_write_free(a);
+  return used;
+}
+
+static cd_code read_zip(size_t len, uint64_t size, ctl_package *p, cd_err *err)
+{
+  struct archive *a = ctl_package_archive();
+  ck_assert_ptr_nonnull(a);
+  ck_assert_int_eq(archive_read_open_memory(a, zip, len), ARCHIVE_OK);
+  cd_code rc = ctl_package_read(a, size, NULL, p, err);
+  archive_read_free(a);
+  return rc;
+}
+
+/* The number of problems, -1 where it is no package. */
+static int check(const member *members, size_t count, const char *told)
+{
+  cd_err err = {0};
+  ctl_package p;
+  ctl_package_report r = {.doc = NULL};
+  int problems = -1;
+  size_t len = make_zip(members, count);
+  cd_code rc = read_zip(len, len, &p, &err);
+  if (rc == CD_OK)
+    rc = ctl_package_check(&p, &r, &err);
+  if (rc == CD_OK)
+    problems = (int)r.problems;
+  const char *said = rc == CD_OK ? cd_buf_cstr(&r.told) : err.text;
+  ck_assert_msg(told == NULL || strstr(said, told) != NULL, "'%s' is not in '%s'", told, said);
+  ctl_package_report_release(&r);
+  ctl_package_release(&p);
+  return problems;
+}
+
+START_TEST(a_whole_package_has_no_problems)
+{
+  const member whole[] = {
+      {"a/b.txt", "hello", NULL},
+      {"empty", "", NULL},
+      {"manifest.json",
+       MANIFEST(ITEM("a/b.txt", "5", HELLO) "," ITEM("empty", "0", NOTHING) "," ITEM("", "0", "")),
+       NULL}};
+  ck_assert_int_eq(check(whole, COUNT_OF(whole), NULL), 0);
+}
+END_TEST
+
+START_TEST(what_is_changed_missing_or_strange_is_told)
+{
+  const struct {
+    member members[2];
+    size_t count;
+    int problems;
+    const char *told;
+  } rows[] = {
+      {{{"a", "hellO", NULL}, {"manifest.json", MANIFEST(ITEM("a", "5", HELLO)), NULL}},
+       2,
+       1,
+       "a: its content is not what the manifest says"},
+      {{{"a", "hello!", NULL}, {"manifest.json", MANIFEST(ITEM("a", "5", HELLO)), NULL}},
+       2,
+       1,
+       "a: it has 6 bytes, the manifest says 5"},
+      {{{"manifest.json", MANIFEST(ITEM("a", "5", HELLO)), NULL}}, 1, 1, "a: it is missing"},
+      {{{"b", "hello", NULL}, {"manifest.json", MANIFEST(""), NULL}},
+       2,
+       1,
+       "b: the manifest does not know it"},
+      {{{"a", "hello", NULL},
+        {"manifest.json", MANIFEST(ITEM("a", "5", HELLO) "," ITEM("a", "5", HELLO)), NULL}},
+       2,
+       1,
+       "the manifest has it twice"},
+      {{{"a", "hello", NULL}, {"manifest.json", MANIFEST(ITEM("a", "5", "xx")), NULL}},
+       2,
+       1,
+       "not what the manifest says"},
+      {{{"a", "hello", NULL}}, 1, -1, "has no manifest.json"},
+      {{{"manifest.json", "{", NULL}}, 1, -1, "manifest.json"},
+      {{{"manifest.json", "{\"format\":\"cordon-package/2\",\"items\":[]}", NULL}},
+       1,
+       -1,
+       "format"},
+      {{{"manifest.json", MANIFEST("1"), NULL}}, 1, -1, "items[0]"},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++)
+    ck_assert_msg(check(rows[i].members, rows[i].count, rows[i].told) == rows[i].problems,
+                  "row %zu", i);
+}
+END_TEST
+
+START_TEST(what_leads_elsewhere_is_refused)
+{
+  const struct {
+    member members[2];
+    size_t count;
+    const char *told;
+  } rows[] = {
+      {{{"../a", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"/etc/passwd", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"a/../../b", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"..\\a", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"a\033[2J", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"a", "x", NULL}, {"a", "y", NULL}}, 2, "twice"},
+      {{{"a", "x", NULL}, {"A", "y", NULL}}, 2, "twice"},
+      {{{"a", NULL, "/etc/passwd"}}, 1, "no regular file"},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++)
+    ck_assert_msg(check(rows[i].members, rows[i].count, rows[i].told) == -1, "row %zu", i);
+}
+END_TEST
+
+START_TEST(more_than_its_bytes_can_hold_is_not_unpacked)
+{
+  static char zeros[3 * 1024 * 1024];
+  cd_err err = {0};
+  ctl_package p;
+  memset(zeros, '0', sizeof(zeros) - 1);
+  const member bomb[] = {{"a", zeros, NULL}};
+  size_t len = make_zip(bomb, 1);
+  ck_assert_int_eq(read_zip(len, len, &p, &err), CD_OK);
+  ctl_package_release(&p);
+  /* As if the file were smaller than what it says to hold. */
+  ck_assert_int_eq(read_zip(len, 100, &p, &err), CD_E_LIMIT);
+  ctl_package_release(&p);
+}
+END_TEST
+
+START_TEST(what_is_cut_or_no_zip_is_refused)
+{
+  cd_err err = {0};
+  ctl_package p;
+  const member whole[] = {{"a", "hello", NULL},
+                          {"manifest.json", MANIFEST(ITEM("a", "5", HELLO)), NULL}};
+  size_t len = make_zip(whole, COUNT_OF(whole));
+  for (size_t cut = 0; cut < len; cut++) {
+    struct archive *a = ctl_package_archive();
+    bool good = archive_read_open_memory(a, zip, cut) == ARCHIVE_OK &&
+                ctl_package_read(a, cut, NULL, &p, &err) == CD_OK;
+    ck_assert_msg(!good || p.count == 0, "%zu of %zu bytes are taken for a package", cut, len);
+    if (good)
+      ctl_package_release(&p);
+    archive_read_free(a);
+  }
+}
+END_TEST
+
+START_TEST(unpacking_makes_files_for_its_owner_alone_in_a_new_folder)
+{
+  char home[] = "/tmp/cordon-unpack-XXXXXX";
+  char path[128];
+  char folder[CD_PATH_MAX];
+  char made[CD_PATH_MAX + 16];
+  struct stat st;
+  cd_err err = {0};
+  ctl_package p;
+  ck_assert_ptr_nonnull(mkdtemp(home));
+  (void)snprintf(path, sizeof(path), "%s/p.zip", home);
+  const member whole[] = {{"a/b.txt", "hello", NULL}, {"c", "x", NULL}};
+  size_t len = make_zip(whole, COUNT_OF(whole));
+  FILE *f = fopen(path, "we");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_eq(fwrite(zip, 1, len, f), len);
+  ck_assert_int_eq(fclose(f), 0);
+  ck_assert_int_eq(ctl_unpack_folder(path, NULL, folder, &err), CD_OK);
+  ck_assert_msg(ctl_unpack(path, folder, &p, &err) == CD_OK, "%s", err.text);
+  ctl_package_release(&p);
+  (void)snprintf(made, sizeof(made), "%s/a/b.txt", folder);
+  ck_assert_int_eq(lstat(made, &st), 0);
+  ck_assert_uint_eq(st.st_mode, S_IFREG | 0600);
+  ck_assert_int_eq(st.st_size, 5);
+  ck_assert_int_eq(unlink(made), 0);
+  (void)snprintf(made, sizeof(made), "%s/a", folder);
+  ck_assert_int_eq(rmdir(made), 0);
+  /* Again it is refused: nothing of before is touched. */
+  ck_assert_int_eq(ctl_unpack(path, folder, &p, &err), CD_E_CONFLICT);
+  (void)snprintf(made, sizeof(made), "%s/c", folder);
+  ck_assert_int_eq(unlink(made), 0);
+  ck_assert_int_eq(rmdir(folder), 0);
+  ck_assert_int_eq(unlink(path), 0);
+  ck_assert_int_eq(rmdir(home), 0);
+  ck_assert_int_eq(ctl_unpack_folder("a.tar", NULL, folder, &err), CD_E_INVALID);
+  ck_assert_int_eq(ctl_unpack_folder(".zip", NULL, folder, &err), CD_E_INVALID);
+}
+END_TEST
+
+Suite *suite_package(void)
+{
+  Suite *s = suite_create("ctl.package");
+  TCase *c = tcase_create("package");
+  tcase_add_test(c, a_whole_package_has_no_problems);
+  tcase_add_test(c, what_is_changed_missing_or_strange_is_told);
+  tcase_add_test(c, what_leads_elsewhere_is_refused);
+  tcase_add_test(c, more_than_its_bytes_can_hold_is_not_unpacked);
+  tcase_add_test(c, what_is_cut_or_no_zip_is_refused);
+  tcase_add_test(c, unpacking_makes_files_for_its_owner_alone_in_a_new_folder);
+  suite_add_tcase(s, c);
+  return s;
+}

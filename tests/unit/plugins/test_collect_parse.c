@@ -1,0 +1,279 @@
+/* The collector's readers of files, by tables. */
+#include "mounts.h"
+#include "parse.h"
+#include "units.h"
+
+#include "package.h"
+#include "suite.h"
+
+#include <string.h>
+#include <utmp.h>
+
+static void is(col_view v, const char *text)
+{
+  char copy[512];
+  (void)snprintf(copy, sizeof(copy), "%.*s", (int)v.len, v.ptr);
+  ck_assert_str_eq(copy, text);
+}
+
+static const struct cron_case {
+  const char *line;
+  bool with_user;
+  const char *schedule; /* NULL: it is no line */
+  const char *user;
+  const char *command;
+} cron_cases[] = {
+    {"*/5 * * * * root /bin/x --a", true, "*/5 * * * *", "root", "/bin/x --a"},
+    {"@reboot\tada\t/bin/y", true, "@reboot", "ada", "/bin/y"},
+    {"1 2 3 4 5 cmd with words", false, "1 2 3 4 5", "", "cmd with words"},
+    {"PATH = /bin:/sbin", true, "PATH", "", "/bin:/sbin"},
+    {"# 1 2 3 4 5 root x", true, NULL, NULL, NULL},
+    {"1 2 3", true, NULL, NULL, NULL},
+    {"@daily root", true, NULL, NULL, NULL},
+    {"", false, NULL, NULL, NULL},
+};
+
+START_TEST(reads_lines_of_cron)
+{
+  for (size_t i = 0; i < COUNT_OF(cron_cases); i++) {
+    const struct cron_case *c = &cron_cases[i];
+    col_cron_line l;
+    bool read = col_cron_read(col_view_of(c->line), c->with_user, &l);
+    ck_assert_msg(read == (c->schedule != NULL), "%s", c->line);
+    if (!read)
+      continue;
+    is(l.schedule, c->schedule);
+    is(l.user, c->user);
+    is(l.command, c->command);
+  }
+}
+END_TEST
+
+START_TEST(reads_processes_whose_names_hold_anything)
+{
+  col_proc_stat s;
+  const char *text =
+      "42 (a) (b ) S 1 2 3 34816 -1 4194560 1 2 3 4 500 60 7 8 20 -5 9 0 12345 1000 77 "
+      "18446744073709551615";
+  ck_assert(col_proc_stat_read(col_view_of(text), &s));
+  is(s.comm, "a) (b ");
+  ck_assert_int_eq(s.state, 'S');
+  ck_assert_int_eq(s.ppid, 1);
+  ck_assert_int_eq(s.terminal, 34816);
+  ck_assert_uint_eq(s.user_ticks, 500);
+  ck_assert_int_eq(s.nice, -5);
+  ck_assert_int_eq(s.threads, 9);
+  ck_assert_uint_eq(s.start_ticks, 12345);
+  ck_assert_uint_eq(s.rss_pages, 77);
+  ck_assert(!col_proc_stat_read(col_view_of("42 (x) S 1 2"), &s));
+  ck_assert(!col_proc_stat_read(col_view_of(")("), &s));
+}
+END_TEST
+
+START_TEST(reads_authorized_keys_and_their_fingerprints)
+{
+  /* A key and a fingerprint that GitHub publishes of its own host. */
+  const char *line =
+      "from=\"10.0.0.1, 10.0.0.2\",command=\"sh -c \\\"x y\\\"\" ssh-ed25519 "
+      "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ada@host";
+  col_key_line l;
+  char fingerprint[64];
+  ck_assert(col_key_read(col_view_of(line), &l));
+  is(l.options, "from=\"10.0.0.1, 10.0.0.2\",command=\"sh -c \\\"x y\\\"\"");
+  is(l.type, "ssh-ed25519");
+  is(l.comment, "ada@host");
+  col_key_fingerprint(l.key, fingerprint);
+  ck_assert_str_eq(fingerprint, "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+  ck_assert(!col_key_read(col_view_of("# ssh-ed25519 AAAA"), &l));
+  ck_assert(!col_key_read(col_view_of("nonsense"), &l));
+  col_key_fingerprint(col_view_of("!!"), fingerprint);
+  ck_assert_str_eq(fingerprint, "");
+}
+END_TEST
+
+START_TEST(says_of_passwords_how_they_are_and_never_what)
+{
+  static const char *const cases[][3] = {{"", "none", ""},
+                                         {"!", "locked", ""},
+                                         {"*", "no login", ""},
+                                         {"!!", "locked", ""},
+                                         {"!$6$salt$hash", "locked", "SHA-512"},
+                                         {"$y$j9T$x$y", "set", "yescrypt"},
+                                         {"x", "no login", ""},
+                                         {"!*", "locked", ""}};
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    char method[24];
+    ck_assert_str_eq(col_password_state(col_view_of(cases[i][0]), method), cases[i][1]);
+    ck_assert_str_eq(method, cases[i][2]);
+  }
+}
+END_TEST
+
+START_TEST(masks_what_follows_words_for_secrets)
+{
+  static const char *const cases[][2] = {
+      {"http_proxy=http://ada:s3cret@proxy:3128/", "http_proxy=http://***@proxy:3128/"},
+      {"HTTPProxyPassword hunter2 # x", "HTTPProxyPassword *** # x"},
+      {"password=\"hunter2\"", "password=\"***\""},
+      {"export TOKEN=abc def", "export TOKEN=*** def"},
+      {"https://host/path", "https://host/path"},
+      {"rw,username=ada,password=x,uid=0", "rw,username=ada,password=***,uid=0"},
+      {"nothing here", "nothing here"}};
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    char text[128];
+    col_mask(col_view_of(cases[i][0]), text, sizeof(text));
+    ck_assert_str_eq(text, cases[i][1]);
+  }
+}
+END_TEST
+
+START_TEST(reads_mounts_with_their_escapes)
+{
+  col_mount m;
+  const char *line = "36 35 98:0 /mnt1 /mnt\\040two rw,noatime shared:1 master:2 - cifs "
+                     "//srv/share rw,username=ada";
+  ck_assert(col_mount_read(line, strlen(line), &m));
+  ck_assert_str_eq(m.point, "/mnt two");
+  ck_assert_str_eq(m.type, "cifs");
+  ck_assert_str_eq(m.source, "//srv/share");
+  ck_assert_str_eq(m.super_options, "rw,username=ada");
+  ck_assert_uint_eq(m.major, 98);
+  ck_assert(!col_mount_read("36 35 98:0 / /mnt", 17, &m));
+  ck_assert(!col_mount_read("", 0, &m));
+}
+END_TEST
+
+START_TEST(knows_file_systems_that_may_hang)
+{
+  col_mounts m = {0};
+  static const char *const lines[] = {
+      "1 0 8:1 / / rw - ext4 /dev/sda1 rw", "2 1 0:50 / /home rw - nfs4 srv:/home rw",
+      "3 1 0:51 / /mnt/f rw - fuse.sshfs x rw", "4 1 0:52 / /tmp rw - tmpfs tmpfs rw",
+      "5 1 0:53 / /sys/fs/fuse/connections rw - fusectl x rw"};
+  for (size_t i = 0; i < COUNT_OF(lines); i++)
+    col_mounts_add(&m, lines[i], strlen(lines[i]));
+  ck_assert_str_eq(col_mounts_far(&m, "/home/ada/.bashrc"), "nfs4");
+  ck_assert_str_eq(col_mounts_far(&m, "/mnt/f"), "fuse.sshfs");
+  ck_assert_ptr_null(col_mounts_far(&m, "/homework"));
+  ck_assert_ptr_null(col_mounts_far(&m, "/tmp/x"));
+  ck_assert_ptr_null(col_mounts_far(&m, "/sys/fs/fuse/connections/1"));
+  col_mounts_release(&m);
+}
+END_TEST
+
+START_TEST(reads_units)
+{
+  static const char *const lines[] = {"[Service]",
+                                      "ExecStart=/bin/a --b",
+                                      "ExecStartPre=-/bin/c",
+                                      "User=ada",
+                                      "# ExecStop=/bin/no",
+                                      "OnCalendar=daily",
+                                      "WantedBy=multi-user.target",
+                                      "Description=A thing",
+                                      "Unit=other.service"};
+  col_unit u = {0};
+  for (size_t i = 0; i < COUNT_OF(lines); i++)
+    col_unit_add(&u, col_view_of(lines[i]));
+  ck_assert_str_eq(u.run, "ExecStart=/bin/a --b\nExecStartPre=-/bin/c");
+  ck_assert_str_eq(u.user, "ada");
+  ck_assert_str_eq(u.timer, "OnCalendar=daily");
+  ck_assert_str_eq(u.wanted_by, "multi-user.target");
+  ck_assert_str_eq(u.unit, "other.service");
+}
+END_TEST
+
+START_TEST(reads_the_audit_log)
+{
+  col_view line = col_view_of("type=EXECVE msg=audit(1700000000.123:45): argc=2 a0=\"ls\" "
+                              "a1=2F746D702F61206200 exe=\"/bin/ls\" tty=(none)");
+  char text[64];
+  ck_assert_int_eq(col_audit_field(line, "a0", text, sizeof(text)), 2);
+  ck_assert_str_eq(text, "ls");
+  ck_assert_int_eq(col_audit_field(line, "a1", text, sizeof(text)), 9);
+  ck_assert_str_eq(text, "/tmp/a b ");
+  ck_assert_int_eq(col_audit_field(line, "tty", text, sizeof(text)), 6);
+  ck_assert_int_eq(col_audit_field(line, "a2", text, sizeof(text)), -1);
+  ck_assert_str_eq(text, "");
+}
+END_TEST
+
+START_TEST(reads_login_records)
+{
+  struct utmp u;
+  col_login l;
+  memset(&u, 0, sizeof(u));
+  u.ut_type = USER_PROCESS;
+  u.ut_tv.tv_sec = 1700000000;
+  memset(u.ut_user, 'a', sizeof(u.ut_user)); /* full: no NUL */
+  memcpy(u.ut_host, "h", 1);
+  u.ut_addr_v6[0] = 0x0100007f;
+  col_login_read((const unsigned char *)&u, &l);
+  ck_assert_int_eq(l.seconds, 1700000000);
+  ck_assert_uint_eq(strlen(l.user), 32);
+  ck_assert_str_eq(l.address, "127.0.0.1");
+  ck_assert_str_eq(col_login_type(l.type), "user process");
+  ck_assert_str_eq(col_login_type(-3), "unknown");
+}
+END_TEST
+
+START_TEST(reads_desktops_recent_documents)
+{
+  char text[64];
+  col_view tag = col_view_of("<bookmark href=\"file:///a%20b&amp;c\" modified=\"2026-01-01\">");
+  ck_assert_int_gt(col_xml_attribute(tag, "href", text, sizeof(text)), 0);
+  ck_assert_str_eq(text, "file:///a%20b&c");
+  ck_assert_int_eq(col_xml_attribute(tag, "count", text, sizeof(text)), -1);
+}
+END_TEST
+
+START_TEST(makes_names_that_any_archive_takes)
+{
+  static const char *const cases[][2] = {{"plain.csv", "F/plain.csv"},
+                                         {"a/b\\c:d", "F/a_b_c_d"},
+                                         {"..", "F/__"},
+                                         {"new\nline", "F/new_line"},
+                                         {"bad\xffutf", "F/bad_utf"},
+                                         {"dot.", "F/dot_"},
+                                         {"", "F/_"}};
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    char name[COL_NAME];
+    col_clean_name("F", cases[i][0], name);
+    ck_assert_str_eq(name, cases[i][1]);
+  }
+  char long_name[400];
+  char name[COL_NAME];
+  memset(long_name, 'x', sizeof(long_name) - 1);
+  long_name[sizeof(long_name) - 1] = '\0';
+  col_clean_name("F", long_name, name);
+  ck_assert_uint_le(strlen(name), 115);
+}
+END_TEST
+
+START_TEST(words_for_a_tainted_kernel)
+{
+  char text[256];
+  col_taint_words(1u << 12 | 1u << 13, text, sizeof(text));
+  ck_assert_str_eq(text, "module from outside the tree; unsigned module");
+  col_taint_words(~0ull, text, 16);
+  ck_assert_uint_lt(strlen(text), 16);
+}
+END_TEST
+
+int main(void)
+{
+  const TTest *const tests[] = {reads_lines_of_cron,
+                                reads_processes_whose_names_hold_anything,
+                                reads_authorized_keys_and_their_fingerprints,
+                                says_of_passwords_how_they_are_and_never_what,
+                                masks_what_follows_words_for_secrets,
+                                reads_mounts_with_their_escapes,
+                                knows_file_systems_that_may_hang,
+                                reads_units,
+                                reads_the_audit_log,
+                                reads_login_records,
+                                reads_desktops_recent_documents,
+                                makes_names_that_any_archive_takes,
+                                words_for_a_tainted_kernel};
+  return run_suite("plugins.collect_parse", tests, COUNT_OF(tests));
+}
