@@ -87,7 +87,7 @@ static void try_texts(col_view v)
   char method[24];
   col_mask(v, text, sizeof(text));
   MUST(strlen(text) < sizeof(text));
-  MUST(col_audit_field(v, "a0", text, sizeof(text)) < (int64_t)sizeof(text));
+  MUST(col_audit_field(v, "a0", true, text, sizeof(text)) < (int64_t)sizeof(text));
   MUST(col_xml_attribute(v, "href", text, sizeof(text)) < (int64_t)sizeof(text));
   MUST(col_password_state(v, method) != NULL);
   MUST(col_file_kind((const unsigned char *)v.ptr, v.len) != NULL);

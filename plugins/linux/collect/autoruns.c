@@ -175,7 +175,7 @@ void col_shell_startup(col_task *t)
       "/etc/zsh/zshrc",        "/etc/zsh/zshenv",      "/etc/zsh/zprofile", "/etc/csh.cshrc",
       "/etc/csh.login",        "/etc/environment",     "/etc/ssh/sshrc",    "/etc/inputrc",
       "/etc/bash.bash_logout", "/etc/fish/config.fish"};
-  col_listing l = {.task = t, .user = ""};
+  col_listing l = {.task = t, .user = "", .masked = true};
   col_head(t, COL_LISTING_COLUMNS);
   for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
     col_list_file(&l, files[i]);

@@ -166,7 +166,8 @@ typedef struct audit {
 static void put_field(col_task *t, col_view line, const char *name)
 {
   char text[TEXT];
-  int64_t len = col_audit_field(line, name, text, sizeof(text));
+  bool is_text = strcmp(name, "exe") == 0 || strcmp(name, "comm") == 0;
+  int64_t len = col_audit_field(line, name, is_text, text, sizeof(text));
   col_bytes(t, text, len > 0 ? (size_t)len : 0);
 }
 
@@ -178,7 +179,7 @@ static void put_arguments(col_task *t, col_view line)
     char name[8];
     char text[TEXT];
     (void)snprintf(name, sizeof(name), "a%d", i);
-    int64_t len = col_audit_field(line, name, text, sizeof(text));
+    int64_t len = col_audit_field(line, name, true, text, sizeof(text));
     if (len < 0 || at + (size_t)len + 2 > sizeof(all))
       break;
     if (at > 0)

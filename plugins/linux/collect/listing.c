@@ -42,6 +42,13 @@ typedef struct file {
   int64_t told;
 } file;
 
+static void put_masked(col_task *t, col_view line)
+{
+  char text[8192];
+  col_mask(line, text, sizeof(text));
+  col_text(t, text);
+}
+
 static bool put_line(void *data, const char *line, size_t len)
 {
   file *f = data;
@@ -56,7 +63,10 @@ static bool put_line(void *data, const char *line, size_t len)
   }
   col_file_fields(t, f->path, f->l->user, f->st, f->sha256);
   col_num(t, f->line);
-  col_bytes(t, line, len);
+  if (f->l->masked)
+    put_masked(t, v);
+  else
+    col_bytes(t, line, len);
   return col_row(t);
 }
 

@@ -16,6 +16,7 @@ typedef struct col_listing {
   const char *user;               /* whose file it is, "" for the system's */
   bool (*wanted)(col_view line);  /* NULL: what is neither empty nor a comment */
   bool (*name)(const char *name); /* of files in folders; NULL: all */
+  bool masked;                    /* what may be a password is left out */
   unsigned files;                 /* how many were there */
 } col_listing;
 

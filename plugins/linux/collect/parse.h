@@ -97,8 +97,8 @@ void col_mask(col_view line, char *ret_text, size_t size);
 /* The value of an attribute in a tag of XML, with the five entities undone; how long it is, or -1.
  */
 int64_t col_xml_attribute(col_view tag, const char *name, char *ret_text, size_t size);
-/* `name=value` or `name="value"` in a line of the audit log; quotes are taken off, and what is in
- * hex for its odd characters is undone. -1: it is not there. */
-int64_t col_audit_field(col_view line, const char *name, char *ret_text, size_t size);
+/* `name=value` or `name="value"` in a line of the audit log; quotes are taken off. Of a `text` that
+ * has none, what is in hex for its odd characters is undone. -1: it is not there. */
+int64_t col_audit_field(col_view line, const char *name, bool text, char *ret_text, size_t size);
 
 #endif

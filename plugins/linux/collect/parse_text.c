@@ -194,7 +194,7 @@ static int64_t copy_view(col_view v, char *ret_text, size_t size)
   return (int64_t)len;
 }
 
-static int64_t take_audit_value(col_view v, char *ret_text, size_t size)
+static int64_t take_audit_value(col_view v, bool text, char *ret_text, size_t size)
 {
   if (v.len > 0 && v.ptr[0] == '"') {
     v.ptr++;
@@ -206,7 +206,7 @@ static int64_t take_audit_value(col_view v, char *ret_text, size_t size)
   }
   col_view word = {0};
   (void)col_word(&v, &word);
-  if (!is_hex(word))
+  if (!text || !is_hex(word))
     return copy_view(word, ret_text, size);
   size_t len = 0;
   for (size_t i = 0; i + 1 < word.len && len + 1 < size; i += 2) {
@@ -217,14 +217,14 @@ static int64_t take_audit_value(col_view v, char *ret_text, size_t size)
   return (int64_t)len;
 }
 
-int64_t col_audit_field(col_view line, const char *name, char *ret_text, size_t size)
+int64_t col_audit_field(col_view line, const char *name, bool text, char *ret_text, size_t size)
 {
   size_t len = strlen(name);
   for (size_t i = 0; i + len < line.len; i++) {
     if ((i == 0 || line.ptr[i - 1] == ' ') && memcmp(line.ptr + i, name, len) == 0 &&
         line.ptr[i + len] == '=') {
       col_view value = {.ptr = line.ptr + i + len + 1, .len = line.len - i - len - 1};
-      return take_audit_value(value, ret_text, size);
+      return take_audit_value(value, text, ret_text, size);
     }
   }
   ret_text[0] = '\0';

@@ -62,7 +62,9 @@ static bool read_tab_of(void *data, int dir, const char *name)
 {
   const folder *f = data;
   char path[COL_PATH];
-  (void)dir;
+  struct stat st;
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+    return true;
   (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
   read_crontab(f->task, path, f->users ? name : NULL);
   return !col_stop(f->task);

@@ -69,6 +69,8 @@ static bool add_line(void *data, const char *line, size_t len)
     some = sizeof(j->text) - j->len - 1;
   memcpy(j->text + j->len, line, some);
   j->len += some;
+  if (more && j->len + 1 < sizeof(j->text))
+    j->text[j->len++] = ' ';
   if (more)
     return true;
   j->text[j->len] = '\0';

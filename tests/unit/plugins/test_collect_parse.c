@@ -185,15 +185,18 @@ END_TEST
 
 START_TEST(reads_the_audit_log)
 {
-  col_view line = col_view_of("type=EXECVE msg=audit(1700000000.123:45): argc=2 a0=\"ls\" "
-                              "a1=2F746D702F61206200 exe=\"/bin/ls\" tty=(none)");
+  col_view line =
+      col_view_of("type=EXECVE msg=audit(1700000000.123:45): argc=2 auid=2101 a0=\"ls\" "
+                  "a1=2F746D702F61206200 exe=\"/bin/ls\" tty=(none)");
   char text[64];
-  ck_assert_int_eq(col_audit_field(line, "a0", text, sizeof(text)), 2);
+  ck_assert_int_eq(col_audit_field(line, "a0", true, text, sizeof(text)), 2);
   ck_assert_str_eq(text, "ls");
-  ck_assert_int_eq(col_audit_field(line, "a1", text, sizeof(text)), 9);
+  ck_assert_int_eq(col_audit_field(line, "a1", true, text, sizeof(text)), 9);
   ck_assert_str_eq(text, "/tmp/a b ");
-  ck_assert_int_eq(col_audit_field(line, "tty", text, sizeof(text)), 6);
-  ck_assert_int_eq(col_audit_field(line, "a2", text, sizeof(text)), -1);
+  ck_assert_int_eq(col_audit_field(line, "tty", true, text, sizeof(text)), 6);
+  ck_assert_int_eq(col_audit_field(line, "auid", false, text, sizeof(text)), 4);
+  ck_assert_str_eq(text, "2101");
+  ck_assert_int_eq(col_audit_field(line, "a2", true, text, sizeof(text)), -1);
   ck_assert_str_eq(text, "");
 }
 END_TEST
