@@ -61,6 +61,10 @@ static cordon_status read_table(const iso_plugin *self, const sup_text *strict, 
 {
   sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
   sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
+  /* Before the listing, which names what is there by then: a group of ours that it names was there
+   * when it was loaded, and so is found. */
+  if (p != NULL)
+    iso_groups_find("", p->groups, p->group_count);
   cordon_status status =
       iso_nft_list(self->guard.session, "list table inet " ISO_TABLE, &listing, err);
   if (status != CORDON_OK)
@@ -68,10 +72,8 @@ static cordon_status read_table(const iso_plugin *self, const sup_text *strict, 
   iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
   iso_listing_frame(sup_text_get(&normal), &h->frame);
   iso_listing_shape(sup_text_get(&normal), &h->shape);
-  if (p != NULL) {
-    iso_groups_find("", p->groups, p->group_count);
+  if (p != NULL)
     h->groups = iso_groups_compare(sup_text_get(&listing), listing.len, p);
-  }
   sup_text_bytes(&normal, sup_text_get(strict), strict->len);
   if (normal.failed)
     status = sup_fail(err, CORDON_E_INTERNAL, "there is no memory to compare the rules");
