@@ -60,16 +60,34 @@ static void stop_service(void)
 }
 
 /* A slice within a slice, as templates have it. */
-static void setup(void)
+static bool name_all(void)
 {
   unsigned chance = 0;
-  ck_assert_int_eq(getrandom(&chance, sizeof(chance), 0), sizeof(chance));
+  if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
+    return false;
   (void)snprintf(top, sizeof(top), "/sys/fs/cgroup%s",
                  access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ? "" : "/unified");
   (void)snprintf(slice, sizeof(slice), "%s/cordontest%08x.slice", top, chance);
   (void)snprintf(inner, sizeof(inner), "%s/cordontest%08x-web.slice", slice, chance);
   (void)snprintf(service, sizeof(service), "web@%08x.service", chance);
   (void)snprintf(folder, sizeof(folder), "%s/%s", inner, service);
+  return true;
+}
+
+/* Also after a test that failed. */
+static void remove_all(void)
+{
+  char below[320];
+  (void)snprintf(below, sizeof(below), "%s/worker", folder);
+  (void)rmdir(below);
+  (void)rmdir(folder);
+  (void)rmdir(inner);
+  (void)rmdir(slice);
+}
+
+static void setup(void)
+{
+  remove_all();
   ck_assert_msg(mkdir(slice, 0755) == 0, "%s: %s", slice, strerror(errno));
   ck_assert_int_eq(mkdir(inner, 0755), 0);
   kernel_setup();
@@ -79,9 +97,6 @@ static void teardown(void)
 {
   leave();
   kernel_teardown();
-  (void)rmdir(folder);
-  (void)rmdir(inner);
-  (void)rmdir(slice);
 }
 
 /* `rest` begins with a comma, or is empty. */
@@ -391,5 +406,9 @@ int main(void)
       the_dry_run_names_a_service_that_does_not_run,
       watch_tells_that_it_starts,
   };
-  return run_kernel_suite("plugins.nftables.services", tests, COUNT_OF(tests), setup, teardown);
+  if (!name_all())
+    return EXIT_FAILURE;
+  int code = run_kernel_suite("plugins.nftables.services", tests, COUNT_OF(tests), setup, teardown);
+  remove_all();
+  return code;
 }
