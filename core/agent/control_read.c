@@ -1,5 +1,6 @@
 #include "control_read.h"
 
+#include "protocol/exclusion.h"
 #include "protocol/release_code.h"
 
 #include "base/banned.h"
@@ -36,7 +37,7 @@ static void read_exclusion(cd_json *list, size_t i)
   int choice = 0;
   cd_json_at_obj(list, i, &e);
   cd_json_enum(&e, "direction", directions, &choice);
-  cd_json_str(&e, "address", 128, &text);
+  cd_exclusion_read_whose(&e, 128);
   (void)cd_json_opt_enum(&e, "protocol", protocols, &choice);
   (void)cd_json_opt_str(&e, "port", 16, &text);
   (void)cd_json_opt_str(&e, "note", 200, &text);

@@ -49,7 +49,8 @@ ctl_exit fleet_cmd_exclusions_list(const ctl_context *ctx, const ctl_args *args)
 
 static void add_exclusion(cd_json *e, const ctl_style *style, bool first, cd_buf *out)
 {
-  static const char *const members[] = {"direction", "address", "protocol", "port", "note"};
+  static const char *const members[] = {"direction", "service", "address",
+                                        "protocol",  "port",    "note"};
   bool some = false;
   ctl_label(out, style, first ? "Open" : NULL);
   for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

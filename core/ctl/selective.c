@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "platform/file.h"
+#include "protocol/exclusion.h"
 
 #include "base/banned.h"
 
@@ -32,7 +33,7 @@ static void check_exclusion(cd_json *exclusion)
   cd_str text = {0};
   int word = 0;
   cd_json_enum(exclusion, "direction", directions, &word);
-  cd_json_str(exclusion, "address", ADDRESS_MAX, &text);
+  cd_exclusion_read_whose(exclusion, ADDRESS_MAX);
   (void)cd_json_opt_enum(exclusion, "protocol", protocols, &word);
   (void)cd_json_opt_str(exclusion, "port", PORT_MAX, &text);
   if (cd_json_opt_str(exclusion, "note", NOTE_MAX, &text) && characters(text) > NOTE_CHARACTERS_MAX)

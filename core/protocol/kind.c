@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "protocol/exclusion.h"
 #include "protocol/terms.h"
 
 #include "base/banned.h"
@@ -109,7 +110,7 @@ static void check_exclusion(cd_json *e)
   int word = 0;
   cd_str text = {0};
   cd_json_enum(e, "direction", directions, &word);
-  cd_json_str(e, "address", ADDRESS_MAX, &text);
+  cd_exclusion_read_whose(e, ADDRESS_MAX);
   (void)cd_json_opt_enum(e, "protocol", protocols, &word);
   (void)cd_json_opt_str(e, "port", PORT_MAX, &text);
   (void)cd_json_opt_str(e, "note", NOTE_MAX, &text);

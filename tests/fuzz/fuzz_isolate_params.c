@@ -2,6 +2,7 @@
  * that are whole. */
 #include "params.h"
 #include "ruleset.h"
+#include "ruleset_groups.h"
 #include "targets.h"
 
 #include <stdio.h>
@@ -22,8 +23,17 @@ static void must(bool holds, const char *what)
 
 static void refused_well(cordon_status status, const sup_err *err)
 {
-  must(status == CORDON_E_INVALID || status == CORDON_E_LIMIT, "refused with another status");
+  must(status == CORDON_E_INVALID || status == CORDON_E_LIMIT || status == CORDON_E_UNSUPPORTED,
+       "refused with another status");
   must(err->sentence[0] != '\0' && err->status == status, "refused without a sentence");
+}
+
+static void start_services(iso_params *p)
+{
+  for (size_t i = 0; i < p->group_count; i++) {
+    (void)snprintf(p->groups[i].path, sizeof(p->groups[i].path), "system.slice/%zu", i);
+    p->groups[i].level = 2;
+  }
 }
 
 static void render(const iso_params *p)
@@ -38,6 +48,8 @@ static void render(const iso_params *p)
   } else {
     must(strlen(tag) == ISO_TAG_LEN && strstr(sup_text_get(&out), tag) != NULL,
          "rules without their tag");
+    must(iso_groups_compare(sup_text_get(&out), out.len, p) == ISO_GROUPS_RIGHT,
+         "services that are not in the rules made for them");
     must(out.len > 2 && strcmp(sup_text_get(&out) + out.len - 2, "}\n") == 0,
          "rules that end too early");
     /* Nothing that came in as free text may reach the rules. */
@@ -62,10 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
   }
   cordon_status status = iso_params_read(doc, &p, &err);
-  if (status == CORDON_OK)
+  if (status == CORDON_OK) {
     render(&p);
-  else
+    start_services(&p);
+    render(&p);
+  } else {
     refused_well(status, &err);
+  }
   iso_params_release(&p);
   cJSON_Delete(doc);
   return 0;

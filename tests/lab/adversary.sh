@@ -14,7 +14,12 @@ inner=172.20.0.2
 mark=0xc0d10001
 mac=
 untried=nothing
+service=lab-adversary-${work##*.}.service
 : >"$table"
+
+test_leaves() {
+  rmdir "/sys/fs/cgroup/$service" 2>/dev/null || rmdir "/sys/fs/cgroup/unified/$service" 2>/dev/null || true
+}
 
 # ---- measuring ----
 
@@ -331,6 +336,14 @@ if on desk-1 sh -c 'mkdir -p /run/cg && mount -t cgroup2 none /run/cg && mkdir /
   tried 'moving into the cgroup of the agent' cut cgroup ''
   stop_sending
   on desk-1 sh -c 'for p in $(cat /run/cg/lab-adversary/cgroup.procs); do echo $p >/run/cg/cgroup.procs; done; rmdir /run/cg/lab-adversary; umount /run/cg' || true
+  on desk-1 sh -c 'mount -t cgroup2 none /sys/fs/cgroup && mkdir "/sys/fs/cgroup/$1" &&
+    echo "{\"exclusions\":[{\"direction\":\"out\",\"service\":\"$1\"}]}" >/run/service.json' sh "$service"
+  fact 'isolate with a service excluded' isolate desk-1 --selective /run/service.json
+  on desk-1 sh -c 'echo $$ >"/sys/fs/cgroup/$1/cgroup.procs"; exec setsid lab-trick send service udp 10.77.0.1 7777 >/dev/null 2>&1 </dev/null &' sh "$service"
+  tried 'moving into the cgroup of an excluded service' open service 'passes as that service'
+  stop_sending
+  fact 'isolate without' isolate desk-1
+  on desk-1 umount /sys/fs/cgroup
 else
   echo 'no row about cgroups: they cannot be mounted here'
   untried=cgroup

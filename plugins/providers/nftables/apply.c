@@ -47,7 +47,7 @@ static cordon_status answer_dry_run(const sup_call *call, const iso_params *p, c
 
 /* What an apply loads, and as what it is known afterwards. */
 typedef struct rules {
-  const iso_params *params;
+  iso_params *params;
   sup_text plain; /* replaces the table */
   sup_text guard;
   sup_text
@@ -80,6 +80,23 @@ static cordon_status rules_for_links(rules *r, sup_err *err)
   return status;
 }
 
+/* With the control groups of the services that run now, or of none. */
+static cordon_status rules_for_services(rules *r, bool running, sup_err *err)
+{
+  iso_params *p = r->params;
+  if (p->group_count == 0)
+    return CORDON_OK;
+  iso_groups_find("", p->groups, p->group_count);
+  for (size_t i = 0; i < p->group_count && !running; i++)
+    p->groups[i].path[0] = '\0';
+  sup_text_release(&r->plain);
+  sup_text_release(&r->guard);
+  r->plain = (sup_text)SUP_TEXT_INIT(ISO_RULESET_MAX);
+  r->guard = (sup_text)SUP_TEXT_INIT(ISO_RULESET_MAX);
+  cordon_status status = iso_ruleset_render(p, &r->plain, r->tag, err);
+  return status == CORDON_OK ? iso_ruleset_render_guard(p, &r->guard, err) : status;
+}
+
 static cordon_status load_text(iso_plugin *self, const rules *r, bool guarded, sup_err *err)
 {
   sup_text all = SUP_TEXT_INIT(3 * ISO_RULESET_MAX);
@@ -109,6 +126,35 @@ static cordon_status load_all(iso_plugin *self, const rules *r, sup_err *err)
   return load_text(self, r, false, err);
 }
 
+/* One transaction, without giving anything up for it. */
+static cordon_status load_gently(iso_plugin *self, const rules *r, sup_err *err)
+{
+  bool guarded = iso_guard_possible(&self->guard);
+  cordon_status status = load_text(self, r, guarded, err);
+  if (status == CORDON_OK && guarded)
+    iso_guard_note(&self->guard, r->tag);
+  return status;
+}
+
+/* A group that went since it was looked up keeps all of the rules out. Without any they go in, and
+ * are renewed. */
+static cordon_status load_whatever_runs(iso_plugin *self, rules *r, sup_err *err)
+{
+  iso_params *p = r->params;
+  sup_err why = {0};
+  cordon_status status = rules_for_services(r, true, err);
+  if (status != CORDON_OK || !iso_groups_any(p->groups, p->group_count))
+    return status == CORDON_OK ? load_all(self, r, err) : status;
+  if (load_gently(self, r, &why) == CORDON_OK)
+    return CORDON_OK;
+  if (!iso_groups_moved(p->groups, p->group_count) && load_all(self, r, &why) == CORDON_OK)
+    return CORDON_OK;
+  sup_log(self->host, 0, CORDON_LOG_INFO, "the rules are loaded without the excluded services: %s",
+          why.sentence);
+  status = rules_for_services(r, false, err);
+  return status == CORDON_OK ? load_all(self, r, err) : status;
+}
+
 /* Loads once and reads back. `ret_alone`: nobody changed nftables from before the load until after
  * the reading, so that what was read is what was loaded. Its digest would else be trusted from then
  * on with somebody's rule in it. */
@@ -121,12 +167,13 @@ static cordon_status load_once(iso_plugin *self, const sup_call *call, rules *r,
   if (status != CORDON_OK)
     return status;
   SUP_FAULT_POINT("nftables.before_load");
-  status = load_all(self, r, err);
+  status = load_whatever_runs(self, r, err);
   if (status != CORDON_OK)
     return status;
   SUP_FAULT_POINT("nftables.loaded");
   sup_err why = {0};
-  iso_expected loaded = {.tag = r->tag, .strict = r->params->strict, .fresh = true};
+  iso_expected loaded = {
+      .tag = r->tag, .strict = r->params->strict, .fresh = true, .params = r->params};
   status = iso_examine(self, &loaded, ret_holding, &why);
   if (status == CORDON_OK)
     status = iso_gens_undisturbed(&self->gens, ret_alone, &why);
@@ -226,6 +273,7 @@ static cordon_status answer_apply(const iso_plugin *self, const sup_call *call, 
   iso_guard_add(&self->guard, h->guard, details);
   if (p->strict)
     iso_strict_add(&h->strict, details);
+  iso_services_add(p, details);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
@@ -281,7 +329,7 @@ static void look_before(iso_plugin *self, const rules *r, iso_holding *ret_holdi
 {
   iso_record known = self->record;
   sup_err why = {0};
-  iso_expected same = {.tag = r->tag, .strict = r->params->strict};
+  iso_expected same = {.tag = r->tag, .strict = r->params->strict, .params = r->params};
   *ret_holding = (iso_holding){.state = ISO_PARTIAL};
   if (strcmp(known.tag, r->tag) != 0)
     return;
@@ -292,15 +340,18 @@ static void look_before(iso_plugin *self, const rules *r, iso_holding *ret_holdi
 }
 
 /* What cannot be honoured is refused before anything changes. */
-static cordon_status prepare(const sup_call *call, iso_params *p, rules *r, sup_err *err)
+static cordon_status prepare(iso_plugin *self, const sup_call *call, iso_params *p, rules *r,
+                             sup_err *err)
 {
-  cordon_status status = iso_read_request(call, p, &r->plain, r->tag, err);
+  cordon_status status = iso_read_request(self, call, p, &r->plain, r->tag, err);
   if (status == CORDON_OK)
     status = iso_targets_check(p, err);
   if (status == CORDON_OK)
     status = iso_ruleset_render_guard(p, &r->guard, err);
   if (status == CORDON_OK && p->strict)
     status = iso_strict_works(err);
+  if (status == CORDON_OK && p->group_count > 0)
+    status = iso_services_check(self, p, err);
   return status;
 }
 
@@ -308,7 +359,8 @@ static cordon_status put_in_force(iso_plugin *self, const sup_call *call, rules 
 {
   iso_holding h = {0};
   look_before(self, r, &h);
-  bool changed = h.state != ISO_ISOLATED || !h.recorded || h.strict.uncovered[0] != '\0';
+  bool changed = h.state != ISO_ISOLATED || !h.recorded || h.strict.uncovered[0] != '\0' ||
+                 h.groups == ISO_GROUPS_STALE;
   cordon_status status = changed ? load_rules(self, call, r, &h, err) : CORDON_OK;
   if (status == CORDON_OK)
     status = take_guard(self, r, &h, err);
@@ -326,7 +378,7 @@ cordon_status iso_apply(iso_plugin *self, const sup_call *call, sup_err *err)
              .plain = SUP_TEXT_INIT(ISO_RULESET_MAX),
              .guard = SUP_TEXT_INIT(ISO_RULESET_MAX),
              .strict = SUP_TEXT_INIT(ISO_RULESET_MAX)};
-  cordon_status status = prepare(call, &p, &r, err);
+  cordon_status status = prepare(self, call, &p, &r, err);
   if (status == CORDON_OK && call->dry_run) {
     status = answer_dry_run(call, &p, sup_text_get(&r.plain), err);
   } else if (status == CORDON_OK) {

@@ -75,6 +75,7 @@ static void CORDON_CALL destroy(const cordon_plugin *p)
   iso_guard_close(&self->guard);
   (void)pthread_mutex_destroy(&self->gens.lock);
   (void)pthread_mutex_destroy(&self->watchers.lock);
+  (void)pthread_mutex_destroy(&self->names.lock);
   free(self);
 }
 
@@ -108,6 +109,7 @@ static const cordon_plugin *CORDON_CALL create(const cordon_host *h, const char 
                                  .destroy = destroy};
   (void)pthread_mutex_init(&self->gens.lock, NULL);
   (void)pthread_mutex_init(&self->watchers.lock, NULL);
+  (void)pthread_mutex_init(&self->names.lock, NULL);
   take_config(self, config, config_len);
   iso_record_load(self);
   iso_guard_open(&self->guard);

@@ -36,10 +36,12 @@ static void judge(const iso_plugin *self, const iso_expected *x, iso_holding *h)
     h->note = "the rules are no longer as they were loaded";
   if (h->note == NULL && x->strict && !h->strict.there)
     h->note = "the table of strict is missing";
+  if (h->note == NULL && h->groups == ISO_GROUPS_FOREIGN)
+    h->note = "a control group is let through that is none of the excluded services'";
   h->state = h->note == NULL ? ISO_ISOLATED : ISO_PARTIAL;
   h->renew =
-      h->state == ISO_ISOLATED &&
-      (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE || h->strict.uncovered[0] != '\0');
+      h->state == ISO_ISOLATED && (h->guard == ISO_GUARD_NONE || h->guard == ISO_GUARD_STALE ||
+                                   h->strict.uncovered[0] != '\0' || h->groups == ISO_GROUPS_STALE);
 }
 
 /* Without the plain table: what else of ours is there still isolates, or was left. */
@@ -54,11 +56,15 @@ static void judge_rest(iso_holding *h)
 }
 
 /* Reads the table itself, behind which `normal` may hold what strict has. */
-static cordon_status read_table(const iso_plugin *self, const sup_text *strict, iso_holding *h,
-                                sup_err *err)
+static cordon_status read_table(const iso_plugin *self, const sup_text *strict, iso_params *p,
+                                iso_holding *h, sup_err *err)
 {
   sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
   sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
+  /* Before the listing, which names what is there by then: a group of ours that it names was there
+   * when it was loaded, and so is found. */
+  if (p != NULL)
+    iso_groups_find("", p->groups, p->group_count);
   cordon_status status =
       iso_nft_list(self->guard.session, "list table inet " ISO_TABLE, &listing, err);
   if (status != CORDON_OK)
@@ -66,6 +72,8 @@ static cordon_status read_table(const iso_plugin *self, const sup_text *strict, 
   iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
   iso_listing_frame(sup_text_get(&normal), &h->frame);
   iso_listing_shape(sup_text_get(&normal), &h->shape);
+  if (p != NULL)
+    h->groups = iso_groups_compare(sup_text_get(&listing), listing.len, p);
   sup_text_bytes(&normal, sup_text_get(strict), strict->len);
   if (normal.failed)
     status = sup_fail(err, CORDON_E_INTERNAL, "there is no memory to compare the rules");
@@ -95,7 +103,7 @@ cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
     goto done;
   }
   sup_err why = {0};
-  status = read_table(self, &strict, &h, &why);
+  status = read_table(self, &strict, expected->params, &h, &why);
   if (status == CORDON_E_LIMIT) {
     /* What we load can be listed, so this is somebody's work. */
     h.state = ISO_PARTIAL;
@@ -150,15 +158,19 @@ cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup
   return status;
 }
 
-cordon_status iso_read_request(const sup_call *call, iso_params *p, sup_text *rules,
-                               char ret_tag[ISO_TAG_LEN + 1], sup_err *err)
+cordon_status iso_read_request(iso_plugin *self, const sup_call *call, iso_params *p,
+                               sup_text *rules, char ret_tag[ISO_TAG_LEN + 1], sup_err *err)
 {
   cJSON *doc = sup_call_params(call, err);
   if (doc == NULL)
     return err->status;
   cordon_status status = iso_params_read(doc, p, err);
   cJSON_Delete(doc);
-  if (status == CORDON_OK)
-    status = iso_ruleset_render(p, rules, ret_tag, err);
-  return status;
+  if (status != CORDON_OK)
+    return status;
+  /* In this order, so that no start falls between. */
+  if (self != NULL && !call->dry_run && iso_names_set(&self->names, p))
+    iso_watchers_wake_all(&self->watchers);
+  iso_groups_find("", p->groups, p->group_count);
+  return iso_ruleset_render(p, rules, ret_tag, err);
 }

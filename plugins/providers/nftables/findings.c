@@ -204,6 +204,23 @@ static void find_sessions(const iso_survey *s, findings *f)
   }
 }
 
+/* ---- excluded services ---- */
+
+static void find_not_running(const iso_params *p, findings *f)
+{
+  for (size_t i = 0; i < p->group_count; i++) {
+    sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
+    if (p->groups[i].path[0] == '\0') {
+      sup_text_addf(&t,
+                    "the excluded service %s is not running, or there is none of that name: it "
+                    "passes once it starts",
+                    p->groups[i].name);
+      (void)add(f, "service_not_running", WARN, &t);
+    }
+    sup_text_release(&t);
+  }
+}
+
 /* ---- lists ---- */
 
 static void add_whose(cJSON *item, const iso_whose *w)
@@ -306,6 +323,7 @@ void iso_findings_add(const iso_survey *s, cJSON *result)
   find_sessions(s, &f);
   find_containers(s, &f);
   find_owners(s, &f);
+  find_not_running(s->params, &f);
   if (s->unread[0] != '\0') {
     sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
     sup_text_addf(&t, "what an isolation would meet could not be read in full: not its %s",

@@ -7,8 +7,10 @@
 #include "gens.h"
 #include "guard.h"
 #include "listing.h"
+#include "ruleset_groups.h"
 #include "strict.h"
 #include "support/call.h"
+#include "watch_groups.h"
 #include "watchers.h"
 
 enum { ISO_PATH_MAX = 512 };
@@ -27,6 +29,7 @@ typedef struct iso_ability {
   bool guard;
   bool strict;
   bool end_sockets;
+  bool services;
 } iso_ability;
 
 typedef struct iso_plugin {
@@ -39,6 +42,7 @@ typedef struct iso_plugin {
   iso_guard guard;     /* likewise */
   iso_ability ability; /* likewise */
   iso_watchers watchers;
+  iso_names names; /* of the services that an isolation lets through, for watch */
 } iso_plugin;
 
 /* Each sets the result itself and fills `err` where it returns a failure. */
@@ -68,16 +72,19 @@ typedef struct iso_holding {
   const char *note;             /* why it is partial, else NULL */
   iso_guard_state guard;
   iso_strict strict;
+  iso_groups_state groups;
   bool renew; /* it is as it was loaded, but what goes with it has to be made again */
 } iso_holding;
 
 /* What to expect: `tag` is what the rules must have been made from, NULL for anything of ours;
- * `strict` is whether they have to be on the links as well. `fresh`: the rules were loaded just
- * now, so that what was recorded before does not count. */
+ * `strict` is whether they have to be on the links as well; `params` are whose services are looked
+ * up and compared, NULL for none. `fresh`: the rules were loaded just now, so that what was
+ * recorded before does not count. */
 typedef struct iso_expected {
   const char *tag;
   bool strict;
   bool fresh;
+  iso_params *params;
 } iso_expected;
 cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
                           iso_holding *ret_holding, sup_err *err);
@@ -94,8 +101,14 @@ void iso_add_console_dropped(cJSON *details, const iso_counters *counters);
  * through the socket that owns the guard. */
 cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err);
 
-/* The parameters of the request and the rules for them. Release both, also after a failure. */
-cordon_status iso_read_request(const sup_call *call, iso_params *p, sup_text *rules,
-                               char ret_tag[ISO_TAG_LEN + 1], sup_err *err);
+/* Can the services be honoured? Changes nothing. */
+cordon_status iso_services_check(iso_plugin *self, const iso_params *p, sup_err *err);
+/* Adds `services` to the details of a result: which of them run. */
+void iso_services_add(const iso_params *p, cJSON *details);
+
+/* The parameters of the request and the rules for them, with the services that run now. Release
+ * both, also after a failure. */
+cordon_status iso_read_request(iso_plugin *self, const sup_call *call, iso_params *p,
+                               sup_text *rules, char ret_tag[ISO_TAG_LEN + 1], sup_err *err);
 
 #endif

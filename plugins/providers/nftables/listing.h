@@ -12,7 +12,7 @@
 enum { ISO_DIGEST_TEXT = 80 };
 
 /* The same rules give the same text: one space between words, elements of sets sorted, values of
- * counters and handles left out. */
+ * counters, handles and the control groups of services left out. */
 void iso_listing_normalise(const char *text, size_t len, sup_text *out);
 
 /* `sha256:` and hex over the normalised text. */

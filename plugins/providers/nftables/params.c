@@ -76,15 +76,70 @@ static size_t characters(const char *utf8)
   return count;
 }
 
-static cordon_status read_exclusion(const cJSON *v, const char *path, iso_exclusion *x,
-                                    sup_err *err)
+/* The place of the service of that name, which is added if it is new. */
+static cordon_status read_service(const char *name, const char *at, iso_params *p, uint16_t *ret_at,
+                                  sup_err *err)
 {
-  static const char *const names[] = {"direction", "address", "protocol", "port", "note", NULL};
-  const char *direction = NULL, *address = NULL, *protocol = NULL, *port = NULL, *note = NULL;
+  if (!iso_group_name_good(name))
+    return sup_fail(err, CORDON_E_INVALID,
+                    "%s '%.64s' is no name of a service: letters, digits and :-_.\\@, at most %d "
+                    "of them, ending in .service or .socket, and the instance of a template",
+                    at, name, ISO_GROUP_NAME - 1);
+  size_t i = 0;
+  while (i < p->group_count && strcmp(p->groups[i].name, name) != 0)
+    i++;
+  if (i == ISO_GROUPS_MAX)
+    return sup_fail(err, CORDON_E_LIMIT, "%s: the exclusions name more than %d services", at,
+                    ISO_GROUPS_MAX);
+  if (i == p->group_count) {
+    (void)snprintf(p->groups[i].name, sizeof(p->groups[i].name), "%s", name);
+    p->group_count++;
+  }
+  *ret_at = (uint16_t)i;
+  return CORDON_OK;
+}
+
+/* A service's packets are told by its sockets, which the kernel finds for TCP and UDP only. */
+static cordon_status narrow_to_sockets(const char *path, iso_exclusion *x, sup_err *err)
+{
+  if (x->protocols == ISO_ICMP)
+    return sup_fail(err, CORDON_E_UNSUPPORTED,
+                    "%s.protocol 'icmp' cannot be told by service: tcp, udp or any (which then is "
+                    "both)",
+                    path);
+  x->protocols &= ISO_TCP | ISO_UDP;
+  return CORDON_OK;
+}
+
+static cordon_status read_whose(const cJSON *v, const char *path, iso_params *p, iso_exclusion *x,
+                                bool *ret_by_service, sup_err *err)
+{
+  const char *service = NULL, *address = NULL;
+  char at[SUP_JSON_PATH_MAX];
+  cordon_status status = sup_json_text(v, path, "service", 1, &service, err);
+  if (status == CORDON_OK)
+    status = sup_json_text(v, path, "address", service != NULL, &address, err);
+  if (status == CORDON_OK && address != NULL) {
+    sup_json_path(at, path, "address");
+    status = iso_range_parse(address, at, &x->remote, err);
+  }
+  if (status == CORDON_OK && service != NULL) {
+    sup_json_path(at, path, "service");
+    status = read_service(service, at, p, &x->service, err);
+  }
+  *ret_by_service = service != NULL;
+  return status;
+}
+
+static cordon_status read_exclusion(const cJSON *v, const char *path, iso_params *p,
+                                    iso_exclusion *x, bool *ret_by_service, sup_err *err)
+{
+  static const char *const names[] = {"direction", "address", "service", "protocol",
+                                      "port",      "note",    NULL};
+  const char *direction = NULL, *protocol = NULL, *port = NULL, *note = NULL;
   cordon_status status = sup_json_members(v, path, names, err);
   if (status != CORDON_OK ||
       (status = sup_json_text(v, path, "direction", 0, &direction, err)) != CORDON_OK ||
-      (status = sup_json_text(v, path, "address", 0, &address, err)) != CORDON_OK ||
       (status = sup_json_text(v, path, "protocol", 1, &protocol, err)) != CORDON_OK ||
       (status = sup_json_text(v, path, "port", 1, &port, err)) != CORDON_OK ||
       (status = sup_json_text(v, path, "note", 1, &note, err)) != CORDON_OK)
@@ -94,8 +149,7 @@ static cordon_status read_exclusion(const cJSON *v, const char *path, iso_exclus
   status = read_word(directions, direction, at, "out, in and both", &x->directions, err);
   if (status != CORDON_OK)
     return status;
-  sup_json_path(at, path, "address");
-  status = iso_range_parse(address, at, &x->remote, err);
+  status = read_whose(v, path, p, x, ret_by_service, err);
   if (status != CORDON_OK)
     return status;
   sup_json_path(at, path, "protocol");
@@ -108,7 +162,7 @@ static cordon_status read_exclusion(const cJSON *v, const char *path, iso_exclus
   x->port_first = 0;
   x->port_last = 65535;
   if (port == NULL)
-    return CORDON_OK;
+    return *ret_by_service ? narrow_to_sockets(path, x, err) : CORDON_OK;
   if (x->protocols != ISO_TCP && x->protocols != ISO_UDP)
     return sup_fail(err, CORDON_E_INVALID,
                     "%s.port needs the protocol tcp or udp, for '%s' has no ports of its own", path,
@@ -123,17 +177,24 @@ static cordon_status read_exclusions(const cJSON *array, iso_params *p, sup_err 
   if (count == 0)
     return CORDON_OK;
   p->exclusions = calloc(count, sizeof(*p->exclusions));
-  if (p->exclusions == NULL)
+  p->by_service = calloc(count, sizeof(*p->by_service));
+  p->groups = calloc(ISO_GROUPS_MAX, sizeof(*p->groups));
+  if (p->exclusions == NULL || p->by_service == NULL || p->groups == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for %zu exclusions", count);
   const cJSON *v = NULL;
   cJSON_ArrayForEach(v, array)
   {
     char path[SUP_JSON_PATH_MAX];
-    (void)snprintf(path, sizeof(path), "exclusions[%zu]", p->exclusion_count);
-    cordon_status status = read_exclusion(v, path, &p->exclusions[p->exclusion_count], err);
+    iso_exclusion x = {0};
+    bool by_service = false;
+    (void)snprintf(path, sizeof(path), "exclusions[%zu]", p->exclusion_count + p->by_service_count);
+    cordon_status status = read_exclusion(v, path, p, &x, &by_service, err);
     if (status != CORDON_OK)
       return status;
-    p->exclusion_count++;
+    if (by_service)
+      p->by_service[p->by_service_count++] = x;
+    else
+      p->exclusions[p->exclusion_count++] = x;
   }
   return CORDON_OK;
 }
@@ -187,14 +248,15 @@ static cordon_status read_type(const char *type, const iso_params *p, bool *ret_
                                sup_err *err)
 {
   bool selective = strcmp(type, "selective") == 0;
+  bool some = p->exclusion_count > 0 || p->by_service_count > 0;
   if (!selective && strcmp(type, "full") != 0)
     return sup_fail(err, CORDON_E_INVALID, "type '%.32s' is neither full nor selective", type);
-  if (selective && p->exclusion_count == 0)
+  if (selective && !some)
     return sup_fail(err, CORDON_E_INVALID,
                     "exclusions is empty, and a selective isolation without exclusions would be a "
                     "full one under "
                     "another name");
-  if (!selective && p->exclusion_count > 0)
+  if (!selective && some)
     return sup_fail(err, CORDON_E_INVALID,
                     "exclusions is not empty, but a full isolation has none");
   *ret_selective = selective;
@@ -237,16 +299,37 @@ failed:
 void iso_params_release(iso_params *p)
 {
   free(p->exclusions);
+  free(p->by_service);
+  free(p->groups);
   *p = (iso_params){0};
+}
+
+static bool lets_through(const iso_exclusion *x, unsigned direction, unsigned protocol,
+                         const iso_addr *remote, uint16_t port)
+{
+  bool any = x->remote.first.family == 0;
+  return (x->directions & direction) != 0 && (x->protocols & protocol) != 0 &&
+         (any || iso_range_has(&x->remote, remote)) && port >= x->port_first &&
+         port <= x->port_last;
 }
 
 bool iso_params_excludes(const iso_params *p, unsigned direction, unsigned protocol,
                          const iso_addr *remote, uint16_t port)
 {
   for (size_t i = 0; i < p->exclusion_count; i++) {
-    const iso_exclusion *x = &p->exclusions[i];
-    if ((x->directions & direction) != 0 && (x->protocols & protocol) != 0 &&
-        iso_range_has(&x->remote, remote) && port >= x->port_first && port <= x->port_last)
+    if (lets_through(&p->exclusions[i], direction, protocol, remote, port))
+      return true;
+  }
+  return false;
+}
+
+bool iso_params_excludes_group(const iso_params *p, uint64_t group, unsigned direction,
+                               unsigned protocol, const iso_addr *remote, uint16_t port)
+{
+  for (size_t i = 0; i < p->by_service_count; i++) {
+    const iso_exclusion *x = &p->by_service[i];
+    if (iso_group_has(&p->groups[x->service], group) &&
+        lets_through(x, direction, protocol, remote, port))
       return true;
   }
   return false;

@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "addr.h"
+#include "groups.h"
 
 enum { ISO_CONSOLES_MAX = 32, ISO_RESOLVERS_MAX = 16, ISO_EXCLUSIONS_MAX = 1024 };
 
@@ -28,11 +29,12 @@ typedef struct iso_endpoint {
 } iso_endpoint;
 
 typedef struct iso_exclusion {
-  uint8_t directions; /* ISO_OUT, ISO_IN */
-  uint8_t protocols;  /* ISO_TCP ...; all of them for `any` */
-  iso_range remote;
+  uint8_t directions;  /* ISO_OUT, ISO_IN */
+  uint8_t protocols;   /* ISO_TCP ...; all of them for `any` */
+  iso_range remote;    /* of a service: family 0 for any */
   uint16_t port_first; /* 0 to 65535 where none was given */
   uint16_t port_last;
+  uint16_t service; /* among those: whose */
 } iso_exclusion;
 
 typedef struct iso_params {
@@ -43,8 +45,12 @@ typedef struct iso_params {
   iso_endpoint consoles[ISO_CONSOLES_MAX];
   size_t resolver_count;
   iso_addr resolvers[ISO_RESOLVERS_MAX];
-  size_t exclusion_count;
+  size_t exclusion_count; /* of those for whoever sends */
   iso_exclusion *exclusions;
+  size_t by_service_count; /* of those for the sockets of one service */
+  iso_exclusion *by_service;
+  size_t group_count;
+  iso_group *groups; /* the services that these name, each once */
 } iso_params;
 
 /* CORDON_OK, or CORDON_E_INVALID, CORDON_E_LIMIT with a sentence that names the member. On success
@@ -56,5 +62,9 @@ void iso_params_release(iso_params *p);
  * protocol and that port (the remote's for ISO_OUT, ours for ISO_IN)? */
 bool iso_params_excludes(const iso_params *p, unsigned direction, unsigned protocol,
                          const iso_addr *remote, uint16_t port);
+
+/* Likewise, for a socket that was made in this control group. */
+bool iso_params_excludes_group(const iso_params *p, uint64_t group, unsigned direction,
+                               unsigned protocol, const iso_addr *remote, uint16_t port);
 
 #endif

@@ -13,7 +13,7 @@
 #include "support/json.h"
 
 static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
-                                  const iso_holding *h, bool strict, sup_err *err)
+                                  const iso_holding *h, const iso_params *p, sup_err *err)
 {
   iso_counters counters = {0};
   sup_err ignored = {0};
@@ -26,8 +26,9 @@ static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
   if (h->note != NULL)
     (void)cJSON_AddStringToObject(details, "note", h->note);
   iso_guard_add(&self->guard, h->guard, details);
-  if (strict || h->strict.there)
+  if (p->strict || h->strict.there)
     iso_strict_add(&h->strict, details);
+  iso_services_add(p, details);
   if (h->renew)
     (void)cJSON_AddBoolToObject(result, "renew", 1);
   /* What the rules hold is the answer; a counter that cannot be read takes nothing from it. */
@@ -50,12 +51,13 @@ cordon_status iso_query(iso_plugin *self, const sup_call *call, sup_err *err)
   /* An empty object asks for whatever is there, for a device that should hold nothing. */
   bool anything = cJSON_GetArraySize(doc) == 0;
   cJSON_Delete(doc);
-  cordon_status status = anything ? CORDON_OK : iso_read_request(call, &p, &rules, tag, err);
+  cordon_status status = anything ? CORDON_OK : iso_read_request(self, call, &p, &rules, tag, err);
+  iso_expected expected = {
+      .tag = anything ? NULL : tag, .strict = p.strict, .params = anything ? NULL : &p};
   if (status == CORDON_OK)
-    status = iso_examine(self, &(iso_expected){.tag = anything ? NULL : tag, .strict = p.strict},
-                         &h, err);
+    status = iso_examine(self, &expected, &h, err);
   if (status == CORDON_OK)
-    status = answer_query(self, call, &h, p.strict, err);
+    status = answer_query(self, call, &h, &p, err);
   iso_params_release(&p);
   sup_text_release(&rules);
   return status;
@@ -83,7 +85,7 @@ static cordon_status try_everything(iso_ability *a, sup_err *err)
   sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
   char tag[ISO_TAG_LEN + 1];
   sup_call all = {.params = everything, .params_len = sizeof(everything) - 1};
-  cordon_status status = iso_read_request(&all, &p, &rules, tag, err);
+  cordon_status status = iso_read_request(NULL, &all, &p, &rules, tag, err);
   if (status == CORDON_OK)
     status = iso_nft_load(sup_text_get(&rules), true, err);
   a->takes_all = status == CORDON_OK;
@@ -130,12 +132,16 @@ static bool can_watch(void)
 static const iso_ability *ability(iso_plugin *self)
 {
   iso_ability *a = &self->ability;
+  bool services = a->services;
+  if (!a->tried)
+    (void)iso_groups_work(&services, NULL);
   if (!a->tried)
     *a = (iso_ability){.takes_all = a->takes_all,
                        .tried = true,
                        .guard = iso_guard_works(),
                        .strict = iso_strict_works(NULL) == CORDON_OK,
-                       .end_sockets = iso_sockets_can_end()};
+                       .end_sockets = iso_sockets_can_end(),
+                       .services = services};
   return a;
 }
 
@@ -162,6 +168,8 @@ static cordon_status answer_probe(iso_plugin *self, const sup_call *call, const 
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("guard"));
   if (can->strict)
     (void)cJSON_AddItemToArray(features, cJSON_CreateString("strict"));
+  if (can->services)
+    (void)cJSON_AddItemToArray(features, cJSON_CreateString("service"));
   (void)cJSON_AddStringToObject(result, "product", "nftables");
   sup_json_add_text(result, "product_version", version);
   cordon_status status = sup_call_result(call, result, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boxes.h"
+#include "ruleset_groups.h"
 #include "sha256.h"
 #include "targets.h"
 
@@ -47,6 +48,7 @@ typedef struct plan {
   bool has_resolvers[2];
   bool has_consoles[2];
   bool stateless; /* without conntrack: the table of strict */
+  bool running;   /* with the control groups of the services that run */
 } plan;
 
 /* Where the rules stand. The guard comes behind the plain table, which so counts and refuses what
@@ -371,6 +373,7 @@ static void write_input(sup_text *out, const plan *pl, const frame *fr, const ch
   }
   write_in_exclusions(out, pl, 0);
   write_in_exclusions(out, pl, 1);
+  iso_groups_write_in(out, pl->params);
   sup_text_add(out, in_network);
   for (size_t f = 0; f < 2; f++) {
     if (pl->has_consoles[f])
@@ -425,6 +428,7 @@ static void write_output(sup_text *out, const plan *pl, const frame *fr)
   write_agents_own(out, pl);
   write_out_exclusions(out, pl, 0);
   write_out_exclusions(out, pl, 1);
+  iso_groups_write_out(out, pl->params);
   sup_text_add(out, out_network);
   for (size_t i = 0; i < ISO_TARGETS; i++)
     write_target(out, &pl->targets[i]);
@@ -453,6 +457,7 @@ static void write_all(sup_text *out, const plan *pl, const frame *fr, const char
   sup_text_add(out, fr->begin);
   write_sets(out, pl);
   write_counters(out, pl);
+  iso_groups_write(out, pl->params, pl->running);
   write_input(out, pl, fr, tag);
   write_output(out, pl, fr);
   sup_text_addf(out,
@@ -527,7 +532,7 @@ static plan *plan_new(const iso_params *p, sup_err *err)
 
 static cordon_status plan_end(plan *pl, bool failed, sup_err *err)
 {
-  size_t count = pl->params->exclusion_count;
+  size_t count = pl->params->exclusion_count + pl->params->by_service_count;
   plan_release(pl);
   free(pl);
   return failed ? sup_fail(err, CORDON_E_LIMIT,
@@ -537,7 +542,7 @@ static cordon_status plan_end(plan *pl, bool failed, sup_err *err)
 }
 
 /* Everything that the rules are made from: what strict adds is part of what they are known by, but
- * for the links, which come and go. */
+ * for the links, which come and go, as do the control groups of services. */
 static bool make_tag(plan *pl, char ret_tag[ISO_TAG_LEN + 1])
 {
   sup_text untagged = SUP_TEXT_INIT(2 * ISO_RULESET_MAX);
@@ -560,6 +565,7 @@ static cordon_status render(const iso_params *p, const frame *fr, sup_text *out,
   if (pl == NULL)
     return err->status;
   bool tagged = make_tag(pl, ret_tag);
+  pl->running = true;
   write_all(out, pl, fr, ret_tag);
   return plan_end(pl, !tagged || out->failed, err);
 }

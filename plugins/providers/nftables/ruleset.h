@@ -27,8 +27,9 @@ enum {
 /* Deletes the table whether or not it is there, in one transaction. */
 #define ISO_RULESET_DELETE "table inet " ISO_TABLE " { }\ndelete table inet " ISO_TABLE "\n"
 
-/* Appends the rules. `ret_tag` is the SHA-256 of everything else in them, and stands in them as a
- * comment: by it query tells which parameters the rules were made from. */
+/* Appends the rules. `ret_tag` is the SHA-256 of everything else in them but the control groups of
+ * the services that run, and stands in them as a comment: by it query tells which parameters the
+ * rules were made from. */
 cordon_status iso_ruleset_render(const iso_params *p, sup_text *out, char ret_tag[ISO_TAG_LEN + 1],
                                  sup_err *err);
 

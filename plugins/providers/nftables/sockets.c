@@ -94,6 +94,13 @@ static bool raw_is_excluded(const iso_params *p, const iso_socket *s)
          iso_params_excludes(p, ISO_IN, protocol, &s->remote, 0);
 }
 
+static bool excluded(const iso_params *p, const iso_socket *s, unsigned direction,
+                     unsigned protocol, uint16_t port)
+{
+  return iso_params_excludes(p, direction, protocol, &s->remote, port) ||
+         iso_params_excludes_group(p, s->cgroup, direction, protocol, &s->remote, port);
+}
+
 bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_ports *listened,
                       uint8_t protocol, const iso_socket *s)
 {
@@ -104,10 +111,10 @@ bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_p
   if (protocol == IPPROTO_RAW)
     return raw_is_excluded(p, s);
   unsigned bit = protocol == IPPROTO_TCP ? ISO_TCP : ISO_UDP;
-  if (iso_params_excludes(p, ISO_IN, bit, &s->remote, s->local_port))
+  if (excluded(p, s, ISO_IN, bit, s->local_port))
     return true;
   bool opened_by_remote = protocol == IPPROTO_TCP && listens(listened, s->local_port);
-  return !opened_by_remote && iso_params_excludes(p, ISO_OUT, bit, &s->remote, s->remote_port);
+  return !opened_by_remote && excluded(p, s, ISO_OUT, bit, s->remote_port);
 }
 
 /* What is forwarded is dropped whoever it is from: neither marks nor exclusions are for others'

@@ -42,7 +42,7 @@ typedef struct trial {
 
 typedef struct verification {
   const iso_plugin *self;
-  bool strict;
+  const iso_params *params;
   iso_holding holding;
   iso_locals locals;
   iso_counters before;
@@ -311,8 +311,9 @@ static cordon_status answer(const verification *v, const sup_call *call, bool ho
   iso_packets_add(v->self->host, details);
   iso_stacked_add(v->self->host, call, details);
   iso_guard_add(&v->self->guard, v->holding.guard, details);
-  if (v->strict)
+  if (v->params->strict)
     iso_strict_add(&v->holding.strict, details);
+  iso_services_add(v->params, details);
   cordon_status status = sup_call_result(call, result, err);
   cJSON_Delete(result);
   return status;
@@ -362,13 +363,13 @@ static cordon_status conclude(const verification *v, const sup_call *call, sup_e
   return status == CORDON_OK ? verdict : status;
 }
 
-static cordon_status verify_with(iso_plugin *self, const sup_call *call, const iso_params *p,
+static cordon_status verify_with(iso_plugin *self, const sup_call *call, iso_params *p,
                                  const char *tag, verification *v, sup_err *err)
 {
   v->self = self;
-  v->strict = p->strict;
-  cordon_status status =
-      iso_examine(self, &(iso_expected){.tag = tag, .strict = p->strict}, &v->holding, err);
+  v->params = p;
+  iso_expected expected = {.tag = tag, .strict = p->strict, .params = p};
+  cordon_status status = iso_examine(self, &expected, &v->holding, err);
   if (status == CORDON_OK)
     status = iso_locals_read(&v->locals, err);
   if (status != CORDON_OK)
@@ -389,7 +390,7 @@ cordon_status iso_verify(iso_plugin *self, const sup_call *call, sup_err *err)
   iso_params p = {0};
   sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
   char tag[ISO_TAG_LEN + 1] = "";
-  cordon_status status = iso_read_request(call, &p, &rules, tag, err);
+  cordon_status status = iso_read_request(self, call, &p, &rules, tag, err);
   sup_text_release(&rules);
   verification *v = status == CORDON_OK ? calloc(1, sizeof(*v)) : NULL;
   if (v != NULL) {

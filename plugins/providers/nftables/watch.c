@@ -1,4 +1,5 @@
-/* watch: sleeps until the kernel tells of a transaction that touched our table and was not ours. */
+/* watch: sleeps until the kernel tells of a transaction that touched our table and was not ours, of
+ * a change of the network, or of an excluded service that starts. */
 #include "isolate.h"
 
 #include <errno.h>
@@ -34,10 +35,13 @@ typedef struct watch {
   int notices;
   int network; /* hears of links, addresses and routes */
   int wake;
+  int groups; /* inotify, for services that start */
+  bool groups_watched;
   unsigned char *buffer; /* SUP_NETLINK_BUFFER */
   bool in_first_namespace;
   bool touched; /* our table, since the last new generation */
   bool lost;    /* the kernel had to drop notices */
+  bool started; /* an excluded service, it may be; not told yet */
   iso_event pending[PENDING_MAX];
   size_t pending_count;
   bool changed; /* by somebody else, `by` being the last one; not told yet */
@@ -128,10 +132,13 @@ static cordon_status emit_changed(watch *w)
   if (w->lost)
     (void)cJSON_AddStringToObject(
         record, "note", "there were more notices than could be kept; anything may have changed");
+  else if (w->started)
+    (void)cJSON_AddStringToObject(record, "note", "an excluded service may have started");
   cordon_status status = sup_call_emit(w->call, record);
   cJSON_Delete(record);
   w->changed = false;
   w->lost = false;
+  w->started = false;
   w->next_record_ms = sup_now_ms() + APART_MS;
   return status;
 }
@@ -166,7 +173,7 @@ static cordon_status tell(watch *w, int *ret_timeout_ms)
   *ret_timeout_ms = -1;
   settle(w);
   uint64_t now = sup_now_ms();
-  bool changed = w->changed || w->lost;
+  bool changed = w->changed || w->lost || w->started;
   if (changed && now >= w->next_record_ms)
     status = emit_changed(w);
   else if (changed)
@@ -177,6 +184,15 @@ static cordon_status tell(watch *w, int *ret_timeout_ms)
     return emit_network(w);
   sleep_at_most(ret_timeout_ms, w->next_network_ms, now);
   return CORDON_OK;
+}
+
+/* What started before it was watched is looked for as well. */
+static void watch_groups(watch *w)
+{
+  if (w->groups_watched || w->groups < 0 || !iso_names_any(&w->self->names))
+    return;
+  w->groups_watched = iso_group_watch_add(w->groups);
+  w->started = w->groups_watched;
 }
 
 /* Likewise, for the network. */
@@ -206,19 +222,23 @@ static cordon_status watch_loop(watch *w, sup_err *err)
 {
   for (;;) {
     int timeout_ms = -1;
+    watch_groups(w);
     cordon_status status = tell(w, &timeout_ms);
     if (status != CORDON_OK)
       return sup_fail(err, status, "the host takes no more records");
     if (sup_call_cancelled(w->call))
       return sup_fail(err, CORDON_E_CANCELLED, "the watch was ended");
-    struct pollfd fds[3] = {{.fd = w->notices, .events = POLLIN},
+    struct pollfd fds[4] = {{.fd = w->notices, .events = POLLIN},
                             {.fd = w->wake, .events = POLLIN},
-                            {.fd = w->network, .events = POLLIN}};
-    if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
+                            {.fd = w->network, .events = POLLIN},
+                            {.fd = w->groups, .events = POLLIN}};
+    if (poll(fds, 4, timeout_ms) < 0 && errno != EINTR)
       return sup_fail_os(err, errno, "the watch could not wait");
     uint64_t woken = 0;
     if (fds[1].revents != 0 && read(w->wake, &woken, sizeof(woken)) < 0 && errno != EAGAIN)
       return sup_fail_os(err, errno, "the watch could not be woken");
+    if (fds[3].revents != 0 && iso_group_watch_read(w->groups, &w->self->names))
+      w->started = true;
     if (fds[0].revents != 0)
       status = read_notices(w, err);
     if (status == CORDON_OK && fds[2].revents != 0)
@@ -244,6 +264,7 @@ static cordon_status watch_begin(watch *w, sup_err *err)
   status = iso_network_open(&w->network, err);
   if (status != CORDON_OK)
     return status;
+  w->groups = iso_group_watch_open();
   w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (w->wake < 0)
     return sup_fail_os(err, errno, "there is no eventfd for the watch");
@@ -270,6 +291,7 @@ cordon_status iso_watch(iso_plugin *self, const sup_call *call, sup_err *err)
              .notices = -1,
              .network = -1,
              .wake = -1,
+             .groups = -1,
              .in_first_namespace = is_first_namespace()};
   cordon_status status = watch_begin(&w, err);
   if (status == CORDON_OK)
@@ -283,6 +305,8 @@ cordon_status iso_watch(iso_plugin *self, const sup_call *call, sup_err *err)
     (void)close(w.network);
   if (w.wake >= 0)
     (void)close(w.wake);
+  if (w.groups >= 0)
+    (void)close(w.groups);
   free(w.buffer);
   return status;
 }

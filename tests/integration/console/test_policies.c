@@ -242,6 +242,13 @@ static const struct {
      "{\"direction\":\"in\",\"address\":\"2001:db8::1-2001:db8::9\"}]}",
      200, "\"source\":\"console\",\"revision\":1"},
     {"GET", "/api/cordon/exclusions/lab", NULL, 200, "\"address\":\"192.0.2.0/24\""},
+    {"POST", "/api/cordon/exclusions/lab",
+     "{\"Comment\":\"c\",\"exclusions\":[{\"direction\":\"out\",\"service\":\"a/b.service\"}]}",
+     400, "exclusions[0].service must be the name of a service"},
+    {"POST", "/api/cordon/exclusions/lab",
+     "{\"Comment\":\"c\",\"exclusions\":[{\"direction\":\"out\",\"service\":\"nginx.service\","
+     "\"address\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"port\":\"443\"}]}",
+     200, "\"service\":\"nginx.service\""},
     {"GET", "/api/cordon/exclusions/nothing", NULL, 404, "no exclusions 'nothing'"},
     {"POST", "/api/cordon/exclusions/lab/remove", "{\"Comment\":\"c\"}", 200, "\"removed\":true"},
     {"POST", "/api/cordon/exclusions/lab/remove", "{\"Comment\":\"c\"}", 404, "'lab'"},

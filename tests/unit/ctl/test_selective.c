@@ -26,6 +26,8 @@ static const row faults[] = {
     {"{\"exclusions\":[{" GOOD "},{}]}", "exclusions[1].direction"},
     {ONE("\"direction\":\"out\""), "exclusions[0].address"},
     {ONE("\"address\":\"192.0.2.1\""), "exclusions[0].direction"},
+    {ONE("\"direction\":\"out\",\"service\":\"nginx\""), "exclusions[0].service"},
+    {ONE(GOOD ",\"service\":5"), "exclusions[0].service"},
     {ONE("\"direction\":\"up\",\"address\":\"192.0.2.1\""), "exclusions[0].direction"},
     {ONE("\"direction\":\"out\",\"address\":5"), "exclusions[0].address"},
     {ONE(GOOD ",\"port\":443"), "exclusions[0].port"},

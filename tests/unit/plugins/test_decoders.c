@@ -343,9 +343,9 @@ START_TEST(keeps_the_sockets_of_the_table)
   listened.bits[22 / 8] |= 1u << (22 % 8);
   listened.bits[2222 / 8] |= 1u << (2222 % 8);
   iso_exclusion exclusions[] = {
-      {ISO_OUT, ISO_TCP, {{4, {10, 0, 0, 3}}, {4, {10, 0, 0, 3}}}, 443, 443},
-      {ISO_IN, ISO_TCP, {{4, {10, 0, 0, 4}}, {4, {10, 0, 0, 4}}}, 22, 22},
-      {ISO_OUT | ISO_IN, ISO_ICMP, {{4, {10, 0, 0, 5}}, {4, {10, 0, 0, 5}}}, 0, 65535},
+      {ISO_OUT, ISO_TCP, {{4, {10, 0, 0, 3}}, {4, {10, 0, 0, 3}}}, 443, 443, 0},
+      {ISO_IN, ISO_TCP, {{4, {10, 0, 0, 4}}, {4, {10, 0, 0, 4}}}, 22, 22, 0},
+      {ISO_OUT | ISO_IN, ISO_ICMP, {{4, {10, 0, 0, 5}}, {4, {10, 0, 0, 5}}}, 0, 65535, 0},
   };
   iso_params p = {.selective = true,
                   .mark = 5,

@@ -52,7 +52,7 @@ START_TEST(everything_works_with_the_two_capabilities)
   become_nobody_with(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW);
   ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
   ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(host.result, "features")),
-                   16);
+                   17);
   fake_thread watching;
   fake_start(&host, isolate->watch, &watching);
   ck_assert(fake_wait_records(&host, 1, 5000));

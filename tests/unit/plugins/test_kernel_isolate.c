@@ -468,7 +468,7 @@ START_TEST(probe_says_what_works_here)
 {
   ck_assert_msg(fake_run(&host, isolate->probe, 0, "{}") == CORDON_OK, "%s", host.sentence);
   const cJSON *features = cJSON_GetObjectItemCaseSensitive(host.result, "features");
-  ck_assert_int_eq(cJSON_GetArraySize(features), 16);
+  ck_assert_int_eq(cJSON_GetArraySize(features), 17);
   ck_assert_str_eq(fake_text(&host, "product"), "nftables");
   (void)kernel_params(NULL);
   ck_assert_str_eq(kernel_state(), "released");

@@ -3,7 +3,9 @@
 
 #include "suite.h"
 
-#define FRIEND "{\"direction\":\"out\",\"address\":\"10.77.0.3\"}"
+#define FRIEND                                                                                     \
+  "{\"direction\":\"out\",\"address\":\"10.77.0.3\"},"                                             \
+  "{\"direction\":\"out\",\"service\":\"cordontest-none.service\"}"
 
 START_TEST(gives_one_result_of_each_function)
 {

@@ -10,6 +10,7 @@
 
 #define HEAD "{\"type\":\"selective\",\"console\":[],\"resolvers\":[],\"mark\":1,\"exclusions\":["
 #define TAIL "]}"
+#define S(name, rest) HEAD "{\"direction\":\"out\",\"service\":\"" name "\"" rest "}" TAIL
 #define X(address, rest) HEAD "{\"direction\":\"out\",\"address\":\"" address "\"" rest "}" TAIL
 
 static const struct refusal {
@@ -17,6 +18,16 @@ static const struct refusal {
   cordon_status status;
   const char *names;
 } refusals[] = {
+    {HEAD "{\"direction\":\"out\"}" TAIL, CORDON_E_INVALID, "exclusions[0].address is missing"},
+    {S("nginx", ""), CORDON_E_INVALID, "exclusions[0].service 'nginx'"},
+    {S("../x.service", ""), CORDON_E_INVALID, "exclusions[0].service"},
+    {S("x@.service", ""), CORDON_E_INVALID, "exclusions[0].service"},
+    {S("x.service", ",\"address\":\"0.0.0.0/0\""), CORDON_E_INVALID, "exclusions[0].address"},
+    {S("x.service", ",\"port\":\"80\""), CORDON_E_INVALID, "exclusions[0].port"},
+    {S("x.service", ",\"protocol\":\"icmp\""), CORDON_E_UNSUPPORTED, "exclusions[0].protocol"},
+    {HEAD
+     "{\"direction\":\"out\",\"address\":\"10.0.0.1\"},{\"direction\":\"out\",\"service\":1}" TAIL,
+     CORDON_E_INVALID, "exclusions[1].service"},
     {"[]", CORDON_E_INVALID, "no JSON object"},
     {"{", CORDON_E_INVALID, "no JSON object"},
     {"{} x", CORDON_E_INVALID, "no JSON object"},
@@ -208,6 +219,51 @@ START_TEST(reads_each_form_of_an_exclusion)
 }
 END_TEST
 
+START_TEST(reads_each_service_once)
+{
+  iso_params p = {0};
+  sup_err err = {0};
+  static const char text[] =
+      HEAD "{\"direction\":\"out\",\"service\":\"a.service\"},"
+           "{\"direction\":\"out\",\"address\":\"10.0.0.1\"},"
+           "{\"direction\":\"in\",\"service\":\"b@1.service\",\"address\":\"10.0.0.2\","
+           "\"protocol\":\"udp\",\"port\":\"53\"},"
+           "{\"direction\":\"in\",\"service\":\"a.service\",\"protocol\":\"tcp\"}" TAIL;
+  ck_assert_msg(read_text(text, &p, &err) == CORDON_OK, "%s", err.sentence);
+  ck_assert_uint_eq(p.exclusion_count, 1);
+  ck_assert_uint_eq(p.by_service_count, 3);
+  ck_assert_uint_eq(p.group_count, 2);
+  ck_assert_str_eq(p.groups[1].name, "b@1.service");
+  ck_assert_uint_eq(p.by_service[0].service, 0);
+  ck_assert_uint_eq(p.by_service[0].protocols, ISO_TCP | ISO_UDP);
+  ck_assert_uint_eq(p.by_service[0].remote.first.family, 0);
+  ck_assert_uint_eq(p.by_service[1].service, 1);
+  ck_assert_uint_eq(p.by_service[1].remote.first.family, 4);
+  ck_assert_uint_eq(p.by_service[1].port_first, 53);
+  ck_assert_uint_eq(p.by_service[2].service, 0);
+  iso_params_release(&p);
+}
+END_TEST
+
+START_TEST(refuses_more_services_than_the_limit)
+{
+  static char text[4096];
+  for (int count = ISO_GROUPS_MAX; count <= ISO_GROUPS_MAX + 1; count++) {
+    iso_params p = {0};
+    sup_err err = {0};
+    size_t len = (size_t)snprintf(text, sizeof(text), "%s", HEAD);
+    for (int n = 0; n < count; n++)
+      len += (size_t)snprintf(text + len, sizeof(text) - len,
+                              "%s{\"direction\":\"out\",\"service\":\"s%d.service\"}",
+                              n > 0 ? "," : "", n);
+    (void)snprintf(text + len, sizeof(text) - len, "%s", TAIL);
+    ck_assert_int_eq(read_text(text, &p, &err),
+                     count > ISO_GROUPS_MAX ? CORDON_E_LIMIT : CORDON_OK);
+    iso_params_release(&p);
+  }
+}
+END_TEST
+
 START_TEST(refuses_more_than_the_limits)
 {
   static const struct {
@@ -271,6 +327,8 @@ int main(void)
   const TTest *const tests[] = {
       refuses_what_the_schema_does_not_know_and_says_where,
       reads_each_form_of_an_exclusion,
+      reads_each_service_once,
+      refuses_more_services_than_the_limit,
       refuses_more_than_the_limits,
       a_note_counts_in_characters,
   };

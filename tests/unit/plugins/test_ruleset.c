@@ -27,6 +27,13 @@ static const char selective[] =
     "{\"direction\":\"both\",\"address\":\"fd00::/64\"},"
     "{\"direction\":\"in\",\"address\":\"fd01::1\",\"protocol\":\"icmp\"},"
     "{\"direction\":\"out\",\"address\":\"10.1.0.7\",\"protocol\":\"tcp\",\"port\":\"443\"}]}";
+static const char services[] =
+    "{\"type\":\"selective\",\"console\":[],\"resolvers\":[],\"mark\":1,\"exclusions\":["
+    "{\"direction\":\"both\",\"service\":\"nginx.service\"},"
+    "{\"direction\":\"out\",\"service\":\"backup.service\",\"address\":\"192.0.2.0/24\","
+    "\"protocol\":\"tcp\",\"port\":\"443\"},"
+    "{\"direction\":\"in\",\"service\":\"backup.service\",\"address\":\"fd00::1\","
+    "\"protocol\":\"udp\"}]}";
 static const char bare[] =
     "{\"type\":\"full\",\"console\":[],\"resolvers\":[],\"mark\":1,\"exclusions\":[]}";
 
@@ -75,6 +82,7 @@ START_TEST(writes_the_rules_that_were_read_by_a_person)
 {
   expect_file(full, "full.nft");
   expect_file(selective, "selective.nft");
+  expect_file(services, "services.nft");
   expect_file(bare, "bare.nft");
 }
 END_TEST
