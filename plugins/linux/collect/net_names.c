@@ -141,7 +141,7 @@ void col_net_firewall(col_task *t)
     else if (error != 0)
       col_mark_os(t, error, "the kernel does not list its nftables rules");
   }
-  for (size_t i = 0; i < f.count && !col_stop(t); i++)
+  for (size_t i = 0; f.sets != NULL && i < f.count && !col_stop(t); i++)
     list_elements(&f, fd, &f.sets[i]);
   free(f.sets);
   if (fd >= 0)
