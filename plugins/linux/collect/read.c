@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/sysmacros.h>
+
 #include "package.h"
 
 enum { LINE_MAX_LEN = 64 * 1024, SORTED_MAX = 20000 };
@@ -256,6 +258,16 @@ int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data)
 
 /* ---- hashes ---- */
 
+static void put_hex(const unsigned char digest[32], char ret_hex[COL_SHA256_HEX + 1])
+{
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < 32; i++) {
+    ret_hex[2 * i] = digits[digest[i] >> 4];
+    ret_hex[2 * i + 1] = digits[digest[i] & 15];
+  }
+  ret_hex[COL_SHA256_HEX] = '\0';
+}
+
 void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1])
 {
   unsigned char buffer[16 * 1024];
@@ -277,11 +289,33 @@ void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA
   }
   (void)mbedtls_sha256_finish(&sha, digest);
   mbedtls_sha256_free(&sha);
-  for (size_t i = 0; got == 0 && total <= max && i < sizeof(digest); i++)
-    (void)snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+  if (got == 0 && total <= max)
+    put_hex(digest, ret_hex);
 }
 
-void col_sha256_of(const void *bytes, size_t len, unsigned char ret_digest[32])
+void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1])
 {
-  (void)mbedtls_sha256(bytes, len, ret_digest, 0);
+  unsigned char digest[32];
+  (void)mbedtls_sha256(bytes, len, digest, 0);
+  put_hex(digest, ret_hex);
+}
+
+int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born)
+{
+  struct statx x;
+  if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
+            &x) != 0)
+    return errno;
+  *ret_st = (struct stat){.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+                          .st_ino = x.stx_ino,
+                          .st_mode = x.stx_mode,
+                          .st_nlink = x.stx_nlink,
+                          .st_uid = x.stx_uid,
+                          .st_gid = x.stx_gid,
+                          .st_size = (off_t)x.stx_size,
+                          .st_atim = {.tv_sec = x.stx_atime.tv_sec},
+                          .st_mtim = {.tv_sec = x.stx_mtime.tv_sec},
+                          .st_ctim = {.tv_sec = x.stx_ctime.tv_sec}};
+  *ret_born = (x.stx_mask & STATX_BTIME) != 0 ? x.stx_btime.tv_sec : 0;
+  return 0;
 }
