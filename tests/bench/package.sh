@@ -4,7 +4,8 @@
 #
 #   package.sh PROCESSES FILES RUNS   so many processes and files in /tmp; then, for each run of the profile `standard`, `wall MS`, and beside
 #                                     it `zip MS`: zip -r of the same bytes; at the end `cpu MS` of a run, `rss KB`, `zip_bytes N`,
-#                                     `bytes N`; then `extended MS` and beside it `find MS`: find | sha256sum of the same programs
+#                                     `bytes N`; then `extended MS` and beside it `find MS`: find | sha256sum of the same programs;
+#                                     `tree MS`: zip -r of those files themselves
 set -eu
 
 processes=$1
@@ -50,10 +51,15 @@ zip_it() {
   (cd "$work/content" && zip -qr "$work/other.zip" .)
 }
 
+zip_tree() {
+  rm -f "$work/other.zip"
+  zip -qr "$work/other.zip" /tmp/bench
+}
+
 mkdir -p "$work/content"
 i=0
 while [ $i -lt "$processes" ]; do
-  sleep 9999 >/dev/null 2>&1 </dev/null &
+  sleep 9999 >/dev/null 2>&1 &
   i=$((i + 1))
 done
 python3 - "$files" <<'END'
@@ -78,6 +84,7 @@ while [ $i -lt "$runs" ]; do
   i=$((i + 1))
 done
 echo "cpu $((($(($(ticks))) - before) * 10 / runs))"
+echo "rss $(sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
 timed extended collect extended
 timed find hash_programs
-echo "rss $(sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
+timed tree zip_tree

@@ -274,21 +274,19 @@ void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA
   unsigned char digest[32];
   uint64_t total = 0;
   ssize_t got = 1;
-  mbedtls_sha256_context sha;
+  struct sha256_ctx sha;
   ret_hex[0] = '\0';
-  mbedtls_sha256_init(&sha);
-  (void)mbedtls_sha256_starts(&sha, 0);
+  sha256_init(&sha);
   while (got != 0 && total <= max && !col_stop(t)) {
     got = read(fd, buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
       break;
-    (void)mbedtls_sha256_update(&sha, buffer, (size_t)got);
+    sha256_update(&sha, (size_t)got, buffer);
     total += (uint64_t)got;
   }
-  (void)mbedtls_sha256_finish(&sha, digest);
-  mbedtls_sha256_free(&sha);
+  sha256_digest(&sha, sizeof(digest), digest);
   if (got == 0 && total <= max)
     put_hex(digest, ret_hex);
 }
@@ -296,7 +294,10 @@ void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA
 void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1])
 {
   unsigned char digest[32];
-  (void)mbedtls_sha256(bytes, len, digest, 0);
+  struct sha256_ctx sha;
+  sha256_init(&sha);
+  sha256_update(&sha, len, bytes);
+  sha256_digest(&sha, sizeof(digest), digest);
   put_hex(digest, ret_hex);
 }
 
