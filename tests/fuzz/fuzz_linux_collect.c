@@ -134,6 +134,12 @@ static void try_records(col_view v)
     within(v, stat.comm);
 }
 
+static void no_element(void *data, const char *text)
+{
+  (void)data;
+  MUST(strlen(text) < COL_NFT_TEXT);
+}
+
 static void try_netlink(col_view v)
 {
   const unsigned char *bytes = (const unsigned char *)v.ptr;
@@ -159,6 +165,8 @@ static void try_netlink(col_view v)
     (void)col_route_read(&m, &route);
     if (col_neighbour_read(&m, &neighbour))
       col_neighbour_state(neighbour.state, text);
+    unsigned left = 100;
+    col_nft_elements(&m, &left, no_element, NULL);
     if (col_nft_read(&m, &nft))
       MUST(strlen(nft.text) < sizeof(nft.text) && nft.kind != NULL);
   }

@@ -160,7 +160,8 @@ def network():
     run("ip", "neighbour", "add", "172.31.9.7", "lladdr", "02:00:5e:00:00:07", "dev", "planted0", "nud", "permanent")
     run("ip", "route", "add", "blackhole", "203.0.113.128/25")
     run("nft", "add table inet planted; add chain inet planted planted_chain { type filter hook input priority 50; policy accept; }; "
-        "add rule inet planted planted_chain tcp dport 31337 counter drop comment \"planted rule\"")
+        "add rule inet planted planted_chain tcp dport 31337 counter drop comment \"planted rule\"; "
+        "add set inet planted blocked { type ipv4_addr; flags interval; }; add element inet planted blocked { 198.51.100.66, 203.0.113.0/24 }")
     kept = []
     tcp = socket.create_server(("0.0.0.0", 4444))
     smb = socket.create_server(("0.0.0.0", 445))

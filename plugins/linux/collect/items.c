@@ -44,6 +44,8 @@ static const col_item items[] = {
     {PROCESSES, "programs.csv", "/proc/PID/exe, /var/lib/dpkg/info, /lib/apk/db", col_programs,
      SLOW, false, false},
     {NETWORK, "names", "/etc", col_net_names, QUICK, true, false},
+    {SERVICES, "units.csv", "systemd over the system's message bus: ListUnits", col_service_manager,
+     QUICK, false, false},
     {SERVICES, "services.csv", "unit files of systemd, /sys/fs/cgroup", col_services, SLOW, false,
      false},
     {TASKS, "cron.csv", "/etc/crontab, /etc/cron.*, /var/spool/cron", col_cron, QUICK, false,

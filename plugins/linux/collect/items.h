@@ -18,8 +18,9 @@ void col_system_files(col_task *t);
 void col_mounts_table(col_task *t);
 void col_sysctls(col_task *t);
 
-/* services.c, tasks.c */
+/* services.c, manager.c, tasks.c */
 void col_services(col_task *t);
+void col_service_manager(col_task *t);
 void col_cron(col_task *t);
 void col_anacron(col_task *t);
 void col_at_jobs(col_task *t);

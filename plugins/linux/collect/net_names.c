@@ -1,6 +1,7 @@
 /* Firewall rules, and how names are looked up. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,22 +14,39 @@
 #include "parse.h"
 #include "read.h"
 
-static void put_nft(void *data, const sup_message *m)
+enum { SETS_MAX = 256, ELEMENTS_MAX = 10000 };
+
+typedef struct firewall {
+  col_task *task;
+  col_nft *sets; /* that were told */
+  size_t count;
+  const col_nft *set; /* whose elements are */
+  unsigned left;
+} firewall;
+
+static void put_row(col_task *t, const col_nft *n, const char *kind, const char *text)
 {
-  col_task *t = data;
-  col_nft n;
-  if (!col_nft_read(m, &n) || col_stop(t))
-    return;
-  col_text(t, n.kind);
-  col_text(t, n.family);
-  col_text(t, n.table);
-  col_text(t, n.name);
-  col_unum(t, n.handle);
-  col_text(t, n.text);
+  col_text(t, kind);
+  col_text(t, n->family);
+  col_text(t, n->table);
+  col_text(t, n->name);
+  col_unum(t, n->handle);
+  col_text(t, text);
   (void)col_row(t);
 }
 
-static int list_nft(col_task *t, int fd, uint8_t type)
+static void put_nft(void *data, const sup_message *m)
+{
+  firewall *f = data;
+  col_nft n;
+  if (!col_nft_read(m, &n) || col_stop(f->task))
+    return;
+  put_row(f->task, &n, n.kind, n.text);
+  if (strcmp(n.kind, "set") == 0 && f->count < SETS_MAX)
+    f->sets[f->count++] = n;
+}
+
+static int list_nft(firewall *f, int fd, uint8_t type)
 {
   struct {
     struct nlmsghdr h;
@@ -36,7 +54,51 @@ static int list_nft(col_task *t, int fd, uint8_t type)
   } request = {.h = {.nlmsg_len = sizeof(request),
                      .nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
                      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
-  return col_dump(t, fd, &request, sizeof(request), put_nft, t);
+  return col_dump(f->task, fd, &request, sizeof(request), put_nft, f);
+}
+
+static void put_element(void *data, const char *text)
+{
+  firewall *f = data;
+  put_row(f->task, f->set, "element", text);
+}
+
+static void put_elements(void *data, const sup_message *m)
+{
+  firewall *f = data;
+  if (!col_stop(f->task))
+    col_nft_elements(m, &f->left, put_element, f);
+}
+
+static size_t add_name(unsigned char *at, uint16_t type, const char *name)
+{
+  size_t len = strlen(name) + 1;
+  struct nlattr head = {.nla_len = (uint16_t)(sizeof(head) + len), .nla_type = type};
+  memcpy(at, &head, sizeof(head));
+  memcpy(at + sizeof(head), name, len);
+  return (sizeof(head) + len + 3) & ~(size_t)3;
+}
+
+static void list_elements(firewall *f, int fd, const col_nft *set)
+{
+  f->set = set;
+  unsigned char request[sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg) + 3 * COL_NFT_NAME] = {0};
+  size_t len = sizeof(struct nlmsghdr);
+  struct nfgenmsg family = {.nfgen_family = set->number};
+  memcpy(request + len, &family, sizeof(family));
+  len += sizeof(family);
+  len += add_name(request + len, NFTA_SET_ELEM_LIST_TABLE, set->table);
+  len += add_name(request + len, NFTA_SET_ELEM_LIST_SET, set->name);
+  struct nlmsghdr head = {.nlmsg_len = (uint32_t)len,
+                          .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM,
+                          .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP};
+  memcpy(request, &head, sizeof(head));
+  f->left = ELEMENTS_MAX;
+  int error = col_dump(f->task, fd, request, len, put_elements, f);
+  if (error != 0)
+    col_mark(f->task, COL_PARTIAL, "the elements of set %s: %s", set->name, strerror(error));
+  if (f->left == 0)
+    col_cap(f->task, "of set %s the first %d elements", set->name, ELEMENTS_MAX);
 }
 
 static void tables_of_iptables(col_task *t)
@@ -71,13 +133,17 @@ void col_net_firewall(col_task *t)
   col_head(t, "kind,family,table,name,handle,text");
   if (sup_netlink_open(NETLINK_NETFILTER, 0, &fd, &err) != CORDON_OK)
     col_mark(t, COL_ERROR, "%s", err.sentence);
-  for (size_t i = 0; fd >= 0 && i < sizeof(types); i++) {
-    int error = list_nft(t, fd, types[i]);
+  firewall f = {.task = t, .sets = calloc(SETS_MAX, sizeof(col_nft))};
+  for (size_t i = 0; f.sets != NULL && fd >= 0 && i < sizeof(types); i++) {
+    int error = list_nft(&f, fd, types[i]);
     if (error == EINVAL || error == EOPNOTSUPP)
       col_mark(t, COL_PARTIAL, "this kernel has no nftables: %s", strerror(error));
     else if (error != 0)
       col_mark_os(t, error, "the kernel does not list its nftables rules");
   }
+  for (size_t i = 0; f.sets != NULL && i < f.count && !col_stop(t); i++)
+    list_elements(&f, fd, &f.sets[i]);
+  free(f.sets);
   if (fd >= 0)
     (void)close(fd);
   tables_of_iptables(t);

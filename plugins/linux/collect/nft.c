@@ -344,7 +344,7 @@ bool col_nft_read(const sup_message *m, col_nft *ret_nft)
   memcpy(&head, m->payload, sizeof(head));
   sup_attribute rest = {.value = m->payload + sizeof(head), .len = m->len - sizeof(head)};
   attributes all = take_all(&rest);
-  *ret_nft = (col_nft){.family = family_name(head.nfgen_family)};
+  *ret_nft = (col_nft){.family = family_name(head.nfgen_family), .number = head.nfgen_family};
   /* The name of the table is the first attribute of all of them. */
   if (all.has[1])
     take_name(&all.of[1], ret_nft->table);
@@ -364,5 +364,47 @@ bool col_nft_read(const sup_message *m, col_nft *ret_nft)
       take_name(&all.of[NFTA_SET_NAME], ret_nft->name);
     return true;
   default: return false;
+  }
+}
+
+static void say_element(words *w, const attributes *e)
+{
+  bool end = (number_of(e, NFTA_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END) != 0;
+  if (end)
+    add(w, "up to, and without, ");
+  if (e->has[NFTA_SET_ELEM_KEY])
+    add_text_value(w, &e->of[NFTA_SET_ELEM_KEY]);
+  if (e->has[NFTA_SET_ELEM_KEY_END]) {
+    add(w, " to ");
+    add_text_value(w, &e->of[NFTA_SET_ELEM_KEY_END]);
+  }
+  if (!e->has[NFTA_SET_ELEM_DATA])
+    return;
+  attributes d = take_all(&e->of[NFTA_SET_ELEM_DATA]);
+  add(w, " : ");
+  if (d.has[NFTA_DATA_VERDICT])
+    say_verdict(w, &d.of[NFTA_DATA_VERDICT]);
+  else
+    add_value(w, &e->of[NFTA_SET_ELEM_DATA]);
+}
+
+void col_nft_elements(const sup_message *m, unsigned *left, col_nft_element_fn *fn, void *data)
+{
+  if (m->type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM) ||
+      m->len < sizeof(struct nfgenmsg))
+    return;
+  sup_attribute rest = {.value = m->payload + sizeof(struct nfgenmsg),
+                        .len = m->len - sizeof(struct nfgenmsg)};
+  attributes all = take_all(&rest);
+  sup_attribute list = all.of[NFTA_SET_ELEM_LIST_ELEMENTS];
+  sup_attribute a;
+  while (all.has[NFTA_SET_ELEM_LIST_ELEMENTS] && *left > 0 &&
+         sup_attribute_next(&list.value, &list.len, &a)) {
+    char text[COL_NFT_TEXT] = "";
+    words w = {.text = text, .size = sizeof(text)};
+    attributes e = take_all(&a);
+    say_element(&w, &e);
+    (*left)--;
+    fn(data, text);
   }
 }

@@ -1,5 +1,7 @@
 /* The runner: ceilings, times, items that hang, cancels, names, and a sink that is full. */
 #include "collect.h"
+#include "items.h"
+#include "manager.h"
 #include "read.h"
 
 #include "collect_bed.h"
@@ -394,6 +396,124 @@ START_TEST(in_homes_no_link_is_followed)
 }
 END_TEST
 
+/* ---- the service manager ---- */
+
+static DBusMessage *answer_of_manager(void)
+{
+  static const char *const texts[] = {"planted.service", "A, service", "loaded",
+                                      "failed",          "failed",     ""};
+  const char *path = "/unit/planted";
+  const char *kind = "start";
+  dbus_uint32_t job = 7;
+  DBusMessageIter all;
+  DBusMessageIter list;
+  DBusMessageIter unit;
+  DBusMessage *m = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  dbus_message_iter_init_append(m, &all);
+  ck_assert(dbus_message_iter_open_container(&all, DBUS_TYPE_ARRAY, "(ssssssouso)", &list));
+  ck_assert(dbus_message_iter_open_container(&list, DBUS_TYPE_STRUCT, NULL, &unit));
+  for (int i = 0; i < 6; i++)
+    ck_assert(dbus_message_iter_append_basic(&unit, DBUS_TYPE_STRING, (const void *)&texts[i]));
+  ck_assert(dbus_message_iter_append_basic(&unit, DBUS_TYPE_OBJECT_PATH, (const void *)&path));
+  ck_assert(dbus_message_iter_append_basic(&unit, DBUS_TYPE_UINT32, &job));
+  ck_assert(dbus_message_iter_append_basic(&unit, DBUS_TYPE_STRING, (const void *)&kind));
+  ck_assert(dbus_message_iter_append_basic(&unit, DBUS_TYPE_OBJECT_PATH, (const void *)&path));
+  ck_assert(dbus_message_iter_close_container(&list, &unit));
+  ck_assert(dbus_message_iter_close_container(&all, &list));
+  return m;
+}
+
+static void reads_answers(col_task *t)
+{
+  DBusMessage *m = answer_of_manager();
+  ck_assert(col_manager_put(t, m));
+  dbus_message_unref(m);
+  m = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  ck_assert(!col_manager_put(t, m));
+  dbus_message_unref(m);
+}
+
+START_TEST(what_the_service_manager_says_is_a_row_for_each_unit)
+{
+  static const col_item items[] = {{"F", "units.csv", "x", reads_answers, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  char *text = package_file("F/units.csv");
+  ck_assert_str_eq(text, "planted.service,\"A, service\",loaded,failed,failed,,start\r\n");
+  free(text);
+}
+END_TEST
+
+/* ---- a device that is a folder ---- */
+
+START_TEST(a_library_that_is_loaded_before_all_others_is_told)
+{
+  static const col_item items[] = {{"F", "loader.csv", "x", col_loader, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make_folder("/etc", 0755);
+  make("/etc/ld.so.preload", "/lib/planted.so\n");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  char *text = package_file("F/loader.csv");
+  ck_assert_ptr_nonnull(strstr(text, "/etc/ld.so.preload,,0644,"));
+  ck_assert_ptr_nonnull(strstr(text, ",1,/lib/planted.so\r\n"));
+  free(text);
+}
+END_TEST
+
+START_TEST(a_device_without_anything_gives_a_whole_package)
+{
+  size_t count = 0;
+  const col_item *items = col_items(&count);
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  o.extended = true;
+  o.deadline_ms = sup_now_ms() + 50000;
+  ck_assert_int_ge(col_run(&o, items, count, &totals, NULL, NULL, &err), 0);
+  cJSON_Delete(manifest());
+  free(package_file("CollectionSummaryReport.xls"));
+}
+END_TEST
+
+static unsigned polls;
+static unsigned cancel_at;
+
+static bool cancel_later(void *data)
+{
+  (void)data;
+  return ++polls > cancel_at;
+}
+
+/* The runner asks between waits of 50 ms; each round cancels a little later. */
+START_TEST(a_cancel_at_any_point_leaves_a_manifest)
+{
+  size_t count = 0;
+  const col_item *items = col_items(&count);
+  for (cancel_at = 0; cancel_at < 8; cancel_at++) {
+    char path[256];
+    col_options o = options();
+    col_totals totals;
+    sup_err err = {0};
+    polls = 0;
+    o.root = "";
+    o.cancelled = cancel_later;
+    (void)snprintf(path, sizeof(path), "%s/package-%u", root, cancel_at);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    memcpy(to.path, path, sizeof(path));
+    cordon_status status = col_run(&o, items, count, &totals, NULL, NULL, &err);
+    ck_assert(status == CORDON_E_CANCELLED || status >= 0);
+    cJSON *doc = manifest();
+    int items_told = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(doc, "items"));
+    ck_assert_int_ge(items_told, 40);
+    cJSON_Delete(doc);
+  }
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {files_and_their_records,
@@ -404,6 +524,10 @@ int main(void)
                                 a_cancelled_collection_says_what_it_has,
                                 after_the_whole_time_nothing_is_begun,
                                 links_are_followed_only_where_they_are_roots_and_fifos_never,
-                                in_homes_no_link_is_followed};
+                                in_homes_no_link_is_followed,
+                                what_the_service_manager_says_is_a_row_for_each_unit,
+                                a_library_that_is_loaded_before_all_others_is_told,
+                                a_device_without_anything_gives_a_whole_package,
+                                a_cancel_at_any_point_leaves_a_manifest};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), setup, teardown);
 }
