@@ -76,9 +76,9 @@ static const char *function_of(cd_str start)
   return "";
 }
 
-/* It lies about what counts. */
 enum { DRY_RUN = 1 }; /* CORDON_REQ_DRY_RUN of the ABI, which this program does not know */
 
+/* It lies about what counts. */
 static bool is_dry_run(cd_str start)
 {
   char text[256];
