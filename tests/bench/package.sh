@@ -84,7 +84,7 @@ while [ $i -lt "$runs" ]; do
   i=$((i + 1))
 done
 echo "cpu $((($(($(ticks))) - before) * 10 / runs))"
-echo "rss $(sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
+echo "rss $(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
 timed extended collect extended
 timed find hash_programs
 timed tree zip_tree
