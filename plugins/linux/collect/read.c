@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "package.h"
+#include "parse.h"
 
 enum { LINE_MAX_LEN = 64 * 1024, SORTED_MAX = 20000 };
 
@@ -180,6 +181,22 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   }
   col_copy_fd(t, fd, &st, max);
   (void)close(fd);
+}
+
+static bool put_masked(void *data, const char *line, size_t len)
+{
+  char text[4096];
+  col_mask((col_view){.ptr = line, .len = len}, text, sizeof(text));
+  (void)col_puts(data, text);
+  return col_puts(data, "\n");
+}
+
+void col_copy_masked(col_task *t, const char *name, const char *path)
+{
+  col_begin(t, name, path);
+  int error = col_lines(t, path, COL_MIB, put_masked, t);
+  if (error != 0)
+    col_mark_os(t, error, path);
 }
 
 /* ---- folders ---- */
