@@ -25,7 +25,6 @@ on desk-1 cordon local collect -o /var/tmp/package.zip --comment 'lab test' </de
 fact 'a package is made' grep -q '^Status *Succeeded, partial' "$work/collect"
 fact 'it is what its manifest says' on desk-1 cordon package verify /var/tmp/package.zip </dev/null
 on desk-1 cat /var/tmp/package.zip </dev/null >"$work/package.zip"
-cp "$work/package.zip" /tmp/labp.zip
 mkdir "$work/package"
 fact 'it can be taken apart' python3 -m zipfile -e "$work/package.zip" "$work/package"
 fact 'every table is a table, every hash is right, the report is XML' python3 "$tree/tests/unit/plugins/check_package.py" "$work/package"

@@ -124,6 +124,7 @@ row("a setting of sshd", auto + "sshd_settings.csv", text="PermitRootLogin yes")
 fact("that the kernel has no modules, or which", lambda: any(n.startswith(auto + "kernel_modules.csv") for n in archive.namelist()))
 
 row("a service that is enabled", "Services/services.csv", unit="=planted.service", enabled="=enabled", runs_as="=ada", description="=A planted service")
+text("that the message bus knows no systemd", "Services/units.csv.absent.txt", "there is no systemd on the system's message bus")
 row("a job of cron", "Scheduled tasks/cron.csv", path="=/etc/cron.d/planted", user="=ada", schedule="=*/7 * * * *", command="/opt/planted/cron --a,b")
 row("a crontab of a user", "Scheduled tasks/cron.csv", user="=ada", schedule="@reboot", command="/home/ada/cron-planted")
 row("a daily script", "Scheduled tasks/cron.csv", path="=/etc/cron.daily/planted", kind="=script")

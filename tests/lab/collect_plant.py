@@ -140,6 +140,12 @@ def temporary():
         os.close(os.open(f"{folder}/{i}", os.O_CREAT | os.O_WRONLY))
 
 
+def message_bus():
+    """The bus of a system without systemd."""
+    os.makedirs("/run/dbus", exist_ok=True)
+    subprocess.run(["dbus-daemon", "--system", "--fork", "--nopidfile"], check=True)
+
+
 def hang_mount():
     """A file system of another program that never answers."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -213,6 +219,7 @@ temporary()
 processes()
 sockets, inbound = network()
 wait_for("/var/tmp/planted/space")
+message_bus()
 fuse = hang_mount()
 open("/var/tmp/planted/ready", "w").close()
 inbound.settimeout(600)
