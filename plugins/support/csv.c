@@ -51,10 +51,20 @@ static bool wants_quotes(const char *bytes, size_t len)
   if (bytes[0] == ' ' || bytes[len - 1] == ' ')
     return true;
   for (size_t i = 0; i < len; i++) {
-    if (memchr(",\"\r\n", bytes[i], 4) != NULL)
+    if (bytes[i] == ',' || bytes[i] == '"' || bytes[i] == '\r' || bytes[i] == '\n')
       return true;
   }
   return false;
+}
+
+/* How many bytes at the front are written as they are: most are. */
+static size_t plain_run(const char *bytes, size_t len)
+{
+  size_t max = len < SUP_CSV_BUFFER / 2 ? len : SUP_CSV_BUFFER / 2;
+  size_t i = 0;
+  while (i < max && bytes[i] >= ' ' && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\')
+    i++;
+  return i;
 }
 
 /* How the front of the bytes is written, as it is or as an escape; how many bytes that took. */
@@ -87,7 +97,14 @@ void sup_csv_bytes(sup_csv *c, const char *bytes, size_t len)
   while (len > 0) {
     char piece[8];
     size_t piece_len = 0;
-    size_t used = next_piece(bytes, len, piece, &piece_len);
+    size_t used = plain_run(bytes, len);
+    if (used > 0) {
+      add(c, bytes, used);
+      bytes += used;
+      len -= used;
+      continue;
+    }
+    used = next_piece(bytes, len, piece, &piece_len);
     if (bytes[0] == '"')
       add(c, "\"", 1);
     add(c, piece, piece_len);

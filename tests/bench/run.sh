@@ -73,6 +73,12 @@ share() {
   value "$1" "$2" | awk -v s="$idle_s" '{ printf "%.3f\n", $1 / s / 10 }'
 }
 
+# ratio FILE ONE OTHER: of the medians.
+ratio() {
+  awk -v one="$(quantile "$1" "$2" 0.5)" -v other="$(quantile "$1" "$3" 0.5)" '
+    BEGIN { if (other + 0 > 0) printf "%.2f\n", one / other; else print "none" }'
+}
+
 kilobytes() {
   awk -v kb="$1" 'BEGIN { if (kb == "") print "none"; else printf "%.1f\n", kb / 1024 }'
 }
@@ -117,6 +123,7 @@ in_device idle "$idle_s" 1 >"$work/idle.isolated"
 lab exec desk-1 -- sh -s flush "$runs" <"$root/tests/bench/repair.sh" >"$work/flush"
 lab exec desk-1 -- sh -s proof 6 <"$root/tests/bench/repair.sh" >"$work/proof"
 lab exec desk-1 -- cordon local release </dev/null >/dev/null 2>&1
+lab exec desk-1 -- sh -s 300 200000 5 <"$root/tests/bench/package.sh" >"$work/package"
 lab down >/dev/null
 run_fleet "$LAB_BUILD_DIR/tests/bench/bench_fleet" >"$work/fleet" || tail -n 5 "$work/fleet" "$work/fleet.log" >&2
 
@@ -132,6 +139,15 @@ quantiles chain release_wall 'release: the whole command, with --wait'
 
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'A plugin host: process, confinement, library, checks' milliseconds runs p50 p99 max
 quantiles hosts cold 'fork to HELLO'
+
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'An investigation package: 300 processes, 200,000 files' milliseconds runs p50 p99 max
+quantiles package wall 'profile standard: the whole command'
+quantiles package zip 'beside it: zip -r of the same bytes'
+quantiles package tree 'beside it: zip -r of the 200,000 files'
+quantiles package extended 'profile extended: the whole command'
+quantiles package find 'beside it: find | sha256sum of its programs'
+printf '  %-44s %5s %9s\n' 'standard: processor time of the collector' '' "$(value package cpu)"
+printf '  %-44s %5s %9s\n' 'standard: bytes, and of the zip' '' "$(value package bytes) $(value package zip_bytes)"
 
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'Kept: after nft flush ruleset, by root' milliseconds runs p50 p99 max
 quantiles flush restored 'until the rules are back'
@@ -165,4 +181,7 @@ target 'after a flush of all rules, rules back, p99' "$(quantile flush restored 
 target 'all agent processes, PSS, not isolated' "$(kilobytes "$(value idle.released pss)")" 8 MB
 target 'agent, not isolated, share of a core' "$(share idle.released cpu_ms)" 0.05 %
 target 'agent, isolated, share of a core' "$(share idle.isolated cpu_ms)" 0.05 %
+target 'package, peak memory of the collector' "$(kilobytes "$(value package rss)")" 40 MB
+target 'package, beside zip -r of the same bytes' "$(ratio package wall zip)" 1.2 x
+target 'package extended, beside find | sha256sum' "$(ratio package extended find)" 1.1 x
 target "console, memory for each of $fleet devices" "$(kilobytes "$(value fleet per_device)")" 32 KB

@@ -73,6 +73,7 @@ row("a firewall rule", net + "firewall.csv", kind="=rule", table="=planted", nam
 row("its comment and verdict", net + "firewall.csv", text="drop; comment \"planted rule\"")
 row("a chain with its hook", net + "firewall.csv", kind="=chain", table="=planted", text="hook input; priority 50; policy accept")
 row("an element of a set", net + "firewall.csv", kind="=element", name="=blocked", text="(198.51.100.66)")
+text("what is to be mounted, without its password", "System Information/fstab.txt", "username=ada,password=***")
 text("a name of its own", net + "hosts", "203.0.113.66 planted-host.example")
 row("a proxy without its password", net + "proxies.csv", path="=/etc/environment", text="http://***@proxy.planted.example:3128/")
 

@@ -21,6 +21,7 @@ typedef struct walking walking;
 struct walking {
   col_task *task;
   void (*put)(walking *w, int dir, const char *path, const char *name, const struct stat *st);
+  int64_t born; /* of the one that is put */
   uint64_t count;
 };
 
@@ -49,7 +50,7 @@ static bool walk_entry(walking *w, int dir, const char *folder, const char *name
     col_mark(w->task, COL_PARTIAL, "%s: %s", path, why);
     return true;
   }
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
+  if (col_stat_at(dir, name, &st, &w->born) != 0)
     return true;
   if (++w->count > FILES_MAX) {
     col_cap(w->task, "there are more than %d files", FILES_MAX);
@@ -125,8 +126,6 @@ static void put_body(walking *w, int dir, const char *path, const char *name, co
 {
   char text[2 * COL_PATH];
   char mode[11];
-  struct statx x = {0};
-  (void)statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BTIME, &x);
   sup_csv_escape(path, strlen(path), text, sizeof(text));
   for (char *c = text; *c != '\0'; c++)
     *c = *c == '|' || *c == '\n' || *c == '\r' ? '_' : *c;
@@ -137,7 +136,7 @@ static void put_body(walking *w, int dir, const char *path, const char *name, co
                    (unsigned long long)st->st_ino, mode, (unsigned)st->st_uid, (unsigned)st->st_gid,
                    (long long)st->st_size, (long long)st->st_atim.tv_sec,
                    (long long)st->st_mtim.tv_sec, (long long)st->st_ctim.tv_sec,
-                   (long long)x.stx_btime.tv_sec);
+                   (long long)w->born);
 }
 
 void col_timeline(col_task *t)

@@ -34,16 +34,13 @@ col_task *col_task_new(col_package *p, const col_item *item)
   t->p = p;
   t->item = item;
   atomic_init(&t->stop, false);
-  mbedtls_sha256_init(&t->sha);
+  sha256_init(&t->sha);
   sup_csv_init(&t->csv, csv_put, t);
   return t;
 }
 
 void col_task_free(col_task *t)
 {
-  if (t == NULL)
-    return;
-  mbedtls_sha256_free(&t->sha);
   free(t);
 }
 
@@ -159,7 +156,7 @@ static void write_file(col_task *t, const char *bytes, size_t len)
     note_refusal(t, status, "the file could not be written on");
     return;
   }
-  (void)mbedtls_sha256_update(&t->sha, (const unsigned char *)bytes, len);
+  sha256_update(&t->sha, len, (const unsigned char *)bytes);
   t->bytes += len;
 }
 
@@ -263,7 +260,7 @@ void col_begin(col_task *t, const char *name, const char *source)
     t->start_ms = col_wall_ms();
     t->start_mono_ms = sup_now_ms();
     t->bytes = 0;
-    (void)mbedtls_sha256_starts(&t->sha, 0);
+    sha256_init(&t->sha);
     col_clean_name(t->item->folder, name, t->name);
     sup_csv_escape(name, strlen(name), t->item_name, sizeof(t->item_name));
     sup_csv_escape(source, strlen(source), t->source, sizeof(t->source));
@@ -336,7 +333,7 @@ static void take_record(col_task *t, col_status status, const char *error, const
   r->cap = copy_text(cap);
   if (!t->opened)
     return;
-  (void)mbedtls_sha256_finish(&t->sha, digest);
+  sha256_digest(&t->sha, sizeof(digest), digest);
   for (size_t i = 0; i < sizeof(digest); i++)
     (void)snprintf(r->sha256 + 2 * i, 3, "%02x", digest[i]);
 }

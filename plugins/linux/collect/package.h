@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <mbedtls/sha256.h>
+#include <nettle/sha2.h>
 
 #include "collect.h"
 #include "mounts.h"
@@ -67,7 +67,7 @@ struct col_task {
   col_status status;
   char error[COL_SENTENCE];
   char cap[COL_SENTENCE];
-  mbedtls_sha256_context sha;
+  struct sha256_ctx sha;
   sup_csv csv;
   size_t used;
   char buffer[COL_BUFFER];

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include <arpa/inet.h>
-#include <mbedtls/base64.h>
-#include <mbedtls/sha256.h>
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
 #include <utmp.h>
 
 #include "parse.h"
+
+enum { KEY_MAX = 6000 };
 
 bool col_proc_stat_read(col_view text, col_proc_stat *ret_stat)
 {
@@ -88,19 +90,25 @@ bool col_key_read(col_view line, col_key_line *ret_line)
 
 void col_key_fingerprint(col_view key, char ret_text[64])
 {
-  unsigned char blob[4096];
-  unsigned char digest[32];
-  unsigned char text[48];
-  size_t len = 0;
+  uint8_t blob[BASE64_DECODE_LENGTH(KEY_MAX)];
+  uint8_t digest[SHA256_DIGEST_SIZE];
+  char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE)];
+  struct base64_decode_ctx decode;
+  struct sha256_ctx sha;
+  size_t len = sizeof(blob);
   ret_text[0] = '\0';
-  if (mbedtls_base64_decode(blob, sizeof(blob), &len, (const unsigned char *)key.ptr, key.len) !=
-          0 ||
-      len == 0 || mbedtls_sha256(blob, len, digest, 0) != 0 ||
-      mbedtls_base64_encode(text, sizeof(text), &len, digest, sizeof(digest)) != 0)
+  base64_decode_init(&decode);
+  if (key.len > KEY_MAX || !base64_decode_update(&decode, &len, blob, key.len, key.ptr) ||
+      !base64_decode_final(&decode) || len == 0)
     return;
+  sha256_init(&sha);
+  sha256_update(&sha, len, blob);
+  sha256_digest(&sha, sizeof(digest), digest);
+  base64_encode_raw(text, sizeof(digest), digest);
+  len = sizeof(text);
   while (len > 0 && text[len - 1] == '=')
     len--;
-  (void)snprintf(ret_text, 64, "SHA256:%.*s", (int)len, (const char *)text);
+  (void)snprintf(ret_text, 64, "SHA256:%.*s", (int)len, text);
 }
 
 /* ---- logins ---- */

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/sysmacros.h>
+
 #include "package.h"
+#include "parse.h"
 
 enum { LINE_MAX_LEN = 64 * 1024, SORTED_MAX = 20000 };
 
@@ -180,6 +183,22 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   (void)close(fd);
 }
 
+static bool put_masked(void *data, const char *line, size_t len)
+{
+  char text[4096];
+  col_mask((col_view){.ptr = line, .len = len}, text, sizeof(text));
+  (void)col_puts(data, text);
+  return col_puts(data, "\n");
+}
+
+void col_copy_masked(col_task *t, const char *name, const char *path)
+{
+  col_begin(t, name, path);
+  int error = col_lines(t, path, COL_MIB, put_masked, t);
+  if (error != 0)
+    col_mark_os(t, error, path);
+}
+
 /* ---- folders ---- */
 
 typedef struct names {
@@ -256,32 +275,65 @@ int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data)
 
 /* ---- hashes ---- */
 
+static void put_hex(const unsigned char digest[32], char ret_hex[COL_SHA256_HEX + 1])
+{
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < 32; i++) {
+    ret_hex[2 * i] = digits[digest[i] >> 4];
+    ret_hex[2 * i + 1] = digits[digest[i] & 15];
+  }
+  ret_hex[COL_SHA256_HEX] = '\0';
+}
+
 void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1])
 {
   unsigned char buffer[16 * 1024];
   unsigned char digest[32];
   uint64_t total = 0;
   ssize_t got = 1;
-  mbedtls_sha256_context sha;
+  struct sha256_ctx sha;
   ret_hex[0] = '\0';
-  mbedtls_sha256_init(&sha);
-  (void)mbedtls_sha256_starts(&sha, 0);
+  sha256_init(&sha);
   while (got != 0 && total <= max && !col_stop(t)) {
     got = read(fd, buffer, sizeof(buffer));
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
       break;
-    (void)mbedtls_sha256_update(&sha, buffer, (size_t)got);
+    sha256_update(&sha, (size_t)got, buffer);
     total += (uint64_t)got;
   }
-  (void)mbedtls_sha256_finish(&sha, digest);
-  mbedtls_sha256_free(&sha);
-  for (size_t i = 0; got == 0 && total <= max && i < sizeof(digest); i++)
-    (void)snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+  sha256_digest(&sha, sizeof(digest), digest);
+  if (got == 0 && total <= max)
+    put_hex(digest, ret_hex);
 }
 
-void col_sha256_of(const void *bytes, size_t len, unsigned char ret_digest[32])
+void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1])
 {
-  (void)mbedtls_sha256(bytes, len, ret_digest, 0);
+  unsigned char digest[32];
+  struct sha256_ctx sha;
+  sha256_init(&sha);
+  sha256_update(&sha, len, bytes);
+  sha256_digest(&sha, sizeof(digest), digest);
+  put_hex(digest, ret_hex);
+}
+
+int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born)
+{
+  struct statx x;
+  if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
+            &x) != 0)
+    return errno;
+  *ret_st = (struct stat){.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+                          .st_ino = x.stx_ino,
+                          .st_mode = x.stx_mode,
+                          .st_nlink = x.stx_nlink,
+                          .st_uid = x.stx_uid,
+                          .st_gid = x.stx_gid,
+                          .st_size = (off_t)x.stx_size,
+                          .st_atim = {.tv_sec = x.stx_atime.tv_sec},
+                          .st_mtim = {.tv_sec = x.stx_mtime.tv_sec},
+                          .st_ctim = {.tv_sec = x.stx_ctime.tv_sec}};
+  *ret_born = (x.stx_mask & STATX_BTIME) != 0 ? x.stx_btime.tv_sec : 0;
+  return 0;
 }

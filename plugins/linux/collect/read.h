@@ -48,6 +48,8 @@ void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data);
 /* Copies a file into the package as a file of its own; of one that is longer than `max` the last
  * bytes. */
 void col_copy(col_task *t, const char *name, const char *path, uint64_t max);
+/* Copies a file of settings line by line, without what may be a password. */
+void col_copy_masked(col_task *t, const char *name, const char *path);
 /* The bytes of an open file into the file that is begun. */
 void col_copy_fd(col_task *t, int fd, const struct stat *st, uint64_t max);
 
@@ -58,6 +60,10 @@ int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data);
 
 /* SHA-256 of an open file up to `max` bytes, as hex; empty if it is longer or cannot be read. */
 void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1]);
-void col_sha256_of(const void *bytes, size_t len, unsigned char ret_digest[32]);
+void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1]);
+
+/* What stat tells of an entry of a folder, links not followed, and when it was made (0: not told).
+ * 0 or an errno. */
+int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born);
 
 #endif

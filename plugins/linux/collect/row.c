@@ -11,19 +11,59 @@ int64_t col_wall_ms(void)
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static bool is_leap(int64_t year)
+{
+  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static void put_digits(char *at, int64_t number, int digits)
+{
+  for (int i = digits - 1; i >= 0; i--, number /= 10)
+    at[i] = (char)('0' + number % 10);
+}
+
+/* The year and what is left of its days, from days since 1970. */
+static int64_t year_of(int64_t *days)
+{
+  int64_t year = 1970 + *days / 366;
+  int64_t before = year - 1;
+  int64_t first =
+      (year - 1970) * 365 + (before / 4 - 492) - (before / 100 - 19) + (before / 400 - 4);
+  for (int64_t len = is_leap(year) ? 366 : 365; *days - first >= len;
+       len = is_leap(year) ? 366 : 365) {
+    first += len;
+    year++;
+  }
+  *days -= first;
+  return year;
+}
+
+/* Tables have hundreds of thousands of times, and the C library's calls are slow. */
 void col_utc(int64_t seconds, uint32_t ms, bool with_ms, char ret_text[40])
 {
-  time_t when = (time_t)seconds;
-  struct tm utc = {0};
-  char text[24];
+  static const int64_t last = 253402300799; /* of the year 9999 */
+  static const unsigned char lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   ret_text[0] = '\0';
-  if (gmtime_r(&when, &utc) == NULL || utc.tm_year > 8099 ||
-      strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+  if (seconds < 0 || seconds > last)
     return;
+  int64_t days = seconds / 86400;
+  int64_t rest = seconds % 86400;
+  int64_t year = year_of(&days);
+  int month = 0;
+  for (int64_t len = 31; days >= len;
+       len = lengths[month] + (month == 1 && is_leap(year) ? 1 : 0)) {
+    days -= len;
+    month++;
+  }
+  memcpy(ret_text, "0000-00-00T00:00:00Z", 21);
+  put_digits(ret_text, year, 4);
+  put_digits(ret_text + 5, month + 1, 2);
+  put_digits(ret_text + 8, days + 1, 2);
+  put_digits(ret_text + 11, rest / 3600, 2);
+  put_digits(ret_text + 14, rest / 60 % 60, 2);
+  put_digits(ret_text + 17, rest % 60, 2);
   if (with_ms)
-    (void)snprintf(ret_text, 40, "%s.%03uZ", text, (unsigned)(ms % 1000));
-  else
-    (void)snprintf(ret_text, 40, "%sZ", text);
+    (void)snprintf(ret_text + 19, 21, ".%03uZ", (unsigned)(ms % 1000));
 }
 
 void col_head(col_task *t, const char *columns)

@@ -28,22 +28,6 @@ typedef struct folder {
   int depth;
 } folder;
 
-static bool put_masked(void *data, const char *line, size_t len)
-{
-  char text[4096];
-  col_mask((col_view){.ptr = line, .len = len}, text, sizeof(text));
-  (void)col_puts(data, text);
-  return col_puts(data, "\n");
-}
-
-static void copy_masked(col_task *t, const char *name, const char *path)
-{
-  col_begin(t, name, path);
-  int error = col_lines(t, path, COL_MIB, put_masked, t);
-  if (error != 0)
-    col_mark_os(t, error, path);
-}
-
 static bool copy_entry(void *data, int dir, const char *name)
 {
   folder *f = data;
@@ -64,7 +48,7 @@ static bool copy_entry(void *data, int dir, const char *name)
     (void)col_each(f->task, path, copy_entry, &inside);
     f->count = inside.count;
   } else if (S_ISREG(st.st_mode) && f->masked) {
-    copy_masked(f->task, copy, path);
+    col_copy_masked(f->task, copy, path);
   } else if (S_ISREG(st.st_mode)) {
     col_copy(f->task, copy, path, LOG_MAX);
   }

@@ -160,18 +160,15 @@ static bool put_vulnerability(void *data, int dir, const char *name)
 
 void col_system_files(col_task *t)
 {
-  static const char *const copied[][2] = {{"cpuinfo.txt", "/proc/cpuinfo"},
-                                          {"meminfo.txt", "/proc/meminfo"},
-                                          {"partitions.txt", "/proc/partitions"},
-                                          {"swaps.txt", "/proc/swaps"},
-                                          {"interrupts.txt", "/proc/interrupts"},
-                                          {"devices.txt", "/proc/devices"},
-                                          {"cgroups.txt", "/proc/cgroups"},
-                                          {"os-release.txt", "/etc/os-release"},
-                                          {"fstab.txt", "/etc/fstab"},
-                                          {"crypttab.txt", "/etc/crypttab"}};
+  static const char *const copied[][2] = {
+      {"cpuinfo.txt", "/proc/cpuinfo"},       {"meminfo.txt", "/proc/meminfo"},
+      {"partitions.txt", "/proc/partitions"}, {"swaps.txt", "/proc/swaps"},
+      {"interrupts.txt", "/proc/interrupts"}, {"devices.txt", "/proc/devices"},
+      {"cgroups.txt", "/proc/cgroups"},       {"os-release.txt", "/etc/os-release"}};
   for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]) && !col_stop(t); i++)
     col_copy(t, copied[i][0], copied[i][1], 4 * COL_MIB);
+  col_copy_masked(t, "fstab.txt", "/etc/fstab");
+  col_copy_masked(t, "crypttab.txt", "/etc/crypttab");
   col_begin(t, "cpu_vulnerabilities.csv", "/sys/devices/system/cpu/vulnerabilities");
   col_head(t, "name,value");
   int error = col_each(t, "/sys/devices/system/cpu/vulnerabilities", put_vulnerability, t);

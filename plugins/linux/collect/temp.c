@@ -14,7 +14,7 @@
 #include "proctab.h"
 #include "read.h"
 
-enum { DEPTH = 32, ROWS_MAX = 300000, ATTRIBUTES = 1024 };
+enum { DEPTH = 32, ROWS_MAX = 300000, ATTRIBUTES = 1024, HEAD = 4096 };
 
 #define HASHED_FILE (50 * COL_MIB)
 #define HASHED_ALL (1024 * COL_MIB)
@@ -43,15 +43,6 @@ static const char *type_of(mode_t mode)
                           : "unknown";
 }
 
-static int64_t born(int dir, const char *name)
-{
-  struct statx x;
-  if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BTIME, &x) != 0 ||
-      (x.stx_mask & STATX_BTIME) == 0)
-    return 0;
-  return x.stx_btime.tv_sec;
-}
-
 /* The names of its extended attributes. */
 static void put_attributes(col_task *t, int fd)
 {
@@ -65,7 +56,7 @@ static void put_attributes(col_task *t, int fd)
 static void put_content(walking *w, int dir, const char *name, const struct stat *st)
 {
   col_task *t = w->task;
-  unsigned char head[16];
+  unsigned char head[HEAD];
   char sha256[COL_SHA256_HEX + 1] = "";
   const char *kind = "";
   int fd = -1;
@@ -81,7 +72,9 @@ static void put_content(walking *w, int dir, const char *name, const struct stat
     ssize_t len = pread(fd, head, sizeof(head), 0);
     kind = col_file_kind(head, len > 0 ? (size_t)len : 0);
     uint64_t size = (uint64_t)now.st_size;
-    if (size <= HASHED_FILE && w->hashed + size <= HASHED_ALL) {
+    if (len >= 0 && (uint64_t)len == size && size < sizeof(head)) {
+      col_sha256_of(head, size, sha256);
+    } else if (size <= HASHED_FILE && w->hashed + size <= HASHED_ALL) {
       col_sha256_fd(t, fd, HASHED_FILE, sha256);
       w->hashed += size;
     } else if (w->hashed + size > HASHED_ALL) {
@@ -97,7 +90,7 @@ static void put_content(walking *w, int dir, const char *name, const struct stat
 }
 
 static bool put_entry(walking *w, int dir, const char *path, const char *name,
-                      const struct stat *st)
+                      const struct stat *st, int64_t born)
 {
   col_task *t = w->task;
   char target[COL_PATH];
@@ -110,7 +103,7 @@ static bool put_entry(walking *w, int dir, const char *path, const char *name,
   col_text(t, type_of(st->st_mode));
   col_stat(t, st);
   col_text(t, col_users_name(&w->users, st->st_uid));
-  col_time(t, born(dir, name));
+  col_time(t, born);
   col_unum(t, st->st_ino);
   col_unum(t, st->st_nlink);
   col_flag(t, S_ISREG(st->st_mode) && (st->st_mode & S_ISUID) != 0);
@@ -141,6 +134,7 @@ static bool walk_entry(walking *w, int dir, const char *folder, const char *name
   char path[COL_PATH];
   char why[COL_SENTENCE];
   struct stat st;
+  int64_t born = 0;
   int len = snprintf(path, sizeof(path), "%s/%s", folder, name);
   if (len < 0 || (size_t)len >= sizeof(path))
     return true;
@@ -149,9 +143,9 @@ static bool walk_entry(walking *w, int dir, const char *folder, const char *name
     return true;
   }
   /* What vanished meanwhile is not there. */
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
+  if (col_stat_at(dir, name, &st, &born) != 0)
     return true;
-  if (!put_entry(w, dir, path, name, &st))
+  if (!put_entry(w, dir, path, name, &st, born))
     return false;
   if (!S_ISDIR(st.st_mode) || st.st_dev != w->device)
     return true;

@@ -8,6 +8,7 @@
 #include "suite.h"
 
 #include <string.h>
+#include <time.h>
 #include <utmp.h>
 
 static void is(col_view v, const char *text)
@@ -286,6 +287,39 @@ START_TEST(reads_packages_of_rpm)
 }
 END_TEST
 
+START_TEST(writes_times_as_the_c_library_does)
+{
+  static const int64_t starts[] = {0, 951782400 - 86400, 4107542400 - 86400, 253402300799 - 86400};
+  char text[40];
+  for (size_t i = 0; i < COUNT_OF(starts); i++) {
+    for (int64_t day = 0; day < 3; day++) {
+      time_t when = (time_t)(starts[i] + day * 43200);
+      struct tm utc;
+      char want[40];
+      ck_assert_ptr_nonnull(gmtime_r(&when, &utc));
+      (void)strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &utc);
+      col_utc(when, 0, false, text);
+      ck_assert_str_eq(text, want);
+    }
+  }
+  for (int64_t day = 0; day < 60000; day++) {
+    time_t when = (time_t)(day * 86400 + 3661);
+    struct tm utc;
+    char want[40];
+    ck_assert_ptr_nonnull(gmtime_r(&when, &utc));
+    (void)strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    col_utc(when, 0, false, text);
+    ck_assert_str_eq(text, want);
+  }
+  col_utc(1700000000, 7, true, text);
+  ck_assert_str_eq(text, "2023-11-14T22:13:20.007Z");
+  col_utc(-1, 0, false, text);
+  ck_assert_str_eq(text, "");
+  col_utc(253402300800, 0, false, text);
+  ck_assert_str_eq(text, "");
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {reads_lines_of_cron,
@@ -297,6 +331,7 @@ int main(void)
                                 knows_file_systems_that_may_hang,
                                 reads_units,
                                 reads_packages_of_rpm,
+                                writes_times_as_the_c_library_does,
                                 reads_the_audit_log,
                                 reads_login_records,
                                 reads_desktops_recent_documents,
