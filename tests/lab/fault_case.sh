@@ -48,10 +48,11 @@ machine_says() {
   "$json" "$1" <"$w/machine"
 }
 
+# The console first: what is over there was over on the device before, and the device's own word is asked for after that.
 look_around() {
-  on "$device" cordon local status --json </dev/null >"$w/status" 2>/dev/null &&
-    on "$device" cordon local actions --limit 500 --json </dev/null >"$w/actions" 2>/dev/null &&
-    api GET "cordon/devices/$id" && cp "$w/answer" "$w/machine"
+  api GET "cordon/devices/$id" && cp "$w/answer" "$w/machine" &&
+    on "$device" cordon local status --json </dev/null >"$w/status" 2>/dev/null &&
+    on "$device" cordon local actions --limit 500 --json </dev/null >"$w/actions" 2>/dev/null
 }
 
 # Everybody is there, nothing is open, the three values agree with one another, and the console says the same.
