@@ -177,10 +177,13 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   int error = col_open(t, path, &fd, &st);
   if (error != 0) {
     col_mark_os(t, error, error == EINVAL ? "it is no plain file, and not read" : path);
+    col_end(t);
     return;
   }
   col_copy_fd(t, fd, &st, max);
   (void)close(fd);
+  /* A ceiling of this file is none of the next one's. */
+  col_end(t);
 }
 
 static bool put_masked(void *data, const char *line, size_t len)
@@ -197,6 +200,7 @@ void col_copy_masked(col_task *t, const char *name, const char *path)
   int error = col_lines(t, path, COL_MIB, put_masked, t);
   if (error != 0)
     col_mark_os(t, error, path);
+  col_end(t);
 }
 
 /* ---- folders ---- */
