@@ -490,6 +490,84 @@ START_TEST(in_homes_no_link_is_followed)
 }
 END_TEST
 
+static bool swap_sub(void *data, int dir, const char *name)
+{
+  int fd = -1;
+  struct stat st;
+  (void)dir;
+  if (strcmp(name, "sub") != 0)
+    return true;
+  /* Between the look and the opening its owner puts a link in its place. */
+  ck_assert_int_eq(renameat(dir, "sub", dir, "was"), 0);
+  ck_assert_int_eq(symlinkat("../../secret", dir, "sub"), 0);
+  ck_assert_int_eq(col_open(data, "/log/av/sub/key", &fd, &st), ELOOP);
+  ck_assert_int_eq(col_open_folder(data, "/log/av/sub", &fd), ELOOP);
+  ck_assert_int_eq(col_open(data, "/log/av/was/key", &fd, &st), 0);
+  (void)close(fd);
+  return false;
+}
+
+static void swaps(col_task *t)
+{
+  ck_assert_int_eq(col_each(t, "/log/av", swap_sub, t), 0);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(a_folder_that_its_owner_swaps_for_a_link_leads_nowhere)
+{
+  static const col_item items[] = {{"F", "swaps", "x", swaps, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make_folder("/secret", 0700);
+  make("/secret/key", "key");
+  make_folder("/log", 0755);
+  make_folder("/log/av", 0777);
+  make_folder("/log/av/sub", 0755);
+  make("/log/av/sub/key", "log");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(package_file("F/swaps"));
+}
+END_TEST
+
+static void goes_far(col_task *t)
+{
+  int fd = -1;
+  struct stat st;
+  ck_assert_int_eq(col_open(t, "/home/ada/.bashrc", &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_below(t, "/home/ada", ".bashrc", &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_folder(t, "/home/ada", &fd), EREMOTE);
+  ck_assert_int_eq(col_open(t, "/run/near/x", &fd, &st), 0);
+  (void)close(fd);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs)
+{
+  static const col_item items[] = {{"F", "far", "x", goes_far, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  if (geteuid() != 0)
+    return;
+  make_folder("/proc", 0755);
+  make_folder("/proc/self", 0755);
+  make("/proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                               "2 1 0:50 / /srv/net rw - nfs4 srv:/home rw\n");
+  make_folder("/srv", 0755);
+  make_folder("/srv/net", 0755);
+  make_folder("/srv/net/ada", 0755);
+  make("/srv/net/ada/.bashrc", "x");
+  make_folder("/srv/near", 0755);
+  make("/srv/near/x", "x");
+  make_folder("/var", 0755);
+  make_link("/srv/./net", "/home");
+  make_link("var/../srv", "/run");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(package_file("F/far"));
+}
+END_TEST
+
 /* ---- the service manager ---- */
 
 static DBusMessage *answer_of_manager(void)
@@ -621,6 +699,8 @@ int main(void)
                                 after_the_whole_time_nothing_is_begun,
                                 links_are_followed_only_where_they_are_roots_and_fifos_never,
                                 in_homes_no_link_is_followed,
+                                a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
+                                links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 a_device_without_anything_gives_a_whole_package,
