@@ -8,6 +8,7 @@
 
 #include "items.h"
 #include "parse.h"
+#include "patient.h"
 #include "proctab.h"
 #include "read.h"
 #include "support/csv.h"
@@ -31,6 +32,8 @@ typedef struct looking {
   int64_t page;
   hash_entry *hashes;
   size_t hash_count;
+  col_patient patient;
+  unsigned silent; /* processes that did not answer */
 } looking;
 
 /* ---- what a process runs ---- */
@@ -87,27 +90,45 @@ static void put_link(looking *l, int dir, const char *name)
   col_bytes(l->task, path, len > 0 ? (size_t)len : 0);
 }
 
+/* What lies in the memory of the process. */
+static int64_t read_memory(looking *l, int dir, const char *name, char *ret_text, size_t size)
+{
+  ret_text[0] = '\0';
+  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  return fd < 0 ? -errno : col_patient_read(&l->patient, fd, ret_text, size);
+}
+
+static const char not_answered[] = "(not answered)";
+
 /* Words end with a NUL; between them stands a blank here. */
-static void put_command(looking *l, int dir)
+static bool put_command(looking *l, int dir)
 {
   char text[COMMAND];
-  int64_t len = col_read_at(dir, "cmdline", text, sizeof(text));
+  int64_t len = read_memory(l, dir, "cmdline", text, sizeof(text));
+  if (len == -ETIMEDOUT) {
+    l->silent++;
+    col_text(l->task, not_answered);
+    return false;
+  }
   while (len > 0 && text[len - 1] == '\0')
     len--;
   for (int64_t i = 0; i < len; i++)
     text[i] = text[i] == '\0' ? ' ' : text[i];
   col_bytes(l->task, text, len > 0 ? (size_t)len : 0);
+  return true;
 }
 
 /* Of the environment only what makes the loader take other libraries: the rest holds secrets. */
-static void put_loader(looking *l, int dir)
+static void put_loader(looking *l, int dir, bool answers)
 {
   static const char *const names[] = {"LD_PRELOAD=", "LD_LIBRARY_PATH=", "LD_AUDIT="};
   enum { ENVIRONMENT = 128 * 1024 };
   char found[LOADER] = "";
   size_t at = 0;
   char *text = malloc(ENVIRONMENT);
-  int64_t len = text != NULL ? col_read_at(dir, "environ", text, ENVIRONMENT) : 0;
+  int64_t len = !answers       ? -(int64_t)ETIMEDOUT
+                : text != NULL ? read_memory(l, dir, "environ", text, ENVIRONMENT)
+                               : 0;
   for (int64_t i = 0; i < len; i += (int64_t)strlen(text + i) + 1) {
     for (size_t n = 0; n < 3; n++) {
       if (strncmp(text + i, names[n], strlen(names[n])) == 0 && at < sizeof(found))
@@ -115,7 +136,9 @@ static void put_loader(looking *l, int dir)
     }
   }
   free(text);
-  col_text(l->task, found);
+  if (answers && len == -ETIMEDOUT)
+    l->silent++;
+  col_text(l->task, len == -ETIMEDOUT ? not_answered : found);
 }
 
 static void put_file(looking *l, int dir, const char *name)
@@ -217,10 +240,10 @@ static bool put_process(void *data, int64_t pid, int dir)
   put_owner(l, status);
   put_times(l, &s);
   put_program(l, dir);
-  put_command(l, dir);
+  bool answers = put_command(l, dir);
   put_link(l, dir, "cwd");
   put_link(l, dir, "root");
-  put_loader(l, dir);
+  put_loader(l, dir, answers);
   put_audit(l, dir);
   put_cgroup(l, dir);
   put_file(l, dir, "attr/current");
@@ -264,6 +287,9 @@ void col_processes(col_task *t)
   int error = col_each_process(t, put_process, &l);
   if (error != 0)
     col_mark_os(t, error, "/proc cannot be read");
+  col_patient_end(&l.patient);
+  if (l.silent > 0)
+    col_mark(t, COL_PARTIAL, "the memory of %u processes could not be read in time", l.silent);
   if (col_stop(t))
     col_cap(t, "the item's time was over, so the last processes are missing");
   col_users_release(&l.users);

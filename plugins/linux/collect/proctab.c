@@ -59,8 +59,6 @@ void col_process_program(const col_task *t, int64_t pid, char *ret_path, size_t 
   col_path(t, name, path);
   ssize_t len = readlink(path, ret_path, size - 1);
   ret_path[len > 0 ? len : 0] = '\0';
-  if (len <= 0)
-    read_of_process(t, pid, "cmdline", ret_path, size);
 }
 
 int col_hold_program(int dir, char *ret_path, size_t size)

@@ -14,7 +14,7 @@ int col_each_process(const col_task *t, col_process_fn *fn, void *data);
 
 /* The name of a process, escaped; empty if it is gone. */
 void col_process_name(const col_task *t, int64_t pid, char ret_name[COL_COMM]);
-/* The file a process runs, as the kernel names it, or what it begins its command line with. */
+/* The file a process runs, as the kernel names it; empty if it may not be seen. */
 void col_process_program(const col_task *t, int64_t pid, char *ret_path, size_t size);
 
 /* Holds on to the file that a process runs, by its folder in /proc, without touching its file

@@ -2,6 +2,7 @@
 #include "collect.h"
 #include "items.h"
 #include "manager.h"
+#include "patient.h"
 #include "proctab.h"
 #include "read.h"
 
@@ -569,6 +570,40 @@ START_TEST(links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs)
 }
 END_TEST
 
+/* ---- what does not answer ---- */
+
+START_TEST(what_does_not_answer_is_not_waited_for_and_not_asked_for_ever)
+{
+  col_patient p = {0};
+  int silent[2];
+  int good[2];
+  char text[64];
+  ck_assert_int_eq(pipe(good), 0);
+  ck_assert_int_eq(write(good[1], "ls\0-l", 5), 5);
+  (void)close(good[1]);
+  ck_assert_int_eq(pipe(silent), 0);
+  ck_assert_int_eq(col_patient_read(&p, dup(good[0]), text, sizeof(text)), 5);
+  ck_assert_mem_eq(text, "ls\0-l", 6);
+  ck_assert_int_eq(col_patient_read(&p, dup(silent[0]), text, sizeof(text)), -ETIMEDOUT);
+  ck_assert_uint_eq(p.left, 1);
+  ck_assert_int_eq(col_patient_read(&p, dup(good[0]), text, sizeof(text)), 0);
+  /* At the ceiling nothing more is asked. */
+  col_patient_end(&p);
+  p.left = COL_PATIENT_LEFT;
+  int last = dup(good[0]);
+  ck_assert_int_eq(col_patient_read(&p, last, text, sizeof(text)), -ETIMEDOUT);
+  ck_assert_int_eq(fcntl(last, F_GETFD), -1);
+  col_patient_end(&p);
+  /* The one that was left behind comes back, and frees itself. */
+  (void)close(silent[1]);
+  uint64_t until = sup_now_ms() + 10000;
+  while (threads() > 1 && sup_now_ms() < until)
+    (void)usleep(1000);
+  (void)close(silent[0]);
+  (void)close(good[0]);
+}
+END_TEST
+
 /* ---- programs that run ---- */
 
 /* A process whose folder is in the test's own /proc, so that its program can be another one. */
@@ -771,6 +806,7 @@ int main(void)
                                 in_homes_no_link_is_followed,
                                 a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
                                 links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
+                                what_does_not_answer_is_not_waited_for_and_not_asked_for_ever,
                                 the_path_and_the_hash_of_a_program_are_of_one_file,
                                 a_program_that_runs_has_its_own_hash,
                                 what_the_service_manager_says_is_a_row_for_each_unit,

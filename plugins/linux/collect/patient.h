@@ -1,0 +1,27 @@
+/* Reading what another process may keep waiting: its command line and its environment lie in its
+ * own memory, and a page of that may be a file on a file system which does not answer. The reading
+ * is a helper's, on a thread of its own, which is left behind if it does not come back soon. */
+#ifndef COLLECT_PATIENT_H
+#define COLLECT_PATIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  COL_PATIENT_TEXT = 128 * 1024,
+  COL_PATIENT_MS = 1000, /* for each reading */
+  COL_PATIENT_LEFT = 8   /* helpers that are left behind; then nothing more is read */
+};
+
+/* Zero is a good beginning. */
+typedef struct col_patient {
+  struct col_helper *helper; /* that is idle, or NULL */
+  unsigned left;             /* helpers that did not come back */
+} col_patient;
+
+/* As col_read_fd(), and closes `fd`; -ETIMEDOUT if it was not answered, or was not asked because
+ * too many were not. At most COL_PATIENT_TEXT bytes. */
+int64_t col_patient_read(col_patient *p, int fd, char *ret_text, size_t size);
+void col_patient_end(col_patient *p);
+
+#endif
