@@ -103,7 +103,7 @@ static const char not_answered[] = "(not answered)";
 /* Words end with a NUL; between them stands a blank here. */
 static bool put_command(looking *l, int dir)
 {
-  char text[COMMAND];
+  char text[COMMAND] = "";
   int64_t len = read_memory(l, dir, "cmdline", text, sizeof(text));
   if (len == -ETIMEDOUT) {
     l->silent++;
