@@ -86,8 +86,13 @@ static void try_texts(col_view v)
 {
   char text[64];
   char method[24];
-  col_mask(v, text, sizeof(text));
-  MUST(strlen(text) < sizeof(text));
+  bool in_value = v.len % 2 == 0;
+  MUST(col_mask(v, text, sizeof(text)) < sizeof(text));
+  char *whole = malloc(3 * v.len + 4);
+  if (whole != NULL)
+    MUST(col_mask(v, whole, 3 * v.len + 4) <= 3 * v.len);
+  free(whole);
+  (void)col_at_sets(v, &in_value);
   MUST(col_audit_field(v, "a0", true, text, sizeof(text)) < (int64_t)sizeof(text));
   MUST(col_xml_attribute(v, "href", text, sizeof(text)) < (int64_t)sizeof(text));
   MUST(col_password_state(v, method) != NULL);

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
+#include "listing.h"
 #include "net.h"
 #include "nft.h"
 #include "parse.h"
@@ -160,15 +161,13 @@ typedef struct proxies {
 static bool put_proxy(void *data, const char *line, size_t len)
 {
   proxies *p = data;
-  char text[2048];
   col_view v = col_trim((col_view){.ptr = line, .len = len});
   p->line++;
   if (v.len == 0 || v.ptr[0] == '#' || !col_view_has(v, "proxy"))
     return true;
-  col_mask(v, text, sizeof(text));
   col_text(p->task, p->path);
   col_num(p->task, p->line);
-  col_text(p->task, text);
+  col_masked(p->task, v);
   return col_row(p->task);
 }
 

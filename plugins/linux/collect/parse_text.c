@@ -165,7 +165,7 @@ bool col_cron_read(col_view line, bool with_user, col_cron_line *ret_line)
   return ret_line->command.len > 0;
 }
 
-/* ---- audit, XML, secrets ---- */
+/* ---- audit, XML ---- */
 
 static int hex_digit(char c)
 {
@@ -266,54 +266,4 @@ int64_t col_xml_attribute(col_view tag, const char *name, char *ret_text, size_t
     return (int64_t)len;
   }
   return -1;
-}
-
-/* How much of the front of `v` is a word that a secret follows, with its `=`, `:` or blank. */
-static size_t secret_word(col_view v)
-{
-  static const char *const words[] = {"password",   "passwd",  "secret", "token",
-                                      "passphrase", "api_key", "apikey"};
-  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-    size_t len = strlen(words[i]);
-    if (v.len <= len || strncasecmp(v.ptr, words[i], len) != 0)
-      continue;
-    size_t end = len;
-    while (end < v.len && (is_blank(v.ptr[end]) || strchr("=:\"'", v.ptr[end]) != NULL))
-      end++;
-    return end > len ? end : 0;
-  }
-  return 0;
-}
-
-void col_mask(col_view line, char *ret_text, size_t size)
-{
-  size_t at = 0;
-  size_t i = 0;
-  while (i < line.len && at + 5 < size) {
-    col_view rest = {.ptr = line.ptr + i, .len = line.len - i};
-    size_t keep = secret_word(rest);
-    size_t hide = 0;
-    if (keep == 0 && col_view_begins(rest, "://")) {
-      size_t end = 3;
-      while (end < rest.len && !is_blank(rest.ptr[end]) && strchr("/@\"'", rest.ptr[end]) == NULL)
-        end++;
-      keep = end < rest.len && rest.ptr[end] == '@' ? 3 : 0;
-      hide = keep != 0 ? end - 3 : 0;
-    } else if (keep != 0) {
-      while (keep + hide < rest.len && !is_blank(rest.ptr[keep + hide]) &&
-             strchr("\"';,", rest.ptr[keep + hide]) == NULL)
-        hide++;
-    }
-    size_t some = keep > 0 ? keep : 1;
-    if (at + some + 4 >= size)
-      break;
-    memcpy(ret_text + at, rest.ptr, some);
-    at += some;
-    if (hide > 0) {
-      memcpy(ret_text + at, "***", 3);
-      at += 3;
-    }
-    i += some + hide;
-  }
-  ret_text[at] = '\0';
 }

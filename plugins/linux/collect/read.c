@@ -183,19 +183,42 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   (void)close(fd);
 }
 
+typedef struct masking {
+  col_task *task;
+  bool in_key;
+} masking;
+
 static bool put_masked(void *data, const char *line, size_t len)
 {
-  char text[4096];
-  col_mask((col_view){.ptr = line, .len = len}, text, sizeof(text));
-  (void)col_puts(data, text);
-  return col_puts(data, "\n");
+  masking *m = data;
+  col_view v = {.ptr = line, .len = len};
+  size_t size = 3 * len + 4;
+  if (m->in_key) {
+    m->in_key = !col_view_has(v, "-----END ");
+    return true;
+  }
+  if (col_is_private_key(v)) {
+    m->in_key = true;
+    return col_puts(m->task, "(a private key, which is not taken)\n");
+  }
+  char *text = malloc(size);
+  if (text == NULL) {
+    col_cap(m->task, "there was no memory for a line");
+    return false;
+  }
+  bool go_on = col_put(m->task, text, col_mask(v, text, size)) && col_puts(m->task, "\n");
+  free(text);
+  return go_on;
 }
 
 void col_copy_masked(col_task *t, const char *name, const char *path)
 {
+  masking m = {.task = t};
   col_begin(t, name, path);
-  int error = col_lines(t, path, COL_MIB, put_masked, t);
-  if (error != 0)
+  int error = col_lines(t, path, COL_MIB, put_masked, &m);
+  if (error == EFBIG)
+    col_cap(t, "only its first MiB");
+  else if (error != 0)
     col_mark_os(t, error, path);
 }
 

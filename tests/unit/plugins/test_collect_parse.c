@@ -120,12 +120,54 @@ START_TEST(masks_what_follows_words_for_secrets)
       {"export TOKEN=abc def", "export TOKEN=*** def"},
       {"https://host/path", "https://host/path"},
       {"rw,username=ada,password=x,uid=0", "rw,username=ada,password=***,uid=0"},
+      {"AWS_SECRET_ACCESS_KEY=x", "AWS_SECRET_ACCESS_KEY=***"},
+      {"GITHUB_TOKEN_RO=x y", "GITHUB_TOKEN_RO=*** y"},
+      {"DB_PASS=x;MYSQL_PWD=y", "DB_PASS=***;MYSQL_PWD=***"},
+      {"PASS=a\\ b\"c d\"e f", "PASS=*** f"},
+      {"password=\"a b,c\" d=\"e\" key='f", "password=\"***\" d=\"e\" key='***"},
+      {"{\"password\": \"a\\\"b\", \"x\": 1}", "{\"password\": \"***\", \"x\": 1}"},
+      {"\"DB_PASS=a b\" c", "\"DB_PASS=***\" c"},
+      {"ldap_authtok = two words", "ldap_authtok = ***"},
+      {"--password hunter2 --x", "--password *** --x"},
+      {"://u:p@ss@h /p@q", "://***@h /p@q"},
+      {"://u:p/ss@h", "://***@h"},
+      {"[ \"$KEY\" = \"x\" ]", "[ \"$KEY\" = \"x\" ]"},
+      {"auth required pam_unix.so", "auth required pam_unix.so"},
+      {"PATH=/bin:/sbin", "PATH=/bin:/sbin"},
       {"nothing here", "nothing here"}};
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     char text[128];
-    col_mask(col_view_of(cases[i][0]), text, sizeof(text));
+    ck_assert_uint_eq(col_mask(col_view_of(cases[i][0]), text, sizeof(text)), strlen(cases[i][1]));
     ck_assert_str_eq(text, cases[i][1]);
   }
+}
+END_TEST
+
+START_TEST(knows_what_at_writes_in_front_of_a_job)
+{
+  static const struct {
+    const char *line;
+    bool sets;
+  } lines[] = {{"SHELL=/bin/bash; export SHELL", true},
+               {"A=b\\ c\\;d; export A", true},
+               {"KEY=one\"", true},
+               {"\"two\"", true},
+               {"\"three; export KEY", true},
+               {"\"three; export KEY", false},
+               {"KEY=one\"", true},
+               {"/bin/planted", false},
+               {"\"x; export KEY", false},
+               {"LD_PRELOAD=/tmp/x.so; export LD_PRELOAD", false},
+               {"A=b; /bin/planted; export A", false},
+               {"A=$(planted); export A", false},
+               {"A=b; export B", false},
+               {"A=b; export A; /bin/planted", false},
+               {"A=b", false},
+               {"umask 22", false}};
+  bool in_value = false;
+  for (size_t i = 0; i < COUNT_OF(lines); i++)
+    ck_assert_msg(col_at_sets(col_view_of(lines[i].line), &in_value) == lines[i].sets, "%zu: %s", i,
+                  lines[i].line);
 }
 END_TEST
 
@@ -327,6 +369,7 @@ int main(void)
                                 reads_authorized_keys_and_their_fingerprints,
                                 says_of_passwords_how_they_are_and_never_what,
                                 masks_what_follows_words_for_secrets,
+                                knows_what_at_writes_in_front_of_a_job,
                                 reads_mounts_with_their_escapes,
                                 knows_file_systems_that_may_hang,
                                 reads_units,

@@ -464,6 +464,48 @@ START_TEST(a_library_that_is_loaded_before_all_others_is_told)
 }
 END_TEST
 
+static void copies_settings(col_task *t)
+{
+  col_copy_masked(t, "settings", "/etc/settings");
+}
+
+START_TEST(what_is_secret_in_files_of_users_stays_there)
+{
+  static const col_item items[] = {{"F", "at.csv", "x", col_at_jobs, 2000, false, false},
+                                   {"F", "cron.csv", "x", col_cron, 2000, false, false},
+                                   {"F", "mounts.csv", "x", col_mounts_table, 2000, false, false},
+                                   {"F", "settings", "x", copies_settings, 2000, true, false},
+                                   {"F", "support", "x", col_support_logs, 2000, true, false}};
+  static const char *const files[] = {"F/at.csv", "F/cron.csv", "F/mounts.csv", "F/settings",
+                                      "F/clamav_conf_planted.key"};
+  static const char *const kept[] = {"LD_PRELOAD=/x; export LD_PRELOAD\r\n", "/bin/job",
+                                     "https://***@h", "after", "a key"};
+  static const char *const folders[] = {"/etc",       "/etc/clamav",           "/var",
+                                        "/var/spool", "/var/spool/cron",       "/proc",
+                                        "/proc/self", "/var/spool/cron/atjobs"};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  for (size_t i = 0; i < COUNT_OF(folders); i++)
+    make_folder(folders[i], 0755);
+  make("/var/spool/cron/atjobs/a1", "#!/bin/sh\nX=hunter2; export X\n"
+                                    "LD_PRELOAD=/x; export LD_PRELOAD\nDB_PASS=hunter2 /bin/job\n");
+  make("/etc/crontab", "DB_PASS = hunter2 and hunter2\nPROXY=http://u:hunter2@h\n"
+                       "1 2 3 4 5 root /bin/job\n");
+  make("/proc/self/mountinfo",
+       "1 0 8:1 / /d rw - davfs https://u:hunter2@h/ rw,password=hunter2\n");
+  make("/etc/settings", "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END X-----\nafter\n");
+  make("/etc/clamav/planted.key", "hunter2\n");
+  ck_assert_int_ge(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), 0);
+  for (size_t i = 0; i < COUNT_OF(files); i++) {
+    char *text = package_file(files[i]);
+    ck_assert_msg(strstr(text, "hunter2") == NULL, "%s", text);
+    ck_assert_msg(strstr(text, kept[i]) != NULL, "%s", text);
+    free(text);
+  }
+}
+END_TEST
+
 START_TEST(a_device_without_anything_gives_a_whole_package)
 {
   size_t count = 0;
@@ -527,6 +569,7 @@ int main(void)
                                 in_homes_no_link_is_followed,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
+                                what_is_secret_in_files_of_users_stays_there,
                                 a_device_without_anything_gives_a_whole_package,
                                 a_cancel_at_any_point_leaves_a_manifest};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), setup, teardown);
