@@ -43,8 +43,12 @@ static void put_nft(void *data, const sup_message *m)
   if (!col_nft_read(m, &n) || col_stop(f->task))
     return;
   put_row(f->task, &n, n.kind, n.text);
-  if (strcmp(n.kind, "set") == 0 && f->count < SETS_MAX)
+  if (strcmp(n.kind, "set") != 0)
+    return;
+  if (f->count < SETS_MAX)
     f->sets[f->count++] = n;
+  else
+    col_cap(f->task, "only the elements of the first %d sets", SETS_MAX);
 }
 
 static int list_nft(firewall *f, int fd, uint8_t type)
@@ -174,7 +178,8 @@ static bool put_proxy(void *data, const char *line, size_t len)
 static void proxies_in(col_task *t, const char *path)
 {
   proxies p = {.task = t, .path = path};
-  (void)col_lines(t, path, COL_MIB, put_proxy, &p);
+  if (col_lines(t, path, COL_MIB, put_proxy, &p) == EFBIG)
+    col_cap(t, "%s: only its first MiB", path);
 }
 
 typedef struct folder {

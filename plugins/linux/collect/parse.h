@@ -107,5 +107,8 @@ int64_t col_xml_attribute(col_view tag, const char *name, char *ret_text, size_t
 /* `name=value` or `name="value"` in a line of the audit log; quotes are taken off. Of a `text` that
  * has none, what is in hex for its odd characters is undone. -1: it is not there. */
 int64_t col_audit_field(col_view line, const char *name, bool text, char *ret_text, size_t size);
+/* The words of a command, `a0=...` or in parts `a0[0]=...`, with blanks between. False: they did
+ * not fit, and end with COL_CUT. */
+bool col_audit_arguments(col_view line, char *ret_text, size_t size);
 
 #endif

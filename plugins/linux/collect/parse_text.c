@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collect.h"
 #include "parse.h"
 
 col_view col_view_of(const char *text)
@@ -229,6 +230,46 @@ int64_t col_audit_field(col_view line, const char *name, bool text, char *ret_te
   }
   ret_text[0] = '\0';
   return -1;
+}
+
+/* How long `a3=` or `a3[2]=` at the front is; 0: it is none. `ret_part`: of a word in parts. */
+static size_t argument_name(col_view v, bool *ret_part)
+{
+  size_t i = 1;
+  if (v.len < 3 || v.ptr[0] != 'a' || !isdigit((unsigned char)v.ptr[1]))
+    return 0;
+  while (i < v.len && isdigit((unsigned char)v.ptr[i]))
+    i++;
+  *ret_part = i + 1 < v.len && v.ptr[i] == '[' && v.ptr[i + 1] != '0';
+  if (i < v.len && v.ptr[i] == '[') {
+    while (i < v.len && v.ptr[i] != ']' && v.ptr[i] != ' ')
+      i++;
+    i++;
+  }
+  return i < v.len && v.ptr[i] == '=' ? i + 1 : 0;
+}
+
+bool col_audit_arguments(col_view line, char *ret_text, size_t size)
+{
+  col_view word;
+  size_t at = 0;
+  size_t end = size - sizeof(COL_CUT);
+  while (at < end && col_word(&line, &word)) {
+    bool part = false;
+    size_t name = argument_name(word, &part);
+    if (name == 0)
+      continue;
+    if (at > 0 && !part)
+      ret_text[at++] = ' ';
+    col_view value = {.ptr = word.ptr + name, .len = word.len - name};
+    /* What it begins with fits always, so a word that fills the rest is one too many. */
+    at += (size_t)take_audit_value(value, true, ret_text + at, end + 1 - at);
+  }
+  ret_text[at] = '\0';
+  if (at < end)
+    return true;
+  memcpy(ret_text + at, COL_CUT, sizeof(COL_CUT));
+  return false;
 }
 
 static size_t entity(col_view v, char *ret_char)

@@ -124,6 +124,35 @@ int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn
   return error;
 }
 
+typedef struct tail {
+  col_line_fn *fn;
+  void *data;
+  bool begun;
+} tail;
+
+static bool tail_line(void *data, const char *line, size_t len)
+{
+  tail *l = data;
+  bool begun = l->begun;
+  l->begun = true;
+  return !begun || l->fn(l->data, line, len);
+}
+
+int col_last_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data,
+                      bool *ret_cut)
+{
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    return errno;
+  *ret_cut = (uint64_t)st.st_size > max;
+  tail l = {.fn = fn, .data = data, .begun = !*ret_cut};
+  /* One byte more, so that a line that begins where the part does is not taken for a rest. */
+  if (lseek(fd, *ret_cut ? (off_t)((uint64_t)st.st_size - max - 1) : 0, SEEK_SET) < 0)
+    return errno;
+  /* What is written on while it is read does not keep us. */
+  return col_lines_fd(t, fd, max + COL_MIB, tail_line, &l);
+}
+
 void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data)
 {
   while (len > 0) {

@@ -227,5 +227,7 @@ void col_timers(col_task *t)
       "timer,kind,enabled,description,schedule,starts,command,last_run,path,user," COL_STAT_COLUMNS
       ",sha256");
   col_each_unit(t, true, put_timer, &l);
+  if (l.enabled.full)
+    col_cap(t, "of more than %d links it is not told which units are enabled", COL_NAMES_MAX);
   col_names_release(&l.enabled);
 }

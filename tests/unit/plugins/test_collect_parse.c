@@ -1,6 +1,8 @@
 /* The collector's readers of files, by tables. */
+#include "collect.h"
 #include "mounts.h"
 #include "parse.h"
+#include "read.h"
 #include "rpm.h"
 #include "units.h"
 
@@ -227,6 +229,71 @@ START_TEST(reads_units)
 }
 END_TEST
 
+static void read_unit(col_unit *u, const char *text, size_t len)
+{
+  col_unit_lines lines = {.unit = u};
+  *u = (col_unit){0};
+  col_lines_of(text, len, col_unit_line, &lines);
+  col_unit_end(&lines);
+}
+
+START_TEST(joins_lines_of_units_as_systemd_does)
+{
+  static const struct {
+    const char *text;
+    size_t len; /* 0: to its NUL */
+    const char *run;
+  } cases[] = {
+      {"ExecStart=/a \\\n-b\n", 0, "ExecStart=/a  -b"},
+      {"ExecStart=/a \\", 0, "ExecStart=/a"},
+      {"# no \\\nExecStart=/a\n", 0, "ExecStart=/a"},
+      {"ExecStart=/a\\\n# no\n-b\n", 0, "ExecStart=/a -b"},
+      {"Description=x\\\\\nExecStart=/a\n", 0, "ExecStart=/a"},
+      {"User=x\0ExecStart=/a\n", 20, "ExecStart=/a"},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    col_unit u;
+    read_unit(&u, cases[i].text, cases[i].len > 0 ? cases[i].len : strlen(cases[i].text));
+    ck_assert_str_eq(u.run, cases[i].run);
+    ck_assert(!u.cut);
+  }
+}
+END_TEST
+
+START_TEST(says_in_a_unit_what_did_not_fit)
+{
+  static char text[3 * COL_UNIT_TEXT];
+  col_unit u;
+  memset(text, 'x', sizeof(text));
+  memcpy(text, "ExecStart=", 10);
+  read_unit(&u, text, sizeof(text));
+  ck_assert(u.cut);
+  ck_assert_uint_eq(strlen(u.run), sizeof(u.run) - 1);
+  ck_assert_str_eq(u.run + strlen(u.run) - strlen(COL_CUT), COL_CUT);
+  /* Nor does a second line vanish behind one that fills it. */
+  text[sizeof(u.run) - sizeof(COL_CUT)] = '\n';
+  memcpy(text + sizeof(u.run), "\nExecStop=/b\n", 14);
+  read_unit(&u, text, sizeof(u.run) + 14);
+  ck_assert(u.cut);
+  ck_assert_str_eq(u.run + strlen(u.run) - strlen(COL_CUT), COL_CUT);
+}
+END_TEST
+
+START_TEST(reads_commands_of_the_audit_log_that_come_in_parts)
+{
+  char text[64];
+  ck_assert(col_audit_arguments(
+      col_view_of("type=EXECVE msg=audit(1.2:3): argc=3 a0=\"sh\" a1_len=9 a1[0]=2D63 "
+                  "a1[1]=\"d\" a2=\"x\""),
+      text, sizeof(text)));
+  ck_assert_str_eq(text, "sh -cd x");
+  ck_assert(col_audit_arguments(col_view_of("type=EXECVE: a7[3]=\"x\" a8=\"y\""), text, 64));
+  ck_assert_str_eq(text, "x y");
+  ck_assert(!col_audit_arguments(col_view_of("a0=\"abcdefgh\" a1=\"ijkl\""), text, 20));
+  ck_assert_str_eq(text, "abcdefgh ij" COL_CUT);
+}
+END_TEST
+
 START_TEST(reads_the_audit_log)
 {
   col_view line =
@@ -375,6 +442,9 @@ int main(void)
                                 reads_units,
                                 reads_packages_of_rpm,
                                 writes_times_as_the_c_library_does,
+                                joins_lines_of_units_as_systemd_does,
+                                says_in_a_unit_what_did_not_fit,
+                                reads_commands_of_the_audit_log_that_come_in_parts,
                                 reads_the_audit_log,
                                 reads_login_records,
                                 reads_desktops_recent_documents,
