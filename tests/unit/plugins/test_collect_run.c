@@ -302,14 +302,19 @@ END_TEST
 
 /* ---- reading what anybody may have made ---- */
 
-static void make(const char *path, const char *text)
+static void make_bytes(const char *path, const void *bytes, size_t len)
 {
   char full[256];
   (void)snprintf(full, sizeof(full), "%s%s", root, path);
   int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   ck_assert_int_ge(fd, 0);
-  ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
+  ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
   (void)close(fd);
+}
+
+static void make(const char *path, const char *text)
+{
+  make_bytes(path, text, strlen(text));
 }
 
 static void make_link(const char *target, const char *path)
@@ -506,6 +511,81 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
 }
 END_TEST
 
+static bool put_read_line(void *data, const char *line, size_t len)
+{
+  (void)col_put(data, line, len);
+  return col_puts(data, "|");
+}
+
+static void reads_ends(col_task *t)
+{
+  static const uint64_t sizes[] = {4, 5, 8, 100};
+  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+    bool cut = false;
+    struct stat st;
+    int fd = -1;
+    ck_assert_int_eq(col_open(t, "/log", &fd, &st), 0);
+    ck_assert_int_eq(col_last_lines_fd(t, fd, sizes[i], put_read_line, t, &cut), 0);
+    (void)col_puts(t, cut ? "cut\n" : "whole\n");
+    (void)close(fd);
+  }
+}
+
+START_TEST(of_a_log_that_is_too_long_the_last_whole_lines_are_read)
+{
+  static const col_item items[] = {{"F", "ends", "x", reads_ends, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make("/log", "one\ntwo\nsix");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  char *text = package_file("F/ends");
+  ck_assert_str_eq(text, "six|cut\nsix|cut\ntwo|six|cut\none|two|six|whole\n");
+  free(text);
+}
+END_TEST
+
+/* A process that pads its environment and its command line. */
+static void make_process(void)
+{
+  enum { PAD = 300 * 1024, LONG = 600 };
+  static char text[PAD + 2 * LONG];
+  make_folder("/proc", 0755);
+  make_folder("/proc/7", 0755);
+  make("/proc/7/stat",
+       "7 (x) S 1 2 3 34816 -1 4194560 1 2 3 4 500 60 7 8 20 -5 9 0 12345 1000 77 9");
+  make("/proc/7/status", "Uid:\t0\t0\n");
+  memset(text, 'a', sizeof(text));
+  memcpy(text + PAD, "\0LD_LIBRARY_PATH=", 17);
+  memcpy(text + PAD + LONG, "\0LD_PRELOAD=/planted.so", 24);
+  make_bytes("/proc/7/environ", text, PAD + LONG + 24);
+  make_bytes("/proc/7/cmdline", text, PAD);
+}
+
+START_TEST(nothing_is_pushed_out_of_sight)
+{
+  static const col_item items[] = {{"F", "processes.csv", "x", col_processes, 2000, false, false},
+                                   {"F", "cron.csv", "x", col_cron, 2000, false, false}};
+  static char crontab[2 * COL_MIB];
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make_process();
+  make_folder("/etc", 0755);
+  memset(crontab, '#', sizeof(crontab));
+  make_bytes("/etc/crontab", crontab, sizeof(crontab));
+  ck_assert_int_eq(col_run(&o, items, 2, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  char *text = package_file("F/processes.csv");
+  ck_assert_ptr_nonnull(strstr(text, "LD_PRELOAD=/planted.so"));
+  ck_assert_ptr_nonnull(strstr(text, "aaa" COL_CUT ","));
+  free(text);
+  cJSON *doc = manifest();
+  ck_assert_ptr_nonnull(strstr(item_text(doc, 0, "cap"), "cmdline"));
+  ck_assert_ptr_nonnull(strstr(item_text(doc, 1, "cap"), "/etc/crontab"));
+  cJSON_Delete(doc);
+}
+END_TEST
+
 START_TEST(a_device_without_anything_gives_a_whole_package)
 {
   size_t count = 0;
@@ -570,6 +650,8 @@ int main(void)
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
+                                of_a_log_that_is_too_long_the_last_whole_lines_are_read,
+                                nothing_is_pushed_out_of_sight,
                                 a_device_without_anything_gives_a_whole_package,
                                 a_cancel_at_any_point_leaves_a_manifest};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), setup, teardown);
