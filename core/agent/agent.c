@@ -61,16 +61,22 @@ static const agent_state_events state_events = {.on_action = on_action,
                                                 .on_values = on_values,
                                                 .on_preflight = on_preflight};
 
-/* The console has not asked for what is collected here. */
+/* What somebody here has asked for is not the console's. */
 static void on_collected(void *owner, const agent_action *action)
 {
-  agent_control_action(owner, action);
+  agent *a = owner;
+  agent_control_action(a, action);
+  if (action->console)
+    agent_remote_action(a->remote, action);
 }
 
 static void on_collect_step(void *owner, const char *action_id, const char *step, uint64_t done,
                             uint64_t total, cd_str what)
 {
-  agent_control_step(owner, action_id, step, done, total, what);
+  agent *a = owner;
+  agent_control_step(a, action_id, step, done, total, what);
+  if (agent_collect_for_console(a->collect))
+    agent_remote_step(a->remote, action_id, step, done, total, what);
 }
 
 static const agent_state_events collect_events = {.on_action = on_collected,

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "protocol/base64.h"
+#include "protocol/chunk.h"
 #include "protocol/jws.h"
 
 #include "base/banned.h"
@@ -202,6 +203,50 @@ cd_code channel_lost_read(cd_str payload, channel_lost *ret_lost, cd_err *err)
   cd_json_free(doc);
   if (rc == CD_OK)
     *ret_lost = l;
+  return rc;
+}
+
+static void read_stream(cd_json *root, channel_stream *s)
+{
+  cd_json_u64(root, "stream", CD_STREAM_SIZE_MAX, &s->stream);
+  cd_json_u64(root, "offset", CD_STREAM_SIZE_MAX, &s->offset);
+  if (s->stream == 0)
+    cd_json_bad(root, "stream", "must be at least 1");
+}
+
+cd_code channel_stream_read(cd_str payload, channel_stream *ret_stream, cd_err *err)
+{
+  channel_stream s = {0};
+  cd_json_doc *doc = NULL;
+  cd_code rc = cd_json_parse(payload, FRAME_MAX, "CHAN_STREAM", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  read_stream(&root, &s);
+  rc = cd_json_done(&root, err);
+  cd_json_free(doc);
+  if (rc == CD_OK)
+    *ret_stream = s;
+  return rc;
+}
+
+cd_code channel_kept_read(cd_str payload, channel_kept *ret_kept, cd_err *err)
+{
+  channel_kept k = {.done = false};
+  cd_json_doc *doc = NULL;
+  cd_str sentence = {0};
+  cd_code rc = cd_json_parse(payload, FRAME_MAX, "CHAN_KEPT", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  read_stream(&root, &k.at);
+  cd_json_bool(&root, "done", &k.done);
+  (void)cd_json_opt_str(&root, "sentence", CD_ERR_TEXT_MAX - 1, &sentence);
+  (void)cd_str_copy(k.sentence, sizeof(k.sentence), sentence);
+  rc = cd_json_done(&root, err);
+  cd_json_free(doc);
+  if (rc == CD_OK)
+    *ret_kept = k;
   return rc;
 }
 

@@ -52,6 +52,18 @@ typedef struct channel_lost {
   uint64_t wait_ms;
 } channel_lost;
 CD_MUST_USE cd_code channel_lost_read(cd_str payload, channel_lost *ret_lost, cd_err *err);
+/* Where a package goes on, and how much of it is kept. */
+typedef struct channel_stream {
+  uint64_t stream;
+  uint64_t offset;
+} channel_stream;
+CD_MUST_USE cd_code channel_stream_read(cd_str payload, channel_stream *ret_stream, cd_err *err);
+typedef struct channel_kept {
+  channel_stream at;
+  bool done;
+  char sentence[CD_ERR_TEXT_MAX]; /* empty: nothing is wrong */
+} channel_kept;
+CD_MUST_USE cd_code channel_kept_read(cd_str payload, channel_kept *ret_kept, cd_err *err);
 /* A text that must be there and not empty: a certificate, a sentence. */
 CD_MUST_USE cd_code channel_text_read(cd_str payload, const char *member, size_t max,
                                       cd_json_doc **ret_doc, cd_str *ret_text, cd_err *err);

@@ -12,7 +12,7 @@
 #include "base/banned.h"
 
 #define RETRY_MS 1000
-#define RESULT_MAX (2u * CD_RESULT_MAX)
+#define RESULT_MAX CD_RESULT_MAX
 
 cd_code agent_collect_new(agent_supervisor *sup, agent_journal *journal, const agent_config *config,
                           const char *state_dir, const agent_state_events *events, void *owner,
@@ -91,6 +91,12 @@ static void write_package(const agent_collect *c, cd_jw *w)
   cd_jw_end_obj(w);
 }
 
+/* What the package is must reach the console, whatever the plugin has to say of it. */
+static bool is_small(const agent_collect *c)
+{
+  return c->run.result.len <= CD_RESULT_MAX / 2;
+}
+
 static cd_code make_result(agent_collect *c, agent_action *a, cd_err *err)
 {
   cd_jw w;
@@ -98,7 +104,7 @@ static cd_code make_result(agent_collect *c, agent_action *a, cd_err *err)
   cd_jw_init(&w, &text);
   cd_jw_obj(&w, NULL);
   write_package(c, &w);
-  cd_jw_raw(&w, "run", cd_buf_view(&c->run.result));
+  cd_jw_raw(&w, "run", is_small(c) ? cd_buf_view(&c->run.result) : (cd_str){0});
   if (c->run.reasons.len > 0)
     cd_jw_str(&w, "passed_over", cd_buf_view(&c->run.reasons));
   cd_jw_end_obj(&w);
@@ -329,4 +335,43 @@ void agent_collect_forget(agent_collect *c, const char *id)
 {
   if (c->run.action == NULL || strcmp(c->run.action->id, id) != 0)
     agent_spool_drop(&c->spool, id);
+}
+
+/* ---- what goes home ---- */
+
+typedef struct search {
+  agent_collect *collect;
+  const char *after;
+  char *found;
+} search;
+
+static bool look_at(void *context, cd_str id)
+{
+  search *s = context;
+  agent_action *a = NULL;
+  cd_err err = {0};
+  char text[CD_ID_SIZE];
+  if (!cd_str_copy(text, sizeof(text), id) || strcmp(text, s->after) <= 0 ||
+      agent_journal_action(s->collect->journal, text, &a, &err) != CD_OK)
+    return true;
+  bool goes = a->console && agent_action_ended(a);
+  agent_action_free(a);
+  if (goes)
+    (void)cd_str_copy(s->found, CD_ID_SIZE, id);
+  return !goes;
+}
+
+bool agent_collect_next_home(agent_collect *c, const char *after, char ret_id[CD_ID_SIZE])
+{
+  cd_err err = {0};
+  search s = {.collect = c, .after = after, .found = ret_id};
+  ret_id[0] = '\0';
+  if (agent_spool_each(&c->spool, look_at, &s, &err) != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_ERROR, "%s", err.text);
+  return ret_id[0] != '\0';
+}
+
+bool agent_collect_for_console(const agent_collect *c)
+{
+  return c->run.action != NULL && c->run.action->console;
 }

@@ -43,6 +43,11 @@ CD_MUST_USE cd_code agent_collect_read(agent_collect *c, const char *id, uint64_
                                        size_t max, cd_buf *out, uint64_t *ret_size, cd_err *err);
 /* It was fetched: the package is removed. */
 void agent_collect_forget(agent_collect *c, const char *id);
+/* The next package behind `after` (empty: the first) that a console has asked for; false: there is
+ * none. */
+bool agent_collect_next_home(agent_collect *c, const char *after, char ret_id[CD_ID_SIZE]);
+/* Whether what is collected now was asked for by the console. */
+bool agent_collect_for_console(const agent_collect *c);
 /* What runs ends with the supervisor. */
 void agent_collect_stop(agent_collect *c);
 void agent_collect_free(agent_collect *c); /* NULL is fine; after the loop is empty */

@@ -93,6 +93,10 @@ static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf 
     cd_buf_add_cstr(out, "{}");
     return cd_buf_status(out, "the parameters", err);
   }
+  if (o->kind == CD_ORDER_COLLECT) {
+    cd_buf_add_str(out, o->parameters);
+    return cd_buf_status(out, "the parameters", err);
+  }
   cd_code rc = cd_json_parse(o->parameters, CD_PARAMETERS_MAX, "the parameters", &doc, err);
   if (rc != CD_OK)
     return rc;
@@ -138,46 +142,6 @@ static cd_code sign_answer(const agent_judge *judge, const cd_order *o, cd_str o
                      : rc;
 }
 
-static cd_action_status status_of(const agent_action *a)
-{
-  switch (a->status) {
-  case AGENT_SUCCEEDED: return CD_ACTION_SUCCEEDED;
-  case AGENT_TIMED_OUT: return CD_ACTION_TIMED_OUT;
-  case AGENT_CANCELLED: return CD_ACTION_CANCELLED;
-  default: return CD_ACTION_FAILED;
-  }
-}
-
-cd_code agent_result_sign(const agent_action *a, const agent_enrolment *e, const cd_values *values,
-                          unsigned value_count, cd_buf *out, cd_err *err)
-{
-  cd_result r = {.kind = a->kind == AGENT_KIND_ISOLATE   ? CD_ORDER_ISOLATE
-                         : a->kind == AGENT_KIND_RELEASE ? CD_ORDER_RELEASE
-                                                         : CD_ORDER_PREFLIGHT,
-                 .generation = a->generation,
-                 .has_order = a->console,
-                 .order = a->order,
-                 .status = status_of(a),
-                 .outcome = a->outcome,
-                 .comment = cd_str_from(a->comment),
-                 .created_ms = a->created_ms,
-                 .started_ms = a->started_ms,
-                 .ended_ms = a->ended_ms,
-                 .state_count = value_count,
-                 .result = cd_str_from(a->result)};
-  for (unsigned i = 0; i < value_count; i++)
-    r.states[i] = values[i];
-  (void)cd_str_copy(r.device, sizeof(r.device), cd_str_from(e->device));
-  (void)cd_str_copy(r.action, sizeof(r.action), cd_str_from(a->id));
-  (void)cd_str_copy(r.requestor, sizeof(r.requestor), cd_str_from(a->user));
-  (void)cd_str_copy(r.sentence, sizeof(r.sentence), cd_str_from(a->sentence));
-  (void)cd_str_copy(r.provider, sizeof(r.provider), cd_str_from(a->provider));
-  /* The journal keeps more than fits into a result; the outcome must not be lost for it. */
-  if (r.result.len > CD_RESULT_MAX)
-    r.result = (cd_str){0};
-  return cd_result_sign(&r, e->device_key, &agent_random, out, err);
-}
-
 /* ---- refusals ---- */
 
 static void refuse(agent_verdict *v, cd_refusal refusal, const char *sentence)
@@ -219,17 +183,21 @@ static void answer_refusal(const agent_judge *judge, cd_str order_jws, cd_str ke
 
 /* ---- isolate, release, preflight ---- */
 
+/* Whose turn it waits for: a package waits for packages alone. */
+static agent_capability state_of(cd_order_kind kind)
+{
+  return kind == CD_ORDER_COLLECT ? AGENT_CAP_COLLECT : AGENT_CAP_ISOLATE;
+}
+
 static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted, agent_action *a,
                            cd_err *err)
 {
   const cd_order *o = &accepted->order;
   cd_buf params = CD_BUF_INIT(CD_RESULT_MAX);
   cd_buf terms = CD_BUF_INIT(CD_TERMS_TEXT_MAX);
-  a->kind = o->kind == CD_ORDER_ISOLATE   ? AGENT_KIND_ISOLATE
-            : o->kind == CD_ORDER_RELEASE ? AGENT_KIND_RELEASE
-                                          : AGENT_KIND_PREFLIGHT;
+  a->kind = agent_kind_of_order(o->kind);
   a->status = AGENT_PENDING;
-  a->state = AGENT_CAP_ISOLATE;
+  a->state = state_of(o->kind);
   a->created_ms = cd_wall_ms();
   a->generation = o->generation;
   a->console = true;
@@ -246,10 +214,10 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
   return rc;
 }
 
-static cd_code check_waiting(const agent_judge *judge, cd_err *err)
+static cd_code check_waiting(const agent_judge *judge, cd_order_kind kind, cd_err *err)
 {
   unsigned waiting = 0;
-  cd_code rc = agent_journal_unfinished_count(judge->journal, AGENT_CAP_ISOLATE, &waiting, err);
+  cd_code rc = agent_journal_unfinished_count(judge->journal, state_of(kind), &waiting, err);
   if (rc == CD_OK && waiting >= AGENT_ORDERS_WAITING_MAX)
     rc = cd_fail(err, CD_E_LIMIT, "%u orders are waiting already, the limit is %d", waiting,
                  AGENT_ORDERS_WAITING_MAX);
@@ -263,7 +231,7 @@ static cd_code take_change(const agent_judge *judge, const cd_accepted *accepted
   agent_action *a = calloc(1, sizeof(*a));
   if (a == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory for the order");
-  cd_code rc = check_waiting(judge, err);
+  cd_code rc = check_waiting(judge, accepted->order.kind, err);
   if (rc == CD_OK)
     rc = fill_action(judge, accepted, a, err);
   if (rc == CD_OK) {
@@ -275,8 +243,8 @@ static cd_code take_change(const agent_judge *judge, const cd_accepted *accepted
     wanted.params = wanted.isolated ? a->params : NULL;
     wanted.terms = wanted.isolated ? a->terms : NULL;
     CD_FAULT_POINT("remote.before_order");
-    rc = agent_journal_order_taken(judge->journal, a,
-                                   a->kind != AGENT_KIND_PREFLIGHT ? &wanted : NULL, &source, err);
+    bool changes = cd_order_kind_state(accepted->order.kind) != CD_STATE_NONE;
+    rc = agent_journal_order_taken(judge->journal, a, changes ? &wanted : NULL, &source, err);
     CD_FAULT_POINT("remote.order_synced");
   }
   agent_action_free(a);
@@ -341,6 +309,7 @@ typedef struct cancel {
   agent_action *action; /* of the target; NULL: not known */
   cd_code outcome;
   const char *sentence;
+  bool stop; /* it runs, and can be stopped */
 } cancel;
 
 static cd_code read_cancel(const agent_judge *judge, const cd_order *o, cancel *c, cd_err *err)
@@ -369,6 +338,9 @@ static void decide_cancel(cancel *c)
     c->sentence = "the action is not known here: there was nothing to cancel";
   } else if (agent_action_ended(a)) {
     c->sentence = "the action had ended already: there was nothing to cancel";
+  } else if (a->status == AGENT_IN_PROGRESS && a->kind == AGENT_KIND_COLLECT) {
+    c->stop = true;
+    c->sentence = "the collecting is told to stop; how it ended, its own result says";
   } else if (a->status == AGENT_IN_PROGRESS) {
     c->outcome = CD_E_CONFLICT;
     c->sentence = "the action has begun, and what has begun is carried to its end";
@@ -403,6 +375,8 @@ static cd_code take_cancel(const agent_judge *judge, const cd_accepted *accepted
   if (rc == CD_OK)
     rc = agent_journal_order_answered(judge->journal, accepted->order.action, cd_buf_cstr(&jws),
                                       c.action, change ? &wanted : NULL, &source, err);
+  if (rc == CD_OK && c.stop)
+    (void)cd_str_copy(v->stopped, sizeof(v->stopped), cd_str_from(c.target));
   if (rc == CD_OK && c.action != NULL)
     (void)cd_str_copy(v->cancelled, sizeof(v->cancelled), cd_str_from(c.target));
   v->answered = rc == CD_OK;

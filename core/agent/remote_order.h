@@ -28,6 +28,7 @@ typedef struct agent_verdict {
   char action[CD_ID_SIZE];    /* of the order, if it is authentic; else empty */
   bool answered;              /* a result waits in the outbox already */
   char cancelled[CD_ID_SIZE]; /* an action that ended by it; else empty */
+  char stopped[CD_ID_SIZE];   /* one that runs, and is to be told to stop; else empty */
 } agent_verdict;
 
 /* Everything is synced when it returns. */
@@ -40,6 +41,7 @@ CD_MUST_USE cd_code agent_isolate_params(const agent_config *config, agent_journ
                                          bool selective, const cd_json *exclusions, cd_buf *out,
                                          cd_err *err);
 
+agent_kind agent_kind_of_order(cd_order_kind kind);
 /* Signs the result of an action that has ended. */
 CD_MUST_USE cd_code agent_result_sign(const agent_action *a, const agent_enrolment *e,
                                       const cd_values *values, unsigned value_count, cd_buf *out,

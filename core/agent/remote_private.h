@@ -29,6 +29,18 @@ typedef enum remote_phase {
   REMOTE_READY
 } remote_phase;
 
+/* The package that is on its way in this connection. */
+typedef struct remote_upload {
+  char action[CD_ID_SIZE]; /* empty: none */
+  char last[CD_ID_SIZE];   /* the last that was tried: those behind it come next */
+  uint64_t op;             /* of the announcement, until it is answered; 0: none */
+  uint64_t stream;         /* 0: it is not agreed on yet */
+  uint64_t size;
+  uint64_t sent;
+  uint64_t kept;
+  uint64_t moved_ms; /* monotonic: when it last went on */
+} remote_upload;
+
 /* One connection; void when it is lost. */
 typedef struct remote_connection {
   uint64_t number; /* the channel's */
@@ -48,6 +60,7 @@ typedef struct remote_connection {
   uint64_t outbox_op; /* 0: none is on its way */
   uint64_t renew_op;  /* 0: none is on its way */
   bool renewed;       /* asked for in this connection */
+  remote_upload upload;
 } remote_connection;
 
 typedef struct agent_enrol agent_enrol;
@@ -106,6 +119,14 @@ void remote_write_console(const agent_remote *r, cd_jw *w, const char *host, uin
 void remote_report(agent_remote *r, bool only_news);
 void remote_pump(agent_remote *r);
 void remote_result_answered(agent_remote *r, cd_code code, const char *sentence);
+
+/* remote_upload.c: packages on their way home, one at a time, beside everything else. */
+void remote_upload_pump(agent_remote *r);
+/* Gives the connection up if the console has kept nothing for long. */
+void remote_upload_look(agent_remote *r);
+void remote_upload_refused(agent_remote *r, const char *sentence);
+void remote_upload_stream(agent_remote *r, const ipc_frame *frame, cd_err *err);
+void remote_upload_kept(agent_remote *r, const ipc_frame *frame, cd_err *err);
 
 /* renew.c */
 void remote_renew(agent_remote *r);

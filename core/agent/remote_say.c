@@ -92,8 +92,13 @@ void remote_pump(agent_remote *r)
 {
   remote_connection *c = &r->connection;
   agent_outgoing o = {0};
-  if (c->phase != REMOTE_READY || c->outbox_op != 0 || !next_result(r, &o))
+  if (c->phase != REMOTE_READY || c->outbox_op != 0)
     return;
+  /* The console takes a package when it has the result that tells what it should be. */
+  if (!next_result(r, &o)) {
+    remote_upload_pump(r);
+    return;
+  }
   c->outbox_op = c->next_op++;
   send_document(r, IPC_CHAN_RESULT, c->outbox_op, "result", o.jws);
   CD_FAULT_POINT("remote.result_sent");

@@ -156,6 +156,7 @@ static void on_welcome(agent_remote *r, const ipc_frame *frame, cd_err *err)
 static void on_beat(uv_timer_t *timer)
 {
   agent_remote *r = timer->data;
+  remote_upload_look(r);
   remote_report(r, false);
   if (r->channel != NULL)
     agent_channel_check(r->channel);
@@ -198,6 +199,8 @@ static void on_ack(agent_remote *r, const ipc_frame *frame, cd_err *err)
     remote_answered(r);
     agent_lease_heard(r->agent->lease);
     remote_result_answered(r, code, sentence);
+  } else if (c->phase == REMOTE_READY && c->upload.op != 0 && frame->op == c->upload.op) {
+    remote_upload_refused(r, sentence);
   } else if (c->phase == REMOTE_READY && c->renew_op != 0 && frame->op == c->renew_op) {
     remote_renew_answered(r, (cd_str){0}, sentence);
   }
@@ -223,11 +226,16 @@ static void act_on(agent_remote *r, const agent_verdict *v)
 {
   agent_action *a = NULL;
   cd_err err = {0};
-  if (v->cancelled[0] != '\0') {
+  if (v->stopped[0] != '\0') {
+    if (agent_collect_cancel(r->agent->collect, v->stopped, &err) != CD_OK)
+      cd_log(CD_AREA_REMOTE, CD_LOG_WARN, "%s", err.text);
+  } else if (v->cancelled[0] != '\0') {
     if (agent_journal_action(r->agent->journal, v->cancelled, &a, &err) == CD_OK)
       agent_control_action(r->agent, a);
     agent_action_free(a);
     agent_state_reread(r->agent->isolate);
+  } else if (v->accepted && v->kind == CD_ORDER_COLLECT) {
+    agent_collect_kick(r->agent->collect);
   } else if (v->accepted) {
     agent_state_kick(r->agent->isolate);
   }
@@ -348,6 +356,8 @@ void remote_frame(void *owner, const ipc_frame *frame)
   case IPC_CHAN_ADDRESSES: on_addresses(r, frame, &err); break;
   case IPC_CHAN_LOST: on_lost(r, frame, &err); break;
   case IPC_CHAN_CERTIFICATE: on_certificate(r, frame, &err); break;
+  case IPC_CHAN_STREAM: remote_upload_stream(r, frame, &err); break;
+  case IPC_CHAN_KEPT: remote_upload_kept(r, frame, &err); break;
   default: (void)cd_fail(&err, CD_E_INVALID, "a message of type %u", frame->type);
   }
   if (err.code != CD_OK && r->channel != NULL)

@@ -110,6 +110,30 @@ cd_code agent_spool_shrink(const agent_spool *s, uint64_t max_bytes, cd_err *err
   return rc == CD_OK ? pf_dir_list(s->folder, ".zip", SPOOL_FILES_MAX, shrink_one, &t, err) : rc;
 }
 
+typedef struct walk {
+  bool (*each)(void *context, cd_str id);
+  void *context;
+  bool over;
+} walk;
+
+static cd_code walk_one(void *context, const char *name, cd_err *err)
+{
+  walk *w = context;
+  cd_str id = cd_str_from(name);
+  (void)err;
+  id.len -= sizeof(".zip") - 1;
+  if (!w->over)
+    w->over = !w->each(w->context, id);
+  return CD_OK;
+}
+
+cd_code agent_spool_each(const agent_spool *s, bool (*each)(void *context, cd_str id),
+                         void *context, cd_err *err)
+{
+  walk w = {.each = each, .context = context};
+  return pf_dir_list(s->folder, ".zip", SPOOL_FILES_MAX, walk_one, &w, err);
+}
+
 static cd_code open_file(const char *path, int flags, uv_file *ret_file, cd_err *err)
 {
   uv_fs_t req;

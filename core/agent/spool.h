@@ -3,6 +3,7 @@
 #ifndef AGENT_SPOOL_H
 #define AGENT_SPOOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -27,6 +28,9 @@ CD_MUST_USE cd_code agent_spool_make(const agent_spool *s, const char *id, uv_fi
 /* It is whole; on disk when this returns. May block for long: not on the loop's thread. */
 CD_MUST_USE cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file,
                                      cd_err *err);
+/* Calls `each` with the id of every package that is whole, oldest first, until it returns false. */
+CD_MUST_USE cd_code agent_spool_each(const agent_spool *s, bool (*each)(void *context, cd_str id),
+                                     void *context, cd_err *err);
 /* Removes what there is of it. */
 void agent_spool_drop(const agent_spool *s, const char *id);
 /* Reads at most `max` bytes from `offset` on of one that is whole; *ret_size is all of it. */

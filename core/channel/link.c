@@ -158,6 +158,8 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
   case IPC_CHAN_ORDER_ACK:
   case IPC_CHAN_POLICY_ACK:
   case IPC_CHAN_RENEW:
+  case IPC_CHAN_PACKAGE:
+  case IPC_CHAN_CHUNK:
   case IPC_CHAN_DROP: chan_session_frame(c, frame); break;
   default: cd_log(CD_AREA_CHANNEL, CD_LOG_WARN, "a message of type %u is not known", frame->type);
   }

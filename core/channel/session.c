@@ -90,7 +90,7 @@ static void on_message(net_ws *ws, void *owner, cd_ws_opcode type, cd_str payloa
 {
   chan *c = owner;
   if (type != CD_WS_TEXT) {
-    net_ws_close(ws, CD_WS_CLOSE_POLICY, CD_STR("nothing uses streams yet"));
+    net_ws_close(ws, CD_WS_CLOSE_POLICY, CD_STR("streams go to the console only"));
     return;
   }
   chan_console_message(c, payload);
@@ -242,6 +242,29 @@ static void drop(chan *c, const ipc_frame *frame, cd_err *err)
   cd_json_free(doc);
 }
 
+static void say_package(chan *c, const ipc_frame *frame, cd_buf *out, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  cd_str action = {0};
+  char id[CD_ID_SIZE];
+  cd_code rc = chan_text_read(frame->payload, "action", CD_ID_SIZE - 1, &doc, &action, err);
+  if (rc == CD_OK && !cd_str_copy(id, sizeof(id), action))
+    rc = cd_fail(err, CD_E_INVALID, "the id of an action is too long");
+  if (rc == CD_OK && !chan_ask(c, frame->op, CD_METHOD_PACKAGE))
+    rc = cd_fail(err, CD_E_LIMIT, "the agent asks more than the console answers");
+  if (rc == CD_OK && cd_package_write(id, frame->op, out, err) == CD_OK)
+    chan_console_say(c, out, err);
+  cd_json_free(doc);
+}
+
+/* The agent sends no more than the console has said that it can take. */
+static void say_chunk(chan *c, const ipc_frame *frame, cd_err *err)
+{
+  CD_FAULT_POINT("collect.channel_chunk");
+  if (net_ws_send_binary(c->ws, frame->payload, err) != CD_OK)
+    net_ws_close(c->ws, CD_WS_CLOSE_POLICY, CD_STR("the console does not read"));
+}
+
 void chan_session_frame(chan *c, const ipc_frame *frame)
 {
   cd_buf out = CD_BUF_INIT(CD_MESSAGE_MAX);
@@ -262,6 +285,8 @@ void chan_session_frame(chan *c, const ipc_frame *frame)
     break;
   case IPC_CHAN_RENEW: say_document(c, frame, CD_METHOD_RENEW, "csr", true, &out, &err); break;
   case IPC_CHAN_PROGRESS: say_progress(c, frame, &out, &err); break;
+  case IPC_CHAN_PACKAGE: say_package(c, frame, &out, &err); break;
+  case IPC_CHAN_CHUNK: say_chunk(c, frame, &err); break;
   case IPC_CHAN_ORDER_ACK:
   case IPC_CHAN_POLICY_ACK: say_order_ack(c, frame, &out, &err); break;
   default: drop(c, frame, &err); break;

@@ -100,8 +100,45 @@ static void tell_certificate(chan *c, uint64_t op, cd_str pem)
   cd_buf_release(&text);
 }
 
+static void tell_stream(chan *c, uint64_t op, const cd_package_answer *a)
+{
+  cd_buf text = CD_BUF_INIT(256);
+  cd_jw w;
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_u64(&w, "stream", a->stream);
+  cd_jw_u64(&w, "offset", a->offset);
+  send_json(c, IPC_CHAN_STREAM, op, &w, &text);
+  cd_buf_release(&text);
+}
+
+static void on_kept(chan *c, cd_rpc *m)
+{
+  cd_kept k = {0};
+  cd_err err = {0};
+  cd_jw w;
+  cd_buf text = CD_BUF_INIT(4096);
+  if (!c->marked || cd_kept_read(m, &k, &err) != CD_OK) {
+    cd_log(CD_AREA_CHANNEL, CD_LOG_WARN, "what is kept of a package was not understood: %s",
+           err.text);
+    return;
+  }
+  cd_jw_init(&w, &text);
+  cd_jw_obj(&w, NULL);
+  cd_jw_u64(&w, "stream", k.stream);
+  cd_jw_u64(&w, "offset", k.offset);
+  cd_jw_bool(&w, "done", k.done);
+  if (k.sentence.len > 0)
+    cd_jw_str(&w, "sentence", k.sentence);
+  else
+    cd_jw_null(&w, "sentence");
+  send_json(c, IPC_CHAN_KEPT, 0, &w, &text);
+  cd_buf_release(&text);
+}
+
 static void on_answer(chan *c, cd_rpc *m)
 {
+  cd_package_answer stream = {0};
   cd_method method = (cd_method)0;
   cd_err err = {0};
   cd_welcome welcome = {0};
@@ -117,8 +154,12 @@ static void on_answer(chan *c, cd_rpc *m)
     tell_certificate(c, m->id, pem);
     return;
   }
-  cd_code rc =
-      method == CD_METHOD_HELLO || method == CD_METHOD_RENEW ? err.code : cd_ack_read(m, &err);
+  if (method == CD_METHOD_PACKAGE && cd_package_answer_read(m, &stream, &err) == CD_OK) {
+    tell_stream(c, m->id, &stream);
+    return;
+  }
+  bool more = method == CD_METHOD_HELLO || method == CD_METHOD_RENEW || method == CD_METHOD_PACKAGE;
+  cd_code rc = more ? err.code : cd_ack_read(m, &err);
   if (method == CD_METHOD_RESULT)
     CD_FAULT_POINT("channel.result_acked");
   if (method == CD_METHOD_MARK && rc == CD_OK) {
@@ -195,6 +236,10 @@ static void on_request(chan *c, cd_rpc *m)
   cd_rpc_fault fault = {0};
   cd_method method = (cd_method)0;
   cd_code rc = cd_message_method(m, CD_SIDE_AGENT, &method, &fault, &err);
+  if (rc == CD_OK && method == CD_METHOD_KEPT) {
+    on_kept(c, m);
+    return;
+  }
   if (rc == CD_OK)
     rc = method == CD_METHOD_POLICY ? on_policy(c, m, &fault, &err) : on_order(c, m, &fault, &err);
   if (rc != CD_OK)

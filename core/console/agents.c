@@ -364,10 +364,6 @@ static int on_receive(struct lws *wsi, session *s, const void *bytes, size_t len
 {
   if (s->link == NULL || s->close_code != 0)
     return 0;
-  if (lws_frame_is_binary(wsi)) {
-    wire_close(s, CD_WS_CLOSE_POLICY, "nothing uses streams");
-    return 0;
-  }
   cd_buf_add(&s->input, bytes, len);
   if (s->input.failed != CD_OK) {
     wire_close(s, CD_WS_CLOSE_TOO_BIG, "a message is larger than 512 KiB");
@@ -375,7 +371,10 @@ static int on_receive(struct lws *wsi, session *s, const void *bytes, size_t len
   }
   if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0)
     return 0;
-  con_link_text(s->link, cd_buf_view(&s->input));
+  if (lws_frame_is_binary(wsi))
+    con_link_binary(s->link, cd_buf_view(&s->input));
+  else
+    con_link_text(s->link, cd_buf_view(&s->input));
   cd_buf_release(&s->input); /* most are small, and there are many devices */
   return 0;
 }

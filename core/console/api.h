@@ -45,6 +45,11 @@ CD_MUST_USE cd_code con_wish_create(con_server *s, const con_by *by, cd_str devi
                                     const con_wish *w, cd_str source, con_action_made *ret_made,
                                     cd_err *err);
 
+/* api_package.c */
+void con_api_collect(con_call *c);
+void con_api_package_uri(con_call *c);
+void con_api_package_download(con_call *c);
+
 /* Below /api/cordon/. */
 void con_api_preflight(con_call *c);
 

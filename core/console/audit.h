@@ -32,13 +32,14 @@ typedef struct con_store con_store; /* store.h */
 
 /* The words of `what` that the signer acts on. Others are free: lower case, a dot between subject
  * and verb. */
-#define CON_WHAT_ENROLL "device.enroll" /* detail: tls_key, device_key, hostname, token */
-#define CON_WHAT_RENEW "device.renew"   /* detail: tls_key */
-#define CON_WHAT_REVOKE "device.revoke" /* nothing is issued on what lies before it */
-#define CON_WHAT_CREATE "action.create" /* detail: kind, type, generation, parameters, ... */
-#define CON_WHAT_CANCEL "action.cancel" /* the action is not signed any more */
-#define CON_WHAT_CODE "action.code"     /* the release code was shown; never the code itself */
-#define CON_WHAT_RESULT "action.result" /* likewise; detail: status, generation, ... */
+#define CON_WHAT_ENROLL "device.enroll"   /* detail: tls_key, device_key, hostname, token */
+#define CON_WHAT_RENEW "device.renew"     /* detail: tls_key */
+#define CON_WHAT_REVOKE "device.revoke"   /* nothing is issued on what lies before it */
+#define CON_WHAT_CREATE "action.create"   /* detail: kind, type, generation, parameters, ... */
+#define CON_WHAT_CANCEL "action.cancel"   /* the action is not signed any more */
+#define CON_WHAT_CODE "action.code"       /* the release code was shown; never the code itself */
+#define CON_WHAT_PACKAGE "action.package" /* somebody was given a link to the package */
+#define CON_WHAT_RESULT "action.result"   /* likewise; detail: status, generation, ... */
 /* What the device did by itself, or holds of an order that this log does not know. Detail: kind,
  * requestor, parameters, generation, status, ... */
 #define CON_WHAT_LOCAL "action.local"

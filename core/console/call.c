@@ -28,6 +28,7 @@ void con_call_free(con_call *c)
   if (c->authorization != NULL)
     cd_wipe(c->authorization, strlen(c->authorization));
   free(c->authorization);
+  free(c->range);
   cd_buf_wipe(&c->body);
   con_reply_release(&c->reply);
   free(c->path);

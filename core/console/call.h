@@ -35,6 +35,7 @@ struct con_call {
   con_param params[CON_CALL_PARAMS];
   size_t param_count;
   char *authorization;
+  char *range; /* the header; NULL: there is none */
   cd_buf body;
   char peer[CON_PEER_MAX];
   con_caller caller;

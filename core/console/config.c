@@ -11,11 +11,14 @@
 
 #include "base/banned.h"
 
+#define PACKAGE_BYTES (UINT64_C(64) << 30)
 void con_config_init(con_config *c)
 {
   *c = (con_config){.people = {.port = 8443},
                     .agents = {.port = 8444},
                     .limit = {.per_minute = 100, .per_hour = 1500},
+                    .package_bytes = PACKAGE_BYTES,
+                    .package_days = 30,
                     .action_days = 3};
   (void)cd_str_copy(c->data_dir, sizeof(c->data_dir), CD_STR("/var/lib/cordon-console"));
   (void)cd_str_copy(c->signer_socket, sizeof(c->signer_socket),
@@ -184,6 +187,12 @@ static void read_rest(cd_json *root, con_config *c)
   if (cd_json_opt_obj(root, "limits", &o)) {
     (void)cd_json_opt_u64(&o, "per_minute", 1000000, &minute);
     (void)cd_json_opt_u64(&o, "per_hour", 10000000, &hour);
+    cd_json_no_more(&o);
+  }
+  if (cd_json_opt_obj(root, "packages", &o)) {
+    (void)cd_json_opt_u64(&o, "quota_bytes", UINT64_C(1) << 53, &c->package_bytes);
+    if (cd_json_opt_u64(&o, "days", 3650, &c->package_days) && c->package_days == 0)
+      cd_json_bad(&o, "days", "must be at least 1");
     cd_json_no_more(&o);
   }
   if (cd_json_opt_u64(root, "action_days", 365, &c->action_days) && c->action_days == 0)

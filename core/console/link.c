@@ -90,6 +90,7 @@ void con_link_lost(con_link *l)
 {
   l->wire_object = NULL;
   l->phase = CON_LINK_GONE;
+  con_link_forget_upload(l);
   con_link_drop(l);
 }
 
@@ -283,6 +284,7 @@ static void dispatch(con_link *l, cd_rpc *m, cd_method method)
   case CD_METHOD_REPORT: con_link_report(l, m); break;
   case CD_METHOD_PROGRESS: con_link_progress(l, m); break;
   case CD_METHOD_RENEW: con_link_renew(l, m); break;
+  case CD_METHOD_PACKAGE: con_link_package(l, m); break;
   default: break;
   }
 }

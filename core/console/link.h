@@ -27,6 +27,8 @@
 #define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
+typedef struct con_upload con_upload; /* link_package.c */
+
 typedef enum con_link_phase {
   CON_LINK_HELLO = 1,
   CON_LINK_WELCOME, /* waits for the signer's mark */
@@ -96,6 +98,8 @@ struct con_link {
   char repeated_action[CD_ID_SIZE]; /* whose wish the console's last action of its own repeats */
   bool held;                        /* what is wanted by `held_action` is not to be repeated */
   char held_action[CD_ID_SIZE];
+  con_upload *upload; /* the package that comes; NULL: none */
+  uint64_t streams;   /* in this connection so far */
 };
 
 /* NULL: no memory, or the device's key cannot be read, or is not the one that the CA states. */
@@ -103,6 +107,7 @@ con_link *con_link_new(con_server *s, const con_device *d, const con_wire *wire,
 /* The connection is gone; the link goes when nobody waits for it. */
 void con_link_lost(con_link *l);
 void con_link_text(con_link *l, cd_str message);
+void con_link_binary(con_link *l, cd_str message);
 /* Any other sign of life. */
 void con_link_heard(con_link *l);
 /* Every second: deadlines, pings, what is to be tried again. */
@@ -137,6 +142,9 @@ void con_link_not_repeated(con_link *l, const char *why);
 void con_link_report(con_link *l, cd_rpc *m);
 void con_link_result(con_link *l, cd_rpc *m);
 void con_link_progress(con_link *l, cd_rpc *m);
+/* link_package.c */
+void con_link_package(con_link *l, cd_rpc *m);
+void con_link_forget_upload(con_link *l);
 /* link_renew.c */
 void con_link_renew(con_link *l, cd_rpc *m);
 

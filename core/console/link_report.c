@@ -182,6 +182,7 @@ static cd_code store_unknown(con_link *l, const cd_result *r, cd_str jws, cd_err
     break;
   case CD_ORDER_RELEASE: a.type = CD_STR("Unisolate"); break;
   case CD_ORDER_PREFLIGHT: a.type = CD_STR("Preflight"); break;
+  case CD_ORDER_COLLECT: a.type = CD_STR("CollectInvestigationPackage"); break;
   default: a.type = CD_STR("Cancel"); break;
   }
   (void)cd_str_copy(a.id, sizeof(a.id), cd_str_from(r->action));

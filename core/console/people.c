@@ -91,6 +91,7 @@ static con_call *new_call(struct lws *wsi, session *at)
   cd_str path = {uri, uri != NULL && uri_len > 0 ? (size_t)uri_len : 0};
   c->path = path.len > 0 && cd_str_utf8_valid(path) ? cd_str_dup(path) : NULL;
   c->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+  c->range = copy_header(wsi, WSI_TOKEN_HTTP_RANGE);
   con_listen_peer(wsi, c->peer, sizeof(c->peer));
   return c;
 }
@@ -160,6 +161,20 @@ static int add(struct lws *wsi, const char *name, const char *value, unsigned ch
                                      (int)strlen(value), at, end);
 }
 
+static int add_range(struct lws *wsi, const con_file *f, unsigned char **at, unsigned char *end)
+{
+  char text[100];
+  int bad = add(wsi, "accept-ranges:", "bytes", at, end);
+  if (!f->partial)
+    return bad;
+  if (f->unsatisfied)
+    (void)snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)f->size);
+  else
+    (void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)f->offset,
+                   (unsigned long long)(f->offset + f->length - 1), (unsigned long long)f->size);
+  return bad | add(wsi, "content-range:", text, at, end);
+}
+
 static int write_head(struct lws *wsi, session *s)
 {
   unsigned char head[LWS_PRE + HEAD_MAX];
@@ -169,7 +184,11 @@ static int write_head(struct lws *wsi, session *s)
   const con_reply *r = &s->call->reply;
   char text[200];
   const char *type = r->content_type != NULL ? r->content_type : "application/json; charset=utf-8";
-  int bad = lws_add_http_common_headers(wsi, r->status, type, r->body.len, &at, end);
+  bool is_file = r->file.file >= 0;
+  uint64_t length = is_file ? r->file.length : r->body.len;
+  int bad = lws_add_http_common_headers(wsi, r->status, type, length, &at, end);
+  if (is_file)
+    bad |= add_range(wsi, &r->file, &at, end);
   bad |= add(wsi, "cache-control:", "no-store", &at, end);
   bad |= add(wsi, "x-content-type-options:", "nosniff", &at, end);
   bad |= add(wsi, "strict-transport-security:", "max-age=31536000", &at, end);
@@ -189,16 +208,39 @@ static int write_head(struct lws *wsi, session *s)
   return 0;
 }
 
+/* The next piece of the answer; negative: it cannot be had. */
+static int next_piece(session *s, unsigned char *out, bool *ret_last)
+{
+  const cd_buf *body = &s->call->reply.body;
+  con_file *f = &s->call->reply.file;
+  uint64_t left = f->file >= 0 ? f->length : body->len - s->written;
+  size_t len = left < CHUNK ? (size_t)left : CHUNK;
+  if (f->file >= 0 && len > 0) {
+    uv_fs_t req;
+    uv_buf_t into = uv_buf_init((char *)out, (unsigned)len);
+    int got = uv_fs_read(NULL, &req, f->file, &into, 1, (int64_t)f->offset, NULL);
+    uv_fs_req_cleanup(&req);
+    if (got <= 0)
+      return -1; /* cut short, which the length shows */
+    len = (size_t)got;
+    f->offset += len;
+    f->length -= len;
+  } else if (len > 0) {
+    memcpy(out, body->ptr + s->written, len);
+  }
+  s->written += len;
+  *ret_last = len == left;
+  return (int)len;
+}
+
 static int write_some(struct lws *wsi, session *s)
 {
   unsigned char chunk[LWS_PRE + CHUNK];
-  const cd_buf *body = &s->call->reply.body;
-  size_t left = body->len - s->written;
-  size_t len = left < CHUNK ? left : CHUNK;
-  if (len > 0)
-    memcpy(chunk + LWS_PRE, body->ptr + s->written, len);
-  s->written += len;
-  bool last = s->written == body->len;
+  bool last = false;
+  int piece = next_piece(s, chunk + LWS_PRE, &last);
+  if (piece < 0)
+    return -1;
+  size_t len = (size_t)piece;
   if (lws_write(wsi, chunk + LWS_PRE, len, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
     return -1;
   if (!last) {

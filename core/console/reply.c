@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "base/json.h"
+#include "platform/file.h"
 #include "protocol/secret.h"
 
 #include "base/banned.h"
@@ -32,11 +33,13 @@ static const struct {
 
 void con_reply_init(con_reply *r)
 {
-  *r = (con_reply){.body = CD_BUF_INIT(CON_REPLY_MAX)};
+  *r = (con_reply){.body = CD_BUF_INIT(CON_REPLY_MAX), .file = {.file = -1}};
 }
 
 void con_reply_release(con_reply *r)
 {
+  pf_file_close(r->file.file);
+  r->file.file = -1;
   cd_buf_wipe(&r->body); /* it may hold a token or a release code */
 }
 

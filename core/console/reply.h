@@ -2,13 +2,25 @@
 #ifndef CON_REPLY_H
 #define CON_REPLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "base/buf.h"
 #include "base/status.h"
 
 /* A page of 10,000 machines with their tags is 15 MB. */
 #define CON_REPLY_MAX (48u * 1024u * 1024u)
+
+/* A file, or a part of one, in the place of a body. */
+typedef struct con_file {
+  uv_file file; /* -1: there is none */
+  uint64_t size;
+  uint64_t offset; /* of what is still to go */
+  uint64_t length; /* likewise */
+  bool partial;
+  bool unsatisfied; /* what was asked for is not in it */
+} con_file;
 
 typedef struct con_reply {
   unsigned status;          /* of HTTP; 0: none yet */
@@ -17,6 +29,7 @@ typedef struct con_reply {
   unsigned retry_after_s;   /* 0: no such header */
   bool bearer;              /* WWW-Authenticate: Bearer */
   cd_buf body;
+  con_file file;
 } con_reply;
 
 void con_reply_init(con_reply *r);

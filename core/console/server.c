@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "hub.h"
 #include "link.h"
+#include "packages.h"
 #include "platform/file.h"
 #include "platform/user.h"
 #include "protocol/secret.h"
@@ -21,6 +22,7 @@
 #define TICK_MS 1000u
 #define ATTACH_RETRY_MS 2000u
 #define ATTACH_AGAIN_MS 60000u /* to see that the signer is still there */
+#define TIDY_EVERY 3600u       /* ticks */
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
 #define FOLLOW_EVERY 60u
@@ -190,6 +192,8 @@ static void on_tick(uv_timer_t *timer)
   if (s->ticks % EXPIRE_EVERY == 0 &&
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+  if (s->ticks % TIDY_EVERY == 1)
+    con_packages_tidy(s);
   if (s->ticks % RENEW_EVERY == 0 && s->lws != NULL && s->attached && !con_tls_ready(s))
     request_certificate(s);
 }
@@ -208,6 +212,8 @@ static cd_code open_store(con_server *s, cd_err *err)
   con_path(s, "code.key", path);
   if (rc == CD_OK)
     rc = con_code_key_load(path, &code, err);
+  if (rc == CD_OK)
+    rc = con_packages_open(s, err);
   con_path(s, "console.db", path);
   const con_store_options options = {.path = path, .seal = &s->seal, .code = &code, .shared = true};
   if (rc == CD_OK)

@@ -367,6 +367,9 @@ typedef struct con_code_state {
 /* Whether the release code of an isolation can be shown, and who was shown it. */
 CD_MUST_USE cd_code con_action_code_look(con_store *s, cd_str id, con_code_state *ret_state,
                                          cd_err *err);
+/* Appends "action.package": `by` was given a link to the package. */
+CD_MUST_USE cd_code con_action_package_shown(con_store *s, const con_by *by, const con_action *a,
+                                             cd_err *err);
 /* Shows it, once, and appends "action.code". CD_E_CONFLICT: it was shown, or is of no use; the
  * sentence says which. The caller wipes it. */
 CD_MUST_USE cd_code con_action_code_show(con_store *s, const con_by *by, cd_str id,

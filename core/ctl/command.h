@@ -137,6 +137,7 @@ ctl_exit fleet_cmd_device_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_collect(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_add(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_actions(const ctl_context *ctx, const ctl_args *args);

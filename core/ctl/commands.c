@@ -58,7 +58,8 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_ROOT] = {"root", "KEY", "the root it must be signed under: its id, or the key itself",
                       false},
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
-    [CTL_OPT_DEADLINE] = {"timeout", "S", "seconds for all of it (120 with --wait, else 30)",
+    [CTL_OPT_DEADLINE] = {"timeout", "S",
+                          "seconds for all of it (120 with --wait, 3600 for a package, else 30)",
                           false},
     [CTL_OPT_DRY_RUN] = {"dry-run", NULL, "only look what it would meet and cut; change nothing",
                          false},
@@ -203,6 +204,19 @@ static const ctl_command commands[] = {
      .help = "end the isolation of a device of the fleet",
      .more = ORDER_MORE,
      .run = fleet_cmd_release},
+    {.name = "collect",
+     .operands = "DEVICE | --id ID",
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |
+                CTL_HAS(CTL_OPT_PROGRESS) | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_OVERWRITE) |
+                CTL_HAS(CTL_OPT_PROFILE) | CTL_HAS(CTL_OPT_BUDGET) | CTL_HAS(CTL_OPT_MADE),
+     .help = "have a device of the fleet make an investigation package, and fetch it",
+     .more = "With -o it waits until the device has made it and sent it home, fetches it, and "
+             "writes FILE,\n"
+             "readable for you alone, once its digest is what the device has signed. --id fetches "
+             "one that\n"
+             "was made before. 'cordon package' looks into the file.\n",
+     .run = fleet_cmd_collect},
     {.name = "tag add",
      .operands = "DEVICE TAG",
      .operands_min = 2,

@@ -180,6 +180,8 @@ static CURLcode prepare(fleet_http *h, const fleet_request *r, fleet_answer *ans
   if (rc == CURLE_OK)
     rc = curl_easy_setopt(c, CURLOPT_HTTPHEADER, *headers);
   if (rc == CURLE_OK)
+    rc = curl_easy_setopt(c, CURLOPT_RANGE, r->range);
+  if (rc == CURLE_OK)
     rc = curl_easy_setopt(c, CURLOPT_WRITEDATA, answer);
   if (rc == CURLE_OK)
     rc = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout);

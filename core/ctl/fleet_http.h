@@ -28,6 +28,7 @@ typedef struct fleet_request {
   cd_str bearer;         /* empty: none */
   cd_str body;           /* empty: none */
   const char *body_type; /* NULL without a body */
+  const char *range;     /* "0-99": that part of it; NULL: all */
   uint64_t timeout_ms;   /* for all of it */
 } fleet_request;
 

@@ -197,6 +197,32 @@ static ctl_exit send_call(fleet_session *s, const fleet_call *call, exchange *x,
   }
 }
 
+const char *fleet_url(const fleet_session *s)
+{
+  return s->config.url;
+}
+
+ctl_exit fleet_part(fleet_session *s, const char *path, uint64_t offset, uint64_t len,
+                    fleet_answer *ret_answer, cd_err *err)
+{
+  char range[64];
+  cd_buf url = CD_BUF_INIT(FLEET_URL_MAX + FLEET_PATH_MAX);
+  exchange x = {.request = {.method = "GET", .range = range}};
+  ctl_exit code = CTL_EXIT_USAGE;
+  (void)snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)offset,
+                 (unsigned long long)(offset + len - 1));
+  if (set_url(s, path, &url, err) == CD_OK) {
+    x.request.url = cd_buf_cstr(&url);
+    code = send_patiently(s, &x, false, err);
+  }
+  if (code == CTL_EXIT_DONE)
+    *ret_answer = x.answer;
+  else
+    cd_buf_release(&x.answer.body);
+  cd_buf_wipe(&url);
+  return code;
+}
+
 ctl_exit fleet_ask(fleet_session *s, const fleet_call *call, cd_json_doc **ret_doc, cd_err *err)
 {
   cd_buf url = CD_BUF_INIT(FLEET_URL_MAX + FLEET_PATH_MAX);

@@ -32,6 +32,14 @@ typedef struct fleet_call {
 CD_MUST_USE ctl_exit fleet_ask(fleet_session *s, const fleet_call *call, cd_json_doc **ret_doc,
                                cd_err *err);
 
+/* The console's address, without a slash at its end. */
+const char *fleet_url(const fleet_session *s);
+/* So many bytes, from `offset` on, of what a link of the console's leads to; no token goes with it.
+ * CTL_EXIT_DONE with any status of HTTP; the caller releases ret_answer->body. */
+struct fleet_answer;
+CD_MUST_USE ctl_exit fleet_part(fleet_session *s, const char *path, uint64_t offset, uint64_t len,
+                                struct fleet_answer *ret_answer, cd_err *err);
+
 /* Until the deadline; 0: it has passed. */
 uint64_t fleet_left_ms(const fleet_session *s);
 /* Waits so long, or to the deadline; false: interrupted. */

@@ -11,12 +11,15 @@
 #define ADDRESS_MAX 100u /* a range of two IPv6 addresses */
 #define PORT_MAX 11u     /* 49152-65535 */
 #define NOTE_MAX 200u
+#define COLLECT_MIN_S 5
+#define COLLECT_MAX_S 86000
 
 static const char *const state_names[CD_STATE_COUNT] = {[CD_STATE_ISOLATE] = "isolate"};
 
 static void check_isolate(cd_json *p);
 static void check_release(cd_json *p);
 static void check_cancel(cd_json *p);
+static void check_collect(cd_json *p);
 
 static const struct {
   const char *name;
@@ -28,6 +31,7 @@ static const struct {
     [CD_ORDER_RELEASE] = {"release", CD_STATE_ISOLATE, true, check_release},
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
     [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
+    [CD_ORDER_COLLECT] = {"collect", CD_STATE_NONE, false, check_collect},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -153,6 +157,15 @@ static void check_cancel(cd_json *p)
   cd_json_str(p, "action", CD_ID_SIZE - 1, &action);
   if (action.ptr != NULL && !cd_id_valid(action))
     cd_json_bad(p, "action", "must be the id of an action");
+}
+
+static void check_collect(cd_json *p)
+{
+  static const char *const profiles[] = {"standard", "extended", NULL};
+  int profile = 0;
+  int64_t budget_s = 0;
+  cd_json_enum(p, "profile", profiles, &profile);
+  (void)cd_json_opt_i64(p, "budget_s", COLLECT_MIN_S, COLLECT_MAX_S, &budget_s);
 }
 
 void cd_order_check_parameters(cd_order_kind kind, cd_json *parameters)

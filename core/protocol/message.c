@@ -2,6 +2,7 @@
 #include "protocol/message.h"
 
 #include "claims.h"
+#include "message_private.h"
 #include "protocol/base64.h"
 #include "protocol/statement.h"
 
@@ -24,6 +25,8 @@ static const struct {
     [CD_METHOD_REPORT] = {"report", CD_SIDE_CONSOLE, false, "report"},
     [CD_METHOD_RENEW] = {"renew", CD_SIDE_CONSOLE, true, NULL},
     [CD_METHOD_POLICY] = {"policy", CD_SIDE_AGENT, true, NULL},
+    [CD_METHOD_PACKAGE] = {"package", CD_SIDE_CONSOLE, true, NULL},
+    [CD_METHOD_KEPT] = {"kept", CD_SIDE_AGENT, false, NULL},
 };
 
 const char *cd_method_name(cd_method method)
@@ -57,15 +60,13 @@ cd_code cd_message_method(const cd_rpc *m, cd_side side, cd_method *ret_method,
                cd_fail(err, CD_E_NOTFOUND, "the method '%s' is not known here", m->method));
 }
 
-/* The end of each reader: nothing unknown, and the first failure. */
-static cd_code done(cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err)
+cd_code cd_message_done(cd_rpc *m, cd_rpc_fault *ret_fault, cd_err *err)
 {
   cd_code rc = cd_json_done(&m->body, err);
   return rc == CD_OK ? rc : fault(m, CD_RPC_INVALID_PARAMS, ret_fault, rc);
 }
 
-/* An error in the place of the response. */
-static cd_code check_answer(const cd_rpc *m, cd_err *err)
+cd_code cd_message_answer(const cd_rpc *m, cd_err *err)
 {
   if (m->type != CD_RPC_ERROR)
     return CD_OK;
@@ -145,7 +146,7 @@ cd_code cd_hello_read(cd_rpc *m, cd_hello *ret_hello, cd_rpc_fault *ret_fault, c
     cd_json_bad(&m->body, "device", "must be the id of a device");
   cd_claim_nonce(&m->body, "nonce", h.nonce);
   read_capabilities(&m->body, &h);
-  cd_code rc = done(m, ret_fault, err);
+  cd_code rc = cd_message_done(m, ret_fault, err);
   if (rc == CD_OK)
     *ret_hello = h;
   return rc;
@@ -174,7 +175,7 @@ cd_code cd_welcome_write(const cd_welcome *welcome, uint64_t id, cd_buf *out, cd
 cd_code cd_welcome_read(cd_rpc *m, cd_welcome *ret_welcome, cd_err *err)
 {
   cd_welcome w = {0};
-  cd_code rc = check_answer(m, err);
+  cd_code rc = cd_message_answer(m, err);
   if (rc != CD_OK)
     return rc;
   cd_json_u64(&m->body, "version", UINT32_MAX, &w.version);
@@ -185,7 +186,7 @@ cd_code cd_welcome_read(cd_rpc *m, cd_welcome *ret_welcome, cd_err *err)
   if (w.version != CD_PROTOCOL_VERSION)
     cd_json_bad(&m->body, "version", "is %" PRIu64 ", and this agent speaks %u", w.version,
                 CD_PROTOCOL_VERSION);
-  rc = done(m, NULL, err);
+  rc = cd_message_done(m, NULL, err);
   if (rc == CD_OK)
     *ret_welcome = w;
   return rc;
@@ -220,7 +221,7 @@ cd_code cd_signed_read(cd_rpc *m, cd_method method, cd_str *ret_jws, cd_rpc_faul
   if ((unsigned)method >= CD_METHOD_COUNT || methods[method].document == NULL)
     return cd_fail(err, CD_E_INTERNAL, "a message was read as one signed document");
   read_jws(&m->body, methods[method].document, document_kind(method), &jws);
-  cd_code rc = done(m, ret_fault, err);
+  cd_code rc = cd_message_done(m, ret_fault, err);
   if (rc == CD_OK)
     *ret_jws = jws;
   return rc;
@@ -235,8 +236,8 @@ cd_code cd_ack_write(uint64_t id, cd_buf *out, cd_err *err)
 
 cd_code cd_ack_read(cd_rpc *m, cd_err *err)
 {
-  cd_code rc = check_answer(m, err);
-  return rc == CD_OK ? done(m, NULL, err) : rc;
+  cd_code rc = cd_message_answer(m, err);
+  return rc == CD_OK ? cd_message_done(m, NULL, err) : rc;
 }
 
 /* ---- orders ---- */
@@ -256,7 +257,7 @@ cd_code cd_order_message_read(cd_rpc *m, cd_order_message *ret_order, cd_rpc_fau
   cd_order_message o = {0};
   read_jws(&m->body, "order", &cd_jws_order, &o.order);
   read_jws(&m->body, "key", &cd_jws_statement, &o.key);
-  cd_code rc = done(m, ret_fault, err);
+  cd_code rc = cd_message_done(m, ret_fault, err);
   if (rc == CD_OK)
     *ret_order = o;
   return rc;
@@ -277,7 +278,7 @@ cd_code cd_policy_message_read(cd_rpc *m, cd_policy_message *ret_policy, cd_rpc_
   cd_policy_message p = {0};
   read_jws(&m->body, "policy", &cd_jws_policy, &p.policy);
   read_jws(&m->body, "key", &cd_jws_statement, &p.key);
-  cd_code rc = done(m, ret_fault, err);
+  cd_code rc = cd_message_done(m, ret_fault, err);
   if (rc == CD_OK)
     *ret_policy = p;
   return rc;
@@ -300,7 +301,7 @@ cd_code cd_order_ack_read(cd_rpc *m, cd_order_ack *ret_ack, cd_err *err)
 {
   cd_order_ack a = {0};
   cd_str name = {0};
-  cd_code rc = check_answer(m, err);
+  cd_code rc = cd_message_answer(m, err);
   if (rc != CD_OK)
     return rc;
   cd_json_bool(&m->body, "accepted", &a.accepted);
@@ -310,7 +311,7 @@ cd_code cd_order_ack_read(cd_rpc *m, cd_order_ack *ret_ack, cd_err *err)
   if (refused == a.accepted)
     cd_json_bad(&m->body, "refusal", "must be there if, and only if, the order was not accepted");
   (void)cd_json_opt_str(&m->body, "sentence", CD_SENTENCE_MAX, &a.sentence);
-  rc = done(m, NULL, err);
+  rc = cd_message_done(m, NULL, err);
   if (rc == CD_OK)
     *ret_ack = a;
   return rc;
@@ -351,7 +352,7 @@ cd_code cd_progress_read(cd_rpc *m, cd_progress *ret_progress, cd_err *err)
   cd_json_u64(&m->body, "done", UINT64_MAX, &p.done);
   cd_json_u64(&m->body, "total", UINT64_MAX, &p.total);
   (void)cd_json_opt_str(&m->body, "what", CD_NOTE_MAX, &p.what);
-  cd_code rc = done(m, NULL, err);
+  cd_code rc = cd_message_done(m, NULL, err);
   if (rc == CD_OK)
     *ret_progress = p;
   return rc;
@@ -378,7 +379,7 @@ cd_code cd_renew_read(cd_rpc *m, cd_str *ret_csr, cd_rpc_fault *ret_fault, cd_er
 {
   cd_str csr = {0};
   read_pem(&m->body, "csr", CD_CSR_MAX, &csr);
-  cd_code rc = done(m, ret_fault, err);
+  cd_code rc = cd_message_done(m, ret_fault, err);
   if (rc == CD_OK)
     *ret_csr = csr;
   return rc;
@@ -395,11 +396,11 @@ cd_code cd_renewed_write(cd_str certificate, uint64_t id, cd_buf *out, cd_err *e
 cd_code cd_renewed_read(cd_rpc *m, cd_str *ret_certificate, cd_err *err)
 {
   cd_str certificate = {0};
-  cd_code rc = check_answer(m, err);
+  cd_code rc = cd_message_answer(m, err);
   if (rc != CD_OK)
     return rc;
   read_pem(&m->body, "certificate", CD_CERTIFICATE_MAX, &certificate);
-  rc = done(m, NULL, err);
+  rc = cd_message_done(m, NULL, err);
   if (rc == CD_OK)
     *ret_certificate = certificate;
   return rc;

@@ -81,6 +81,7 @@ _cordon_fleet() {
   isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;
   release) _cordon_device_or "$order" "$current" ;;
+  collect) _cordon_device_or "--comment --ticket --wait --progress --output --overwrite --profile --budget --id $common" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;
   *)
     case "$first $second" in
@@ -127,7 +128,7 @@ _cordon_group() {
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate renew release tag actions action enroll-token audit policy package exclusions" group
+  local names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"

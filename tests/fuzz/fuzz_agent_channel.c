@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   channel_addresses addresses = {0};
   channel_welcome welcome = {0};
   channel_lost lost = {0};
+  channel_stream stream = {0};
+  channel_kept kept = {0};
   agent_endpoint endpoint = {0};
   if (size == 0)
     return 0;
@@ -38,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'k': rc = channel_ack_read(text, &code, sentence, &err); break;
   case 'r': rc = channel_order_read(text, "order", &doc, &a, &b, &err); break;
   case 'l': rc = channel_lost_read(text, &lost, &err); break;
+  case 'p': rc = channel_stream_read(text, &stream, &err); break;
+  case 'f': rc = channel_kept_read(text, &kept, &err); break;
   case 'c': rc = channel_text_read(text, "certificate", CD_CERTIFICATE_MAX, &doc, &a, &err); break;
   default: return 0;
   }

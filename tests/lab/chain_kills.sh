@@ -40,7 +40,7 @@ slowly() {
 }
 
 points() {
-  grep -rhoE 'CD_FAULT_(POINT|FAILS)\("[^"]+"' "$@" | sed 's/.*"\(.*\)"/\1/' | sort -u | while read -r point; do
+  grep -rhoE 'CD_FAULT_(POINT|FAILS)\("[^"]+"' "$@" | sed 's/.*"\(.*\)"/\1/' | grep -v '^collect\.' | sort -u | while read -r point; do
     case " $out_of_reach " in
     *" $point "*) ;;
     *) echo "$point" ;;

@@ -55,12 +55,18 @@ static bool put_program(void *data, int dir, const char *name)
 static void programs_in(col_task *t, const char *folder)
 {
   programs p = {.task = t, .folder = folder};
+  (void)col_each(t, folder, put_program, &p);
+}
+
+/* A folder that is a link is one that is read under its own name. */
+static void programs_in_own(col_task *t, const char *folder)
+{
   char full[COL_PATH];
   struct stat st;
   col_path(t, folder, full);
   if (col_is_far(t, folder, NULL) || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode))
     return;
-  (void)col_each(t, folder, put_program, &p);
+  programs_in(t, folder);
 }
 
 static void programs_of(void *data, const char *user, const char *home)
@@ -81,7 +87,7 @@ void col_executables(col_task *t)
                                         "/usr/games",      "/snap/bin"};
   col_head(t, "path,last_read," COL_STAT_COLUMNS);
   for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !col_stop(t); i++)
-    programs_in(t, folders[i]);
+    programs_in_own(t, folders[i]);
   col_each_home(t, programs_of, t);
 }
 

@@ -206,10 +206,13 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   int error = col_open(t, path, &fd, &st);
   if (error != 0) {
     col_mark_os(t, error, error == EINVAL ? "it is no plain file, and not read" : path);
+    col_end(t);
     return;
   }
   col_copy_fd(t, fd, &st, max);
   (void)close(fd);
+  /* A ceiling of this file is none of the next one's. */
+  col_end(t);
 }
 
 typedef struct masking {
@@ -249,6 +252,7 @@ void col_copy_masked(col_task *t, const char *name, const char *path)
     col_cap(t, "only its first MiB");
   else if (error != 0)
     col_mark_os(t, error, path);
+  col_end(t);
 }
 
 /* ---- folders ---- */

@@ -45,7 +45,7 @@ static void *run_item(void *arg)
   if (!t->item->several)
     col_begin(t, t->item->name, t->item->source);
   t->item->collect(t);
-  col_end(t);
+  col_end_item(t);
   (void)pthread_mutex_lock(&p->lock);
   bool abandoned = t->abandoned;
   t->done = true;

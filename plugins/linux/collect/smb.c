@@ -33,7 +33,7 @@ static bool put_nfs_client(void *data, int dir, const char *name)
 /* An empty table is easily overlooked, so a file says that there is nothing. */
 static void say_none(col_task *t, const char *name, const char *sentence)
 {
-  if (col_rows(t) > 0)
+  if (col_rows(t) > 0 || col_is_marked(t) || col_over(t))
     return;
   col_begin(t, name, "the table beside it");
   (void)col_printf(t, "none: %s\n", sentence);

@@ -37,7 +37,7 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate renew release tag actions action enroll-token audit policy package exclusions"
+names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions"
 common="--config --timeout --json --help"
 order="--comment --ticket --wait --tag --preview --progress $common"
 lease="--for --lost-console --unreachable"
@@ -60,6 +60,7 @@ expect "$lease --comment --ticket --wait --progress $common" renew --
 expect "keep release:" isolate desk-1 --lost-console ""
 expect "" renew desk-1 --for ""
 expect "$order" release -
+expect "desk-1.lab" collect d
 expect "desk-1.lab" device show d
 expect "--tag $common" device list ""
 expect "desk-1.lab" tag add ""
@@ -114,7 +115,7 @@ fi
 
 # Every command and option that the program itself names is offered somewhere.
 words=$("$2" help; for c in status isolate renew release collect actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
-  for c in "device list" "device show" isolate renew release "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
+  for c in "device list" "device show" isolate renew release collect "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify" "policy list" "policy show" "policy set" \
     "policy assign" "policy unassign" "policy remove" "exclusions list" "exclusions show" "exclusions set" "exclusions remove"; do
     # shellcheck disable=SC2086 # the words of a command

@@ -207,6 +207,42 @@ START_TEST(knows_file_systems_that_may_hang)
 }
 END_TEST
 
+START_TEST(of_mounts_over_each_other_the_one_that_is_seen_counts)
+{
+  col_mounts m = {0};
+  /* At /auto the real one is on autofs; /over hides what was mounted below it before; /far/near is
+   * mounted on a far one. */
+  static const char *const lines[] = {
+      "1 0 8:1 / / rw - ext4 /dev/sda1 rw",       "2 1 0:50 / /auto rw - autofs systemd-1 rw",
+      "3 2 8:2 / /auto rw - ext4 /dev/sdb1 rw",   "4 1 8:3 / /over/old rw - ext4 /dev/sdc1 rw",
+      "5 1 0:51 / /over rw - nfs4 srv:/over rw",  "6 1 0:52 / /far rw - nfs4 srv:/far rw",
+      "7 6 8:4 / /far/near rw - ext4 /dev/sdd rw"};
+  for (size_t i = 0; i < COUNT_OF(lines); i++)
+    col_mounts_add(&m, lines[i], strlen(lines[i]));
+  ck_assert_ptr_null(col_mounts_far(&m, "/auto/x"));
+  ck_assert_str_eq(col_mounts_far(&m, "/over/old/x"), "nfs4");
+  ck_assert_str_eq(col_mounts_far(&m, "/far/x"), "nfs4");
+  ck_assert_ptr_null(col_mounts_far(&m, "/far/near/x"));
+  col_mounts_release(&m);
+}
+END_TEST
+
+START_TEST(compares_mount_points_of_any_length)
+{
+  col_mounts m = {0};
+  char name[701];
+  char line[1024];
+  char path[1024];
+  memset(name, 'n', sizeof(name) - 1);
+  name[sizeof(name) - 1] = '\0';
+  (void)snprintf(line, sizeof(line), "2 1 0:50 / /%s rw - nfs4 srv:/x rw", name);
+  col_mounts_add(&m, line, strlen(line));
+  (void)snprintf(path, sizeof(path), "/%s/x", name);
+  ck_assert_str_eq(col_mounts_far(&m, path), "nfs4");
+  col_mounts_release(&m);
+}
+END_TEST
+
 START_TEST(reads_units)
 {
   static const char *const lines[] = {"[Service]",
@@ -439,6 +475,8 @@ int main(void)
                                 knows_what_at_writes_in_front_of_a_job,
                                 reads_mounts_with_their_escapes,
                                 knows_file_systems_that_may_hang,
+                                of_mounts_over_each_other_the_one_that_is_seen_counts,
+                                compares_mount_points_of_any_length,
                                 reads_units,
                                 reads_packages_of_rpm,
                                 writes_times_as_the_c_library_does,

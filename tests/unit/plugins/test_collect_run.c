@@ -136,6 +136,22 @@ static void hangs(col_task *t)
   (void)col_puts(t, "after\n");
 }
 
+/* Of a row that it is in the middle of, nothing is whole. */
+static void hangs_in_a_row(col_task *t)
+{
+  char byte = 0;
+  write_rows(t);
+  col_text(t, "half");
+  (void)!read(hang_fd, &byte, 1);
+}
+
+static void hangs_at_once(col_task *t)
+{
+  char byte = 0;
+  (void)t;
+  (void)!read(hang_fd, &byte, 1);
+}
+
 static void same_names(col_task *t)
 {
   col_begin(t, "Same.csv", "x");
@@ -228,8 +244,69 @@ START_TEST(an_item_ends_with_its_time)
   col_options o = options();
   col_totals totals;
   sup_err err = {0};
-  ck_assert_int_eq(col_run(&o, items, 2, &totals, NULL, NULL, &err), CORDON_OK);
+  ck_assert_int_eq(col_run(&o, items, 2, &totals, NULL, NULL, &err), CORDON_PARTIAL);
   free(package_file("F/rows.csv"));
+  cJSON *doc = manifest();
+  ck_assert_str_eq(item_text(doc, 0, "status"), "partial");
+  ck_assert_str_eq(item_text(doc, 0, "cap"), "the item's time was over");
+  ck_assert_str_eq(item_text(doc, 1, "status"), "ok");
+  cJSON_Delete(doc);
+  ck_assert_int_eq(to.incomplete, 1);
+}
+END_TEST
+
+static void stops_between(col_task *t)
+{
+  col_begin(t, "first.txt", "x");
+  (void)col_puts(t, "whole");
+  col_end(t);
+  while (!col_stop(t))
+    (void)usleep(1000);
+}
+
+START_TEST(an_item_of_several_files_that_was_stopped_between_them_says_so)
+{
+  static const col_item items[] = {{"F", "several", "x", stops_between, 100, true, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  cJSON *doc = manifest();
+  ck_assert_str_eq(item_text(doc, 0, "status"), "ok");
+  ck_assert_str_eq(item_text(doc, 1, "item"), "several");
+  ck_assert_str_eq(item_text(doc, 1, "status"), "partial");
+  ck_assert_ptr_nonnull(strstr(item_text(doc, 1, "error"), "files may be missing"));
+  cJSON_Delete(doc);
+}
+END_TEST
+
+static void copies_two(col_task *t)
+{
+  col_copy(t, "long", "/long", 4 * COL_MIB);
+  if (!col_stop(t))
+    col_copy(t, "short", "/short", 100);
+}
+
+START_TEST(a_ceiling_of_one_copy_is_none_of_the_next)
+{
+  static const col_item items[] = {{"F", "copies", "x", copies_two, 5000, true, false}};
+  static char block[COL_MIB + 1000];
+  char path[256];
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  (void)snprintf(path, sizeof(path), "%s/long", root);
+  int fd = open(path, O_WRONLY | O_CREAT, 0644);
+  ck_assert_int_eq(write(fd, block, sizeof(block)), (int)sizeof(block));
+  (void)close(fd);
+  (void)snprintf(path, sizeof(path), "%s/short", root);
+  fd = open(path, O_WRONLY | O_CREAT, 0644);
+  ck_assert_int_eq(write(fd, "text", 4), 4);
+  (void)close(fd);
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  char *text = package_file("F/short");
+  ck_assert_str_eq(text, "text");
+  free(text);
 }
 END_TEST
 
@@ -247,7 +324,10 @@ static unsigned threads(void)
 START_TEST(what_hangs_is_left_behind)
 {
   static const col_item items[] = {{"F", "hangs.txt", "x", hangs, 100, false, false},
-                                   {"F", "rows.csv", "x", write_rows, 1000, false, false}};
+                                   {"F", "rows.csv", "x", write_rows, 1000, false, false},
+                                   {"F", "cut.csv", "x", hangs_in_a_row, 100, false, false},
+                                   {"F", "none.csv", "x", hangs_at_once, 100, false, false},
+                                   {"F", "several", "x", hangs_at_once, 100, true, false}};
   int ends[2];
   col_options o = options();
   col_totals totals;
@@ -255,14 +335,28 @@ START_TEST(what_hangs_is_left_behind)
   ck_assert_int_eq(pipe(ends), 0);
   hang_fd = ends[0];
   hang_write_fd = ends[1];
-  ck_assert_int_eq(col_run(&o, items, 2, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  ck_assert_int_eq(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), CORDON_PARTIAL);
   cJSON *doc = manifest();
   ck_assert_ptr_nonnull(strstr(item_text(doc, 0, "error"), "left behind"));
+  ck_assert_str_eq(item_text(doc, 0, "status"), "partial");
   ck_assert_str_eq(item_text(doc, 1, "status"), "ok");
+  ck_assert_str_eq(item_text(doc, 2, "status"), "partial");
+  ck_assert_str_eq(item_text(doc, 3, "status"), "error");
+  ck_assert_str_eq(item_text(doc, 4, "item"), "several");
+  ck_assert_str_eq(item_text(doc, 4, "status"), "error");
   cJSON_Delete(doc);
   free(package_file("F/rows.csv"));
+  char *text = package_file("F/hangs.txt");
+  ck_assert_str_eq(text, "before\n");
+  free(text);
+  text = package_file("F/cut.csv");
+  ck_assert_str_eq(text, "a,b\r\n'=x,1\r\n");
+  free(text);
+  text = package_file("F/none.csv.error.txt");
+  ck_assert_ptr_nonnull(strstr(text, "left behind"));
+  free(text);
   /* It comes back later, and writes nowhere any more. */
-  ck_assert_int_eq(write(hang_write_fd, "x", 1), 1);
+  ck_assert_int_eq(write(hang_write_fd, "xxxx", 4), 4);
   unsigned files = to.files;
   uint64_t until = sup_now_ms() + 10000;
   while (threads() > 1 && sup_now_ms() < until)
@@ -398,6 +492,84 @@ START_TEST(in_homes_no_link_is_followed)
   make_link(".ssh/keys", "/home/ada/link");
   ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
   free(package_file("F/below"));
+}
+END_TEST
+
+static bool swap_sub(void *data, int dir, const char *name)
+{
+  int fd = -1;
+  struct stat st;
+  (void)dir;
+  if (strcmp(name, "sub") != 0)
+    return true;
+  /* Between the look and the opening its owner puts a link in its place. */
+  ck_assert_int_eq(renameat(dir, "sub", dir, "was"), 0);
+  ck_assert_int_eq(symlinkat("../../secret", dir, "sub"), 0);
+  ck_assert_int_eq(col_open(data, "/log/av/sub/key", &fd, &st), ELOOP);
+  ck_assert_int_eq(col_open_folder(data, "/log/av/sub", &fd), ELOOP);
+  ck_assert_int_eq(col_open(data, "/log/av/was/key", &fd, &st), 0);
+  (void)close(fd);
+  return false;
+}
+
+static void swaps(col_task *t)
+{
+  ck_assert_int_eq(col_each(t, "/log/av", swap_sub, t), 0);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(a_folder_that_its_owner_swaps_for_a_link_leads_nowhere)
+{
+  static const col_item items[] = {{"F", "swaps", "x", swaps, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make_folder("/secret", 0700);
+  make("/secret/key", "key");
+  make_folder("/log", 0755);
+  make_folder("/log/av", 0777);
+  make_folder("/log/av/sub", 0755);
+  make("/log/av/sub/key", "log");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(package_file("F/swaps"));
+}
+END_TEST
+
+static void goes_far(col_task *t)
+{
+  int fd = -1;
+  struct stat st;
+  ck_assert_int_eq(col_open(t, "/home/ada/.bashrc", &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_below(t, "/home/ada", ".bashrc", &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_folder(t, "/home/ada", &fd), EREMOTE);
+  ck_assert_int_eq(col_open(t, "/run/near/x", &fd, &st), 0);
+  (void)close(fd);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs)
+{
+  static const col_item items[] = {{"F", "far", "x", goes_far, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  if (geteuid() != 0)
+    return;
+  make_folder("/proc", 0755);
+  make_folder("/proc/self", 0755);
+  make("/proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                               "2 1 0:50 / /srv/net rw - nfs4 srv:/home rw\n");
+  make_folder("/srv", 0755);
+  make_folder("/srv/net", 0755);
+  make_folder("/srv/net/ada", 0755);
+  make("/srv/net/ada/.bashrc", "x");
+  make_folder("/srv/near", 0755);
+  make("/srv/near/x", "x");
+  make_folder("/var", 0755);
+  make_link("/srv/./net", "/home");
+  make_link("var/../srv", "/run");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(package_file("F/far"));
 }
 END_TEST
 
@@ -642,11 +814,15 @@ int main(void)
                                 a_file_stops_at_its_ceiling_and_the_next_one_goes_on,
                                 a_full_sink_still_gets_the_manifest,
                                 an_item_ends_with_its_time,
+                                an_item_of_several_files_that_was_stopped_between_them_says_so,
+                                a_ceiling_of_one_copy_is_none_of_the_next,
                                 what_hangs_is_left_behind,
                                 a_cancelled_collection_says_what_it_has,
                                 after_the_whole_time_nothing_is_begun,
                                 links_are_followed_only_where_they_are_roots_and_fifos_never,
                                 in_homes_no_link_is_followed,
+                                a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
+                                links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,

@@ -68,6 +68,8 @@ enum {
   IPC_CHAN_DROP = 56,       /* end this connection, and come again later */
   IPC_CHAN_PING = 57,       /* is the channel alive? answered by PONG */
   IPC_CHAN_POLICY_ACK = 58, /* the policy is in the journal, or refused */
+  IPC_CHAN_PACKAGE = 59,    /* a package is to go; answered by STREAM or ACK */
+  IPC_CHAN_CHUNK = 60,      /* bytes: a chunk of a stream, as it goes over the network */
 
   /* channel to agent */
   IPC_CHAN_WANT_SOCKET = 64,  /* for this address and port */
@@ -82,7 +84,9 @@ enum {
   IPC_CHAN_ENROLLED = 73,     /* the console's answer to the enrolment */
   IPC_CHAN_FAILED = 74,       /* the enrolment failed */
   IPC_CHAN_PONG = 75,
-  IPC_CHAN_POLICY = 76 /* a policy, to be judged */
+  IPC_CHAN_POLICY = 76, /* a policy, to be judged */
+  IPC_CHAN_STREAM = 77, /* in which stream the package goes, and from where on */
+  IPC_CHAN_KEPT = 78    /* so much of a stream is kept; done, or of no use */
 };
 
 #define IPC_PROTOCOL 1

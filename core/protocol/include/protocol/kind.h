@@ -15,6 +15,7 @@ typedef enum cd_order_kind {
   CD_ORDER_RELEASE,
   CD_ORDER_CANCEL,    /* of another action; touches no state */
   CD_ORDER_PREFLIGHT, /* what an isolation would meet; touches nothing */
+  CD_ORDER_COLLECT,   /* an investigation package; touches nothing */
   CD_ORDER_KIND_COUNT
 } cd_order_kind;
 

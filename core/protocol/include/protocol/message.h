@@ -12,6 +12,10 @@
  *   result {result}                         ->           <- {}
  *   report {report}                         ->           (a notification)
  *   renew {csr}                             ->           <- {certificate}
+ *   package {action}                        ->           <- {stream, offset}
+ *   chunks of that stream (chunk.h)         ->
+ *                                           <- kept {stream, offset, done, sentence}
+ *                                                        (a notification)
  *
  * The responses to order and result are the acknowledgements: the sender keeps what it sent until
  * it has them, and sends it again in the next connection. Orders, results, reports, marks and keys
@@ -51,6 +55,8 @@ typedef enum cd_method {
   CD_METHOD_REPORT,
   CD_METHOD_RENEW,
   CD_METHOD_POLICY,
+  CD_METHOD_PACKAGE,
+  CD_METHOD_KEPT,
   CD_METHOD_COUNT
 } cd_method;
 
@@ -151,5 +157,28 @@ CD_MUST_USE cd_code cd_renew_write(cd_str csr, uint64_t id, cd_buf *out, cd_err 
 CD_MUST_USE cd_code cd_renew_read(cd_rpc *m, cd_str *ret_csr, cd_rpc_fault *ret_fault, cd_err *err);
 CD_MUST_USE cd_code cd_renewed_write(cd_str certificate, uint64_t id, cd_buf *out, cd_err *err);
 CD_MUST_USE cd_code cd_renewed_read(cd_rpc *m, cd_str *ret_certificate, cd_err *err);
+
+/* A package on its way home: which action made it; the answer says in which stream it is to come,
+ * and how much of it is kept already. What it should be, the signed result has said before. */
+CD_MUST_USE cd_code cd_package_write(const char *action, uint64_t id, cd_buf *out, cd_err *err);
+CD_MUST_USE cd_code cd_package_read(cd_rpc *m, char ret_action[CD_ID_SIZE], cd_rpc_fault *ret_fault,
+                                    cd_err *err);
+typedef struct cd_package_answer {
+  uint64_t stream; /* at least 1 */
+  uint64_t offset;
+} cd_package_answer;
+CD_MUST_USE cd_code cd_package_answer_write(const cd_package_answer *a, uint64_t id, cd_buf *out,
+                                            cd_err *err);
+CD_MUST_USE cd_code cd_package_answer_read(cd_rpc *m, cd_package_answer *ret_answer, cd_err *err);
+/* So much of a stream is kept: the sender goes on. Once, at its end: `done`, or a sentence that
+ * says why what came is of no use. */
+typedef struct cd_kept {
+  uint64_t stream;
+  uint64_t offset;
+  bool done;
+  cd_str sentence; /* empty: nothing is wrong */
+} cd_kept;
+CD_MUST_USE cd_code cd_kept_write(const cd_kept *k, cd_buf *out, cd_err *err);
+CD_MUST_USE cd_code cd_kept_read(cd_rpc *m, cd_kept *ret_kept, cd_err *err);
 
 #endif

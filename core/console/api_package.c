@@ -1,0 +1,231 @@
+/* Investigation packages: ordered, and given out by a link that is good for a short time and needs
+ * no bearer token. */
+#include "api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "hub.h"
+#include "packages.h"
+#include "platform/file.h"
+#include "protocol/secret.h"
+
+#include "base/banned.h"
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define LINK_LIFE_S 300
+#define LINK_PREFIX "package."
+#define BUDGET_MIN_S 5
+#define BUDGET_MAX_S 86000
+
+/* ---- the order ---- */
+
+static bool read_order(con_call *c, cd_json *root, cd_str *ret_comment, cd_str *ret_ticket,
+                       cd_buf *parameters)
+{
+  cd_str profile = CD_STR("Standard");
+  int64_t budget_s = 0;
+  if (!con_call_text(c, root, "Comment", CD_COMMENT_MAX, ret_comment))
+    return false;
+  (void)cd_json_opt_str(root, "ExternalId", CON_NOTE_MAX, ret_ticket);
+  (void)cd_json_opt_str(root, "Profile", CD_WORD_MAX, &profile);
+  (void)cd_json_opt_i64(root, "BudgetSeconds", BUDGET_MIN_S, BUDGET_MAX_S, &budget_s);
+  if (!con_call_body_good(c, root))
+    return false;
+  bool extended = con_same(profile, CD_STR("Extended"));
+  if (!extended && !con_same(profile, CD_STR("Standard"))) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT,
+                    "Invalid input Profile: it is Standard or Extended");
+    return false;
+  }
+  cd_buf_addf(parameters, "{\"profile\":\"%s\"", extended ? "extended" : "standard");
+  if (budget_s > 0)
+    cd_buf_addf(parameters, ",\"budget_s\":%lld", (long long)budget_s);
+  cd_buf_add_char(parameters, '}');
+  return true;
+}
+
+static void create(con_call *c, cd_str device, cd_str comment, cd_str ticket, cd_str parameters)
+{
+  con_action_made made = {0};
+  cd_err err = {0};
+  const con_by by = con_call_by(c, comment);
+  const con_action_new action = {.device = device,
+                                 .kind = CD_ORDER_COLLECT,
+                                 .type = CD_STR("CollectInvestigationPackage"),
+                                 .ticket = ticket,
+                                 .source = CD_STR("PublicApi"),
+                                 .parameters = parameters,
+                                 .expires_ms =
+                                     cd_wall_ms() + (int64_t)c->server->config.action_days * DAY_MS,
+                                 .one_at_a_time = true};
+  cd_code rc = con_action_create(c->server->store, &by, &action, &made, &err);
+  if (rc == CD_OK) {
+    con_hub_poke(c->server, device);
+    con_call_action_reply(c, 201, made.id);
+  } else if (rc == CD_E_CONFLICT) {
+    con_reply_error(&c->reply, CON_ALREADY_ACTIVE, "Action is already in progress");
+  } else if (rc == CD_E_DENIED) {
+    con_reply_error(&c->reply, CON_DISALLOWED, "%s", err.text);
+  } else {
+    con_call_trouble(c, &err);
+  }
+}
+
+void con_api_collect(con_call *c)
+{
+  con_device d = {0};
+  cd_json_doc *doc = NULL;
+  cd_json root = {0};
+  cd_str comment = {0};
+  cd_str ticket = {0};
+  cd_buf parameters = CD_BUF_INIT(256);
+  if (!con_call_machine(c, &d))
+    return;
+  if (con_call_body(c, &doc, &root) && read_order(c, &root, &comment, &ticket, &parameters))
+    create(c, d.id, comment, ticket, cd_buf_view(&parameters));
+  cd_buf_release(&parameters);
+  cd_json_free(doc);
+  con_device_release(&d);
+}
+
+/* ---- the link ---- */
+
+static cd_code make_link(con_call *c, const char *id, cd_buf *out, cd_err *err)
+{
+  con_bearer b = {.issued_s = cd_wall_ms() / 1000};
+  cd_buf token = CD_BUF_INIT(CON_BEARER_MAX);
+  b.expires_s = b.issued_s + LINK_LIFE_S;
+  (void)snprintf(b.app, sizeof(b.app), LINK_PREFIX "%s", id);
+  cd_code rc =
+      con_bearer_make(c->server->bearer_key, &b, (cd_str){0}, c->server->config.url, &token, err);
+  if (rc == CD_OK)
+    cd_buf_addf(out, "%.*s/api/cordon/packages/%s", CD_STR_ARG(c->server->config.url),
+                cd_buf_cstr(&token));
+  cd_buf_wipe(&token);
+  return rc;
+}
+
+static void write_link(con_call *c, const con_action *a)
+{
+  cd_jw w;
+  cd_err err = {0};
+  cd_buf link = CD_BUF_INIT(CON_BEARER_MAX + 1024);
+  const con_by by = con_call_by(c, (cd_str){0});
+  cd_code rc = con_action_package_shown(c->server->store, &by, a, &err);
+  if (rc == CD_OK)
+    rc = make_link(c, a->id, &link, &err);
+  if (rc != CD_OK) {
+    con_call_trouble(c, &err);
+  } else {
+    cd_jw_init(&w, &c->reply.body);
+    cd_jw_obj(&w, NULL);
+    cd_jw_strf(&w, "@odata.context", "%.*s/api/$metadata#Edm.String",
+               CD_STR_ARG(c->server->config.url));
+    cd_jw_str(&w, "value", cd_buf_view(&link));
+    cd_jw_end_obj(&w);
+    con_call_written(c, 200, &w);
+  }
+  cd_buf_wipe(&link);
+}
+
+void con_api_package_uri(con_call *c)
+{
+  con_action a = {0};
+  cd_err err = {0};
+  uv_file file = -1;
+  uint64_t size = 0;
+  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  if (rc == CD_OK && a.kind != CD_ORDER_COLLECT)
+    rc = CD_E_NOTFOUND;
+  if (rc == CD_OK)
+    rc = con_package_whole(c->server, a.id, &file, &size, &err);
+  if (rc == CD_OK) {
+    pf_file_close(file);
+    write_link(c, &a);
+  } else if (rc == CD_E_NOTFOUND) {
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
+                    "The package of MachineAction %.*s is not here (yet)",
+                    CD_STR_ARG(c->match.captured[0]));
+  } else {
+    con_call_trouble(c, &err);
+  }
+  con_action_release(&a);
+}
+
+/* ---- the download ---- */
+
+/* "bytes=100-199", "bytes=100-" and "bytes=-100"; anything else is as if it were not there. False:
+ * there is no such part. */
+static bool read_range(const char *text, uint64_t size, con_file *f)
+{
+  cd_str rest = cd_str_from(text);
+  uint64_t first = 0;
+  uint64_t last = size - 1;
+  f->length = size;
+  if (!cd_str_starts(rest, CD_STR("bytes=")))
+    return true;
+  rest = (cd_str){rest.ptr + 6, rest.len - 6};
+  cd_str from = cd_str_cut(&rest, '-');
+  bool tail = from.len == 0;
+  if (!tail && !cd_str_to_u64(from, UINT64_MAX, &first))
+    return true;
+  if (rest.len > 0 && !cd_str_to_u64(rest, UINT64_MAX, &last))
+    return true;
+  if (tail) {
+    first = rest.len > 0 && last < size ? size - last : 0;
+    last = size - 1;
+  }
+  if (first >= size || last < first)
+    return false;
+  if (last >= size)
+    last = size - 1;
+  f->partial = true;
+  f->offset = first;
+  f->length = last - first + 1;
+  return true;
+}
+
+static void give(con_call *c, const char *id, uv_file file, uint64_t size)
+{
+  con_file *f = &c->reply.file;
+  *f = (con_file){.file = file, .size = size};
+  c->reply.content_type = "application/zip";
+  c->reply.file_name = "cordon-package.zip";
+  if (!read_range(c->range, size, f)) {
+    c->reply.status = 416;
+    f->length = 0;
+    f->partial = true;
+    f->unsatisfied = true;
+  } else {
+    c->reply.status = f->partial ? 206 : 200;
+  }
+  cd_log(CD_AREA_API, CD_LOG_INFO, "peer=%s action=%s: its package is fetched, from byte %llu on",
+         c->peer, id, (unsigned long long)f->offset);
+}
+
+void con_api_package_download(con_call *c)
+{
+  con_bearer b = {0};
+  cd_err err = {0};
+  uv_file file = -1;
+  uint64_t size = 0;
+  cd_str token = c->match.captured[0];
+  cd_code rc = con_bearer_check(c->server->bearer_key, token, cd_wall_ms() / 1000, &b, &err);
+  /* The path goes into the log. */
+  memset((char *)(uintptr_t)token.ptr, '*', token.len);
+  bool good = rc == CD_OK && cd_str_starts(cd_str_from(b.app), CD_STR(LINK_PREFIX)) &&
+              cd_id_valid(cd_str_from(b.app + sizeof(LINK_PREFIX) - 1));
+  if (!good) {
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
+                    "The link is not good (any more); ask for another one");
+    return;
+  }
+  const char *id = b.app + sizeof(LINK_PREFIX) - 1;
+  if (con_package_whole(c->server, id, &file, &size, &err) == CD_OK && size > 0)
+    give(c, id, file, size);
+  else
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "The package is not here any more");
+}

@@ -1,0 +1,257 @@
+#include "packages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "platform/file.h"
+
+#include "base/banned.h"
+
+#define FILES_MAX 100000u
+#define CHUNK (256u * 1024u)
+#define DAY_S (INT64_C(24) * 3600)
+
+void con_packages_folder(const con_server *s, char out[CON_PATH_TEXT])
+{
+  con_path(s, "packages", out);
+}
+
+static cd_code path_in(const char *folder, const char *id, const char *suffix,
+                       char out[CD_PATH_MAX], cd_err *err)
+{
+  if (folder[0] == '\0' ||
+      snprintf(out, CD_PATH_MAX, "%s/%s%s", folder, id, suffix) >= (int)CD_PATH_MAX)
+    return cd_fail(err, CD_E_LIMIT, "the path of the folder of packages is too long");
+  return CD_OK;
+}
+
+cd_code con_packages_open(const con_server *s, cd_err *err)
+{
+  char folder[CON_PATH_TEXT];
+  con_packages_folder(s, folder);
+  return pf_dir_ensure(folder, 0700, NULL, err);
+}
+
+cd_code con_package_expected(const con_action *a, con_package *ret_package, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  cd_json package = {0};
+  cd_str digest = {0};
+  con_package p = {.bytes = 0};
+  if (a->kind != CD_ORDER_COLLECT || a->evidence.len == 0)
+    return cd_fail(err, CD_E_NOTFOUND, "action '%s' has no package yet", a->id);
+  cd_code rc = cd_json_parse(a->evidence, CD_RESULT_PAYLOAD_MAX, "the result", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  bool there = cd_json_opt_obj(&root, "package", &package);
+  if (there) {
+    cd_json_u64(&package, "bytes", UINT64_C(1) << 53, &p.bytes);
+    cd_json_str(&package, "digest", CD_DIGEST_TEXT_MAX - 1, &digest);
+    if (digest.ptr != NULL && !cd_digest_from_text(digest, &p.digest))
+      cd_json_bad(&package, "digest", "is no digest");
+  }
+  rc = cd_json_status(&root, err);
+  cd_json_free(doc);
+  if (rc == CD_OK && (!there || p.bytes == 0))
+    rc = cd_fail(err, CD_E_NOTFOUND, "action '%s' has made no package", a->id);
+  if (rc == CD_OK)
+    *ret_package = p;
+  return rc;
+}
+
+/* ---- room ---- */
+
+typedef struct count {
+  const char *folder;
+  int64_t oldest_s; /* older ones are removed; 0: none */
+  uint64_t bytes;
+} count;
+
+static cd_code count_one(void *context, const char *name, cd_err *err)
+{
+  count *c = context;
+  uv_fs_t req;
+  char path[CD_PATH_MAX];
+  cd_code rc = path_in(c->folder, name, "", path, err);
+  if (rc != CD_OK)
+    return rc;
+  int uv = uv_fs_lstat(NULL, &req, path, NULL);
+  uv_stat_t st = req.statbuf;
+  uv_fs_req_cleanup(&req);
+  if (uv != 0)
+    return CD_OK; /* it went meanwhile */
+  if (c->oldest_s != 0 && st.st_mtim.tv_sec < c->oldest_s) {
+    cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "package %s was kept long enough and is removed", name);
+    return pf_file_remove(path, err);
+  }
+  c->bytes += st.st_size;
+  return CD_OK;
+}
+
+static cd_code walk(count *c, cd_err *err)
+{
+  cd_code rc = pf_dir_list(c->folder, ".zip", FILES_MAX, count_one, c, err);
+  return rc == CD_OK ? pf_dir_list(c->folder, ".part", FILES_MAX, count_one, c, err) : rc;
+}
+
+void con_packages_tidy(const con_server *s)
+{
+  cd_err err = {0};
+  char folder[CON_PATH_TEXT];
+  con_packages_folder(s, folder);
+  count c = {.folder = folder,
+             .oldest_s = cd_wall_ms() / 1000 - (int64_t)s->config.package_days * DAY_S};
+  if (walk(&c, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+}
+
+static cd_code check_quota(const con_server *s, const char *folder, uint64_t more, cd_err *err)
+{
+  count c = {.folder = folder};
+  cd_code rc = walk(&c, err);
+  if (rc == CD_OK &&
+      (c.bytes > s->config.package_bytes || more > s->config.package_bytes - c.bytes))
+    rc = cd_fail(err, CD_E_LIMIT,
+                 "there is no room for another package: %llu of %llu bytes are used",
+                 (unsigned long long)c.bytes, (unsigned long long)s->config.package_bytes);
+  return rc;
+}
+
+/* ---- files ---- */
+
+static cd_code open_at(const char *folder, const char *id, const char *suffix, int flags,
+                       uv_file *ret_file, uint64_t *ret_size, cd_err *err)
+{
+  uv_fs_t req;
+  char path[CD_PATH_MAX];
+  cd_code rc = path_in(folder, id, suffix, path, err);
+  if (rc != CD_OK)
+    return rc;
+  uv_file file = uv_fs_open(NULL, &req, path, flags | UV_FS_O_NOFOLLOW, 0600, NULL);
+  uv_fs_req_cleanup(&req);
+  int uv = file < 0 ? file : uv_fs_fstat(NULL, &req, file, NULL);
+  if (file >= 0) {
+    *ret_size = req.statbuf.st_size;
+    uv_fs_req_cleanup(&req);
+  }
+  if (uv == 0) {
+    *ret_file = file;
+    return CD_OK;
+  }
+  if (file >= 0)
+    pf_file_close(file);
+  return cd_fail_os(err, cd_code_from_errno(uv), -uv, "package '%s' could not be opened: %s", id,
+                    uv_strerror(uv));
+}
+
+cd_code con_package_part(const con_server *s, const char *id, uint64_t bytes, uv_file *ret_file,
+                         uint64_t *ret_kept, cd_err *err)
+{
+  char folder[CON_PATH_TEXT];
+  uv_file file = -1;
+  uint64_t kept = 0;
+  uv_fs_t req;
+  con_packages_folder(s, folder);
+  cd_code rc = open_at(folder, id, ".part", UV_FS_O_RDWR | UV_FS_O_CREAT, &file, &kept, err);
+  if (rc != CD_OK)
+    return rc;
+  /* It cannot be of this package. */
+  if (kept > bytes) {
+    int uv = uv_fs_ftruncate(NULL, &req, file, 0, NULL);
+    uv_fs_req_cleanup(&req);
+    kept = 0;
+    if (uv != 0)
+      rc =
+          cd_fail_os(err, CD_E_IO, -uv, "package '%s' could not be begun: %s", id, uv_strerror(uv));
+  }
+  if (rc == CD_OK)
+    rc = check_quota(s, folder, bytes - kept, err);
+  if (rc != CD_OK) {
+    pf_file_close(file);
+    return rc;
+  }
+  *ret_file = file;
+  *ret_kept = kept;
+  return CD_OK;
+}
+
+cd_code con_package_whole(const con_server *s, const char *id, uv_file *ret_file,
+                          uint64_t *ret_size, cd_err *err)
+{
+  char folder[CON_PATH_TEXT];
+  con_packages_folder(s, folder);
+  return open_at(folder, id, ".zip", UV_FS_O_RDONLY, ret_file, ret_size, err);
+}
+
+static cd_code hash_all(uv_file file, char *chunk, uint64_t *ret_bytes, cd_digest *ret_digest,
+                        cd_err *err)
+{
+  cd_hash *h = NULL;
+  uint64_t at = 0;
+  cd_code rc = cd_hash_new(&h, err);
+  while (rc == CD_OK) {
+    uv_fs_t req;
+    uv_buf_t part = uv_buf_init(chunk, CHUNK);
+    int got = uv_fs_read(NULL, &req, file, &part, 1, (int64_t)at, NULL);
+    uv_fs_req_cleanup(&req);
+    if (got < 0)
+      rc = cd_fail_os(err, CD_E_IO, -got, "a package could not be read: %s", uv_strerror(got));
+    if (got <= 0)
+      break;
+    cd_hash_add(h, chunk, (size_t)got);
+    at += (uint64_t)got;
+  }
+  if (rc == CD_OK)
+    rc = cd_hash_end(h, ret_digest, err);
+  *ret_bytes = at;
+  cd_hash_free(h);
+  return rc;
+}
+
+static int put_in_place(const char *from, const char *to, uv_file file)
+{
+  uv_fs_t req;
+  int uv = uv_fs_fsync(NULL, &req, file, NULL);
+  uv_fs_req_cleanup(&req);
+  if (uv == 0) {
+    uv = uv_fs_rename(NULL, &req, from, to, NULL);
+    uv_fs_req_cleanup(&req);
+  }
+  return uv;
+}
+
+cd_code con_package_keep(const char *folder, const char *id, uv_file part,
+                         const con_package *expected, cd_err *err)
+{
+  cd_err why = {0};
+  char from[CD_PATH_MAX];
+  char to[CD_PATH_MAX];
+  cd_digest digest = {{0}};
+  uint64_t bytes = 0;
+  char *chunk = malloc(CHUNK);
+  if (chunk == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory to hash a package");
+  cd_code rc = hash_all(part, chunk, &bytes, &digest, err);
+  free(chunk);
+  if (rc == CD_OK)
+    rc = path_in(folder, id, ".part", from, err);
+  if (rc == CD_OK)
+    rc = path_in(folder, id, ".zip", to, err);
+  if (rc != CD_OK)
+    return rc;
+  if (bytes != expected->bytes || !cd_digest_equal(&digest, &expected->digest)) {
+    if (pf_file_remove(from, &why) != CD_OK)
+      cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", why.text);
+    return cd_fail(
+        err, CD_E_INVALID,
+        "what came is not the package that the device's result tells of, and is removed");
+  }
+  int uv = put_in_place(from, to, part);
+  if (uv != 0)
+    return cd_fail_os(err, CD_E_IO, -uv, "package '%s' could not be kept: %s", id, uv_strerror(uv));
+  return CD_OK;
+}
