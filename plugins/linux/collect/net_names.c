@@ -139,6 +139,8 @@ void col_net_firewall(col_task *t)
   if (sup_netlink_open(NETLINK_NETFILTER, 0, &fd, &err) != CORDON_OK)
     col_mark(t, COL_ERROR, "%s", err.sentence);
   firewall f = {.task = t, .sets = calloc(SETS_MAX, sizeof(col_nft))};
+  if (f.sets == NULL)
+    col_mark(t, COL_ERROR, "there is no memory to list the rules of nftables");
   for (size_t i = 0; f.sets != NULL && fd >= 0 && i < sizeof(types); i++) {
     int error = list_nft(&f, fd, types[i]);
     if (error == EINVAL || error == EOPNOTSUPP)

@@ -39,7 +39,8 @@ typedef struct col_package {
   bool full;          /* the sink takes no more ordinary files */
   bool broken;        /* the sink takes nothing */
   bool cancelled;
-  unsigned holders; /* the runner, and threads that were left behind: the last one frees this */
+  atomic_uint dumps; /* requests to the kernel, each with a number of its own */
+  unsigned holders;  /* the runner, and threads that were left behind: the last one frees this */
 } col_package;
 
 struct col_task {

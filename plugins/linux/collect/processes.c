@@ -60,18 +60,18 @@ static void put_program(looking *l, int dir)
   char path[COL_PATH] = "";
   char hex[COL_SHA256_HEX + 1] = "";
   const char *hash = hex;
-  ssize_t got = readlinkat(dir, "exe", path, sizeof(path) - 1);
-  size_t len = got > 0 ? (size_t)got : 0;
+  struct stat st;
+  int held = col_hold_program(dir, path, sizeof(path));
+  size_t len = strlen(path);
   bool memory = strncmp(path, "/memfd:", 7) == 0;
   bool deleted = len > sizeof(gone) && strcmp(path + len - (sizeof(gone) - 1), gone) == 0;
-  if (len > 0 && !col_is_far(t, path, NULL)) {
-    struct stat st;
-    int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-      hash = hash_of(l, fd, &st, hex);
-    if (fd >= 0)
-      (void)close(fd);
+  int fd = col_open_held(t, held, path, &st);
+  if (fd >= 0) {
+    hash = hash_of(l, fd, &st, hex);
+    (void)close(fd);
   }
+  if (held >= 0)
+    (void)close(held);
   col_bytes(t, path, len);
   col_flag(t, deleted);
   col_flag(t, memory);

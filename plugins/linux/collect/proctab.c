@@ -63,6 +63,33 @@ void col_process_program(const col_task *t, int64_t pid, char *ret_path, size_t 
     read_of_process(t, pid, "cmdline", ret_path, size);
 }
 
+int col_hold_program(int dir, char *ret_path, size_t size)
+{
+  char name[64];
+  ret_path[0] = '\0';
+  int held = openat(dir, "exe", O_PATH | O_CLOEXEC);
+  if (held < 0)
+    return -1;
+  (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
+  ssize_t len = readlink(name, ret_path, size - 1);
+  ret_path[len > 0 ? len : 0] = '\0';
+  return held;
+}
+
+int col_open_held(const col_task *t, int held, const char *path, struct stat *ret_st)
+{
+  char name[64];
+  if (held < 0 || path[0] == '\0' || col_is_far(t, path, NULL))
+    return -1;
+  (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0 && (fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode))) {
+    (void)close(fd);
+    return -1;
+  }
+  return fd;
+}
+
 /* ---- holders ---- */
 
 typedef struct reading {

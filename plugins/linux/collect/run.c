@@ -153,6 +153,7 @@ static col_package *package_new(const col_options *o)
     return NULL;
   p->o = *o;
   p->holders = 1;
+  atomic_init(&p->dumps, 0);
   p->started_ms = col_wall_ms();
   (void)pthread_mutex_init(&p->lock, NULL);
   (void)pthread_condattr_init(&attr);

@@ -1,6 +1,7 @@
 /* The collector's readers of files, by tables. */
 #include "collect.h"
 #include "mounts.h"
+#include "net.h"
 #include "parse.h"
 #include "read.h"
 #include "rpm.h"
@@ -9,9 +10,12 @@
 #include "package.h"
 #include "suite.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <utmp.h>
+
+#include <linux/netlink.h>
 
 static void is(col_view v, const char *text)
 {
@@ -186,6 +190,49 @@ START_TEST(reads_mounts_with_their_escapes)
   ck_assert_uint_eq(m.major, 98);
   ck_assert(!col_mount_read("36 35 98:0 / /mnt", 17, &m));
   ck_assert(!col_mount_read("", 0, &m));
+}
+END_TEST
+
+typedef struct answer {
+  struct nlmsghdr h;
+  int32_t error;
+} answer;
+
+static answer answer_of(uint16_t type, uint16_t flags, uint32_t sequence, int32_t error)
+{
+  return (answer){.h = {.nlmsg_len = sizeof(answer),
+                        .nlmsg_type = type,
+                        .nlmsg_flags = flags,
+                        .nlmsg_seq = sequence},
+                  .error = error};
+}
+
+static void count_message(void *data, const sup_message *m)
+{
+  (void)m;
+  ++*(unsigned *)data;
+}
+
+START_TEST(of_the_kernels_answers_only_those_to_the_request_count)
+{
+  unsigned count = 0;
+  col_dumping d = {.sequence = 7};
+  /* What was left of request 6, its end included, then two messages of ours. */
+  answer first[] = {answer_of(20, NLM_F_MULTI, 6, 0), answer_of(NLMSG_DONE, NLM_F_MULTI, 6, 0),
+                    answer_of(20, NLM_F_MULTI, 7, 0), answer_of(20, NLM_F_MULTI, 7, 0)};
+  ck_assert(!col_dump_take(&d, (const unsigned char *)first, sizeof(first), count_message, &count));
+  ck_assert_uint_eq(count, 2);
+  ck_assert(!d.changed);
+  answer last[] = {answer_of(20, NLM_F_MULTI | NLM_F_DUMP_INTR, 7, 0),
+                   answer_of(NLMSG_DONE, NLM_F_MULTI, 7, -ENOBUFS)};
+  ck_assert(col_dump_take(&d, (const unsigned char *)last, sizeof(last), count_message, &count));
+  ck_assert_uint_eq(count, 3);
+  ck_assert(d.changed);
+  ck_assert_int_eq(d.error, ENOBUFS);
+  d = (col_dumping){.sequence = 8};
+  answer good = answer_of(NLMSG_DONE, NLM_F_MULTI, 8, 0);
+  ck_assert(col_dump_take(&d, (const unsigned char *)&good, sizeof(good), count_message, &count));
+  ck_assert_int_eq(d.error, 0);
 }
 END_TEST
 
@@ -474,6 +521,7 @@ int main(void)
                                 masks_what_follows_words_for_secrets,
                                 knows_what_at_writes_in_front_of_a_job,
                                 reads_mounts_with_their_escapes,
+                                of_the_kernels_answers_only_those_to_the_request_count,
                                 knows_file_systems_that_may_hang,
                                 of_mounts_over_each_other_the_one_that_is_seen_counts,
                                 compares_mount_points_of_any_length,

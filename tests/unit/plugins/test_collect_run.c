@@ -2,6 +2,7 @@
 #include "collect.h"
 #include "items.h"
 #include "manager.h"
+#include "proctab.h"
 #include "read.h"
 
 #include "collect_bed.h"
@@ -573,6 +574,75 @@ START_TEST(links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs)
 }
 END_TEST
 
+/* ---- programs that run ---- */
+
+/* A process whose folder is in the test's own /proc, so that its program can be another one. */
+static void make_process(const char *name, const char *program)
+{
+  make_folder("/proc", 0755);
+  make_folder(name, 0755);
+  char exe[64];
+  (void)snprintf(exe, sizeof(exe), "%s/exe", name);
+  make_link(program, exe);
+}
+
+static char real_program[128];
+
+static void holds_on(col_task *t)
+{
+  char path[COL_PATH];
+  char exe[256];
+  struct stat st;
+  int dir = -1;
+  ck_assert_int_eq(col_open_folder(t, "/proc/77", &dir), 0);
+  int held = col_hold_program(dir, path, sizeof(path));
+  ck_assert_int_ge(held, 0);
+  ck_assert_str_eq(path, real_program);
+  /* It starts another program now. */
+  (void)snprintf(exe, sizeof(exe), "%s/proc/77/exe", root);
+  ck_assert_int_eq(unlink(exe), 0);
+  ck_assert_int_eq(symlink("/nowhere", exe), 0);
+  int fd = col_open_held(t, held, path, &st);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(st.st_size, 5);
+  (void)close(fd);
+  (void)close(held);
+  ck_assert_int_lt(col_hold_program(dir, path, sizeof(path)), 0);
+  (void)close(dir);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(the_path_and_the_hash_of_a_program_are_of_one_file)
+{
+  static const col_item items[] = {{"F", "held", "x", holds_on, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  (void)snprintf(real_program, sizeof(real_program), "%s/program", root);
+  make("/program", "first");
+  make_process("/proc/77", real_program);
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(package_file("F/held"));
+}
+END_TEST
+
+START_TEST(a_program_that_runs_has_its_own_hash)
+{
+  static const col_item items[] = {{"F", "programs.csv", "x", col_programs, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  (void)snprintf(real_program, sizeof(real_program), "%s/program", root);
+  make("/program", "first");
+  make_process("/proc/77", real_program);
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  char *text = package_file("F/programs.csv");
+  ck_assert_ptr_nonnull(
+      strstr(text, "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"));
+  free(text);
+}
+END_TEST
+
 /* ---- the service manager ---- */
 
 static DBusMessage *answer_of_manager(void)
@@ -823,6 +893,8 @@ int main(void)
                                 in_homes_no_link_is_followed,
                                 a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
                                 links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
+                                the_path_and_the_hash_of_a_program_are_of_one_file,
+                                a_program_that_runs_has_its_own_hash,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
