@@ -788,7 +788,7 @@ START_TEST(of_a_log_that_is_too_long_the_last_whole_lines_are_read)
 END_TEST
 
 /* A process that pads its environment and its command line. */
-static void make_process(void)
+static void make_padded_process(void)
 {
   enum { PAD = 300 * 1024, LONG = 600 };
   static char text[PAD + 2 * LONG];
@@ -812,7 +812,7 @@ START_TEST(nothing_is_pushed_out_of_sight)
   col_options o = options();
   col_totals totals;
   sup_err err = {0};
-  make_process();
+  make_padded_process();
   make_folder("/etc", 0755);
   memset(crontab, '#', sizeof(crontab));
   make_bytes("/etc/crontab", crontab, sizeof(crontab));
