@@ -31,6 +31,9 @@ enum {
 
 #define COL_MIB (1024ull * 1024)
 
+/* What a text ends with that did not fit. */
+#define COL_CUT "...(cut)"
+
 typedef enum col_status { COL_OK, COL_ABSENT, COL_PARTIAL, COL_DENIED, COL_ERROR } col_status;
 
 const char *col_status_name(col_status status);

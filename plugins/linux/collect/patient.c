@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,13 +19,14 @@ struct col_helper {
   int fd;
   size_t size;
   int64_t len;
-  char text[COL_PATIENT_TEXT];
+  char *text; /* the helper's while it is busy, and if it is alone */
 };
 
 static void helper_free(struct col_helper *h)
 {
   (void)pthread_cond_destroy(&h->changed);
   (void)pthread_mutex_destroy(&h->lock);
+  free(h->text);
   free(h);
 }
 
@@ -89,33 +89,52 @@ static bool wait_for(struct col_helper *h)
   return !h->busy;
 }
 
-int64_t col_patient_read(col_patient *p, int fd, char *ret_text, size_t size)
+/* 0 or an errno. */
+static int begin(col_patient *p, size_t size, char **ret_text)
 {
-  ret_text[0] = '\0';
-  if (p->helper == NULL && p->left < COL_PATIENT_LEFT)
+  if (p->helper == NULL && p->left >= COL_PATIENT_LEFT)
+    return ETIMEDOUT;
+  if (p->helper == NULL)
     p->helper = helper_new();
-  struct col_helper *h = p->helper;
-  if (h == NULL) {
+  *ret_text = p->helper != NULL ? malloc(size) : NULL;
+  return *ret_text != NULL ? 0 : ENOMEM;
+}
+
+/* Nobody waits for it any more. The lock is held. */
+static void leave(col_patient *p)
+{
+  (void)pthread_detach(p->helper->thread);
+  p->helper->alone = true;
+  p->helper = NULL;
+  p->left++;
+}
+
+char *col_patient_read(col_patient *p, int fd, size_t size, int64_t *ret_len)
+{
+  char *text = NULL;
+  int error = begin(p, size, &text);
+  if (error != 0) {
     (void)close(fd);
-    return p->left < COL_PATIENT_LEFT ? -(int64_t)ENOMEM : -(int64_t)ETIMEDOUT;
+    *ret_len = -error;
+    return NULL;
   }
+  struct col_helper *h = p->helper;
   (void)pthread_mutex_lock(&h->lock);
   h->fd = fd;
-  h->size = size < COL_PATIENT_TEXT ? size : COL_PATIENT_TEXT;
+  h->size = size;
+  h->text = text;
   h->busy = true;
   (void)pthread_cond_broadcast(&h->changed);
   bool back = wait_for(h);
-  int64_t len = back ? h->len : -(int64_t)ETIMEDOUT;
-  if (len >= 0)
-    memcpy(ret_text, h->text, (size_t)len + 1);
-  if (!back) {
-    (void)pthread_detach(h->thread);
-    h->alone = true;
-    p->helper = NULL;
-    p->left++;
-  }
+  *ret_len = back ? h->len : -(int64_t)ETIMEDOUT;
+  if (back)
+    h->text = NULL;
+  else
+    leave(p);
   (void)pthread_mutex_unlock(&h->lock);
-  return len;
+  if (back && *ret_len < 0)
+    free(text);
+  return *ret_len < 0 ? NULL : text;
 }
 
 void col_patient_end(col_patient *p)

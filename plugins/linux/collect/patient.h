@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 enum {
-  COL_PATIENT_TEXT = 128 * 1024,
   COL_PATIENT_MS = 1000, /* for each reading */
   COL_PATIENT_LEFT = 8   /* helpers that are left behind; then nothing more is read */
 };
@@ -19,9 +18,10 @@ typedef struct col_patient {
   unsigned left;             /* helpers that did not come back */
 } col_patient;
 
-/* As col_read_fd(), and closes `fd`; -ETIMEDOUT if it was not answered, or was not asked because
- * too many were not. At most COL_PATIENT_TEXT bytes. */
-int64_t col_patient_read(col_patient *p, int fd, char *ret_text, size_t size);
+/* The first `size` - 1 bytes of a file, with a NUL behind them, which the caller frees; closes
+ * `fd`. NULL with -errno in `ret_len`: -ETIMEDOUT if it was not answered, or was not asked because
+ * too many were not. */
+char *col_patient_read(col_patient *p, int fd, size_t size, int64_t *ret_len);
 void col_patient_end(col_patient *p);
 
 #endif

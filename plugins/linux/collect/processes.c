@@ -13,7 +13,7 @@
 #include "read.h"
 #include "support/csv.h"
 
-enum { TEXT = 8192, HASHES_MAX = 1024, COMMAND = 4096, LOADER = 512 };
+enum { TEXT = 8192, HASHES_MAX = 1024, COMMAND = 64 * 1024, LOADER = 8192 };
 
 #define PROGRAM_MAX (256 * COL_MIB)
 
@@ -90,51 +90,76 @@ static void put_link(looking *l, int dir, const char *name)
   col_bytes(l->task, path, len > 0 ? (size_t)len : 0);
 }
 
-/* What lies in the memory of the process. */
-static int64_t read_memory(looking *l, int dir, const char *name, char *ret_text, size_t size)
-{
-  ret_text[0] = '\0';
-  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  return fd < 0 ? -errno : col_patient_read(&l->patient, fd, ret_text, size);
-}
-
 static const char not_answered[] = "(not answered)";
+
+/* A text of the process's own, which may be as long as it likes: up to `max`, then said to be cut.
+ */
+static char *read_long(looking *l, int dir, const char *name, size_t max, int64_t *ret_len)
+{
+  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  *ret_len = fd < 0 ? -errno : 0;
+  if (fd < 0)
+    return NULL;
+  char *text = col_patient_read(&l->patient, fd, max, ret_len);
+  if (*ret_len == -ENOMEM || *ret_len == (int64_t)max - 1)
+    col_cap(l->task, "of a process only the first %zu KiB of its %s", max / 1024, name);
+  return text;
+}
 
 /* Words end with a NUL; between them stands a blank here. */
 static bool put_command(looking *l, int dir)
 {
-  char text[COMMAND] = "";
-  int64_t len = read_memory(l, dir, "cmdline", text, sizeof(text));
-  if (len == -ETIMEDOUT) {
-    l->silent++;
-    col_text(l->task, not_answered);
-    return false;
+  int64_t len = 0;
+  char *text = read_long(l, dir, "cmdline", COMMAND, &len);
+  if (text == NULL) {
+    l->silent += len == -ETIMEDOUT ? 1 : 0;
+    col_text(l->task, len == -ETIMEDOUT ? not_answered : "");
+    return len != -ETIMEDOUT;
   }
-  while (len > 0 && text[len - 1] == '\0')
+  bool cut = len == COMMAND - 1;
+  while (!cut && len > 0 && text[len - 1] == '\0')
     len--;
   for (int64_t i = 0; i < len; i++)
     text[i] = text[i] == '\0' ? ' ' : text[i];
+  if (cut)
+    memcpy(text + COMMAND - sizeof(COL_CUT), COL_CUT, sizeof(COL_CUT));
   col_bytes(l->task, text, len > 0 ? (size_t)len : 0);
+  free(text);
   return true;
+}
+
+/* Adds a variable to those that were found. False: it does not fit. */
+static bool add_variable(char found[LOADER], size_t *at, const char *variable)
+{
+  size_t room = LOADER - sizeof(COL_CUT) - *at;
+  int len = snprintf(found + *at, room, "%s%s", *at > 0 ? " " : "", variable);
+  if (len >= 0 && (size_t)len < room) {
+    *at += (size_t)len;
+    return true;
+  }
+  memcpy(found + *at + strlen(found + *at), COL_CUT, sizeof(COL_CUT));
+  return false;
 }
 
 /* Of the environment only what makes the loader take other libraries: the rest holds secrets. */
 static void put_loader(looking *l, int dir, bool answers)
 {
   static const char *const names[] = {"LD_PRELOAD=", "LD_LIBRARY_PATH=", "LD_AUDIT="};
-  enum { ENVIRONMENT = 128 * 1024 };
+  /* More than the kernel gives a program to begin with. */
+  enum { ENVIRONMENT = 8 * 1024 * 1024 };
   char found[LOADER] = "";
   size_t at = 0;
-  char *text = malloc(ENVIRONMENT);
-  int64_t len = !answers       ? -(int64_t)ETIMEDOUT
-                : text != NULL ? read_memory(l, dir, "environ", text, ENVIRONMENT)
-                               : 0;
-  for (int64_t i = 0; i < len; i += (int64_t)strlen(text + i) + 1) {
-    for (size_t n = 0; n < 3; n++) {
-      if (strncmp(text + i, names[n], strlen(names[n])) == 0 && at < sizeof(found))
-        at += (size_t)snprintf(found + at, sizeof(found) - at, "%s%s", at > 0 ? " " : "", text + i);
+  bool fits = true;
+  int64_t len = -ETIMEDOUT;
+  char *text = answers ? read_long(l, dir, "environ", ENVIRONMENT, &len) : NULL;
+  for (int64_t i = 0; text != NULL && fits && i < len; i += (int64_t)strlen(text + i) + 1) {
+    for (size_t n = 0; fits && n < 3; n++) {
+      if (strncmp(text + i, names[n], strlen(names[n])) == 0)
+        fits = add_variable(found, &at, text + i);
     }
   }
+  if (!fits)
+    col_cap(l->task, "of a process not all of its variables for the loader fit");
   free(text);
   if (answers && len == -ETIMEDOUT)
     l->silent++;

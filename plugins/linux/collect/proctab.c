@@ -190,6 +190,7 @@ const col_holder *col_holders_find(const col_holders *h, uint64_t inode, size_t 
 typedef struct listing {
   col_users *users;
   bool groups;
+  bool full;
 } listing;
 
 static char *copy_field(col_view v)
@@ -205,8 +206,10 @@ static bool add_user(void *data, const char *line, size_t len)
   if (count < (l->groups ? 3u : 7u) || fields[0].len == 0)
     return true;
   col_users *u = l->users;
-  if (u->count == COL_USERS_MAX)
+  if (u->count == COL_USERS_MAX) {
+    l->full = true;
     return false;
+  }
   if ((u->count & (u->count - 1)) == 0) {
     col_user *grown = realloc(u->items, (u->count == 0 ? 1 : u->count * 2) * sizeof(*grown));
     if (grown == NULL)
@@ -221,18 +224,24 @@ static bool add_user(void *data, const char *line, size_t len)
   return u->items[u->count++].name != NULL;
 }
 
+static void read_list(col_task *t, const char *path, listing *l)
+{
+  if (col_lines(t, path, LIST_MAX, add_user, l) == EFBIG || l->full)
+    col_cap(t, "%s: only its first %d entries or %d bytes", path, COL_USERS_MAX, LIST_MAX);
+}
+
 void col_users_read(col_task *t, col_users *ret_users)
 {
   listing l = {.users = ret_users};
   *ret_users = (col_users){0};
-  (void)col_lines(t, "/etc/passwd", LIST_MAX, add_user, &l);
+  read_list(t, "/etc/passwd", &l);
 }
 
 void col_groups_read(col_task *t, col_users *ret_groups)
 {
   listing l = {.users = ret_groups, .groups = true};
   *ret_groups = (col_users){0};
-  (void)col_lines(t, "/etc/group", LIST_MAX, add_user, &l);
+  read_list(t, "/etc/group", &l);
 }
 
 void col_users_release(col_users *u)

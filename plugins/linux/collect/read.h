@@ -42,6 +42,10 @@ void col_read_line(const col_task *t, const char *path, char *ret_text, size_t s
 typedef bool col_line_fn(void *data, const char *line, size_t len);
 int col_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data);
 int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn, void *data);
+/* The same of the last `max` bytes, from the first line that begins within: what is newest in a
+ * log. `ret_cut`: there was more in front of it. */
+int col_last_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data,
+                      bool *ret_cut);
 /* The same over a text. Pure. */
 void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data);
 

@@ -398,14 +398,19 @@ END_TEST
 
 /* ---- reading what anybody may have made ---- */
 
-static void make(const char *path, const char *text)
+static void make_bytes(const char *path, const void *bytes, size_t len)
 {
   char full[256];
   (void)snprintf(full, sizeof(full), "%s%s", root, path);
   int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   ck_assert_int_ge(fd, 0);
-  ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
+  ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
   (void)close(fd);
+}
+
+static void make(const char *path, const char *text)
+{
+  make_bytes(path, text, strlen(text));
 }
 
 static void make_link(const char *target, const char *path)
@@ -577,21 +582,27 @@ START_TEST(what_does_not_answer_is_not_waited_for_and_not_asked_for_ever)
   col_patient p = {0};
   int silent[2];
   int good[2];
-  char text[64];
+  int64_t len = 0;
   ck_assert_int_eq(pipe(good), 0);
   ck_assert_int_eq(write(good[1], "ls\0-l", 5), 5);
   (void)close(good[1]);
   ck_assert_int_eq(pipe(silent), 0);
-  ck_assert_int_eq(col_patient_read(&p, dup(good[0]), text, sizeof(text)), 5);
+  char *text = col_patient_read(&p, dup(good[0]), 64, &len);
+  ck_assert_int_eq(len, 5);
   ck_assert_mem_eq(text, "ls\0-l", 6);
-  ck_assert_int_eq(col_patient_read(&p, dup(silent[0]), text, sizeof(text)), -ETIMEDOUT);
+  free(text);
+  ck_assert_ptr_null(col_patient_read(&p, dup(silent[0]), 64, &len));
+  ck_assert_int_eq(len, -ETIMEDOUT);
   ck_assert_uint_eq(p.left, 1);
-  ck_assert_int_eq(col_patient_read(&p, dup(good[0]), text, sizeof(text)), 0);
-  /* At the ceiling nothing more is asked. */
+  /* The next one is asked by another helper. */
+  free(col_patient_read(&p, dup(good[0]), 64, &len));
+  ck_assert_int_eq(len, 0);
   col_patient_end(&p);
+  /* At the ceiling nothing more is asked. */
   p.left = COL_PATIENT_LEFT;
   int last = dup(good[0]);
-  ck_assert_int_eq(col_patient_read(&p, last, text, sizeof(text)), -ETIMEDOUT);
+  ck_assert_ptr_null(col_patient_read(&p, last, 64, &len));
+  ck_assert_int_eq(len, -ETIMEDOUT);
   ck_assert_int_eq(fcntl(last, F_GETFD), -1);
   col_patient_end(&p);
   /* The one that was left behind comes back, and frees itself. */
@@ -741,6 +752,129 @@ START_TEST(a_library_that_is_loaded_before_all_others_is_told)
 }
 END_TEST
 
+static void copies_settings(col_task *t)
+{
+  col_copy_masked(t, "settings", "/etc/settings");
+}
+
+START_TEST(what_is_secret_in_files_of_users_stays_there)
+{
+  static const col_item items[] = {{"F", "at.csv", "x", col_at_jobs, 2000, false, false},
+                                   {"F", "cron.csv", "x", col_cron, 2000, false, false},
+                                   {"F", "anacron.csv", "x", col_anacron, 2000, false, false},
+                                   {"F", "mounts.csv", "x", col_mounts_table, 2000, false, false},
+                                   {"F", "settings", "x", copies_settings, 2000, true, false},
+                                   {"F", "support", "x", col_support_logs, 2000, true, false}};
+  static const char *const files[] = {"F/at.csv",     "F/cron.csv", "F/anacron.csv",
+                                      "F/mounts.csv", "F/settings", "F/clamav_conf_planted.key"};
+  static const char *const kept[] = {"LD_PRELOAD=/x; export LD_PRELOAD\r\n",
+                                     "/bin/job",
+                                     "/bin/daily",
+                                     "https://***@h",
+                                     "after",
+                                     "a key"};
+  static const char *const folders[] = {"/etc",       "/etc/clamav",           "/var",
+                                        "/var/spool", "/var/spool/cron",       "/proc",
+                                        "/proc/self", "/var/spool/cron/atjobs"};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  for (size_t i = 0; i < COUNT_OF(folders); i++)
+    make_folder(folders[i], 0755);
+  make("/var/spool/cron/atjobs/a1", "#!/bin/sh\nX=hunter2; export X\n"
+                                    "LD_PRELOAD=/x; export LD_PRELOAD\nDB_PASS=hunter2 /bin/job\n");
+  make("/etc/crontab", "DB_PASS = hunter2 and hunter2\nPROXY=http://u:hunter2@h\n"
+                       "1 2 3 4 5 root /bin/job\n");
+  make("/etc/anacrontab", "DB_PASS=hunter2\n1 2 x /bin/daily\n");
+  make("/proc/self/mountinfo",
+       "1 0 8:1 / /d rw - davfs https://u:hunter2@h/ rw,password=hunter2\n");
+  make("/etc/settings", "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END X-----\nafter\n");
+  make("/etc/clamav/planted.key", "hunter2\n");
+  ck_assert_int_ge(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), 0);
+  for (size_t i = 0; i < COUNT_OF(files); i++) {
+    char *text = package_file(files[i]);
+    ck_assert_msg(strstr(text, "hunter2") == NULL, "%s", text);
+    ck_assert_msg(strstr(text, kept[i]) != NULL, "%s", text);
+    free(text);
+  }
+}
+END_TEST
+
+static bool put_read_line(void *data, const char *line, size_t len)
+{
+  (void)col_put(data, line, len);
+  return col_puts(data, "|");
+}
+
+static void reads_ends(col_task *t)
+{
+  static const uint64_t sizes[] = {4, 5, 8, 100};
+  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+    bool cut = false;
+    struct stat st;
+    int fd = -1;
+    ck_assert_int_eq(col_open(t, "/log", &fd, &st), 0);
+    ck_assert_int_eq(col_last_lines_fd(t, fd, sizes[i], put_read_line, t, &cut), 0);
+    (void)col_puts(t, cut ? "cut\n" : "whole\n");
+    (void)close(fd);
+  }
+}
+
+START_TEST(of_a_log_that_is_too_long_the_last_whole_lines_are_read)
+{
+  static const col_item items[] = {{"F", "ends", "x", reads_ends, 2000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make("/log", "one\ntwo\nsix");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  char *text = package_file("F/ends");
+  ck_assert_str_eq(text, "six|cut\nsix|cut\ntwo|six|cut\none|two|six|whole\n");
+  free(text);
+}
+END_TEST
+
+/* A process that pads its environment and its command line. */
+static void make_padded_process(void)
+{
+  enum { PAD = 300 * 1024, LONG = 600 };
+  static char text[PAD + 2 * LONG];
+  make_folder("/proc", 0755);
+  make_folder("/proc/7", 0755);
+  make("/proc/7/stat",
+       "7 (x) S 1 2 3 34816 -1 4194560 1 2 3 4 500 60 7 8 20 -5 9 0 12345 1000 77 9");
+  make("/proc/7/status", "Uid:\t0\t0\n");
+  memset(text, 'a', sizeof(text));
+  memcpy(text + PAD, "\0LD_LIBRARY_PATH=", 17);
+  memcpy(text + PAD + LONG, "\0LD_PRELOAD=/planted.so", 24);
+  make_bytes("/proc/7/environ", text, PAD + LONG + 24);
+  make_bytes("/proc/7/cmdline", text, PAD);
+}
+
+START_TEST(nothing_is_pushed_out_of_sight)
+{
+  static const col_item items[] = {{"F", "processes.csv", "x", col_processes, 2000, false, false},
+                                   {"F", "cron.csv", "x", col_cron, 2000, false, false}};
+  static char crontab[2 * COL_MIB];
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  make_padded_process();
+  make_folder("/etc", 0755);
+  memset(crontab, '#', sizeof(crontab));
+  make_bytes("/etc/crontab", crontab, sizeof(crontab));
+  ck_assert_int_eq(col_run(&o, items, 2, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  char *text = package_file("F/processes.csv");
+  ck_assert_ptr_nonnull(strstr(text, "LD_PRELOAD=/planted.so"));
+  ck_assert_ptr_nonnull(strstr(text, "aaa" COL_CUT ","));
+  free(text);
+  cJSON *doc = manifest();
+  ck_assert_ptr_nonnull(strstr(item_text(doc, 0, "cap"), "cmdline"));
+  ck_assert_ptr_nonnull(strstr(item_text(doc, 1, "cap"), "/etc/crontab"));
+  cJSON_Delete(doc);
+}
+END_TEST
+
 START_TEST(a_device_without_anything_gives_a_whole_package)
 {
   size_t count = 0;
@@ -811,6 +945,9 @@ int main(void)
                                 a_program_that_runs_has_its_own_hash,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
+                                what_is_secret_in_files_of_users_stays_there,
+                                of_a_log_that_is_too_long_the_last_whole_lines_are_read,
+                                nothing_is_pushed_out_of_sight,
                                 a_device_without_anything_gives_a_whole_package,
                                 a_cancel_at_any_point_leaves_a_manifest};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), setup, teardown);
