@@ -38,6 +38,7 @@ typedef struct col_package {
   int64_t started_ms; /* since 1970 */
   bool full;          /* the sink takes no more ordinary files */
   bool broken;        /* the sink takes nothing */
+  bool told;          /* its manifest is whole */
   bool cancelled;
   unsigned holders; /* the runner, and threads that were left behind: the last one frees this */
 } col_package;

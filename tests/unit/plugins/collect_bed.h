@@ -11,6 +11,7 @@ typedef struct bed_folder {
   uint64_t id;
   unsigned files;
   uint64_t limit; /* bytes of all files; 0: none */
+  uint64_t last_limit; /* the same, and the last ones have to keep to it too */
   uint64_t bytes;
   int incomplete;
 } bed_folder;
