@@ -6,6 +6,9 @@
 
 #include "support/utf8.h"
 
+/* So many blanks are taken for a formula, whatever is behind them. */
+enum { BLANKS_MAX = 256 };
+
 void sup_csv_init(sup_csv *c, sup_csv_fn *put, void *data)
 {
   c->put = put;
@@ -29,19 +32,36 @@ static void add(sup_csv *c, const char *bytes, size_t len)
   c->used += len;
 }
 
-static bool is_formula(const char *bytes, size_t len)
+static bool begins_formula(const char *bytes, size_t len)
 {
   static const char *const wide[] = {"\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d",
                                      "\xef\xbc\xa0"};
   if (len == 0)
     return false;
-  if (memchr("=+-@\t\r'", bytes[0], 7) != NULL)
+  if (memchr("=+-@", bytes[0], 4) != NULL)
     return true;
   for (size_t i = 0; i < 4; i++) {
     if (len >= 3 && memcmp(bytes, wide[i], 3) == 0)
       return true;
   }
   return false;
+}
+
+static bool is_formula(const char *bytes, size_t len)
+{
+  return len > 0 && (memchr("\t\r'", bytes[0], 3) != NULL || begins_formula(bytes, len));
+}
+
+/* A spreadsheet may be told that semicolons or tabs stand between fields, or be so by its language:
+ * then a formula may begin behind one, or with the line that it takes for a row. */
+static bool separates_formula(const char *bytes, size_t len)
+{
+  if (memchr(";\t\n\r", bytes[0], 4) == NULL)
+    return false;
+  size_t i = 1;
+  while (i < len && i <= BLANKS_MAX && memchr(" \t\n\r\"'", bytes[i], 6) != NULL)
+    i++;
+  return i > BLANKS_MAX || begins_formula(bytes + i, len - i);
 }
 
 static bool wants_quotes(const char *bytes, size_t len)
@@ -62,7 +82,8 @@ static size_t plain_run(const char *bytes, size_t len)
 {
   size_t max = len < SUP_CSV_BUFFER / 2 ? len : SUP_CSV_BUFFER / 2;
   size_t i = 0;
-  while (i < max && bytes[i] >= ' ' && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\')
+  while (i < max && bytes[i] >= ' ' && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\' &&
+         bytes[i] != ';')
     i++;
   return i;
 }
@@ -75,6 +96,8 @@ static size_t next_piece(const char *bytes, size_t len, char ret_piece[8], size_
   bool plain =
       used > 1 || (used == 1 && c >= ' ' && c != 0x7f) || c == '\t' || c == '\n' || c == '\r';
   if (c == '\\' && len > 1 && bytes[1] == 'x')
+    plain = false;
+  if (plain && separates_formula(bytes, len))
     plain = false;
   if (plain) {
     memcpy(ret_piece, bytes, used);

@@ -86,9 +86,16 @@ static void try_texts(col_view v)
 {
   char text[64];
   char method[24];
-  col_mask(v, text, sizeof(text));
-  MUST(strlen(text) < sizeof(text));
+  bool in_value = v.len % 2 == 0;
+  MUST(col_mask(v, text, sizeof(text)) < sizeof(text));
+  char *whole = malloc(3 * v.len + 4);
+  if (whole != NULL)
+    MUST(col_mask(v, whole, 3 * v.len + 4) <= 3 * v.len);
+  free(whole);
+  (void)col_at_sets(v, &in_value);
   MUST(col_audit_field(v, "a0", true, text, sizeof(text)) < (int64_t)sizeof(text));
+  (void)col_audit_arguments(v, text, sizeof(text));
+  MUST(strlen(text) < sizeof(text));
   MUST(col_xml_attribute(v, "href", text, sizeof(text)) < (int64_t)sizeof(text));
   MUST(col_password_state(v, method) != NULL);
   MUST(col_file_kind((const unsigned char *)v.ptr, v.len) != NULL);
@@ -105,17 +112,15 @@ static void try_mount(col_view v)
   col_mounts_release(&all);
 }
 
-static bool add_unit_line(void *data, const char *line, size_t len)
-{
-  col_unit_add(data, (col_view){.ptr = line, .len = len});
-  return true;
-}
-
 static void try_unit(col_view v)
 {
   col_unit u = {0};
-  col_lines_of(v.ptr, v.len, add_unit_line, &u);
+  col_unit_lines lines = {.unit = &u};
+  col_lines_of(v.ptr, v.len, col_unit_line, &lines);
+  col_unit_end(&lines);
+  MUST(lines.len == 0 && !lines.more);
   MUST(strlen(u.run) < sizeof(u.run) && strlen(u.timer) < sizeof(u.timer));
+  MUST(strlen(u.user) < sizeof(u.user) && strlen(u.description) < sizeof(u.description));
 }
 
 static void try_records(col_view v)

@@ -67,7 +67,7 @@ def autoruns():
     put("/var/spool/cron/crontabs/ada", "@reboot /home/ada/cron-planted\n", 0o600, 2101)
     put("/etc/cron.daily/planted", "#!/bin/sh\n", 0o755)
     put("/etc/anacrontab", "7 10 planted.weekly /opt/planted/anacron\n")
-    put("/var/spool/cron/atjobs/a0000101b2c3d4", "#!/bin/sh\n# atrun uid=2101\n/opt/planted/at\n", 0o700)
+    put("/var/spool/cron/atjobs/a0000101b2c3d4", "#!/bin/sh\n# atrun uid=2101\nX=PLANTEDENVIRONMENT; export X\n/opt/planted/at\n", 0o700)
     put("/home/ada/.bashrc", "alias ls='/opt/planted/ls'\n", owner=2101)
     put("/etc/profile.d/planted.sh", "export PLANTED_PROFILE=1\n")
     put("/etc/ld.so.conf.d/planted.conf", "/opt/planted/lib\n")

@@ -283,7 +283,9 @@ void col_kernel_modules(col_task *t)
   }
   col_head(t, "name,bytes,used,used_by,state,taint,source_version");
   int error = col_lines(t, "/proc/modules", 4 * COL_MIB, put_module, t);
-  if (error != 0)
+  if (error == EFBIG)
+    col_cap(t, "only the first 4 MiB of /proc/modules");
+  else if (error != 0)
     col_mark_os(t, error, "/proc/modules cannot be read");
 }
 
@@ -352,7 +354,8 @@ static void list_keys(void *data, const char *user, const char *home)
     (void)snprintf(k.path, sizeof(k.path), "%s/%s", home, files[i]);
     int error = col_open_below(t, home, files[i], &fd, &k.st);
     if (error == 0) {
-      (void)col_lines_fd(t, fd, 4 * COL_MIB, put_key, &k);
+      if (col_lines_fd(t, fd, 4 * COL_MIB, put_key, &k) == EFBIG)
+        col_cap(t, "%s: only its first 4 MiB", k.path);
       (void)close(fd);
     } else if (error != ENOENT && error != ENOTDIR) {
       col_mark(t, COL_PARTIAL, "%s: %s", k.path,

@@ -31,6 +31,9 @@ enum {
 
 #define COL_MIB (1024ull * 1024)
 
+/* What a text ends with that did not fit. */
+#define COL_CUT "...(cut)"
+
 typedef enum col_status { COL_OK, COL_ABSENT, COL_PARTIAL, COL_DENIED, COL_ERROR } col_status;
 
 const char *col_status_name(col_status status);
@@ -92,12 +95,18 @@ const col_item *col_items(size_t *ret_count);
 const col_options *col_options_of(const col_task *t);
 /* Time or a ceiling is over, or somebody cancelled: end soon. Cheap. */
 bool col_stop(const col_task *t);
+/* The same without the ceilings of the file: whether an item of several files begins the next. */
+bool col_over(const col_task *t);
 /* Milliseconds until the item's deadline. */
 uint64_t col_left_ms(const col_task *t);
 
 /* Begins the next file, below the item's folder, and ends the one before. `name` may hold anything,
  * `source` says where it is from. */
 void col_begin(col_task *t, const char *name, const char *source);
+/* Ends the file that is open, with its record. */
+void col_end(col_task *t);
+/* Whether anything but `ok` is to be said of the file. */
+bool col_is_marked(const col_task *t);
 /* When what is copied was changed last. Before the first byte. */
 void col_set_mtime(col_task *t, int64_t seconds);
 /* False: nothing more is taken. */

@@ -15,7 +15,7 @@
 #define JOURNAL_MAX (64 * COL_MIB)
 #define JOURNALS_TOTAL (256 * COL_MIB)
 
-enum { KERNEL_LOG = 10, KERNEL_LOG_MAX = 4 * 1024 * 1024, ROTATED_MAX = 16 };
+enum { KERNEL_LOG = 10, KERNEL_LOG_MAX = 4 * 1024 * 1024, ROTATED_MAX = 64 };
 
 /* ---- logs and what they were rotated to ---- */
 
@@ -37,8 +37,11 @@ static bool copy_rotated(void *data, int dir, const char *name)
     return true;
   if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(st.st_mode))
     return true;
-  if (++r->count > ROTATED_MAX)
+  if (++r->count > ROTATED_MAX) {
+    col_cap(r->task, "%s has more than %d older parts, and the others are left out", r->name,
+            ROTATED_MAX);
     return false;
+  }
   (void)snprintf(path, sizeof(path), "%s/%s", r->folder, name);
   col_copy(r->task, name, path, LOG_MAX);
   return !col_stop(r->task);

@@ -1,17 +1,14 @@
-/* The files of the package as they are written: names, buffering, hashing, ceilings, records. */
-#include <ctype.h>
+/* The files of the package as they are written: buffering, hashing, ceilings, records. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "package.h"
 #include "support/call.h"
-#include "support/utf8.h"
 
-enum { NAME_PART = 110, META_MAX = 64 };
+enum { META_MAX = 64 };
 
 static const char *const status_names[COL_STATUSES] = {"ok", "absent", "partial", "denied",
                                                        "error"};
@@ -21,10 +18,7 @@ const char *col_status_name(col_status status)
   return (unsigned)status < COL_STATUSES ? status_names[status] : "error";
 }
 
-static void csv_put(void *data, const char *bytes, size_t len)
-{
-  (void)col_put(data, bytes, len);
-}
+static void csv_put(void *data, const char *bytes, size_t len);
 
 col_task *col_task_new(col_package *p, const col_item *item)
 {
@@ -34,6 +28,7 @@ col_task *col_task_new(col_package *p, const col_item *item)
   t->p = p;
   t->item = item;
   atomic_init(&t->stop, false);
+  atomic_init(&t->whole, 0);
   sha256_init(&t->sha);
   sup_csv_init(&t->csv, csv_put, t);
   return t;
@@ -54,79 +49,15 @@ bool col_stop(const col_task *t)
   return atomic_load_explicit(&t->stop, memory_order_relaxed) || t->shut;
 }
 
+bool col_over(const col_task *t)
+{
+  return atomic_load_explicit(&t->stop, memory_order_relaxed);
+}
+
 uint64_t col_left_ms(const col_task *t)
 {
   uint64_t now = sup_now_ms();
   return now < t->deadline_ms ? t->deadline_ms - now : 0;
-}
-
-/* ---- names ---- */
-
-/* Where the name of a device of Windows ends, which is one whatever comes after its first dot; 0:
- * it is none. */
-static size_t device_end(const char *part)
-{
-  static const char *const devices[] = {"con",         "prn",         "aux",         "nul",
-                                        "conin$",      "conout$",     "com\xc2\xb9", "com\xc2\xb2",
-                                        "com\xc2\xb3", "lpt\xc2\xb9", "lpt\xc2\xb2", "lpt\xc2\xb3"};
-  size_t len = strcspn(part, ".");
-  while (len > 0 && part[len - 1] == ' ')
-    len--;
-  for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-    if (strlen(devices[i]) == len && strncasecmp(part, devices[i], len) == 0)
-      return len;
-  }
-  bool numbered = len == 4 && part[3] >= '0' && part[3] <= '9' &&
-                  (strncasecmp(part, "com", 3) == 0 || strncasecmp(part, "lpt", 3) == 0);
-  return numbered ? len : 0;
-}
-
-void col_clean_name(const char *folder, const char *name, char ret_name[COL_NAME])
-{
-  char part[NAME_PART + 1];
-  size_t at = 0;
-  size_t left = strlen(name);
-  while (left > 0 && at + 4 <= NAME_PART) {
-    size_t len = sup_utf8_sequence(name, left);
-    unsigned char c = (unsigned char)name[0];
-    if (len == 0 || c < ' ' || c == 0x7f || memchr("/\\:*?\"<>|", c, 9) != NULL) {
-      part[at++] = '_';
-      len = 1;
-    } else {
-      memcpy(part + at, name, len);
-      at += len;
-    }
-    name += len;
-    left -= len;
-  }
-  for (size_t i = at; i > 0 && (part[i - 1] == ' ' || part[i - 1] == '.'); i--)
-    part[i - 1] = '_';
-  part[at] = '\0';
-  size_t device = device_end(part);
-  (void)snprintf(ret_name, COL_NAME, "%s%s%.*s%s%s", folder, folder[0] != '\0' ? "/" : "",
-                 (int)device, part, device > 0 ? "_" : "", at > 0 ? part + device : "_");
-}
-
-static bool is_taken(const col_package *p, const char *name)
-{
-  for (size_t i = 0; i < p->count; i++) {
-    if (strcasecmp(p->records[i].name, name) == 0)
-      return true;
-  }
-  return false;
-}
-
-/* `name (2).ext` where there is a file of that name. */
-static void make_unique(const col_package *p, char name[COL_NAME])
-{
-  char plain[COL_NAME];
-  memcpy(plain, name, COL_NAME);
-  const char *slash = strrchr(plain, '/');
-  const char *dot = strrchr(slash != NULL ? slash : plain, '.');
-  if (dot == NULL || dot == plain)
-    dot = plain + strlen(plain);
-  for (unsigned n = 2; n < COL_RECORDS_MAX && is_taken(p, name); n++)
-    (void)snprintf(name, COL_NAME, "%.*s (%u)%s", (int)(dot - plain), plain, n, dot);
 }
 
 /* ---- the sink ---- */
@@ -151,7 +82,7 @@ static void open_file(col_task *t)
   if (t->mtime > 0)
     at += snprintf(meta + at, sizeof(meta) - (size_t)at, ",\"mtime\":%lld", (long long)t->mtime);
   (void)snprintf(meta + at, sizeof(meta) - (size_t)at, "}");
-  make_unique(t->p, t->name);
+  col_make_unique(t->p, t->name);
   cordon_status status = t->p->broken             ? CORDON_E_IO
                          : t->p->full && !t->last ? CORDON_E_LIMIT
                                                   : CORDON_OK;
@@ -188,10 +119,11 @@ static void flush(col_task *t)
   if (t->abandoned)
     t->shut = true;
   t->used = 0;
+  atomic_store_explicit(&t->whole, 0, memory_order_relaxed);
   (void)pthread_mutex_unlock(&t->p->lock);
 }
 
-bool col_put(col_task *t, const void *bytes, size_t len)
+static bool take_bytes(col_task *t, const void *bytes, size_t len)
 {
   const char *from = bytes;
   if (!t->begun)
@@ -211,6 +143,23 @@ bool col_put(col_task *t, const void *bytes, size_t len)
       flush(t);
   }
   return !t->shut;
+}
+
+static void csv_put(void *data, const char *bytes, size_t len)
+{
+  (void)take_bytes(data, bytes, len);
+}
+
+void col_settle(col_task *t)
+{
+  atomic_store_explicit(&t->whole, t->used, memory_order_release);
+}
+
+bool col_put(col_task *t, const void *bytes, size_t len)
+{
+  bool more = take_bytes(t, bytes, len);
+  col_settle(t);
+  return more;
 }
 
 bool col_puts(col_task *t, const char *text)
@@ -245,6 +194,11 @@ void col_mark(col_task *t, col_status status, const char *format, ...)
   sup_csv_escape(text, strlen(text), t->error, sizeof(t->error));
 }
 
+bool col_is_marked(const col_task *t)
+{
+  return t->status != COL_OK;
+}
+
 void col_mark_os(col_task *t, int os_error, const char *what)
 {
   col_status status = os_error == ENOENT || os_error == ENOTDIR ? COL_ABSENT
@@ -276,6 +230,7 @@ void col_begin(col_task *t, const char *name, const char *source)
   t->begun = !t->abandoned;
   if (t->begun) {
     t->opened = false;
+    t->told = false;
     t->id = 0;
     t->start_ms = col_wall_ms();
     t->start_mono_ms = sup_now_ms();
@@ -358,21 +313,29 @@ static void take_record(col_task *t, col_status status, const char *error, const
     (void)snprintf(r->sha256 + 2 * i, 3, "%02x", digest[i]);
 }
 
-/* What left nothing says so in a file of its own; what is empty stays so. */
+/* The lock is held. In a file of its own, as nothing else was left. */
+static void write_sentence(col_task *t, col_status status, const char *sentence)
+{
+  char text[2 * COL_SENTENCE + COL_SOURCE];
+  size_t len = strlen(t->name);
+  if (t->p->broken || (t->p->full && !t->last))
+    return;
+  (void)snprintf(t->name + len, sizeof(t->name) - len, ".%s.txt", col_status_name(status));
+  int made = snprintf(text, sizeof(text), "%s: %s\nsource: %s\n", col_status_name(status), sentence,
+                      t->source);
+  t->told = true;
+  write_file(t, text, made > 0 ? (size_t)made : 0);
+}
+
+/* What left nothing says so; what is empty stays so. */
 static void say_nothing(col_task *t)
 {
   (void)pthread_mutex_lock(&t->p->lock);
-  size_t len = strlen(t->name);
-  bool can = !t->abandoned && !t->p->broken && (t->last || !t->p->full);
-  if (can && t->status != COL_OK)
-    (void)snprintf(t->name + len, sizeof(t->name) - len, ".%s.txt", col_status_name(t->status));
-  if (can && t->status == COL_OK)
+  if (!t->abandoned && t->status != COL_OK)
+    write_sentence(t, t->status, t->error);
+  else if (!t->abandoned && !t->p->broken && (t->last || !t->p->full))
     write_file(t, "", 0);
   (void)pthread_mutex_unlock(&t->p->lock);
-  t->shut = !can || t->status == COL_OK;
-  if (!t->shut)
-    (void)col_printf(t, "%s: %s\nsource: %s\n", col_status_name(t->status), t->error, t->source);
-  flush(t);
 }
 
 /* Some of it was read, so it is neither absent nor refused as a whole. */
@@ -386,10 +349,21 @@ static void settle_status(col_task *t)
   }
 }
 
+static const char *why_over(col_task *t)
+{
+  (void)pthread_mutex_lock(&t->p->lock);
+  bool cancelled = t->p->cancelled;
+  (void)pthread_mutex_unlock(&t->p->lock);
+  return cancelled ? "the collection was cancelled" : "the item's time was over";
+}
+
 void col_end(col_task *t)
 {
   if (!t->begun)
     return;
+  /* Readers come back without an error when they are stopped, so nobody knows that it is whole. */
+  if (col_over(t))
+    col_cap(t, "%s", why_over(t));
   flush(t);
   if (t->opened)
     settle_status(t);
@@ -406,28 +380,87 @@ void col_end(col_task *t)
   (void)pthread_mutex_unlock(&t->p->lock);
 }
 
+/* The lock is held. A record without a file. */
+static void add_bare(col_package *p, const col_item *item, col_status status, const char *sentence,
+                     const char *cap)
+{
+  col_record *r = add_record(p);
+  if (r == NULL)
+    return;
+  r->name = strdup("");
+  r->item = strdup(item->name);
+  r->source = strdup(item->source);
+  r->folder = item->folder;
+  r->start_ms = col_wall_ms();
+  r->status = status;
+  r->error = copy_text(sentence);
+  r->cap = cap != NULL ? copy_text(cap) : NULL;
+}
+
+void col_end_item(col_task *t)
+{
+  char sentence[COL_SENTENCE];
+  col_end(t);
+  if (!t->item->several || !col_over(t))
+    return;
+  const char *why = why_over(t);
+  (void)snprintf(sentence, sizeof(sentence), "%s: files may be missing", why);
+  (void)pthread_mutex_lock(&t->p->lock);
+  if (!t->abandoned)
+    add_bare(t->p, t->item, COL_PARTIAL, sentence, why);
+  (void)pthread_mutex_unlock(&t->p->lock);
+}
+
+/* The lock is held. What the task has of its file, for a thread that is not the task's own: only
+ * what is written under the lock, and the bytes up to where the task said that they are whole. */
+static col_task *copy_of(col_task *t)
+{
+  size_t whole = atomic_load_explicit(&t->whole, memory_order_acquire);
+  col_task *c = col_task_new(t->p, t->item);
+  if (c == NULL)
+    return NULL;
+  c->begun = true;
+  c->opened = t->opened;
+  c->id = t->id;
+  c->mtime = whole > 0 ? t->mtime : 0;
+  c->start_ms = t->start_ms;
+  c->start_mono_ms = t->start_mono_ms;
+  c->bytes = t->bytes;
+  c->sha = t->sha;
+  memcpy(c->name, t->name, sizeof(c->name));
+  memcpy(c->item_name, t->item_name, sizeof(c->item_name));
+  memcpy(c->source, t->source, sizeof(c->source));
+  memcpy(c->buffer, t->buffer, whole);
+  c->used = whole;
+  return c;
+}
+
 void col_end_abandoned(col_task *t)
 {
+  static const char sentence[] = "what it reads did not come back in time, and was left behind";
+  static const char cap[] = "the item's time";
+  if (!t->begun || t->item->several)
+    add_bare(t->p, t->item, COL_ERROR, sentence, cap);
   if (!t->begun)
     return;
-  if (t->opened)
-    (void)t->p->o.sink.close(t->p->o.sink.data, t->id, false);
-  take_record(t, t->opened ? COL_PARTIAL : COL_ERROR,
-              "what it reads did not come back in time, and was left behind", "the item's time");
+  col_task *c = copy_of(t);
+  if (c == NULL) {
+    t->p->left_out++;
+    return;
+  }
+  if (c->used > 0)
+    write_file(c, c->buffer, c->used);
+  if (!c->opened)
+    write_sentence(c, COL_ERROR, sentence);
+  if (c->opened)
+    (void)c->p->o.sink.close(c->p->o.sink.data, c->id, false);
+  take_record(c, c->bytes > 0 && !c->told ? COL_PARTIAL : COL_ERROR, sentence, cap);
+  col_task_free(c);
 }
 
 void col_skip(col_package *p, const col_item *item, col_status status, const char *sentence)
 {
   (void)pthread_mutex_lock(&p->lock);
-  col_record *r = add_record(p);
-  if (r != NULL) {
-    r->name = strdup("");
-    r->item = strdup(item->name);
-    r->source = strdup(item->source);
-    r->folder = item->folder;
-    r->start_ms = col_wall_ms();
-    r->status = status;
-    r->error = copy_text(sentence);
-  }
+  add_bare(p, item, status, sentence, NULL);
   (void)pthread_mutex_unlock(&p->lock);
 }

@@ -10,7 +10,10 @@
 #include "parse.h"
 #include "read.h"
 
-enum { TEXT = 4096, ACCOUNTS = 256, AUDIT_LINES = 100000 };
+enum { TEXT = 4096, COMMAND = 16384, ACCOUNTS = 256, AUDIT_LINES = 100000 };
+
+#define HISTORY_MAX (16 * COL_MIB)
+#define AUDIT_MAX (64 * COL_MIB)
 
 void col_prefetch_note(col_task *t)
 {
@@ -52,12 +55,18 @@ static bool put_program(void *data, int dir, const char *name)
 static void programs_in(col_task *t, const char *folder)
 {
   programs p = {.task = t, .folder = folder};
+  (void)col_each(t, folder, put_program, &p);
+}
+
+/* A folder that is a link is one that is read under its own name. */
+static void programs_in_own(col_task *t, const char *folder)
+{
   char full[COL_PATH];
   struct stat st;
   col_path(t, folder, full);
   if (col_is_far(t, folder, NULL) || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode))
     return;
-  (void)col_each(t, folder, put_program, &p);
+  programs_in(t, folder);
 }
 
 static void programs_of(void *data, const char *user, const char *home)
@@ -78,7 +87,7 @@ void col_executables(col_task *t)
                                         "/usr/games",      "/snap/bin"};
   col_head(t, "path,last_read," COL_STAT_COLUMNS);
   for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !col_stop(t); i++)
-    programs_in(t, folders[i]);
+    programs_in_own(t, folders[i]);
   col_each_home(t, programs_of, t);
 }
 
@@ -138,8 +147,11 @@ static void histories_of(void *data, const char *user, const char *home)
     (void)snprintf(h.path, sizeof(h.path), "%s/%s", home, files[i]);
     int error = col_open_below(t, home, files[i], &fd, &st);
     if (error == 0) {
-      if (col_lines_fd(t, fd, 16 * COL_MIB, put_history, &h) == EFBIG)
-        col_cap(t, "%s: only its first 16 MiB", h.path);
+      bool cut = false;
+      if (col_last_lines_fd(t, fd, HISTORY_MAX, put_history, &h, &cut) == EFBIG)
+        col_cap(t, "%s: it grew while it was read", h.path);
+      if (cut)
+        col_cap(t, "%s: only its last 16 MiB, of which lines are counted", h.path);
       (void)close(fd);
     } else if (error != ENOENT && error != ENOTDIR) {
       col_mark(t, COL_PARTIAL, "%s: %s", h.path,
@@ -161,6 +173,7 @@ void col_shell_history(col_task *t)
 typedef struct audit {
   col_task *task;
   int64_t rows;
+  int64_t skip; /* the oldest, which are too many */
 } audit;
 
 static void put_field(col_task *t, col_view line, const char *name)
@@ -173,21 +186,24 @@ static void put_field(col_task *t, col_view line, const char *name)
 
 static void put_arguments(col_task *t, col_view line)
 {
-  char all[TEXT] = "";
-  size_t at = 0;
-  for (int i = 0; i < 64; i++) {
-    char name[8];
-    char text[TEXT];
-    (void)snprintf(name, sizeof(name), "a%d", i);
-    int64_t len = col_audit_field(line, name, true, text, sizeof(text));
-    if (len < 0 || at + (size_t)len + 2 > sizeof(all))
-      break;
-    if (at > 0)
-      all[at++] = ' ';
-    memcpy(all + at, text, (size_t)len);
-    at += (size_t)len;
-  }
-  col_bytes(t, all, at);
+  char all[COMMAND];
+  if (!col_audit_arguments(line, all, sizeof(all)))
+    col_cap(t, "a command that ends with " COL_CUT " did not fit");
+  col_text(t, all);
+}
+
+static bool is_start(col_view v)
+{
+  return memchr(v.ptr, '(', v.len) != NULL &&
+         (col_view_has(v, "type=EXECVE ") ||
+          (col_view_has(v, "type=SYSCALL ") && col_view_has(v, " exe=")));
+}
+
+static bool count_audit(void *data, const char *line, size_t len)
+{
+  audit *a = data;
+  a->skip += len > 0 && is_start((col_view){.ptr = line, .len = len}) ? 1 : 0;
+  return true;
 }
 
 /* Two lines tell of a start: who it was, and the words of the command. The event's number joins
@@ -197,14 +213,10 @@ static bool put_audit(void *data, const char *line, size_t len)
   audit *a = data;
   col_task *t = a->task;
   col_view v = {.ptr = line, .len = len};
+  if (len == 0 || !is_start(v) || ++a->rows <= a->skip)
+    return true;
   bool words = col_view_has(v, "type=EXECVE ");
   const char *mark = memchr(line, '(', len);
-  if ((!words && !(col_view_has(v, "type=SYSCALL ") && col_view_has(v, " exe="))) || mark == NULL)
-    return true;
-  if (++a->rows > AUDIT_LINES) {
-    col_cap(t, "only the first %d lines", AUDIT_LINES);
-    return false;
-  }
   col_view event = {.ptr = mark + 1, .len = len - (size_t)(mark - line) - 1};
   const char *end = event.len > 0 ? memchr(event.ptr, ')', event.len) : NULL;
   event.len = end != NULL ? (size_t)(end - event.ptr) : 0;
@@ -226,19 +238,38 @@ static bool put_audit(void *data, const char *line, size_t len)
   return col_row(t);
 }
 
+/* The newest lines: who floods the log makes the older ones go, and is in it. */
+static int read_audit(audit *a, int fd)
+{
+  bool cut = false;
+  int error = col_last_lines_fd(a->task, fd, AUDIT_MAX, count_audit, a, &cut);
+  if (error != 0 && error != EFBIG)
+    return error;
+  a->skip = a->skip > AUDIT_LINES ? a->skip - AUDIT_LINES : 0;
+  if (a->skip > 0)
+    col_cap(a->task, "only the last %d lines", AUDIT_LINES);
+  if (cut)
+    col_cap(a->task, "only the last 64 MiB of the log");
+  return col_last_lines_fd(a->task, fd, AUDIT_MAX, put_audit, a, &cut);
+}
+
 void col_audit_execve(col_task *t)
 {
   audit a = {.task = t};
-  char full[COL_PATH];
-  col_path(t, "/var/log/audit/audit.log", full);
-  if (access(full, F_OK) != 0) {
-    col_mark_os(t, errno, "there is no audit log");
+  struct stat st;
+  int fd = -1;
+  int error = col_open(t, "/var/log/audit/audit.log", &fd, &st);
+  if (error == ENOENT || error == ENOTDIR) {
+    col_mark_os(t, error, "there is no audit log");
     return;
   }
   col_head(t, "time,event,kind,program,name,pid,ppid,login_uid,uid,terminal,command");
-  int error = col_lines(t, "/var/log/audit/audit.log", 64 * COL_MIB, put_audit, &a);
+  if (error == 0)
+    error = read_audit(&a, fd);
+  if (fd >= 0)
+    (void)close(fd);
   if (error == EFBIG)
-    col_cap(t, "only the first 64 MiB of the log");
+    col_cap(t, "the log grew while it was read");
   else if (error != 0)
     col_mark_os(t, error, "the audit log cannot be read");
 }
@@ -327,7 +358,8 @@ static void recent_of(void *data, const char *user, const char *home)
   struct stat st;
   int fd = -1;
   if (col_open_below(r.task, home, file, &fd, &st) == 0) {
-    (void)col_lines_fd(r.task, fd, 16 * COL_MIB, put_recent, &r);
+    if (col_lines_fd(r.task, fd, 16 * COL_MIB, put_recent, &r) == EFBIG)
+      col_cap(r.task, "%s of %s: only its first 16 MiB", file, user);
     (void)close(fd);
   }
 }

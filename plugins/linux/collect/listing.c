@@ -40,14 +40,8 @@ typedef struct file {
   char sha256[COL_SHA256_HEX + 1];
   int64_t line;
   int64_t told;
+  bool in_value; /* of the environment of a job of at */
 } file;
-
-static void put_masked(col_task *t, col_view line)
-{
-  char text[8192];
-  col_mask(line, text, sizeof(text));
-  col_text(t, text);
-}
 
 static bool put_line(void *data, const char *line, size_t len)
 {
@@ -55,6 +49,8 @@ static bool put_line(void *data, const char *line, size_t len)
   col_task *t = f->l->task;
   col_view v = {.ptr = line, .len = len};
   f->line++;
+  if (f->l->jobs && col_at_sets(v, &f->in_value))
+    return true;
   if (!(f->l->wanted != NULL ? f->l->wanted(v) : col_is_content(v)))
     return true;
   if (++f->told > COL_LISTED_LINES_MAX) {
@@ -64,7 +60,7 @@ static bool put_line(void *data, const char *line, size_t len)
   col_file_fields(t, f->path, f->l->user, f->st, f->sha256);
   col_num(t, f->line);
   if (f->l->masked)
-    put_masked(t, v);
+    col_masked(t, v);
   else
     col_bytes(t, line, len);
   return col_row(t);

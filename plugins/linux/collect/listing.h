@@ -17,8 +17,12 @@ typedef struct col_listing {
   bool (*wanted)(col_view line);  /* NULL: what is neither empty nor a comment */
   bool (*name)(const char *name); /* of files in folders; NULL: all */
   bool masked;                    /* what may be a password is left out */
+  bool jobs;                      /* of at: what sets their environment is left out */
   unsigned files;                 /* how many were there */
 } col_listing;
+
+/* A field with the line, without what may be a password. */
+void col_masked(col_task *t, col_view line);
 
 /* Neither empty nor a comment. Pure. */
 bool col_is_content(col_view line);

@@ -43,6 +43,8 @@ bool col_manager_put(col_task *t, DBusMessage *answer)
     put_unit(t, &unit);
     (void)dbus_message_iter_next(&list);
   }
+  if (dbus_message_iter_get_arg_type(&list) == DBUS_TYPE_STRUCT)
+    col_cap(t, "there are more than %d units", UNITS_MAX);
   return true;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PATH_TEXT = 4096 };
+
 bool col_mount_is_far(const char *type)
 {
   static const char *const far[] = {"nfs",  "nfs4", "cifs",  "smb3",   "smbfs",     "9p",
@@ -89,38 +91,116 @@ bool col_mount_read(const char *line, size_t len, col_mount *ret_mount)
   return true;
 }
 
+struct col_mount_place {
+  unsigned id;
+  unsigned parent;
+  char *point; /* whole */
+  bool far;
+  bool top; /* its parent is none of these */
+  char type[64];
+};
+
+/* The fifth word, at its whole length. */
+static bool take_point(const char *line, size_t len, char ret_point[PATH_TEXT])
+{
+  for (int i = 0; i < 5; i++) {
+    if (!take_word(&line, &len, ret_point, PATH_TEXT))
+      return false;
+  }
+  return true;
+}
+
+static bool make_room(col_mounts *m)
+{
+  if ((m->count & (m->count - 1)) != 0)
+    return true;
+  void *grown = realloc(m->items, (m->count == 0 ? 1 : m->count * 2) * sizeof(*m->items));
+  if (grown != NULL)
+    m->items = grown;
+  return grown != NULL;
+}
+
 void col_mounts_add(col_mounts *m, const char *line, size_t len)
 {
   col_mount mount;
+  char point[PATH_TEXT];
   if (m->count >= COL_MOUNTS_MAX || !col_mount_read(line, len, &mount) ||
-      !col_mount_is_far(mount.type) || strcmp(mount.point, "/") == 0)
+      !take_point(line, len, point) || !make_room(m))
     return;
-  void *points = realloc(m->points, (m->count + 1) * sizeof(*m->points));
-  if (points == NULL)
+  struct col_mount_place *p = &m->items[m->count];
+  *p = (struct col_mount_place){
+      .id = mount.id, .parent = mount.parent, .far = col_mount_is_far(mount.type), .top = true};
+  memcpy(p->type, mount.type, sizeof(p->type));
+  p->point = strdup(point);
+  if (p->point == NULL)
     return;
-  m->points = points;
-  void *types = realloc(m->types, (m->count + 1) * sizeof(*m->types));
-  if (types == NULL)
-    return;
-  m->types = types;
-  memcpy(m->points[m->count], mount.point, COL_MOUNT_TEXT);
-  memcpy(m->types[m->count], mount.type, sizeof(mount.type));
   m->count++;
+  for (size_t i = 0; i < m->count; i++) {
+    struct col_mount_place *other = &m->items[i];
+    if (other != p && other->parent == p->id)
+      other->top = false;
+    if (other != p && p->parent == other->id)
+      p->top = false;
+  }
 }
 
 void col_mounts_release(col_mounts *m)
 {
-  free(m->points);
-  free(m->types);
+  for (size_t i = 0; i < m->count; i++)
+    free(m->items[i].point);
+  free(m->items);
   *m = (col_mounts){0};
+}
+
+static bool is_root(const struct col_mount_place *p)
+{
+  return p->point[0] == '/' && p->point[1] == '\0';
+}
+
+static bool is_at_or_above(const struct col_mount_place *p, const char *path)
+{
+  size_t len = strlen(p->point);
+  return is_root(p) ||
+         (strncmp(path, p->point, len) == 0 && (path[len] == '/' || path[len] == '\0'));
+}
+
+/* The mount that the way to `path` meets first below `from`, or first of all: of two of one parent
+ * the shorter hides the other, and of equals the last one does. */
+static const struct col_mount_place *next_on_way(const col_mounts *m,
+                                                 const struct col_mount_place *from,
+                                                 const char *path)
+{
+  const struct col_mount_place *best = NULL;
+  for (size_t i = 0; i < m->count; i++) {
+    const struct col_mount_place *p = &m->items[i];
+    if (p == from || (from == NULL ? !p->top : p->parent != from->id) || !is_at_or_above(p, path))
+      continue;
+    if (best == NULL || strlen(p->point) <= strlen(best->point))
+      best = p;
+  }
+  return best;
+}
+
+static bool may_be_far(const col_mounts *m, const char *path)
+{
+  for (size_t i = 0; i < m->count; i++) {
+    if (m->items[i].far && is_at_or_above(&m->items[i], path))
+      return true;
+  }
+  return false;
 }
 
 const char *col_mounts_far(const col_mounts *m, const char *path)
 {
-  for (size_t i = 0; i < m->count; i++) {
-    size_t len = strlen(m->points[i]);
-    if (strncmp(path, m->points[i], len) == 0 && (path[len] == '/' || path[len] == '\0'))
-      return m->types[i];
+  const struct col_mount_place *on = NULL;
+  if (!may_be_far(m, path))
+    return NULL;
+  /* Numbers that go round in a circle end, too. */
+  for (size_t i = 0; i <= m->count; i++) {
+    const struct col_mount_place *next = next_on_way(m, on, path);
+    if (next == NULL)
+      break;
+    on = next;
   }
-  return NULL;
+  return on != NULL && on->far && !is_root(on) ? on->type : NULL;
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { COL_MOUNTS_MAX = 4096, COL_MOUNT_TEXT = 512 };
+enum { COL_MOUNTS_MAX = 16384, COL_MOUNT_TEXT = 512 };
 
 /* One line of mountinfo. Texts are unescaped and cut at their size. */
 typedef struct col_mount {
@@ -28,10 +28,9 @@ bool col_mount_read(const char *line, size_t len, col_mount *ret_mount);
 /* Whether reading there waits for a network or for another program. Pure. */
 bool col_mount_is_far(const char *type);
 
-/* Mount points that are far, and where their types are. */
+/* All that is mounted, to tell which of it a path is on. */
 typedef struct col_mounts {
-  char (*points)[COL_MOUNT_TEXT];
-  char (*types)[64];
+  struct col_mount_place *items;
   size_t count;
 } col_mounts;
 

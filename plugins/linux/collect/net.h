@@ -36,6 +36,16 @@ int col_dump(col_task *t, int fd, const void *request, size_t len, col_message_f
 
 /* ---- what the kernel says, taken apart; pure ---- */
 
+/* The answer to the request of a number. */
+typedef struct col_dumping {
+  uint32_t sequence;
+  int error;    /* an errno */
+  bool changed; /* what was listed did, meanwhile */
+} col_dumping;
+/* Takes a part of it; other answers are skipped. True once it is over. */
+bool col_dump_take(col_dumping *d, const unsigned char *bytes, size_t len, col_message_fn *fn,
+                   void *data);
+
 typedef struct col_inet {
   uint8_t family, state;
   char local[48], remote[48];

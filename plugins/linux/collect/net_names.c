@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
+#include "listing.h"
 #include "net.h"
 #include "nft.h"
 #include "parse.h"
@@ -42,8 +43,12 @@ static void put_nft(void *data, const sup_message *m)
   if (!col_nft_read(m, &n) || col_stop(f->task))
     return;
   put_row(f->task, &n, n.kind, n.text);
-  if (strcmp(n.kind, "set") == 0 && f->count < SETS_MAX)
+  if (strcmp(n.kind, "set") != 0)
+    return;
+  if (f->count < SETS_MAX)
     f->sets[f->count++] = n;
+  else
+    col_cap(f->task, "only the elements of the first %d sets", SETS_MAX);
 }
 
 static int list_nft(firewall *f, int fd, uint8_t type)
@@ -134,6 +139,8 @@ void col_net_firewall(col_task *t)
   if (sup_netlink_open(NETLINK_NETFILTER, 0, &fd, &err) != CORDON_OK)
     col_mark(t, COL_ERROR, "%s", err.sentence);
   firewall f = {.task = t, .sets = calloc(SETS_MAX, sizeof(col_nft))};
+  if (f.sets == NULL)
+    col_mark(t, COL_ERROR, "there is no memory to list the rules of nftables");
   for (size_t i = 0; f.sets != NULL && fd >= 0 && i < sizeof(types); i++) {
     int error = list_nft(&f, fd, types[i]);
     if (error == EINVAL || error == EOPNOTSUPP)
@@ -160,22 +167,21 @@ typedef struct proxies {
 static bool put_proxy(void *data, const char *line, size_t len)
 {
   proxies *p = data;
-  char text[2048];
   col_view v = col_trim((col_view){.ptr = line, .len = len});
   p->line++;
   if (v.len == 0 || v.ptr[0] == '#' || !col_view_has(v, "proxy"))
     return true;
-  col_mask(v, text, sizeof(text));
   col_text(p->task, p->path);
   col_num(p->task, p->line);
-  col_text(p->task, text);
+  col_masked(p->task, v);
   return col_row(p->task);
 }
 
 static void proxies_in(col_task *t, const char *path)
 {
   proxies p = {.task = t, .path = path};
-  (void)col_lines(t, path, COL_MIB, put_proxy, &p);
+  if (col_lines(t, path, COL_MIB, put_proxy, &p) == EFBIG)
+    col_cap(t, "%s: only its first MiB", path);
 }
 
 typedef struct folder {

@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 
 #include "net.h"
+#include "package.h"
 #include "support/call.h"
 #include "support/csv.h"
 
@@ -82,18 +83,34 @@ void col_space_field(col_task *t, const col_space *s)
   col_text(t, text);
 }
 
-/* True once the dump is over. */
-static bool take_answer(const unsigned char *bytes, size_t len, col_message_fn *fn, void *data,
-                        int *ret_error)
+/* What the end of a dump says: its error, if there was one. */
+static int error_of_end(const sup_message *m)
+{
+  int error = 0;
+  if (m->len >= sizeof(error))
+    memcpy(&error, m->payload, sizeof(error));
+  if (error >= 0)
+    return 0;
+  return error < -4095 ? EPROTO : -error;
+}
+
+bool col_dump_take(col_dumping *d, const unsigned char *bytes, size_t len, col_message_fn *fn,
+                   void *data)
 {
   sup_message m;
   while (sup_message_next(&bytes, &len, &m)) {
-    if (m.type == NLMSG_DONE)
+    /* What is left of a dump that was given up. */
+    if (m.sequence != d->sequence)
+      continue;
+    d->changed = d->changed || (m.flags & NLM_F_DUMP_INTR) != 0;
+    if (m.type == NLMSG_DONE) {
+      d->error = error_of_end(&m);
       return true;
+    }
     if (m.type == NLMSG_ERROR) {
-      *ret_error = sup_message_error(&m);
-      if (*ret_error < 0)
-        *ret_error = EPROTO;
+      d->error = sup_message_error(&m);
+      if (d->error < 0)
+        d->error = EPROTO;
       return true;
     }
     fn(data, &m);
@@ -101,28 +118,46 @@ static bool take_answer(const unsigned char *bytes, size_t len, col_message_fn *
   return false;
 }
 
+/* Sends it with a number of its own. The buffer is large enough for any request. */
+static int send_request(int fd, const void *request, size_t len, uint32_t sequence,
+                        unsigned char *buffer)
+{
+  struct nlmsghdr head;
+  sup_err err = {0};
+  if (len < sizeof(head) || len > SUP_NETLINK_BUFFER)
+    return EINVAL;
+  memcpy(buffer, request, len);
+  memcpy(&head, buffer, sizeof(head));
+  head.nlmsg_seq = sequence;
+  memcpy(buffer, &head, sizeof(head));
+  if (sup_netlink_send(fd, buffer, len, &err) != CORDON_OK)
+    return err.os_error != 0 ? (int)err.os_error : EIO;
+  return 0;
+}
+
 int col_dump(col_task *t, int fd, const void *request, size_t len, col_message_fn *fn, void *data)
 {
   sup_err err = {0};
   size_t got = 0;
-  int error = 0;
   if (fd < 0)
     return ENOTCONN;
   unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
   if (buffer == NULL)
     return ENOMEM;
-  if (sup_netlink_send(fd, request, len, &err) != CORDON_OK)
-    error = err.os_error != 0 ? (int)err.os_error : EIO;
+  col_dumping d = {.sequence = 1 + atomic_fetch_add(&t->p->dumps, 1)};
+  d.error = send_request(fd, request, len, d.sequence, buffer);
   uint64_t left = col_left_ms(t) < DUMP_MS ? col_left_ms(t) : DUMP_MS;
   uint64_t until = sup_now_ms() + left;
-  while (error == 0) {
+  while (d.error == 0) {
     if (sup_netlink_receive(fd, buffer, SUP_NETLINK_BUFFER, until, &got, &err) != CORDON_OK) {
-      error = err.os_error != 0 ? (int)err.os_error : ETIMEDOUT;
+      d.error = err.os_error != 0 ? (int)err.os_error : ETIMEDOUT;
       break;
     }
-    if (take_answer(buffer, got, fn, data, &error))
+    if (col_dump_take(&d, buffer, got, fn, data))
       break;
   }
   free(buffer);
-  return error;
+  if (d.changed)
+    col_mark(t, COL_PARTIAL, "it changed while the kernel listed it: rows may be missing");
+  return d.error;
 }

@@ -9,7 +9,7 @@
 #include "package.h"
 #include "read.h"
 
-enum { LINKS_MAX = 8, PART_MAX = 256 };
+enum { LINKS_MAX = 16, PART_MAX = 256 };
 
 void col_path(const col_task *t, const char *path, char ret_path[COL_PATH])
 {
@@ -71,105 +71,231 @@ static bool is_roots_own(const struct stat *st)
   return st->st_uid == 0 && (S_ISLNK(st->st_mode) || (st->st_mode & 022) == 0);
 }
 
-/* Where a link leads, if root made it. */
-static bool follow(const col_task *t, const char *path, char ret_path[COL_PATH])
+/* A way that is gone part by part, each one opened below the one before, so that nobody can put a
+ * link into it between a look and an opening. */
+typedef struct way {
+  const col_task *task;
+  int top;             /* the root */
+  int dir;             /* where it has come to, */
+  char at[COL_PATH];   /* the same as text, without links; "" is the root */
+  char rest[COL_PATH]; /* what is still to go */
+  int links;
+  bool follow; /* links that root made where nobody else may write */
+} way;
+
+static void set_dir(way *w, int fd)
 {
-  char full[COL_PATH];
+  if (w->dir != w->top)
+    (void)close(w->dir);
+  w->dir = fd;
+}
+
+static int way_begin(way *w, const col_task *t, const char *path)
+{
+  const char *root = col_options_of(t)->root;
+  w->task = t;
+  w->at[0] = '\0';
+  w->links = 0;
+  w->follow = true;
+  if (snprintf(w->rest, sizeof(w->rest), "%s", path) >= COL_PATH)
+    return ENAMETOOLONG;
+  w->top = open(root[0] != '\0' ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  w->dir = w->top;
+  return w->top < 0 ? errno : 0;
+}
+
+static void way_end(way *w)
+{
+  set_dir(w, w->top);
+  (void)close(w->top);
+}
+
+/* The next part; empty at the end. */
+static int take_part(way *w, char ret_part[PART_MAX])
+{
+  const char *from = w->rest + strspn(w->rest, "/");
+  size_t len = strcspn(from, "/");
+  if (len >= PART_MAX)
+    return ENAMETOOLONG;
+  memcpy(ret_part, from, len);
+  ret_part[len] = '\0';
+  from += len;
+  from += strspn(from, "/");
+  memmove(w->rest, from, strlen(from) + 1);
+  return 0;
+}
+
+static int ask_far(const way *w, const char *part, char ret_path[COL_PATH])
+{
+  int made = snprintf(ret_path, COL_PATH, "%s/%s", w->at, part);
+  if (made < 0 || made >= COL_PATH)
+    return ENAMETOOLONG;
+  return col_is_far(w->task, ret_path, NULL) ? EREMOTE : 0;
+}
+
+/* Puts where a link leads in front of the rest. */
+static int follow(way *w, int link, const struct stat *st)
+{
   char target[COL_PATH];
-  struct stat st;
-  col_path(t, path, full);
-  if (lstat(full, &st) != 0 || !S_ISLNK(st.st_mode) || !is_roots_own(&st))
-    return false;
-  ssize_t len = readlink(full, target, sizeof(target) - 1);
-  char *slash = strrchr(full, '/');
-  if (len <= 0 || slash == NULL)
-    return false;
+  char rest[COL_PATH];
+  struct stat folder;
+  if (!w->follow || ++w->links > LINKS_MAX || !is_roots_own(st) || fstat(w->dir, &folder) != 0 ||
+      !is_roots_own(&folder))
+    return ELOOP;
+  ssize_t len = readlinkat(link, "", target, sizeof(target) - 1);
+  if (len <= 0)
+    return len < 0 ? errno : ENOENT;
   target[len] = '\0';
-  slash[slash == full ? 1 : 0] = '\0';
-  if (stat(full, &st) != 0 || !is_roots_own(&st))
-    return false;
-  const char *last = strrchr(path, '/');
-  int made = target[0] == '/'
-                 ? snprintf(ret_path, COL_PATH, "%s", target)
-                 : snprintf(ret_path, COL_PATH, "%.*s/%s", (int)(last - path), path, target);
-  return made > 0 && made < COL_PATH;
+  memcpy(rest, w->rest, sizeof(rest));
+  int made = snprintf(w->rest, sizeof(w->rest), "%s/%s", target, rest);
+  if (made < 0 || made >= COL_PATH)
+    return ENAMETOOLONG;
+  if (target[0] == '/') {
+    set_dir(w, w->top);
+    w->at[0] = '\0';
+  }
+  return 0;
+}
+
+static int go_up(way *w)
+{
+  char *slash = strrchr(w->at, '/');
+  if (slash == NULL)
+    return 0;
+  int fd = openat(w->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return errno;
+  *slash = '\0';
+  set_dir(w, fd);
+  return 0;
+}
+
+static bool is_dots(const char *part)
+{
+  return strcmp(part, ".") == 0 || strcmp(part, "..") == 0;
+}
+
+/* Goes into a folder, or to where a link leads. */
+static int enter(way *w, const char *part)
+{
+  char path[COL_PATH];
+  struct stat st;
+  if (is_dots(part))
+    return part[1] == '.' ? go_up(w) : 0;
+  int error = ask_far(w, part, path);
+  if (error != 0)
+    return error;
+  int fd = openat(w->dir, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return errno;
+  error = fstat(fd, &st) != 0   ? errno
+          : S_ISLNK(st.st_mode) ? follow(w, fd, &st)
+          : S_ISDIR(st.st_mode) ? 0
+                                : ENOTDIR;
+  if (error != 0 || S_ISLNK(st.st_mode)) {
+    (void)close(fd);
+    return error;
+  }
+  memcpy(w->at, path, sizeof(path));
+  set_dir(w, fd);
+  return 0;
+}
+
+/* Opens the last part. 0 with -1: it was a link, and there is more to go. */
+static int open_last(way *w, const char *part, int flags, int *ret_fd)
+{
+  char path[COL_PATH];
+  struct stat st;
+  int error = ask_far(w, part, path);
+  if (error != 0)
+    return error;
+  *ret_fd = open_quietly(w->dir, part, flags);
+  error = *ret_fd < 0 ? errno : 0;
+  /* The kernel says ENOTDIR of a link that must be a folder. */
+  if (error != ELOOP && error != ENOTDIR)
+    return error;
+  int link = openat(w->dir, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (link < 0)
+    return errno;
+  if (fstat(link, &st) == 0 && S_ISLNK(st.st_mode))
+    error = follow(w, link, &st);
+  (void)close(link);
+  return error;
+}
+
+static int go(way *w, int flags, int *ret_fd)
+{
+  char part[PART_MAX];
+  int fd = -1;
+  int error = 0;
+  while (error == 0 && fd < 0) {
+    error = take_part(w, part);
+    if (error != 0)
+      break;
+    if (part[0] == '\0') {
+      fd = open_quietly(w->dir, ".", flags);
+      error = fd < 0 ? errno : 0;
+    } else if (w->rest[0] == '\0' && !is_dots(part)) {
+      error = open_last(w, part, flags, &fd);
+    } else {
+      error = enter(w, part);
+    }
+  }
+  if (error == 0)
+    *ret_fd = fd;
+  return error;
+}
+
+static int go_to_folder(way *w)
+{
+  char part[PART_MAX];
+  for (;;) {
+    int error = take_part(w, part);
+    if (error != 0 || part[0] == '\0')
+      return error;
+    error = enter(w, part);
+    if (error != 0)
+      return error;
+  }
+}
+
+static int open_path(const col_task *t, const char *path, int flags, int *ret_fd)
+{
+  way w;
+  int error = way_begin(&w, t, path);
+  if (error != 0)
+    return error;
+  error = go(&w, flags, ret_fd);
+  way_end(&w);
+  return error;
 }
 
 int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st)
 {
-  char at[COL_PATH];
-  char full[COL_PATH];
-  (void)snprintf(at, sizeof(at), "%s", path);
-  for (int links = 0; links < LINKS_MAX; links++) {
-    char next[COL_PATH];
-    if (col_is_far(t, at, NULL))
-      return EREMOTE;
-    col_path(t, at, full);
-    int fd = open_quietly(AT_FDCWD, full, 0);
-    if (fd >= 0 || errno != ELOOP)
-      return take_file(fd, ret_fd, ret_st);
-    if (!follow(t, at, next))
-      return ELOOP;
-    memcpy(at, next, sizeof(at));
-  }
-  return ELOOP;
+  int fd = -1;
+  int error = open_path(t, path, 0, &fd);
+  return error != 0 ? error : take_file(fd, ret_fd, ret_st);
 }
 
 int col_open_folder(const col_task *t, const char *path, int *ret_fd)
 {
-  char at[COL_PATH];
-  char full[COL_PATH];
-  (void)snprintf(at, sizeof(at), "%s", path);
-  for (int links = 0; links < LINKS_MAX; links++) {
-    char next[COL_PATH];
-    if (col_is_far(t, at, NULL))
-      return EREMOTE;
-    col_path(t, at, full);
-    int fd = open_quietly(AT_FDCWD, full, O_DIRECTORY);
-    int error = errno;
-    if (fd >= 0) {
-      *ret_fd = fd;
-      return 0;
-    }
-    /* The kernel says ENOTDIR of a link that must be a folder. */
-    if ((error != ELOOP && error != ENOTDIR) || !follow(t, at, next))
-      return error;
-    memcpy(at, next, sizeof(at));
-  }
-  return ELOOP;
+  return open_path(t, path, O_DIRECTORY, ret_fd);
 }
 
 int col_open_below(const col_task *t, const char *base, const char *rel, int *ret_fd,
                    struct stat *ret_st)
 {
-  char part[PART_MAX];
-  char whole[COL_PATH];
-  int dir = -1;
-  (void)snprintf(whole, sizeof(whole), "%s/%s", base, rel);
-  if (col_is_far(t, whole, NULL))
-    return EREMOTE;
-  int error = col_open_folder(t, base, &dir);
+  way w;
+  int fd = -1;
+  int error = way_begin(&w, t, base);
   if (error != 0)
     return error;
-  for (;;) {
-    size_t len = strcspn(rel, "/");
-    bool last = rel[len] == '\0';
-    if (len == 0 || len >= sizeof(part)) {
-      error = ENAMETOOLONG;
-      break;
-    }
-    memcpy(part, rel, len);
-    part[len] = '\0';
-    int next = open_quietly(dir, part, last ? 0 : O_DIRECTORY);
-    error = next < 0 ? errno : 0;
-    (void)close(dir);
-    if (error != 0)
-      return error;
-    if (last)
-      return take_file(next, ret_fd, ret_st);
-    dir = next;
-    rel += len + 1;
-  }
-  (void)close(dir);
-  return error;
+  error = go_to_folder(&w);
+  w.follow = false;
+  if (error == 0 && snprintf(w.rest, sizeof(w.rest), "%s", rel) >= COL_PATH)
+    error = ENAMETOOLONG;
+  if (error == 0)
+    error = go(&w, 0, &fd);
+  way_end(&w);
+  return error != 0 ? error : take_file(fd, ret_fd, ret_st);
 }

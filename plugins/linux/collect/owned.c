@@ -133,22 +133,39 @@ static bool read_apk(void *data, const char *line, size_t len)
   return !col_stop(a->l->task);
 }
 
+/* The process may have ended since, or run another program: then the file is not this one's. */
+static void read_program(col_task *t, const program *p, struct stat *ret_st,
+                         char ret_sha256[COL_SHA256_HEX + 1])
+{
+  char name[64];
+  char path[COL_PATH];
+  int dir = -1;
+  struct stat st;
+  (void)snprintf(name, sizeof(name), "/proc/%lld", (long long)p->pid);
+  if (col_open_folder(t, name, &dir) != 0) {
+    (void)snprintf(ret_sha256, COL_SHA256_HEX + 1, "(ended)");
+    return;
+  }
+  int held = col_hold_program(dir, path, sizeof(path));
+  (void)close(dir);
+  if (strcmp(path, p->path) != 0)
+    (void)snprintf(ret_sha256, COL_SHA256_HEX + 1, held < 0 ? "(ended)" : "(changed)");
+  int fd = ret_sha256[0] == '\0' ? col_open_held(t, held, path, &st) : -1;
+  if (fd >= 0) {
+    *ret_st = st;
+    col_sha256_fd(t, fd, 256 * COL_MIB, ret_sha256);
+    (void)close(fd);
+  }
+  if (held >= 0)
+    (void)close(held);
+}
+
 static void put_program(looking *l, const program *p)
 {
   col_task *t = l->task;
-  char link[64];
-  char full[COL_PATH];
   char sha256[COL_SHA256_HEX + 1] = "";
   struct stat st = {0};
-  int fd = -1;
-  (void)snprintf(link, sizeof(link), "/proc/%lld/exe", (long long)p->pid);
-  col_path(t, link, full);
-  if (!col_is_far(t, p->path, NULL))
-    fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-    col_sha256_fd(t, fd, 256 * COL_MIB, sha256);
-  if (fd >= 0)
-    (void)close(fd);
+  read_program(t, p, &st, sha256);
   col_text(t, p->path);
   col_num(t, p->processes);
   col_num(t, p->pid);

@@ -40,7 +40,8 @@ typedef struct col_package {
   bool broken;        /* the sink takes nothing */
   bool told;          /* its manifest is whole */
   bool cancelled;
-  unsigned holders; /* the runner, and threads that were left behind: the last one frees this */
+  atomic_uint dumps; /* requests to the kernel, each with a number of its own */
+  unsigned holders;  /* the runner, and threads that were left behind: the last one frees this */
 } col_package;
 
 struct col_task {
@@ -70,15 +71,19 @@ struct col_task {
   char cap[COL_SENTENCE];
   struct sha256_ctx sha;
   sup_csv csv;
-  size_t used;
+  bool told;           /* it holds no more than what went wrong */
+  size_t used;         /* of the buffer, */
+  atomic_size_t whole; /* and up to here with whole rows and texts: another thread may read them */
   char buffer[COL_BUFFER];
 };
 
 col_task *col_task_new(col_package *p, const col_item *item);
 void col_task_free(col_task *t);
-/* Ends the file that is open, with its record. */
-void col_end(col_task *t);
-/* The same for a task that did not come back; the lock is held. */
+/* Ends the item; of one of several files it is told if it was stopped. */
+void col_end_item(col_task *t);
+/* What was put so far may be written by another thread, if this one does not come back. */
+void col_settle(col_task *t);
+/* Ends the item of a task that did not come back, with what it has settled; the lock is held. */
 void col_end_abandoned(col_task *t);
 /* A record without a file, of an item that was not begun. */
 void col_skip(col_package *p, const col_item *item, col_status status, const char *sentence);
@@ -89,5 +94,7 @@ void col_write_manifest(col_task *t);
 
 /* A name that any sink takes: `folder` and a clean form of `name`. Pure. */
 void col_clean_name(const char *folder, const char *name, char ret_name[COL_NAME]);
+/* `name (2).ext` where there is a file of that name. The lock is held. */
+void col_make_unique(const col_package *p, char name[COL_NAME]);
 
 #endif

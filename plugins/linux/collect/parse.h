@@ -91,14 +91,24 @@ void col_taint_words(uint64_t bits, char *ret_text, size_t size);
 /* The state of a password by its field in shadow, never the hash: `locked`, `none`, `set`,
  * `no login`, with the name of the method. */
 const char *col_password_state(col_view field, char ret_method[24]);
-/* A line with what stands between `://` and `@`, and what follows words such as `password=`,
- * replaced by `***`. */
-void col_mask(col_view line, char *ret_text, size_t size);
+/* Whether a setting of that name is a secret. */
+bool col_is_secret(col_view name);
+/* A line with what stands between `://` and `@`, and what is assigned to the names of secrets,
+ * replaced by `***`; how long it is. Three times its length always hold it. */
+size_t col_mask(col_view line, char *ret_text, size_t size);
+/* Whether a private key begins there. */
+bool col_is_private_key(col_view line);
+/* Whether a line of a job of at sets the environment of who ordered it, which is not `LD_...`.
+ * `in_value` is kept from line to line: a value may have several. */
+bool col_at_sets(col_view line, bool *in_value);
 /* The value of an attribute in a tag of XML, with the five entities undone; how long it is, or -1.
  */
 int64_t col_xml_attribute(col_view tag, const char *name, char *ret_text, size_t size);
 /* `name=value` or `name="value"` in a line of the audit log; quotes are taken off. Of a `text` that
  * has none, what is in hex for its odd characters is undone. -1: it is not there. */
 int64_t col_audit_field(col_view line, const char *name, bool text, char *ret_text, size_t size);
+/* The words of a command, `a0=...` or in parts `a0[0]=...`, with blanks between. False: they did
+ * not fit, and end with COL_CUT. */
+bool col_audit_arguments(col_view line, char *ret_text, size_t size);
 
 #endif

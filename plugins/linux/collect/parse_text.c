@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collect.h"
 #include "parse.h"
 
 col_view col_view_of(const char *text)
@@ -165,7 +166,7 @@ bool col_cron_read(col_view line, bool with_user, col_cron_line *ret_line)
   return ret_line->command.len > 0;
 }
 
-/* ---- audit, XML, secrets ---- */
+/* ---- audit, XML ---- */
 
 static int hex_digit(char c)
 {
@@ -231,6 +232,46 @@ int64_t col_audit_field(col_view line, const char *name, bool text, char *ret_te
   return -1;
 }
 
+/* How long `a3=` or `a3[2]=` at the front is; 0: it is none. `ret_part`: of a word in parts. */
+static size_t argument_name(col_view v, bool *ret_part)
+{
+  size_t i = 1;
+  if (v.len < 3 || v.ptr[0] != 'a' || !isdigit((unsigned char)v.ptr[1]))
+    return 0;
+  while (i < v.len && isdigit((unsigned char)v.ptr[i]))
+    i++;
+  *ret_part = i + 1 < v.len && v.ptr[i] == '[' && v.ptr[i + 1] != '0';
+  if (i < v.len && v.ptr[i] == '[') {
+    while (i < v.len && v.ptr[i] != ']' && v.ptr[i] != ' ')
+      i++;
+    i++;
+  }
+  return i < v.len && v.ptr[i] == '=' ? i + 1 : 0;
+}
+
+bool col_audit_arguments(col_view line, char *ret_text, size_t size)
+{
+  col_view word;
+  size_t at = 0;
+  size_t end = size - sizeof(COL_CUT);
+  while (at < end && col_word(&line, &word)) {
+    bool part = false;
+    size_t name = argument_name(word, &part);
+    if (name == 0)
+      continue;
+    if (at > 0 && !part)
+      ret_text[at++] = ' ';
+    col_view value = {.ptr = word.ptr + name, .len = word.len - name};
+    /* What it begins with fits always, so a word that fills the rest is one too many. */
+    at += (size_t)take_audit_value(value, true, ret_text + at, end + 1 - at);
+  }
+  ret_text[at] = '\0';
+  if (at < end)
+    return true;
+  memcpy(ret_text + at, COL_CUT, sizeof(COL_CUT));
+  return false;
+}
+
 static size_t entity(col_view v, char *ret_char)
 {
   static const struct {
@@ -266,54 +307,4 @@ int64_t col_xml_attribute(col_view tag, const char *name, char *ret_text, size_t
     return (int64_t)len;
   }
   return -1;
-}
-
-/* How much of the front of `v` is a word that a secret follows, with its `=`, `:` or blank. */
-static size_t secret_word(col_view v)
-{
-  static const char *const words[] = {"password",   "passwd",  "secret", "token",
-                                      "passphrase", "api_key", "apikey"};
-  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-    size_t len = strlen(words[i]);
-    if (v.len <= len || strncasecmp(v.ptr, words[i], len) != 0)
-      continue;
-    size_t end = len;
-    while (end < v.len && (is_blank(v.ptr[end]) || strchr("=:\"'", v.ptr[end]) != NULL))
-      end++;
-    return end > len ? end : 0;
-  }
-  return 0;
-}
-
-void col_mask(col_view line, char *ret_text, size_t size)
-{
-  size_t at = 0;
-  size_t i = 0;
-  while (i < line.len && at + 5 < size) {
-    col_view rest = {.ptr = line.ptr + i, .len = line.len - i};
-    size_t keep = secret_word(rest);
-    size_t hide = 0;
-    if (keep == 0 && col_view_begins(rest, "://")) {
-      size_t end = 3;
-      while (end < rest.len && !is_blank(rest.ptr[end]) && strchr("/@\"'", rest.ptr[end]) == NULL)
-        end++;
-      keep = end < rest.len && rest.ptr[end] == '@' ? 3 : 0;
-      hide = keep != 0 ? end - 3 : 0;
-    } else if (keep != 0) {
-      while (keep + hide < rest.len && !is_blank(rest.ptr[keep + hide]) &&
-             strchr("\"';,", rest.ptr[keep + hide]) == NULL)
-        hide++;
-    }
-    size_t some = keep > 0 ? keep : 1;
-    if (at + some + 4 >= size)
-      break;
-    memcpy(ret_text + at, rest.ptr, some);
-    at += some;
-    if (hide > 0) {
-      memcpy(ret_text + at, "***", 3);
-      at += 3;
-    }
-    i += some + hide;
-  }
-  ret_text[at] = '\0';
 }

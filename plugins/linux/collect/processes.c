@@ -12,7 +12,7 @@
 #include "read.h"
 #include "support/csv.h"
 
-enum { TEXT = 8192, HASHES_MAX = 1024, COMMAND = 4096, LOADER = 512 };
+enum { TEXT = 8192, HASHES_MAX = 1024, COMMAND = 64 * 1024, LOADER = 8192 };
 
 #define PROGRAM_MAX (256 * COL_MIB)
 
@@ -60,18 +60,18 @@ static void put_program(looking *l, int dir)
   char path[COL_PATH] = "";
   char hex[COL_SHA256_HEX + 1] = "";
   const char *hash = hex;
-  ssize_t got = readlinkat(dir, "exe", path, sizeof(path) - 1);
-  size_t len = got > 0 ? (size_t)got : 0;
+  struct stat st;
+  int held = col_hold_program(dir, path, sizeof(path));
+  size_t len = strlen(path);
   bool memory = strncmp(path, "/memfd:", 7) == 0;
   bool deleted = len > sizeof(gone) && strcmp(path + len - (sizeof(gone) - 1), gone) == 0;
-  if (len > 0 && !col_is_far(t, path, NULL)) {
-    struct stat st;
-    int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-      hash = hash_of(l, fd, &st, hex);
-    if (fd >= 0)
-      (void)close(fd);
+  int fd = col_open_held(t, held, path, &st);
+  if (fd >= 0) {
+    hash = hash_of(l, fd, &st, hex);
+    (void)close(fd);
   }
+  if (held >= 0)
+    (void)close(held);
   col_bytes(t, path, len);
   col_flag(t, deleted);
   col_flag(t, memory);
@@ -87,33 +87,65 @@ static void put_link(looking *l, int dir, const char *name)
   col_bytes(l->task, path, len > 0 ? (size_t)len : 0);
 }
 
+/* A text of the process's own, which may be as long as it likes: up to `max`, then said to be cut.
+ */
+static char *read_long(looking *l, int dir, const char *name, size_t max, int64_t *ret_len)
+{
+  char *text = malloc(max);
+  *ret_len = text != NULL ? col_read_at(dir, name, text, max) : 0;
+  if (text == NULL || *ret_len == (int64_t)max - 1)
+    col_cap(l->task, "of a process only the first %zu KiB of its %s", max / 1024, name);
+  return text;
+}
+
 /* Words end with a NUL; between them stands a blank here. */
 static void put_command(looking *l, int dir)
 {
-  char text[COMMAND];
-  int64_t len = col_read_at(dir, "cmdline", text, sizeof(text));
-  while (len > 0 && text[len - 1] == '\0')
+  int64_t len = 0;
+  char *text = read_long(l, dir, "cmdline", COMMAND, &len);
+  bool cut = len == COMMAND - 1;
+  while (!cut && len > 0 && text[len - 1] == '\0')
     len--;
   for (int64_t i = 0; i < len; i++)
     text[i] = text[i] == '\0' ? ' ' : text[i];
+  if (cut)
+    memcpy(text + COMMAND - sizeof(COL_CUT), COL_CUT, sizeof(COL_CUT));
   col_bytes(l->task, text, len > 0 ? (size_t)len : 0);
+  free(text);
+}
+
+/* Adds a variable to those that were found. False: it does not fit. */
+static bool add_variable(char found[LOADER], size_t *at, const char *variable)
+{
+  size_t room = LOADER - sizeof(COL_CUT) - *at;
+  int len = snprintf(found + *at, room, "%s%s", *at > 0 ? " " : "", variable);
+  if (len >= 0 && (size_t)len < room) {
+    *at += (size_t)len;
+    return true;
+  }
+  memcpy(found + *at + strlen(found + *at), COL_CUT, sizeof(COL_CUT));
+  return false;
 }
 
 /* Of the environment only what makes the loader take other libraries: the rest holds secrets. */
 static void put_loader(looking *l, int dir)
 {
   static const char *const names[] = {"LD_PRELOAD=", "LD_LIBRARY_PATH=", "LD_AUDIT="};
-  enum { ENVIRONMENT = 128 * 1024 };
+  /* More than the kernel gives a program to begin with. */
+  enum { ENVIRONMENT = 8 * 1024 * 1024 };
   char found[LOADER] = "";
   size_t at = 0;
-  char *text = malloc(ENVIRONMENT);
-  int64_t len = text != NULL ? col_read_at(dir, "environ", text, ENVIRONMENT) : 0;
-  for (int64_t i = 0; i < len; i += (int64_t)strlen(text + i) + 1) {
-    for (size_t n = 0; n < 3; n++) {
-      if (strncmp(text + i, names[n], strlen(names[n])) == 0 && at < sizeof(found))
-        at += (size_t)snprintf(found + at, sizeof(found) - at, "%s%s", at > 0 ? " " : "", text + i);
+  bool fits = true;
+  int64_t len = 0;
+  char *text = read_long(l, dir, "environ", ENVIRONMENT, &len);
+  for (int64_t i = 0; fits && i < len; i += (int64_t)strlen(text + i) + 1) {
+    for (size_t n = 0; fits && n < 3; n++) {
+      if (strncmp(text + i, names[n], strlen(names[n])) == 0)
+        fits = add_variable(found, &at, text + i);
     }
   }
+  if (!fits)
+    col_cap(l->task, "of a process not all of its variables for the loader fit");
   free(text);
   col_text(l->task, found);
 }

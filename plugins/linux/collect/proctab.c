@@ -63,6 +63,33 @@ void col_process_program(const col_task *t, int64_t pid, char *ret_path, size_t 
     read_of_process(t, pid, "cmdline", ret_path, size);
 }
 
+int col_hold_program(int dir, char *ret_path, size_t size)
+{
+  char name[64];
+  ret_path[0] = '\0';
+  int held = openat(dir, "exe", O_PATH | O_CLOEXEC);
+  if (held < 0)
+    return -1;
+  (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
+  ssize_t len = readlink(name, ret_path, size - 1);
+  ret_path[len > 0 ? len : 0] = '\0';
+  return held;
+}
+
+int col_open_held(const col_task *t, int held, const char *path, struct stat *ret_st)
+{
+  char name[64];
+  if (held < 0 || path[0] == '\0' || col_is_far(t, path, NULL))
+    return -1;
+  (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0 && (fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode))) {
+    (void)close(fd);
+    return -1;
+  }
+  return fd;
+}
+
 /* ---- holders ---- */
 
 typedef struct reading {
@@ -165,6 +192,7 @@ const col_holder *col_holders_find(const col_holders *h, uint64_t inode, size_t 
 typedef struct listing {
   col_users *users;
   bool groups;
+  bool full;
 } listing;
 
 static char *copy_field(col_view v)
@@ -180,8 +208,10 @@ static bool add_user(void *data, const char *line, size_t len)
   if (count < (l->groups ? 3u : 7u) || fields[0].len == 0)
     return true;
   col_users *u = l->users;
-  if (u->count == COL_USERS_MAX)
+  if (u->count == COL_USERS_MAX) {
+    l->full = true;
     return false;
+  }
   if ((u->count & (u->count - 1)) == 0) {
     col_user *grown = realloc(u->items, (u->count == 0 ? 1 : u->count * 2) * sizeof(*grown));
     if (grown == NULL)
@@ -196,18 +226,24 @@ static bool add_user(void *data, const char *line, size_t len)
   return u->items[u->count++].name != NULL;
 }
 
+static void read_list(col_task *t, const char *path, listing *l)
+{
+  if (col_lines(t, path, LIST_MAX, add_user, l) == EFBIG || l->full)
+    col_cap(t, "%s: only its first %d entries or %d bytes", path, COL_USERS_MAX, LIST_MAX);
+}
+
 void col_users_read(col_task *t, col_users *ret_users)
 {
   listing l = {.users = ret_users};
   *ret_users = (col_users){0};
-  (void)col_lines(t, "/etc/passwd", LIST_MAX, add_user, &l);
+  read_list(t, "/etc/passwd", &l);
 }
 
 void col_groups_read(col_task *t, col_users *ret_groups)
 {
   listing l = {.users = ret_groups, .groups = true};
   *ret_groups = (col_users){0};
-  (void)col_lines(t, "/etc/group", LIST_MAX, add_user, &l);
+  read_list(t, "/etc/group", &l);
 }
 
 void col_users_release(col_users *u)

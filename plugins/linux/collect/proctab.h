@@ -17,6 +17,13 @@ void col_process_name(const col_task *t, int64_t pid, char ret_name[COL_COMM]);
 /* The file a process runs, as the kernel names it, or what it begins its command line with. */
 void col_process_program(const col_task *t, int64_t pid, char *ret_path, size_t size);
 
+/* Holds on to the file that a process runs, by its folder in /proc, without touching its file
+ * system, and tells its path as the kernel names it now: path and file are of one another whatever
+ * the process starts next. -1: there is none, or it may not be seen. */
+int col_hold_program(int dir, char *ret_path, size_t size);
+/* Opens to read what is held, if it is a plain file that is not far. -1: it is not read. */
+int col_open_held(const col_task *t, int held, const char *path, struct stat *ret_st);
+
 /* Which processes hold which sockets. */
 typedef struct col_holder {
   uint64_t inode;

@@ -124,6 +124,35 @@ int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn
   return error;
 }
 
+typedef struct tail {
+  col_line_fn *fn;
+  void *data;
+  bool begun;
+} tail;
+
+static bool tail_line(void *data, const char *line, size_t len)
+{
+  tail *l = data;
+  bool begun = l->begun;
+  l->begun = true;
+  return !begun || l->fn(l->data, line, len);
+}
+
+int col_last_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data,
+                      bool *ret_cut)
+{
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    return errno;
+  *ret_cut = (uint64_t)st.st_size > max;
+  tail l = {.fn = fn, .data = data, .begun = !*ret_cut};
+  /* One byte more, so that a line that begins where the part does is not taken for a rest. */
+  if (lseek(fd, *ret_cut ? (off_t)((uint64_t)st.st_size - max - 1) : 0, SEEK_SET) < 0)
+    return errno;
+  /* What is written on while it is read does not keep us. */
+  return col_lines_fd(t, fd, max + COL_MIB, tail_line, &l);
+}
+
 void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data)
 {
   while (len > 0) {
@@ -177,26 +206,53 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   int error = col_open(t, path, &fd, &st);
   if (error != 0) {
     col_mark_os(t, error, error == EINVAL ? "it is no plain file, and not read" : path);
+    col_end(t);
     return;
   }
   col_copy_fd(t, fd, &st, max);
   (void)close(fd);
+  /* A ceiling of this file is none of the next one's. */
+  col_end(t);
 }
+
+typedef struct masking {
+  col_task *task;
+  bool in_key;
+} masking;
 
 static bool put_masked(void *data, const char *line, size_t len)
 {
-  char text[4096];
-  col_mask((col_view){.ptr = line, .len = len}, text, sizeof(text));
-  (void)col_puts(data, text);
-  return col_puts(data, "\n");
+  masking *m = data;
+  col_view v = {.ptr = line, .len = len};
+  size_t size = 3 * len + 4;
+  if (m->in_key) {
+    m->in_key = !col_view_has(v, "-----END ");
+    return true;
+  }
+  if (col_is_private_key(v)) {
+    m->in_key = true;
+    return col_puts(m->task, "(a private key, which is not taken)\n");
+  }
+  char *text = malloc(size);
+  if (text == NULL) {
+    col_cap(m->task, "there was no memory for a line");
+    return false;
+  }
+  bool go_on = col_put(m->task, text, col_mask(v, text, size)) && col_puts(m->task, "\n");
+  free(text);
+  return go_on;
 }
 
 void col_copy_masked(col_task *t, const char *name, const char *path)
 {
+  masking m = {.task = t};
   col_begin(t, name, path);
-  int error = col_lines(t, path, COL_MIB, put_masked, t);
-  if (error != 0)
+  int error = col_lines(t, path, COL_MIB, put_masked, &m);
+  if (error == EFBIG)
+    col_cap(t, "only its first MiB");
+  else if (error != 0)
     col_mark_os(t, error, path);
+  col_end(t);
 }
 
 /* ---- folders ---- */

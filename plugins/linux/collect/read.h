@@ -16,9 +16,9 @@ void col_path(const col_task *t, const char *path, char ret_path[COL_PATH]);
  * in `ret_why`. */
 bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE]);
 
-/* Opens a plain file to read. Links in the last component are followed only where the link and its
- * folder belong to root and nobody else may write there. 0, or an errno: ELOOP for a link, EINVAL
- * for what is no plain file, EREMOTE for a far file system. */
+/* Opens a plain file to read, part by part of its path. Links, in any part, are followed only where
+ * the link and its folder belong to root and nobody else may write there. 0, or an errno: ELOOP for
+ * a link, EINVAL for what is no plain file, EREMOTE for a far file system. */
 int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st);
 
 /* The same for `rel` below the folder `base`, of which no component may be a link: for what is in
@@ -26,7 +26,7 @@ int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_
 int col_open_below(const col_task *t, const char *base, const char *rel, int *ret_fd,
                    struct stat *ret_st);
 
-/* Opens a folder that is no link. */
+/* Opens a folder by the same rules. */
 int col_open_folder(const col_task *t, const char *path, int *ret_fd);
 
 /* The first `size` - 1 bytes of a file, with a NUL behind them; how many, or -errno. */
@@ -42,6 +42,10 @@ void col_read_line(const col_task *t, const char *path, char *ret_text, size_t s
 typedef bool col_line_fn(void *data, const char *line, size_t len);
 int col_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data);
 int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn, void *data);
+/* The same of the last `max` bytes, from the first line that begins within: what is newest in a
+ * log. `ret_cut`: there was more in front of it. */
+int col_last_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data,
+                      bool *ret_cut);
 /* The same over a text. Pure. */
 void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data);
 

@@ -128,6 +128,7 @@ void col_stat(col_task *t, const struct stat *st)
 bool col_row(col_task *t)
 {
   sup_csv_end(&t->csv);
+  col_settle(t);
   t->rows++;
   return !col_stop(t);
 }

@@ -45,7 +45,7 @@ static void *run_item(void *arg)
   if (!t->item->several)
     col_begin(t, t->item->name, t->item->source);
   t->item->collect(t);
-  col_end(t);
+  col_end_item(t);
   (void)pthread_mutex_lock(&p->lock);
   bool abandoned = t->abandoned;
   t->done = true;
@@ -155,6 +155,7 @@ static col_package *package_new(const col_options *o)
     return NULL;
   p->o = *o;
   p->holders = 1;
+  atomic_init(&p->dumps, 0);
   p->started_ms = col_wall_ms();
   (void)pthread_mutex_init(&p->lock, NULL);
   (void)pthread_condattr_init(&attr);

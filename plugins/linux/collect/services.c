@@ -25,6 +25,8 @@ typedef struct looking {
   col_names enabled;
   running *items;
   size_t count;
+  bool full;        /* there were more */
+  bool cut;         /* or more pids of one */
   const char *root; /* of the control groups */
 } looking;
 
@@ -32,8 +34,10 @@ typedef struct looking {
 
 static void add_running(looking *l, const char *name, const char *group, char *pids)
 {
-  if (l->count >= RUNNING_MAX)
+  if (l->count >= RUNNING_MAX) {
+    l->full = true;
     return;
+  }
   if ((l->count & (l->count - 1)) == 0) {
     running *grown = realloc(l->items, (l->count == 0 ? 1 : l->count * 2) * sizeof(*grown));
     if (grown == NULL)
@@ -68,7 +72,11 @@ static bool walk_group(void *data, int dir, const char *name)
   if (len > 8 && strcmp(name + len - 8, ".service") == 0) {
     char procs[COL_PATH + 16];
     (void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
-    (void)col_read(g->l->task, procs, pids, sizeof(pids));
+    int64_t got = col_read(g->l->task, procs, pids, sizeof(pids));
+    if (got == (int64_t)sizeof(pids) - 1) {
+      memcpy(pids + sizeof(pids) - sizeof(COL_CUT), COL_CUT, sizeof(COL_CUT));
+      g->l->cut = true;
+    }
     add_running(g->l, name, path + strlen(g->l->root), pids);
   }
   group inside = {.l = g->l, .path = path, .depth = g->depth + 1};
@@ -148,6 +156,16 @@ static void put_service(void *data, const col_unit_file *f)
   (void)col_row(t);
 }
 
+static void say_ceilings(const looking *l)
+{
+  if (l->full)
+    col_cap(l->task, "there are more than %d services that run", RUNNING_MAX);
+  if (l->cut)
+    col_cap(l->task, "a service has more pids than fit");
+  if (l->enabled.full)
+    col_cap(l->task, "of more than %d links it is not told which units are enabled", COL_NAMES_MAX);
+}
+
 void col_services(col_task *t)
 {
   looking l = {.task = t, .root = ""};
@@ -156,6 +174,7 @@ void col_services(col_task *t)
   col_head(t, "unit,state,pids,control_group,enabled,description,type,runs_as,command,wanted_by,"
               "path,user," COL_STAT_COLUMNS ",sha256");
   col_each_unit(t, false, put_service, &l);
+  say_ceilings(&l);
   for (size_t i = 0; i < l.count && !col_stop(t); i++) {
     if (l.items[i].told)
       continue;

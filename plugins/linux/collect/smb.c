@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "items.h"
+#include "listing.h"
 #include "mounts.h"
 #include "net.h"
 #include "parse.h"
@@ -32,7 +33,7 @@ static bool put_nfs_client(void *data, int dir, const char *name)
 /* An empty table is easily overlooked, so a file says that there is nothing. */
 static void say_none(col_task *t, const char *name, const char *sentence)
 {
-  if (col_rows(t) > 0)
+  if (col_rows(t) > 0 || col_is_marked(t) || col_over(t))
     return;
   col_begin(t, name, "the table beside it");
   (void)col_printf(t, "none: %s\n", sentence);
@@ -64,19 +65,17 @@ static bool put_mount(void *data, const char *line, size_t len)
 {
   col_task *t = data;
   col_mount m;
-  char options[2 * COL_MOUNT_TEXT];
   if (!col_mount_read(line, len, &m) || !is_shared(m.type))
     return true;
-  col_mask(col_view_of(m.super_options), options, sizeof(options));
   col_view rest = col_view_of(m.super_options);
   const char *user = strstr(m.super_options, "username=");
   rest = user != NULL ? col_view_of(user + strlen("username=")) : col_view_of("");
   col_text(t, m.type);
-  col_text(t, m.source);
+  col_masked(t, col_view_of(m.source));
   col_text(t, m.point);
   col_bytes(t, rest.ptr, strcspn(rest.ptr, ","));
   col_text(t, m.options);
-  col_text(t, options);
+  col_masked(t, col_view_of(m.super_options));
   return col_row(t);
 }
 

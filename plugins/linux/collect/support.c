@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <sys/socket.h>
@@ -28,6 +29,12 @@ typedef struct folder {
   int depth;
 } folder;
 
+static bool is_key(const char *name)
+{
+  size_t len = strlen(name);
+  return len > 4 && strcasecmp(name + len - 4, ".key") == 0;
+}
+
 static bool copy_entry(void *data, int dir, const char *name)
 {
   folder *f = data;
@@ -36,8 +43,12 @@ static bool copy_entry(void *data, int dir, const char *name)
   struct stat st;
   (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
   (void)snprintf(copy, sizeof(copy), "%s_%.180s", f->prefix, name);
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || ++f->count > FILES_MAX)
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
     return true;
+  if (++f->count > FILES_MAX) {
+    col_cap(f->task, "%s has more than %d files, which are left out", f->path, FILES_MAX);
+    return false;
+  }
   if (S_ISDIR(st.st_mode) && f->depth < 2) {
     folder inside = {.task = f->task,
                      .path = path,
@@ -47,6 +58,9 @@ static bool copy_entry(void *data, int dir, const char *name)
                      .depth = f->depth + 1};
     (void)col_each(f->task, path, copy_entry, &inside);
     f->count = inside.count;
+  } else if (S_ISREG(st.st_mode) && f->masked && is_key(name)) {
+    col_begin(f->task, copy, path);
+    (void)col_puts(f->task, "(a key, which is not taken)\n");
   } else if (S_ISREG(st.st_mode) && f->masked) {
     col_copy_masked(f->task, copy, path);
   } else if (S_ISREG(st.st_mode)) {

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "items.h"
+#include "listing.h"
 #include "parse.h"
 #include "read.h"
 
@@ -200,17 +201,15 @@ static bool put_mount(void *data, const char *line, size_t len)
   col_task *t = data;
   col_mount m;
   char device[32];
-  char options[2 * COL_MOUNT_TEXT];
   if (!col_mount_read(line, len, &m))
     return true;
   (void)snprintf(device, sizeof(device), "%u:%u", m.major, m.minor);
-  col_mask(col_view_of(m.super_options), options, sizeof(options));
   col_text(t, m.point);
   col_text(t, m.type);
-  col_text(t, m.source);
+  col_masked(t, col_view_of(m.source));
   col_text(t, m.root);
   col_text(t, m.options);
-  col_text(t, options);
+  col_masked(t, col_view_of(m.super_options));
   col_text(t, device);
   put_space(t, &m);
   return col_row(t);

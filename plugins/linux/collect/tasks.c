@@ -34,7 +34,13 @@ static bool put_cron(void *data, const char *line, size_t len)
   else
     col_bytes(t, l.user.ptr, l.user.len);
   col_bytes(t, l.schedule.ptr, l.schedule.len);
-  col_bytes(t, l.command.ptr, l.command.len);
+  /* Of a setting this is the value; commands are taken as they are. */
+  if (l.setting && col_is_secret(l.schedule))
+    col_text(t, "***");
+  else if (l.setting)
+    col_masked(t, l.command);
+  else
+    col_bytes(t, l.command.ptr, l.command.len);
   col_stat(t, &c->st);
   return col_row(t);
 }
@@ -45,7 +51,8 @@ static void read_crontab(col_task *t, const char *path, const char *user)
   int fd = -1;
   int error = col_open(t, path, &fd, &c.st);
   if (error == 0) {
-    (void)col_lines_fd(t, fd, COL_MIB, put_cron, &c);
+    if (col_lines_fd(t, fd, COL_MIB, put_cron, &c) == EFBIG)
+      col_cap(t, "%s: only its first MiB", path);
     (void)close(fd);
   } else if (error != ENOENT && error != ENOTDIR) {
     col_mark(t, COL_PARTIAL, "%s: %s", path, strerror(error));
@@ -136,7 +143,7 @@ void col_at_jobs(col_task *t)
 {
   static const char *const folders[] = {"/var/spool/cron/atjobs", "/var/spool/at",
                                         "/var/spool/at/spool"};
-  col_listing l = {.task = t, .user = "", .name = name_of_job};
+  col_listing l = {.task = t, .user = "", .name = name_of_job, .masked = true, .jobs = true};
   col_head(t, COL_LISTING_COLUMNS);
   for (size_t i = 0; i < 3; i++)
     col_list_folder(&l, folders[i]);
@@ -220,5 +227,7 @@ void col_timers(col_task *t)
       "timer,kind,enabled,description,schedule,starts,command,last_run,path,user," COL_STAT_COLUMNS
       ",sha256");
   col_each_unit(t, true, put_timer, &l);
+  if (l.enabled.full)
+    col_cap(t, "of more than %d links it is not told which units are enabled", COL_NAMES_MAX);
   col_names_release(&l.enabled);
 }

@@ -179,6 +179,7 @@ static void walk_folder(walking *w, const char *name, const char *path)
   int error = col_open_folder(t, path, &fd);
   if (error != 0) {
     col_mark_os(t, error, path);
+    col_end(t);
     return;
   }
   w->rows = 0;
@@ -186,6 +187,7 @@ static void walk_folder(walking *w, const char *name, const char *path)
   col_head(t, TEMP_COLUMNS);
   if (!walk(w, fd, path, 0) && col_left_ms(t) == 0)
     col_cap(t, "the item's time was over, so files are missing");
+  col_end(t);
 }
 
 static bool walk_run_user(void *data, int dir, const char *name)

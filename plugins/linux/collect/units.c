@@ -12,20 +12,34 @@
 
 /* ---- a file ---- */
 
-static void keep(char *text, size_t size, col_view value)
-{
-  (void)snprintf(text, size, "%.*s", (int)(value.len < size ? value.len : size - 1), value.ptr);
-}
-
-static void keep_line(char *text, size_t size, col_view line)
+/* Adds as much as there is room for; the last of it says what is missing. */
+static void add_bytes(col_unit *u, char *text, size_t size, col_view v)
 {
   size_t at = strlen(text);
-  if (at + line.len + 2 > size)
+  size_t room = size - at > sizeof(COL_CUT) ? size - at - sizeof(COL_CUT) : 0;
+  size_t len = v.len < room ? v.len : room;
+  bool marked = at >= strlen(COL_CUT) && strcmp(text + at - strlen(COL_CUT), COL_CUT) == 0;
+  if (len > 0)
+    memcpy(text + at, v.ptr, len);
+  text[at + len] = '\0';
+  if (len == v.len)
     return;
-  if (at > 0)
-    text[at++] = '\n';
-  memcpy(text + at, line.ptr, line.len);
-  text[at + line.len] = '\0';
+  u->cut = true;
+  if (!marked)
+    memcpy(text + at + len, COL_CUT, sizeof(COL_CUT));
+}
+
+static void keep(col_unit *u, char *text, size_t size, col_view value)
+{
+  text[0] = '\0';
+  add_bytes(u, text, size, value);
+}
+
+static void keep_line(col_unit *u, char *text, size_t size, col_view line)
+{
+  if (text[0] != '\0')
+    add_bytes(u, text, size, col_view_of("\n"));
+  add_bytes(u, text, size, line);
 }
 
 void col_unit_add(col_unit *u, col_view line)
@@ -36,47 +50,74 @@ void col_unit_add(col_unit *u, col_view line)
   if (memchr(line.ptr, '\0', line.len) != NULL || !col_assignment(line, &key, &value))
     return;
   if (col_view_is(key, "Description"))
-    keep(u->description, sizeof(u->description), value);
+    keep(u, u->description, sizeof(u->description), value);
   else if (col_view_is(key, "User"))
-    keep(u->user, sizeof(u->user), value);
+    keep(u, u->user, sizeof(u->user), value);
   else if (col_view_is(key, "Type"))
-    keep(u->type, sizeof(u->type), value);
+    keep(u, u->type, sizeof(u->type), value);
   else if (col_view_is(key, "WantedBy") || col_view_is(key, "RequiredBy"))
-    keep(u->wanted_by, sizeof(u->wanted_by), value);
+    keep(u, u->wanted_by, sizeof(u->wanted_by), value);
   else if (col_view_begins(key, "Exec"))
-    keep_line(u->run, sizeof(u->run), line);
+    keep_line(u, u->run, sizeof(u->run), line);
   else if (col_view_begins(key, "Listen") || col_view_begins(key, "Path"))
-    keep_line(u->listen, sizeof(u->listen), line);
+    keep_line(u, u->listen, sizeof(u->listen), line);
   else if (col_view_begins(key, "On") || col_view_is(key, "Persistent"))
-    keep_line(u->timer, sizeof(u->timer), line);
+    keep_line(u, u->timer, sizeof(u->timer), line);
   else if (col_view_is(key, "Unit"))
-    keep(u->unit, sizeof(u->unit), value);
+    keep(u, u->unit, sizeof(u->unit), value);
 }
 
-/* Lines that end with a backslash go on in the next one. */
-typedef struct joining {
-  col_unit *unit;
-  size_t len;
-  char text[COL_UNIT_TEXT];
-} joining;
-
-static bool add_line(void *data, const char *line, size_t len)
+static void end_line(col_unit_lines *l)
 {
-  joining *j = data;
-  bool more = len > 0 && line[len - 1] == '\\';
-  size_t some = more ? len - 1 : len;
-  if (some > sizeof(j->text) - j->len - 1)
-    some = sizeof(j->text) - j->len - 1;
-  memcpy(j->text + j->len, line, some);
-  j->len += some;
-  if (more && j->len + 1 < sizeof(j->text))
-    j->text[j->len++] = ' ';
-  if (more)
-    return true;
-  j->text[j->len] = '\0';
-  col_unit_add(j->unit, (col_view){.ptr = j->text, .len = j->len});
-  j->len = 0;
-  return true;
+  l->unit->cut = l->unit->cut || l->cut;
+  if (l->cut)
+    memcpy(l->text + sizeof(l->text) - sizeof(COL_CUT), COL_CUT, sizeof(COL_CUT));
+  l->text[l->len] = '\0';
+  col_unit_add(l->unit, (col_view){.ptr = l->text, .len = l->len});
+  l->len = 0;
+  l->more = false;
+  l->cut = false;
+}
+
+static void take_line(col_unit_lines *l, col_view v)
+{
+  col_view content = col_trim(v);
+  size_t slashes = 0;
+  if (content.len > 0 && (content.ptr[0] == '#' || content.ptr[0] == ';'))
+    return;
+  while (slashes < v.len && v.ptr[v.len - 1 - slashes] == '\\')
+    slashes++;
+  l->more = slashes % 2 == 1;
+  v.len -= l->more ? 1 : 0;
+  size_t room = sizeof(l->text) - 1 - l->len;
+  size_t some = v.len < room ? v.len : room;
+  l->cut = l->cut || some < v.len;
+  if (some > 0)
+    memcpy(l->text + l->len, v.ptr, some);
+  l->len += some;
+  if (l->more && l->len + 1 < sizeof(l->text))
+    l->text[l->len++] = ' ';
+  if (!l->more)
+    end_line(l);
+}
+
+bool col_unit_line(void *data, const char *line, size_t len)
+{
+  for (;;) {
+    const char *end = len > 0 ? memchr(line, '\0', len) : NULL;
+    size_t part = end != NULL ? (size_t)(end - line) : len;
+    take_line(data, (col_view){.ptr = line, .len = part});
+    if (end == NULL)
+      return true;
+    line += part + 1;
+    len -= part + 1;
+  }
+}
+
+void col_unit_end(col_unit_lines *l)
+{
+  if (l->more)
+    end_line(l);
 }
 
 bool col_unit_read(col_task *t, const col_unit_file *f, col_unit *ret_unit,
@@ -84,7 +125,7 @@ bool col_unit_read(col_task *t, const col_unit_file *f, col_unit *ret_unit,
 {
   int fd = -1;
   struct stat st;
-  joining j = {.unit = ret_unit};
+  col_unit_lines lines = {.unit = ret_unit};
   *ret_unit = (col_unit){0};
   if (ret_sha256 != NULL)
     ret_sha256[0] = '\0';
@@ -94,8 +135,13 @@ bool col_unit_read(col_task *t, const col_unit_file *f, col_unit *ret_unit,
     col_sha256_fd(t, fd, COL_MIB, ret_sha256);
     (void)lseek(fd, 0, SEEK_SET);
   }
-  (void)col_lines_fd(t, fd, COL_MIB, add_line, &j);
+  int error = col_lines_fd(t, fd, COL_MIB, col_unit_line, &lines);
   (void)close(fd);
+  col_unit_end(&lines);
+  if (error == EFBIG)
+    col_cap(t, "%s: only its first MiB", f->path);
+  else if (ret_unit->cut)
+    col_cap(t, "%s: what ends with " COL_CUT " did not fit", f->path);
   return true;
 }
 
@@ -227,8 +273,10 @@ void col_each_unit(col_task *t, bool users, col_unit_fn *fn, void *data)
 
 void col_names_add(col_names *n, const char *name)
 {
-  if (n->count >= COL_NAMES_MAX)
+  if (n->count >= COL_NAMES_MAX) {
+    n->full = true;
     return;
+  }
   if ((n->count & (n->count - 1)) == 0) {
     char **grown = realloc(n->items, (n->count == 0 ? 1 : n->count * 2) * sizeof(*grown));
     if (grown == NULL)

@@ -1,15 +1,21 @@
 /* The collector's readers of files, by tables. */
+#include "collect.h"
 #include "mounts.h"
+#include "net.h"
 #include "parse.h"
+#include "read.h"
 #include "rpm.h"
 #include "units.h"
 
 #include "package.h"
 #include "suite.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <utmp.h>
+
+#include <linux/netlink.h>
 
 static void is(col_view v, const char *text)
 {
@@ -120,12 +126,54 @@ START_TEST(masks_what_follows_words_for_secrets)
       {"export TOKEN=abc def", "export TOKEN=*** def"},
       {"https://host/path", "https://host/path"},
       {"rw,username=ada,password=x,uid=0", "rw,username=ada,password=***,uid=0"},
+      {"AWS_SECRET_ACCESS_KEY=x", "AWS_SECRET_ACCESS_KEY=***"},
+      {"GITHUB_TOKEN_RO=x y", "GITHUB_TOKEN_RO=*** y"},
+      {"DB_PASS=x;MYSQL_PWD=y", "DB_PASS=***;MYSQL_PWD=***"},
+      {"PASS=a\\ b\"c d\"e f", "PASS=*** f"},
+      {"password=\"a b,c\" d=\"e\" key='f", "password=\"***\" d=\"e\" key='***"},
+      {"{\"password\": \"a\\\"b\", \"x\": 1}", "{\"password\": \"***\", \"x\": 1}"},
+      {"\"DB_PASS=a b\" c", "\"DB_PASS=***\" c"},
+      {"ldap_authtok = two words", "ldap_authtok = ***"},
+      {"--password hunter2 --x", "--password *** --x"},
+      {"://u:p@ss@h /p@q", "://***@h /p@q"},
+      {"://u:p/ss@h", "://***@h"},
+      {"[ \"$KEY\" = \"x\" ]", "[ \"$KEY\" = \"x\" ]"},
+      {"auth required pam_unix.so", "auth required pam_unix.so"},
+      {"PATH=/bin:/sbin", "PATH=/bin:/sbin"},
       {"nothing here", "nothing here"}};
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     char text[128];
-    col_mask(col_view_of(cases[i][0]), text, sizeof(text));
+    ck_assert_uint_eq(col_mask(col_view_of(cases[i][0]), text, sizeof(text)), strlen(cases[i][1]));
     ck_assert_str_eq(text, cases[i][1]);
   }
+}
+END_TEST
+
+START_TEST(knows_what_at_writes_in_front_of_a_job)
+{
+  static const struct {
+    const char *line;
+    bool sets;
+  } lines[] = {{"SHELL=/bin/bash; export SHELL", true},
+               {"A=b\\ c\\;d; export A", true},
+               {"KEY=one\"", true},
+               {"\"two\"", true},
+               {"\"three; export KEY", true},
+               {"\"three; export KEY", false},
+               {"KEY=one\"", true},
+               {"/bin/planted", false},
+               {"\"x; export KEY", false},
+               {"LD_PRELOAD=/tmp/x.so; export LD_PRELOAD", false},
+               {"A=b; /bin/planted; export A", false},
+               {"A=$(planted); export A", false},
+               {"A=b; export B", false},
+               {"A=b; export A; /bin/planted", false},
+               {"A=b", false},
+               {"umask 22", false}};
+  bool in_value = false;
+  for (size_t i = 0; i < COUNT_OF(lines); i++)
+    ck_assert_msg(col_at_sets(col_view_of(lines[i].line), &in_value) == lines[i].sets, "%zu: %s", i,
+                  lines[i].line);
 }
 END_TEST
 
@@ -145,6 +193,49 @@ START_TEST(reads_mounts_with_their_escapes)
 }
 END_TEST
 
+typedef struct answer {
+  struct nlmsghdr h;
+  int32_t error;
+} answer;
+
+static answer answer_of(uint16_t type, uint16_t flags, uint32_t sequence, int32_t error)
+{
+  return (answer){.h = {.nlmsg_len = sizeof(answer),
+                        .nlmsg_type = type,
+                        .nlmsg_flags = flags,
+                        .nlmsg_seq = sequence},
+                  .error = error};
+}
+
+static void count_message(void *data, const sup_message *m)
+{
+  (void)m;
+  ++*(unsigned *)data;
+}
+
+START_TEST(of_the_kernels_answers_only_those_to_the_request_count)
+{
+  unsigned count = 0;
+  col_dumping d = {.sequence = 7};
+  /* What was left of request 6, its end included, then two messages of ours. */
+  answer first[] = {answer_of(20, NLM_F_MULTI, 6, 0), answer_of(NLMSG_DONE, NLM_F_MULTI, 6, 0),
+                    answer_of(20, NLM_F_MULTI, 7, 0), answer_of(20, NLM_F_MULTI, 7, 0)};
+  ck_assert(!col_dump_take(&d, (const unsigned char *)first, sizeof(first), count_message, &count));
+  ck_assert_uint_eq(count, 2);
+  ck_assert(!d.changed);
+  answer last[] = {answer_of(20, NLM_F_MULTI | NLM_F_DUMP_INTR, 7, 0),
+                   answer_of(NLMSG_DONE, NLM_F_MULTI, 7, -ENOBUFS)};
+  ck_assert(col_dump_take(&d, (const unsigned char *)last, sizeof(last), count_message, &count));
+  ck_assert_uint_eq(count, 3);
+  ck_assert(d.changed);
+  ck_assert_int_eq(d.error, ENOBUFS);
+  d = (col_dumping){.sequence = 8};
+  answer good = answer_of(NLMSG_DONE, NLM_F_MULTI, 8, 0);
+  ck_assert(col_dump_take(&d, (const unsigned char *)&good, sizeof(good), count_message, &count));
+  ck_assert_int_eq(d.error, 0);
+}
+END_TEST
+
 START_TEST(knows_file_systems_that_may_hang)
 {
   col_mounts m = {0};
@@ -159,6 +250,42 @@ START_TEST(knows_file_systems_that_may_hang)
   ck_assert_ptr_null(col_mounts_far(&m, "/homework"));
   ck_assert_ptr_null(col_mounts_far(&m, "/tmp/x"));
   ck_assert_ptr_null(col_mounts_far(&m, "/sys/fs/fuse/connections/1"));
+  col_mounts_release(&m);
+}
+END_TEST
+
+START_TEST(of_mounts_over_each_other_the_one_that_is_seen_counts)
+{
+  col_mounts m = {0};
+  /* At /auto the real one is on autofs; /over hides what was mounted below it before; /far/near is
+   * mounted on a far one. */
+  static const char *const lines[] = {
+      "1 0 8:1 / / rw - ext4 /dev/sda1 rw",       "2 1 0:50 / /auto rw - autofs systemd-1 rw",
+      "3 2 8:2 / /auto rw - ext4 /dev/sdb1 rw",   "4 1 8:3 / /over/old rw - ext4 /dev/sdc1 rw",
+      "5 1 0:51 / /over rw - nfs4 srv:/over rw",  "6 1 0:52 / /far rw - nfs4 srv:/far rw",
+      "7 6 8:4 / /far/near rw - ext4 /dev/sdd rw"};
+  for (size_t i = 0; i < COUNT_OF(lines); i++)
+    col_mounts_add(&m, lines[i], strlen(lines[i]));
+  ck_assert_ptr_null(col_mounts_far(&m, "/auto/x"));
+  ck_assert_str_eq(col_mounts_far(&m, "/over/old/x"), "nfs4");
+  ck_assert_str_eq(col_mounts_far(&m, "/far/x"), "nfs4");
+  ck_assert_ptr_null(col_mounts_far(&m, "/far/near/x"));
+  col_mounts_release(&m);
+}
+END_TEST
+
+START_TEST(compares_mount_points_of_any_length)
+{
+  col_mounts m = {0};
+  char name[701];
+  char line[1024];
+  char path[1024];
+  memset(name, 'n', sizeof(name) - 1);
+  name[sizeof(name) - 1] = '\0';
+  (void)snprintf(line, sizeof(line), "2 1 0:50 / /%s rw - nfs4 srv:/x rw", name);
+  col_mounts_add(&m, line, strlen(line));
+  (void)snprintf(path, sizeof(path), "/%s/x", name);
+  ck_assert_str_eq(col_mounts_far(&m, path), "nfs4");
   col_mounts_release(&m);
 }
 END_TEST
@@ -182,6 +309,71 @@ START_TEST(reads_units)
   ck_assert_str_eq(u.timer, "OnCalendar=daily");
   ck_assert_str_eq(u.wanted_by, "multi-user.target");
   ck_assert_str_eq(u.unit, "other.service");
+}
+END_TEST
+
+static void read_unit(col_unit *u, const char *text, size_t len)
+{
+  col_unit_lines lines = {.unit = u};
+  *u = (col_unit){0};
+  col_lines_of(text, len, col_unit_line, &lines);
+  col_unit_end(&lines);
+}
+
+START_TEST(joins_lines_of_units_as_systemd_does)
+{
+  static const struct {
+    const char *text;
+    size_t len; /* 0: to its NUL */
+    const char *run;
+  } cases[] = {
+      {"ExecStart=/a \\\n-b\n", 0, "ExecStart=/a  -b"},
+      {"ExecStart=/a \\", 0, "ExecStart=/a"},
+      {"# no \\\nExecStart=/a\n", 0, "ExecStart=/a"},
+      {"ExecStart=/a\\\n# no\n-b\n", 0, "ExecStart=/a -b"},
+      {"Description=x\\\\\nExecStart=/a\n", 0, "ExecStart=/a"},
+      {"User=x\0ExecStart=/a\n", 20, "ExecStart=/a"},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    col_unit u;
+    read_unit(&u, cases[i].text, cases[i].len > 0 ? cases[i].len : strlen(cases[i].text));
+    ck_assert_str_eq(u.run, cases[i].run);
+    ck_assert(!u.cut);
+  }
+}
+END_TEST
+
+START_TEST(says_in_a_unit_what_did_not_fit)
+{
+  static char text[3 * COL_UNIT_TEXT];
+  col_unit u;
+  memset(text, 'x', sizeof(text));
+  memcpy(text, "ExecStart=", 10);
+  read_unit(&u, text, sizeof(text));
+  ck_assert(u.cut);
+  ck_assert_uint_eq(strlen(u.run), sizeof(u.run) - 1);
+  ck_assert_str_eq(u.run + strlen(u.run) - strlen(COL_CUT), COL_CUT);
+  /* Nor does a second line vanish behind one that fills it. */
+  text[sizeof(u.run) - sizeof(COL_CUT)] = '\n';
+  memcpy(text + sizeof(u.run), "\nExecStop=/b\n", 14);
+  read_unit(&u, text, sizeof(u.run) + 14);
+  ck_assert(u.cut);
+  ck_assert_str_eq(u.run + strlen(u.run) - strlen(COL_CUT), COL_CUT);
+}
+END_TEST
+
+START_TEST(reads_commands_of_the_audit_log_that_come_in_parts)
+{
+  char text[64];
+  ck_assert(col_audit_arguments(
+      col_view_of("type=EXECVE msg=audit(1.2:3): argc=3 a0=\"sh\" a1_len=9 a1[0]=2D63 "
+                  "a1[1]=\"d\" a2=\"x\""),
+      text, sizeof(text)));
+  ck_assert_str_eq(text, "sh -cd x");
+  ck_assert(col_audit_arguments(col_view_of("type=EXECVE: a7[3]=\"x\" a8=\"y\""), text, 64));
+  ck_assert_str_eq(text, "x y");
+  ck_assert(!col_audit_arguments(col_view_of("a0=\"abcdefgh\" a1=\"ijkl\""), text, 20));
+  ck_assert_str_eq(text, "abcdefgh ij" COL_CUT);
 }
 END_TEST
 
@@ -330,11 +522,18 @@ int main(void)
                                 reads_authorized_keys_and_their_fingerprints,
                                 says_of_passwords_how_they_are_and_never_what,
                                 masks_what_follows_words_for_secrets,
+                                knows_what_at_writes_in_front_of_a_job,
                                 reads_mounts_with_their_escapes,
+                                of_the_kernels_answers_only_those_to_the_request_count,
                                 knows_file_systems_that_may_hang,
+                                of_mounts_over_each_other_the_one_that_is_seen_counts,
+                                compares_mount_points_of_any_length,
                                 reads_units,
                                 reads_packages_of_rpm,
                                 writes_times_as_the_c_library_does,
+                                joins_lines_of_units_as_systemd_does,
+                                says_in_a_unit_what_did_not_fit,
+                                reads_commands_of_the_audit_log_that_come_in_parts,
                                 reads_the_audit_log,
                                 reads_login_records,
                                 reads_desktops_recent_documents,

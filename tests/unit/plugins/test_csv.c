@@ -46,6 +46,17 @@ static const struct field_case {
      "'\xef\xbc\x9d"
      "1"},
     {"=\"a\",b", 6, "\"'=\"\"a\"\",b\""},
+    {"a;=1", 4, "a\\x3b=1"},
+    {"a;; +1", 6, "a;\\x3b +1"},
+    {"a;\"=1", 5, "\"a\\x3b\"\"=1\""},
+    {"a\t @x", 5, "a\\x09 @x"},
+    {"a\n-1", 4, "\"a\\x0a-1\""},
+    {"a;\xef\xbc\x9d"
+     "1",
+     6,
+     "a\\x3b\xef\xbc\x9d"
+     "1"},
+    {"a;b\tc;", 6, "a;b\tc;"},
 };
 
 START_TEST(fields_are_quoted_escaped_and_defused)

@@ -5,7 +5,9 @@
  *   is written `\xHH`; so is a backslash in front of an x. Every other backslash is itself.
  * - What a spreadsheet would take for a formula (`=`, `+`, `-`, `@` and their wide forms, tab and
  *   carriage return at the front) gets a `'` in front; so does what begins with `'`. Who takes one
- *   `'` off the front of a field has the text. Numbers of sup_csv_number() are left alone. */
+ *   `'` off the front of a field has the text. Numbers of sup_csv_number() are left alone.
+ * - A semicolon, tab or end of a line that a formula follows is `\xHH` as well: to who splits at
+ *   those the formula would be a cell of its own. */
 #ifndef SUP_CSV_H
 #define SUP_CSV_H
 
