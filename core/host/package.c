@@ -115,24 +115,16 @@ static uint64_t reserve_of(const ph_package *p)
   return part < RESERVE_MAX ? part : RESERVE_MAX;
 }
 
-/* Sets room aside up to `end` and some more, if so much is free beyond what the file system keeps.
- * One that cannot set aside is at least looked at. */
-static cd_code set_aside(ph_package *p, uint64_t end, cd_err *err)
+/* CD_E_LIMIT where there is not so much beyond what the file system keeps. Where none can be set
+ * aside it is looked at, no more: then a full disk still breaks the package. */
+static cd_code set_aside(ph_package *p, uint64_t more, cd_err *err)
 {
-  cd_err why = {0};
   uint64_t room = 0;
-  uint64_t more = end - p->aside + ROOM_EVERY;
-  if (pf_file_room(p->file, &room, &why) != CD_OK)
-    return broke(p, &why, err);
-  if (room < p->limits.free + more)
-    more = end - p->aside;
-  if (room < p->limits.free + more)
-    return full(p, "free space", err);
-  cd_code rc = pf_file_reserve(p->file, p->aside, more, &why);
-  if (rc == CD_E_LIMIT)
-    return full(p, "free space", err);
-  if (rc != CD_OK && rc != CD_E_UNSUPPORTED)
-    return broke(p, &why, err);
+  cd_code rc = pf_file_room(p->file, &room, err);
+  if (rc != CD_OK)
+    return rc == CD_E_LIMIT ? CD_E_IO : rc;
+  if (room < p->limits.free + more || pf_file_reserve(p->file, p->aside, more, err) == CD_E_LIMIT)
+    return CD_E_LIMIT;
   p->aside += more;
   return CD_OK;
 }
@@ -142,7 +134,15 @@ static cd_code set_aside(ph_package *p, uint64_t end, cd_err *err)
 static cd_code check_room(ph_package *p, uint64_t bound, bool last, cd_err *err)
 {
   uint64_t end = ph_zip_size(p->zip) + p->directory + bound + reserve_of(p);
-  return last || end <= p->aside ? CD_OK : set_aside(p, end, err);
+  cd_err why = {0};
+  if (last || end <= p->aside)
+    return CD_OK;
+  cd_code rc = set_aside(p, end - p->aside + ROOM_EVERY, &why);
+  if (rc == CD_E_LIMIT)
+    rc = set_aside(p, end - p->aside, &why);
+  if (rc == CD_E_LIMIT)
+    return full(p, "free space", err);
+  return rc == CD_OK ? CD_OK : broke(p, &why, err);
 }
 
 /* What was set aside and not needed. Where that fails it stays with the file, which is removed. */

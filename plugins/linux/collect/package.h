@@ -55,9 +55,10 @@ struct col_task {
   /* The file that is being written. */
   bool begun;
   bool opened;
-  bool shut;   /* takes no more */
-  bool last;   /* may use what is reserved for the report and the manifest */
-  uint64_t id; /* of the sink */
+  bool shut;    /* takes no more */
+  bool refused; /* the sink took no more of it */
+  bool last;    /* may use what is reserved for the report and the manifest */
+  uint64_t id;  /* of the sink */
   int64_t mtime;
   int64_t start_ms;
   uint64_t start_mono_ms;

@@ -142,7 +142,7 @@ static bool write_last(col_package *p, void (*write)(col_task *))
   t->deadline_ms = p->o.deadline_ms;
   write(t);
   col_end(t);
-  bool whole = t->opened && t->status == COL_OK;
+  bool whole = t->opened && !t->refused;
   col_task_free(t);
   return whole;
 }
