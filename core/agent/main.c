@@ -203,6 +203,7 @@ int main(int argc, char **argv)
   static program p;
   char socket[CD_PATH_MAX];
   const pf_paths *paths = pf_paths_installed();
+  pf_heap_frugal();
   p.options = (agent_options){.config_file = paths->config_file,
                               .trust_file = paths->trust_file,
                               .state_dir = paths->state_dir,

@@ -56,6 +56,9 @@ typedef struct con_store con_store; /* store.h */
 /* Who wants it, where that is nobody: in the detail of CON_WHAT_CREATE, `source`. Such an action
  * has `repeats`, the number and digest of the entry that asked for the same before. */
 #define CON_SOURCE_CONSOLE "Console"
+/* What an isolation asks for again because the set that it follows was changed; it names the entry
+ * that it follows in `repeats`. */
+#define CON_SOURCE_EXCLUSIONS "Exclusions"
 
 typedef struct con_seal_key {
   uint8_t bytes[CON_SEAL_SIZE];

@@ -9,7 +9,9 @@
 
 #include "base/banned.h"
 
-#define RETRY_MS 5000u /* after the signer or the database was not there */
+#define RETRY_MS 5000u     /* after the signer or the database was not there */
+#define REFUSED_MS 300000u /* after the log did not record what is for it; a change comes at once  \
+                            */
 
 static void note(con_link *l, const char *why)
 {
@@ -113,6 +115,8 @@ void con_link_policy(con_link *l)
     note(l, "");
   } else if (rc != CD_OK) {
     try_later(l, err.text);
+    if (rc == CD_E_CONFLICT)
+      l->policy_retry_ms = cd_mono_ms() + REFUSED_MS;
   } else if (p.version == l->policy.version) {
     note(l, "");
   } else if (p.version == l->policy.refused) {

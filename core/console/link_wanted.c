@@ -15,7 +15,6 @@
 #include "base/banned.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
-#define UNDER_WAY_MS 1000u /* until it is seen again whether an action has ended */
 #define WHO "cordon-console"
 
 typedef enum verdict {
@@ -284,6 +283,15 @@ static void stop_ordering(con_link *l)
     cd_log(CD_AREA_DEVICES, CD_LOG_ERROR, "device=%s: %s", l->device, why);
 }
 
+static void give_time(con_link *l)
+{
+  uint64_t grace = grace_of(l);
+  if (grace == UINT64_MAX)
+    stop_ordering(l);
+  else
+    l->consider_ms = cd_mono_ms() + grace;
+}
+
 /* A device that is behind is ordered at once; to one that is ahead, by what it did by itself, time
  * is given to say so. */
 static verdict judge(con_link *l, const cd_values *v, const con_wanted *wanted)
@@ -298,13 +306,8 @@ static verdict judge(con_link *l, const cd_values *v, const con_wanted *wanted)
     l->consider_ms = 0;
     return v->wanted_generation < wanted->value_generation ? BEHIND : STRANGE;
   }
-  if (l->consider_ms == 0) {
-    uint64_t grace = grace_of(l);
-    if (grace == UINT64_MAX)
-      stop_ordering(l);
-    else
-      l->consider_ms = now_ms + grace;
-  }
+  if (l->consider_ms == 0)
+    give_time(l);
   return WAITS;
 }
 
@@ -314,7 +317,10 @@ static cd_code act(con_link *l, const cd_values *v, const con_wanted *wanted, cd
   if (found != BEHIND && found != STRANGE)
     return CD_OK;
   if (is_under_way(l)) {
-    l->consider_ms = cd_mono_ms() + UNDER_WAY_MS;
+    /* What is under way ends with a result, and with another look. In case none comes, time is
+     * given anew: what the device does by itself meanwhile counts for how much. */
+    if (found == STRANGE)
+      give_time(l);
     return CD_OK;
   }
   if (found == STRANGE && is_unknown(l, v, wanted))

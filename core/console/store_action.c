@@ -214,6 +214,8 @@ static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t 
   cd_jw_str(&w, "comment", by->comment);
   cd_jw_str(&w, "ticket", n->ticket);
   cd_jw_str(&w, "source", n->source);
+  if (n->exclusions_set.len > 0)
+    cd_jw_str(&w, "set", n->exclusions_set);
   if (n->repeats != NULL)
     write_ref(&w, "repeats", n->repeats);
   cd_jw_end_obj(&w);

@@ -55,25 +55,29 @@ cd_code backing_token_digest(const con_token *token, uint64_t uses, const cd_dig
 
 typedef struct search {
   con_sql which;
+  bool strict;   /* an entry that is not ours is a failure; else it is passed over */
   cd_str first;  /* of the statement's parameters */
   cd_str needle; /* an id of ours: no other entry has it but those about it */
   void (*each)(void *context, const con_audit_entry *e, cd_json *root);
   void *context;
 } search;
 
-static void look(con_store *s, const search *w, const con_audit_entry *e)
+static cd_code look(con_store *s, const search *w, const con_audit_entry *e, cd_err *err)
 {
   cd_json_doc *doc = NULL;
   cd_err ignored = {0};
   if (!con_audit_is_ours(e, &s->seal) ||
       cd_json_parse(e->detail, CON_AUDIT_DETAIL_MAX, "the entry", &doc, &ignored) != CD_OK)
-    return;
+    return w->strict ? cd_fail(err, CD_E_CONFLICT,
+                               "entry %llu of the audit log is not as the console wrote it",
+                               (unsigned long long)e->sequence)
+                     : CD_OK;
   cd_json root = cd_json_root(doc);
   w->each(w->context, e, &root);
   cd_json_free(doc);
+  return CD_OK;
 }
 
-/* Entries that the console did not seal are passed over. */
 static cd_code each_entry(con_store *s, const search *w, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
@@ -84,10 +88,10 @@ static cd_code each_entry(con_store *s, const search *w, cd_err *err)
   for (;;) {
     con_audit_entry e;
     rc = store_row(s, stmt, "look at the audit log", err);
+    if (rc == CD_OK && audit_read_row(stmt, &e))
+      rc = look(s, w, &e, err);
     if (rc != CD_OK)
       break;
-    if (audit_read_row(stmt, &e))
-      look(s, w, &e);
   }
   store_done(stmt);
   return rc == CD_E_NOTFOUND ? CD_OK : rc;
@@ -255,28 +259,32 @@ cd_code backing_enrolled_with(con_store *s, cd_str device, cd_str token, bool *r
 
 typedef struct wish_search {
   cd_str wish;
+  cd_str set;
+  con_audit_ref entry;
   bool same;
 } wish_search;
 
 static void each_created(void *context, const con_audit_entry *e, cd_json *root)
 {
   wish_search *w = context;
-  (void)e;
-  w->same = has(root, "wish", w->wish);
+  w->same = has(root, "wish", w->wish) && has(root, "set", w->set);
+  w->entry = (con_audit_ref){.sequence = e->sequence, .digest = e->digest};
 }
 
-cd_code backing_wish(con_store *s, cd_str device, cd_str action, cd_str parameters, cd_err *err)
+cd_code backing_wish(con_store *s, const backing_isolation *i, con_audit_ref *ret_entry,
+                     cd_err *err)
 {
   char text[CD_DIGEST_TEXT_MAX];
   cd_digest digest;
   int64_t lease_ms = 0;
-  wish_search w = {.same = false};
+  wish_search w = {.set = i->set};
   const search find = {.which = CON_SQL_AUDIT_CREATED,
-                       .first = device,
-                       .needle = action,
+                       .strict = true,
+                       .first = i->device,
+                       .needle = i->action,
                        .each = each_created,
                        .context = &w};
-  cd_code rc = cd_wish_of(parameters, &digest, &lease_ms, err);
+  cd_code rc = cd_wish_of(i->parameters, &digest, &lease_ms, err);
   if (rc != CD_OK)
     return rc;
   cd_digest_text(&digest, text);
@@ -286,19 +294,28 @@ cd_code backing_wish(con_store *s, cd_str device, cd_str action, cd_str paramete
     rc = cd_fail(err, CD_E_CONFLICT,
                  "what is wanted of device '%.*s' is in the database as the audit log does not "
                  "record it",
-                 CD_STR_ARG(device));
+                 CD_STR_ARG(i->device));
+  if (rc == CD_OK)
+    *ret_entry = w.entry;
   return rc;
 }
 
 /* ---- policies, their tags, and sets of exclusions ---- */
 
+/* The content may be larger than an entry: its digest stands for it. */
 cd_code backing_named_digest(const backing_row *row, char out[CD_DIGEST_TEXT_MAX], cd_err *err)
 {
   char numbers[32];
+  char text[CD_DIGEST_TEXT_MAX];
+  cd_digest content;
   const cd_digest none = {{0}};
-  const cd_str texts[] = {row->set_by, row->name, row->content};
+  cd_code rc = cd_digest_of(row->content.ptr, row->content.len, &content, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_digest_text(&content, text);
+  const cd_str texts[] = {row->set_by, row->name, cd_str_from(text), row->who, row->comment};
   (void)snprintf(numbers, sizeof(numbers), "revision %llu", (unsigned long long)row->revision);
-  return row_digest(texts, 3, &none, cd_str_from(numbers), out, err);
+  return row_digest(texts, 5, &none, cd_str_from(numbers), out, err);
 }
 
 /* The last entry that is about the row decides; the statement does not give them in their order. */
@@ -323,8 +340,11 @@ cd_code backing_named(con_store *s, const backing_row *row, cd_err *err)
 {
   char digest[CD_DIGEST_TEXT_MAX];
   last_search l = {.row = row};
-  const search w = {
-      .which = CON_SQL_AUDIT_ACCESS, .first = row->area, .each = each_set, .context = &l};
+  const search w = {.which = CON_SQL_AUDIT_ACCESS,
+                    .strict = true,
+                    .first = row->area,
+                    .each = each_set,
+                    .context = &l};
   cd_code rc = backing_named_digest(row, digest, err);
   l.digest = cd_str_from(digest);
   if (rc == CD_OK)
@@ -359,6 +379,7 @@ cd_code backing_assigned(con_store *s, cd_str policy, cd_str tag, uint64_t rank,
 {
   tag_search t = {.policy = policy, .tag = tag, .rank = rank};
   const search w = {.which = CON_SQL_AUDIT_ACCESS,
+                    .strict = true,
                     .first = CD_STR("policy."),
                     .each = each_assignment,
                     .context = &t};

@@ -100,12 +100,6 @@ cd_code con_exclusion_set_each(con_store *s,
   return rc == CD_E_NOTFOUND ? CD_OK : rc;
 }
 
-cd_code con_exclusion_set_check(con_store *s, const con_exclusion_set *set, cd_err *err)
-{
-  const backing_row row = exclusions_row(set->name, set->json, set->revision);
-  return backing_named(s, &row, err);
-}
-
 /* ---- changing ---- */
 
 static cd_code check_name(cd_str name, cd_err *err)
@@ -136,14 +130,25 @@ static cd_code read_count(con_store *s, con_sql which, cd_str name, uint64_t *re
   return rc;
 }
 
-backing_row exclusions_row(cd_str name, cd_str json, uint64_t revision)
+static backing_row exclusions_row(const con_exclusion_set *x)
 {
   return (backing_row){.area = CD_STR("exclusions."),
                        .set_by = CD_STR("exclusions.set"),
                        .removed_by = CD_STR("exclusions.remove"),
-                       .name = name,
-                       .content = json,
-                       .revision = revision};
+                       .name = x->name,
+                       .content = x->json,
+                       .who = x->updated_by,
+                       .comment = x->comment,
+                       .revision = x->revision};
+}
+
+cd_code con_exclusion_set_check(con_store *s, const con_exclusion_set *set, cd_err *err)
+{
+  const backing_row row = exclusions_row(set);
+  if (check_name(set->name, NULL) != CD_OK)
+    return cd_fail(err, CD_E_CONFLICT,
+                   "a set of exclusions in the database has a name that none can have");
+  return backing_named(s, &row, err);
 }
 
 /* The list itself may be larger than an entry; digests name it. */
@@ -177,7 +182,12 @@ static cd_code put(con_store *s, const con_by *by, cd_str name, cd_str json, uin
 {
   sqlite3_stmt *stmt = NULL;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  const backing_row row = exclusions_row(name, json, revision);
+  const con_exclusion_set x = {.name = name,
+                               .json = json,
+                               .updated_by = by->who,
+                               .comment = by->comment,
+                               .revision = revision};
+  const backing_row row = exclusions_row(&x);
   cd_code rc = write_detail(&row, by->comment, &detail, err);
   const con_audit_entry entry = {
       .who = by->who, .what = row.set_by, .detail = cd_buf_view(&detail)};
@@ -218,7 +228,8 @@ static cd_code take_away(con_store *s, const con_by *by, cd_str name, cd_err *er
   sqlite3_stmt *stmt = NULL;
   uint64_t used = 0;
   cd_buf detail = CD_BUF_INIT(CON_AUDIT_DETAIL_MAX);
-  const backing_row row = exclusions_row(name, name, 0);
+  const con_exclusion_set x = {.name = name};
+  const backing_row row = exclusions_row(&x);
   cd_code rc = write_detail(&row, by->comment, &detail, err);
   const con_audit_entry entry = {
       .who = by->who, .what = row.removed_by, .detail = cd_buf_view(&detail)};
@@ -327,27 +338,34 @@ static cd_code take_stale(sqlite3_stmt *stmt, stale *x, cd_err *err)
 
 /* Rows come by the names of their sets, so each set is looked at once. */
 typedef struct stale_check {
+  bool looked;
   char set[CON_EXCLUSION_SET_MAX + 1];
   cd_code good;
+  con_audit_ref entry; /* that asked for the isolation which is to follow */
 } stale_check;
 
 /* Both the set and the isolation that is to follow it count only as the log records them. */
 static cd_code check_stale(con_store *s, sqlite3_stmt *stmt, stale_check *c, cd_err *err)
 {
-  const backing_row row =
-      exclusions_row(store_text(stmt, 2), store_text(stmt, 3), store_u64(stmt, 4));
-  if (!cd_str_eq_cstr(row.name, c->set)) {
-    (void)cd_str_copy(c->set, sizeof(c->set), row.name);
-    c->good = backing_named(s, &row, err);
+  const con_exclusion_set x = {.name = store_text(stmt, 2),
+                               .json = store_text(stmt, 3),
+                               .updated_by = store_text(stmt, 5),
+                               .comment = store_text(stmt, 6),
+                               .revision = store_u64(stmt, 4)};
+  const backing_isolation isolation = {.device = store_text(stmt, 0),
+                                       .action = store_text(stmt, 7),
+                                       .parameters = store_text(stmt, 1),
+                                       .set = x.name};
+  if (!c->looked || !cd_str_eq_cstr(x.name, c->set)) {
+    c->looked = cd_str_copy(c->set, sizeof(c->set), x.name);
+    c->good = con_exclusion_set_check(s, &x, err);
   }
-  if (c->good != CD_OK)
-    return c->good;
-  return backing_wish(s, store_text(stmt, 0), store_text(stmt, 7), store_text(stmt, 1), err);
+  return c->good == CD_OK ? backing_wish(s, &isolation, &c->entry, err) : c->good;
 }
 
 /* The first that is to be ordered anew. Those that are not as the log records them are passed over:
  * they do not hold up the others, and are the failure if there is no other. */
-static cd_code find_stale(con_store *s, stale *x, cd_err *err)
+static cd_code find_stale(con_store *s, stale *x, con_audit_ref *ret_entry, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   stale_check check = {.good = CD_OK};
@@ -360,6 +378,8 @@ static cd_code find_stale(con_store *s, stale *x, cd_err *err)
   while (rc == CD_OK && check_stale(s, stmt, &check, &why) != CD_OK);
   if (rc == CD_OK)
     rc = take_stale(stmt, x, err);
+  if (rc == CD_OK)
+    *ret_entry = check.entry;
   store_done(stmt);
   if (rc == CD_E_NOTFOUND && !cd_code_ok(why.code))
     rc = cd_fail(err, why.code, "%s", why.text);
@@ -370,7 +390,8 @@ cd_code con_isolation_set_follow(con_store *s, int64_t expires_ms, char ret_devi
                                  con_action_made *ret_made, cd_err *err)
 {
   stale x = {.parameters = CD_BUF_INIT(CD_PARAMETERS_MAX), .comment = CD_BUF_INIT(CD_COMMENT_MAX)};
-  cd_code rc = find_stale(s, &x, err);
+  con_audit_ref entry = {0};
+  cd_code rc = find_stale(s, &x, &entry, err);
   if (rc == CD_OK) {
     const con_by by = {.who = cd_str_from(x.by), .comment = cd_buf_view(&x.comment)};
     const con_action_new action = {
@@ -378,11 +399,12 @@ cd_code con_isolation_set_follow(con_store *s, int64_t expires_ms, char ret_devi
         .kind = CD_ORDER_ISOLATE,
         .type = CD_STR("Isolate"),
         .scope = CD_STR("Selective"),
-        .source = CD_STR("Exclusions"),
+        .source = CD_STR(CON_SOURCE_EXCLUSIONS),
         .parameters = cd_buf_view(&x.parameters),
         .exclusions_set = cd_str_from(x.name),
         .exclusions_revision = x.revision,
-        .expires_ms = con_parameters_expiry(cd_buf_view(&x.parameters), expires_ms)};
+        .expires_ms = con_parameters_expiry(cd_buf_view(&x.parameters), expires_ms),
+        .repeats = &entry};
     rc = con_action_create(s, &by, &action, ret_made, err);
   }
   if (rc == CD_OK)

@@ -1,6 +1,7 @@
 /* What each device is to have, was given, and says that it has. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "protocol/policy.h"
 #include "store_policy.h"
 #include "store_private.h"
 
@@ -25,7 +26,9 @@ void con_device_policy_release(con_device_policy *p)
 /* What a policy that is for a device is in force by. */
 typedef struct reason {
   cd_buf body;
-  cd_buf tag; /* empty: it is the default */
+  bool found;      /* else nothing is for it, and the body is the empty one */
+  bool by_default; /* no tag gives it one */
+  cd_buf tag;
   uint64_t rank;
 } reason;
 
@@ -39,13 +42,17 @@ static cd_code read_wanted(con_store *s, cd_str device, con_device_policy *p, re
     return rc;
   store_bind(stmt, "s", device);
   rc = store_row(s, stmt, "read which policy is for a device", err);
-  if (rc == CD_OK) {
+  if (rc == CD_OK && !cd_policy_name_valid(store_text(stmt, 0))) {
+    rc = cd_fail(err, CD_E_CONFLICT, "a policy in the database has a name that none can have");
+  } else if (rc == CD_OK) {
     (void)cd_str_copy(p->wanted_name, sizeof(p->wanted_name), store_text(stmt, 0));
     p->wanted_revision = store_u64(stmt, 2);
     if (ret_reason != NULL) {
       cd_buf_add_str(&ret_reason->body, store_text(stmt, 1));
       cd_buf_add_str(&ret_reason->tag, store_text(stmt, 3));
       ret_reason->rank = store_u64(stmt, 4);
+      ret_reason->by_default = store_u64(stmt, 5) != 0;
+      ret_reason->found = true;
     }
   } else if (rc == CD_E_NOTFOUND) {
     rc = CD_OK;
@@ -153,11 +160,15 @@ static bool is_right(const con_device_policy *p)
 static cd_code check_reason(con_store *s, const con_device_policy *p, const reason *r, cd_err *err)
 {
   cd_str name = cd_str_from(p->wanted_name);
-  if (name.len == 0)
+  if (!r->found)
     return CD_OK;
   const backing_row row = policy_row(name, cd_buf_view(&r->body), p->wanted_revision);
-  cd_code rc = backing_named(s, &row, err);
-  if (rc == CD_OK && r->tag.len > 0)
+  cd_code rc = cd_buf_status(&r->body, "the body of a policy", err);
+  if (rc == CD_OK)
+    rc = cd_buf_status(&r->tag, "the tag of a policy", err);
+  if (rc == CD_OK)
+    rc = backing_named(s, &row, err);
+  if (rc == CD_OK && !r->by_default)
     rc = backing_assigned(s, name, cd_buf_view(&r->tag), r->rank, err);
   return rc;
 }

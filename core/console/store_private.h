@@ -118,6 +118,8 @@ typedef struct backing_row {
   cd_str removed_by;
   cd_str name;
   cd_str content;
+  cd_str who; /* and what he said: an isolation that follows a set is ordered in his name */
+  cd_str comment;
   uint64_t revision;
 } backing_row;
 CD_MUST_USE cd_code backing_named_digest(const backing_row *row, char out[CD_DIGEST_TEXT_MAX],
@@ -126,11 +128,17 @@ CD_MUST_USE cd_code backing_named_digest(const backing_row *row, char out[CD_DIG
 CD_MUST_USE cd_code backing_named(con_store *s, const backing_row *row, cd_err *err);
 CD_MUST_USE cd_code backing_assigned(con_store *s, cd_str policy, cd_str tag, uint64_t rank,
                                      cd_err *err);
-/* CD_E_CONFLICT: no entry that made the action asks for these parameters. */
-CD_MUST_USE cd_code backing_wish(con_store *s, cd_str device, cd_str action, cd_str parameters,
-                                 cd_err *err);
+/* An isolation that follows a set. */
+typedef struct backing_isolation {
+  cd_str device;
+  cd_str action;
+  cd_str parameters;
+  cd_str set;
+} backing_isolation;
+/* The entry that made the action. CD_E_CONFLICT: none asks for these parameters with that set. */
+CD_MUST_USE cd_code backing_wish(con_store *s, const backing_isolation *isolation,
+                                 con_audit_ref *ret_entry, cd_err *err);
 backing_row policy_row(cd_str name, cd_str body, uint64_t revision);
-backing_row exclusions_row(cd_str name, cd_str json, uint64_t revision);
 
 /* Tags: JSON arrays of texts, sorted, none twice. */
 CD_MUST_USE cd_code tags_change(cd_str tags, cd_str tag, bool add, cd_buf *out, bool *ret_changed,

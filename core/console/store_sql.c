@@ -66,7 +66,7 @@ static const char *const texts[CON_SQL_COUNT] = {
         " AND what >= ?1 AND what < ?1 || 'zzzz' AND instr(detail, ?2) > 0 ORDER BY what, sequence",
     [CON_SQL_AUDIT_CREATED] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != '' AND action = ?2"
-        " AND what = 'action.create'",
+        " AND action != '' AND what = 'action.create'",
     [CON_SQL_AUDIT_ENROLMENTS] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != ''"
         " AND what = 'device.enroll' AND (?2 = '' OR instr(detail, ?2) > 0) ORDER BY sequence",
@@ -227,7 +227,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_POLICY_ASSIGN] = "REPLACE INTO policy_tag(tag, policy, rank) VALUES(?1, ?2, ?3)",
     [CON_SQL_POLICY_UNASSIGN] = "DELETE FROM policy_tag WHERE tag = ?1 AND policy = ?2",
     [CON_SQL_POLICY_FOR] =
-        "SELECT name, body, revision, tag, rank FROM ("
+        "SELECT name, body, revision, tag, rank, last FROM ("
         "SELECT p.name, p.body, p.revision, t.rank, t.tag, 0 AS last FROM policy_tag t"
         " JOIN policy p ON p.name = t.policy WHERE t.tag IN"
         " (SELECT value FROM json_each((SELECT tags FROM device WHERE id = ?1)))"

@@ -2,6 +2,7 @@
  * for the parent's death after the change of user (which clears it), the system call filter last of
  * what could need a call that it refuses. */
 #include "platform/confine.h"
+#include "platform/system.h"
 
 #include "base/json.h"
 #include "linux/parts.h"
@@ -12,7 +13,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <grp.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,19 +254,10 @@ static cd_code write_report(const plan *p, cd_buf *out, cd_err *err)
   return cd_jw_done(&w, "the report of the confinement", err);
 }
 
-/* A guest works for moments and waits for days: one heap for all its threads, which gives back what
- * a long text took. */
-static void set_heap(void)
-{
-  (void)mallopt(M_ARENA_MAX, 1);
-  (void)mallopt(M_MMAP_THRESHOLD, 64 * 1024);
-  (void)mallopt(M_TRIM_THRESHOLD, 64 * 1024);
-}
-
 cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err)
 {
   plan p = {0};
-  set_heap();
+  pf_heap_frugal();
   cd_code rc = plan_make(c, &p, err);
   if (rc == CD_OK)
     rc = set_session(err);

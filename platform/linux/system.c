@@ -6,6 +6,7 @@
 #include "platform/file.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,13 @@ static void notify(const char *text)
   (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
   (void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
   (void)close(fd);
+}
+
+void pf_heap_frugal(void)
+{
+  (void)mallopt(M_ARENA_MAX, 1);
+  (void)mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  (void)mallopt(M_TRIM_THRESHOLD, 64 * 1024);
 }
 
 void pf_service_ready(void)

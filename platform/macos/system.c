@@ -19,6 +19,10 @@ const char *pf_system_name(void)
   return "macos";
 }
 
+void pf_heap_frugal(void)
+{
+}
+
 void pf_service_ready(void)
 {
 }

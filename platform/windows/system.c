@@ -20,6 +20,10 @@ const char *pf_system_name(void)
   return "windows";
 }
 
+void pf_heap_frugal(void)
+{
+}
+
 void pf_service_ready(void)
 {
 }

@@ -101,8 +101,14 @@ static cd_code check_state(sig_signer *s, const sig_request *r, int64_t now_ms, 
   return CD_OK;
 }
 
+static bool follows_exclusions(const recorded *o)
+{
+  return cd_str_eq_cstr(o->source, CON_SOURCE_EXCLUSIONS);
+}
+
 /* What the console asks for on its own account nobody asked for, unless it is what stands: so
- * nothing that is written into its database makes it ask for something else. */
+ * nothing that is written into its database makes it ask for something else. Of an isolation that
+ * follows its exclusions, that it stands is all that can be told here. */
 /* The same wish, or the end of an isolation whose lease has ended. */
 static cd_code check_wish(const sig_request *r, const recorded *o, const sig_stands *stands,
                           int64_t now_ms, cd_err *err)
@@ -112,6 +118,8 @@ static cd_code check_wish(const sig_request *r, const recorded *o, const sig_sta
   bool ended =
       stands->kind == CD_ORDER_ISOLATE && stands->lease_ms != 0 && stands->lease_ms <= now_ms;
   if (ended && o->kind == CD_ORDER_RELEASE)
+    return CD_OK;
+  if (follows_exclusions(o) && stands->kind == CD_ORDER_ISOLATE && o->kind == CD_ORDER_ISOLATE)
     return CD_OK;
   cd_code rc = cd_wish_of(r->parameters, &wish, &lease_ms, err);
   if (rc == CD_OK && (stands->kind != o->kind || !cd_digest_equal(&stands->wish, &wish)))
@@ -126,7 +134,8 @@ static cd_code check_repeats(sig_signer *s, const sig_request *r, const recorded
   sig_stands stands = {0};
   cd_state state = cd_order_kind_state(o->kind);
   if (state == CD_STATE_NONE ||
-      (o->repeats.sequence == 0 && !cd_str_eq_cstr(o->source, CON_SOURCE_CONSOLE)))
+      (o->repeats.sequence == 0 && !cd_str_eq_cstr(o->source, CON_SOURCE_CONSOLE) &&
+       !follows_exclusions(o)))
     return CD_OK;
   if (o->repeats.sequence == 0)
     return cd_fail(err, CD_E_DENIED, "action '%s' is the console's own and repeats nothing",

@@ -123,7 +123,7 @@ void col_cron(col_task *t)
 
 void col_anacron(col_task *t)
 {
-  col_listing l = {.task = t, .user = ""};
+  col_listing l = {.task = t, .user = "", .masked = true};
   col_head(t, COL_LISTING_COLUMNS);
   col_list_file(&l, "/etc/anacrontab");
   col_list_file(&l, "/etc/cron.allow");

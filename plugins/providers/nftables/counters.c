@@ -95,13 +95,32 @@ typedef struct reading {
   const char *table;
   iso_counters counters;
   bool interrupted;
+  int os_error; /* with which the kernel ended it; 0: none */
 } reading;
+
+/* A dump that fails can say so in a message of its own, or in its last. */
+static int error_in(const unsigned char *bytes, size_t len)
+{
+  sup_message m;
+  while (sup_message_next(&bytes, &len, &m)) {
+    int error = 0;
+    if (m.type == NLMSG_ERROR)
+      return sup_message_error(&m);
+    if (m.type == NLMSG_DONE && m.len >= sizeof(error))
+      memcpy(&error, m.payload, sizeof(error));
+    if (error < 0 && error >= -4095)
+      return -error;
+  }
+  return 0;
+}
 
 static bool take_part(void *data, const unsigned char *bytes, size_t len)
 {
   reading *r = data;
   bool done = false;
   iso_counters_walk(bytes, len, r->table, &r->counters, &done, &r->interrupted);
+  if (done)
+    r->os_error = error_in(bytes, len);
   return !done;
 }
 
@@ -115,6 +134,9 @@ cordon_status iso_counters_read(const iso_table *table, iso_counters *ret_counte
   for (int i = 0; i < READ_TRIES && status == CORDON_OK && r.interrupted; i++) {
     r = (reading){.table = table->name};
     status = sup_netlink_dump_nftables(&ask, len, take_part, &r, err);
+    if (status == CORDON_OK && r.os_error != 0)
+      status = sup_fail_os(err, r.os_error, "the kernel does not tell the counters of table '%s'",
+                           table->name);
   }
   if (status == CORDON_OK && r.interrupted)
     status =

@@ -336,9 +336,16 @@ START_TEST(a_policy_that_was_edited_in_the_database_is_given_to_nobody)
   ck_assert_uint_eq(given("default", SERVERS), 1);
   set("default", DESKS);
   ck_assert_uint_eq(given("default", DESKS), 2);
-  /* What was once said and no longer is. */
+  attack("UPDATE policy SET name = ''");
+  attack("INSERT INTO policy_tag(tag, policy, rank) VALUES('fleet', '', 99)");
+  refused_policy("has a name that none can have");
+  attack("DELETE FROM policy_tag; UPDATE policy SET name = 'default'");
+  /* What was once said and no longer is, also if what was said since is spoilt. */
   attack("UPDATE policy SET body = '" SERVERS "', revision = 1");
   refused_policy("'default'");
+  attack("UPDATE audit SET detail = '{}' WHERE what = 'policy.set' AND sequence ="
+         " (SELECT max(sequence) FROM audit WHERE what = 'policy.set')");
+  refused_policy("is not as the console wrote it");
   con_store_close(s);
 }
 END_TEST
@@ -372,6 +379,10 @@ START_TEST(a_tag_that_was_edited_in_the_database_gives_no_policy)
   refused_policy("policy 'default' has the tag 'desk'");
   attack("UPDATE policy_tag SET policy = 'desks'");
   ck_assert_uint_eq(given("desks", DESKS), 1);
+  attack("INSERT INTO policy_tag(tag, policy, rank) VALUES('', 'default', 99);"
+         "UPDATE device SET tags = '[\"\"]'");
+  refused_policy("policy 'default' has the tag ''");
+  attack("DELETE FROM policy_tag WHERE tag = ''; UPDATE device SET tags = '[\"desk\",\"fleet\"]'");
   attack("INSERT INTO policy_tag(tag, policy, rank) VALUES('fleet', 'default', 9)");
   refused_policy("policy 'default' has the tag 'fleet'");
   assign("default", "fleet", 9);
@@ -394,6 +405,12 @@ START_TEST(exclusions_that_were_edited_in_the_database_are_not_followed)
   expect_ok(con_exclusion_set_get(s, CD_STR("a"), &x, &err));
   expect_refused(con_exclusion_set_check(s, &x, &err), CD_E_CONFLICT, "'a'");
   con_exclusion_set_release(&x);
+  /* Nor under a name that none can have, which is looked at first. */
+  attack("UPDATE exclusion_set SET name = '' WHERE name = 'a'; UPDATE isolation_set SET name = ''"
+         " WHERE name = 'a'");
+  expect_refused(follow(device, &made), CD_E_CONFLICT, "has a name that none can have");
+  attack("UPDATE exclusion_set SET name = 'a' WHERE name = ''; UPDATE isolation_set SET name = 'a'"
+         " WHERE name = ''");
   /* The others are followed all the same. */
   (void)put("b", TWO);
   expect_ok(follow(device, &made));
@@ -408,6 +425,27 @@ START_TEST(exclusions_that_were_edited_in_the_database_are_not_followed)
 }
 END_TEST
 
+/* As many as a set may have. */
+START_TEST(a_large_set_is_followed)
+{
+  begin();
+  char device[CON_DEVICE_TEXT] = "";
+  con_action_made made = {0};
+  cd_buf json = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  cd_buf_add_char(&json, '[');
+  for (int i = 0; i < 1000; i++)
+    cd_buf_addf(&json, "%s{\"direction\":\"out\",\"address\":\"192.0.%d.%d\",\"port\":\"443\"}",
+                i > 0 ? "," : "", i / 250, i % 250 + 1);
+  cd_buf_add_char(&json, ']');
+  expect_ok(cd_buf_status(&json, "the set", &err));
+  (void)isolate_with(desk.device, "large", put("large", ONE));
+  (void)put("large", cd_buf_cstr(&json));
+  expect_ok(follow(device, &made));
+  cd_buf_release(&json);
+  con_store_close(s);
+}
+END_TEST
+
 START_TEST(an_isolation_that_was_edited_in_the_database_follows_nothing)
 {
   begin();
@@ -415,6 +453,13 @@ START_TEST(an_isolation_that_was_edited_in_the_database_follows_nothing)
   con_action_made made = {0};
   (void)isolate_with(desk.device, "a", put("a", ONE));
   (void)put("a", TWO);
+  attack("UPDATE exclusion_set SET updated_by = 'mallory'");
+  expect_refused(follow(device, &made), CD_E_CONFLICT, "'a'");
+  attack("UPDATE exclusion_set SET updated_by = 'alice'");
+  (void)put("b", TWO);
+  attack("UPDATE isolation_set SET name = 'b', revision = 0");
+  expect_refused(follow(device, &made), CD_E_CONFLICT, "what is wanted of device");
+  attack("UPDATE isolation_set SET name = 'a', revision = 1");
   attack("UPDATE wanted SET parameters = replace(parameters, '3600', '60')");
   expect_refused(follow(device, &made), CD_E_CONFLICT, "what is wanted of device");
   attack("UPDATE wanted SET parameters = replace(parameters, ':60', ':3600')");
@@ -437,6 +482,7 @@ int main(void)
       a_policy_that_was_inserted_or_came_back_is_given_to_nobody,
       a_tag_that_was_edited_in_the_database_gives_no_policy,
       exclusions_that_were_edited_in_the_database_are_not_followed,
+      a_large_set_is_followed,
       an_isolation_that_was_edited_in_the_database_follows_nothing,
       an_isolation_follows_its_set_once_and_keeps_its_terms,
       who_is_released_follows_nothing,

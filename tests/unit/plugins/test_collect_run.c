@@ -732,13 +732,18 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
 {
   static const col_item items[] = {{"F", "at.csv", "x", col_at_jobs, 2000, false, false},
                                    {"F", "cron.csv", "x", col_cron, 2000, false, false},
+                                   {"F", "anacron.csv", "x", col_anacron, 2000, false, false},
                                    {"F", "mounts.csv", "x", col_mounts_table, 2000, false, false},
                                    {"F", "settings", "x", copies_settings, 2000, true, false},
                                    {"F", "support", "x", col_support_logs, 2000, true, false}};
-  static const char *const files[] = {"F/at.csv", "F/cron.csv", "F/mounts.csv", "F/settings",
-                                      "F/clamav_conf_planted.key"};
-  static const char *const kept[] = {"LD_PRELOAD=/x; export LD_PRELOAD\r\n", "/bin/job",
-                                     "https://***@h", "after", "a key"};
+  static const char *const files[] = {"F/at.csv",     "F/cron.csv", "F/anacron.csv",
+                                      "F/mounts.csv", "F/settings", "F/clamav_conf_planted.key"};
+  static const char *const kept[] = {"LD_PRELOAD=/x; export LD_PRELOAD\r\n",
+                                     "/bin/job",
+                                     "/bin/daily",
+                                     "https://***@h",
+                                     "after",
+                                     "a key"};
   static const char *const folders[] = {"/etc",       "/etc/clamav",           "/var",
                                         "/var/spool", "/var/spool/cron",       "/proc",
                                         "/proc/self", "/var/spool/cron/atjobs"};
@@ -751,6 +756,7 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
                                     "LD_PRELOAD=/x; export LD_PRELOAD\nDB_PASS=hunter2 /bin/job\n");
   make("/etc/crontab", "DB_PASS = hunter2 and hunter2\nPROXY=http://u:hunter2@h\n"
                        "1 2 3 4 5 root /bin/job\n");
+  make("/etc/anacrontab", "DB_PASS=hunter2\n1 2 x /bin/daily\n");
   make("/proc/self/mountinfo",
        "1 0 8:1 / /d rw - davfs https://u:hunter2@h/ rw,password=hunter2\n");
   make("/etc/settings", "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END X-----\nafter\n");
