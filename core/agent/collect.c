@@ -315,6 +315,9 @@ cd_code agent_collect_cancel(agent_collect *c, const char *id, cd_err *err)
                  agent_action_status_name(a->status));
   else if (a->status == AGENT_PENDING)
     rc = cancel_waiting(c, a, err);
+  else if (r->action != NULL && agent_action_ended(r->action))
+    rc = cd_fail(err, CD_E_CONFLICT, "action %s has ended already: its outcome is being recorded",
+                 id);
   else if (r->action != NULL && r->op != NULL)
     agent_op_cancel(r->op);
   if (rc == CD_OK && r->action != NULL && strcmp(r->action->id, id) == 0)

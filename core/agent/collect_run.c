@@ -23,6 +23,11 @@ static void fail(agent_collect *c, cd_code code, const char *sentence)
   (void)cd_fail(&c->run.why, code, "%s", sentence);
 }
 
+static void fail_cancelled(agent_collect *c)
+{
+  fail(c, CD_E_CANCELLED, "it was cancelled; nothing of it is kept");
+}
+
 static void step(agent_collect *c, const char *name, uint64_t done, uint64_t total, cd_str what)
 {
   c->events->on_step(c->owner, c->run.action->id, name, done, total, what);
@@ -87,8 +92,11 @@ static void on_hashed(uv_work_t *work, int status)
   collect_run *r = &c->run;
   (void)status;
   CD_FAULT_POINT("collect.kept");
-  r->kept = r->hashed == CD_OK;
-  if (!r->kept) {
+  r->kept = r->hashed == CD_OK && !r->by_request;
+  if (r->by_request) {
+    fail_cancelled(c);
+    discard(c);
+  } else if (!r->kept) {
     fail(c, r->hashed, r->hash_err.text);
     discard(c);
   } else {
@@ -140,8 +148,8 @@ static void judge(agent_collect *c, const agent_op_end *end)
 {
   collect_run *r = &c->run;
   bool partial = cd_code_ok(end->status) || (end->status == CD_E_DEADLINE && !end->misbehaved);
-  if (r->by_request && !cd_code_ok(end->status)) {
-    fail(c, CD_E_CANCELLED, "it was cancelled; nothing of it is kept");
+  if (r->by_request) {
+    fail_cancelled(c);
   } else if (partial && !r->packed) {
     fail(c, cd_code_ok(end->status) ? CD_E_IO : end->status,
          r->package.sentence[0] != '\0' ? r->package.sentence

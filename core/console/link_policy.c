@@ -9,9 +9,10 @@
 
 #include "base/banned.h"
 
-#define RETRY_MS 5000u     /* after the signer or the database was not there */
-#define REFUSED_MS 300000u /* after the log did not record what is for it; a change comes at once  \
-                            */
+#define RETRY_MS 5000u /* after the signer or the database was not there */
+#define REFUSED_MS                                                                                 \
+  300000u /* after the log did not record what is for it; a change comes at once                   \
+           */
 
 static void note(con_link *l, const char *why)
 {

@@ -1,5 +1,7 @@
 #include "new_file.h"
 
+#include "platform/file.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -113,7 +115,7 @@ cd_code ctl_new_file_commit(ctl_new_file *f, cd_err *err)
   if (uv != 0)
     return failed(uv, "write", f->path, err);
   f->temporary[0] = '\0';
-  return CD_OK;
+  return f->lazy ? CD_OK : pf_file_sync_name(f->path, err);
 }
 
 void ctl_new_file_drop(ctl_new_file *f)

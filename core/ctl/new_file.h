@@ -23,7 +23,7 @@ typedef struct ctl_new_file {
 CD_MUST_USE cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite,
                                       cd_err *err);
 CD_MUST_USE cd_code ctl_new_file_add(ctl_new_file *f, const void *bytes, size_t len, cd_err *err);
-/* On disk, and in its place. */
+/* On disk, and in its place; failing, it may be in its place and not be there after a power cut. */
 CD_MUST_USE cd_code ctl_new_file_commit(ctl_new_file *f, cd_err *err);
 /* Removes what was written, if it was not committed; harmless afterwards. */
 void ctl_new_file_drop(ctl_new_file *f);

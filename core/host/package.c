@@ -18,7 +18,7 @@
 /* What ordinary artifacts leave to those that are marked as the last ones. */
 #define RESERVE_MAX (8u * MIB)
 #define RESERVE_PART 8u
-#define ROOM_EVERY (4u * MIB)  /* written between two looks at the free space */
+#define ROOM_EVERY (4u * MIB)  /* set aside at once, where there is so much */
 #define NAMES_TOLD 64u         /* of incomplete artifacts */
 #define TOLD_MAX (64u * 1024u) /* bytes of PACKAGE */
 #define MTIME_MAX INT64_C(4294967295)
@@ -38,9 +38,7 @@ struct ph_package {
   uint64_t directory;
   uint64_t artifacts;
   uint64_t incomplete;
-  uint64_t looked_at; /* size of the zip at the last look at the free space */
-  uint64_t room;      /* free then */
-  bool looked;
+  uint64_t aside;  /* the file has room up to here */
   const char *cap; /* the first ceiling that was met */
   cd_err broken;   /* code CD_OK: it is not */
   cd_buf told;     /* names of incomplete artifacts, JSON strings with commas */
@@ -117,18 +115,42 @@ static uint64_t reserve_of(const ph_package *p)
   return part < RESERVE_MAX ? part : RESERVE_MAX;
 }
 
+/* CD_E_LIMIT where there is not so much beyond what the file system keeps. Where none can be set
+ * aside it is looked at, no more: then a full disk still breaks the package. */
+static cd_code set_aside(ph_package *p, uint64_t more, cd_err *err)
+{
+  uint64_t room = 0;
+  cd_code rc = pf_file_room(p->file, &room, err);
+  if (rc != CD_OK)
+    return rc == CD_E_LIMIT ? CD_E_IO : rc;
+  if (room < p->limits.free + more || pf_file_reserve(p->file, p->aside, more, err) == CD_E_LIMIT)
+    return CD_E_LIMIT;
+  p->aside += more;
+  return CD_OK;
+}
+
+/* Before an ordinary artifact gets any, the last ones have theirs: a disk that is full, or that
+ * somebody else fills, ends it and not the package. */
 static cd_code check_room(ph_package *p, uint64_t bound, bool last, cd_err *err)
 {
+  uint64_t end = ph_zip_size(p->zip) + p->directory + bound + reserve_of(p);
   cd_err why = {0};
-  uint64_t size = ph_zip_size(p->zip);
-  if (!p->looked || size - p->looked_at >= ROOM_EVERY) {
-    if (pf_file_room(p->file, &p->room, &why) != CD_OK)
-      return broke(p, &why, err);
-    p->looked = true;
-    p->looked_at = size;
-  }
-  uint64_t need = p->limits.free + bound + (last ? 0 : reserve_of(p)) + (size - p->looked_at);
-  return p->room < need ? full(p, "free space", err) : CD_OK;
+  if (last || end <= p->aside)
+    return CD_OK;
+  cd_code rc = set_aside(p, end - p->aside + ROOM_EVERY, &why);
+  if (rc == CD_E_LIMIT)
+    rc = set_aside(p, end - p->aside, &why);
+  if (rc == CD_E_LIMIT)
+    return full(p, "free space", err);
+  return rc == CD_OK ? CD_OK : broke(p, &why, err);
+}
+
+/* What was set aside and not needed. Where that fails it stays with the file, which is removed. */
+static void give_back(const ph_package *p)
+{
+  uv_fs_t req;
+  (void)uv_fs_ftruncate(NULL, &req, p->file, (int64_t)ph_zip_size(p->zip), NULL);
+  uv_fs_req_cleanup(&req);
 }
 
 /* Whether `len` bytes more of content, and `around` bytes of the zip's own, may come. */
@@ -241,7 +263,7 @@ cd_code ph_package_write(ph_package *p, uint64_t id, const void *bytes, size_t l
     return cd_fail(err, CD_E_INVALID, "artifact %llu is not open", (unsigned long long)id);
   if (p->broken.code != CD_OK)
     return broke(p, &p->broken, err);
-  if (len > p->limits.artifact || p->written + len > p->limits.artifact)
+  if (!p->last && (len > p->limits.artifact || p->written + len > p->limits.artifact))
     return cd_fail(err, CD_E_LIMIT, "the artifact has met its ceiling of %llu bytes",
                    (unsigned long long)p->limits.artifact);
   cd_code rc = check_size(p, len, 0, p->last, err);
@@ -312,6 +334,7 @@ cd_code ph_package_end(ph_package *p, cd_buf *out, cd_err *err)
   why = (cd_err){0};
   if (p->broken.code == CD_OK && ph_zip_finish(p->zip, &why) != CD_OK)
     p->broken = why;
+  give_back(p);
   pf_file_close(p->file);
   p->file = -1;
   return write_report(p, out, err);

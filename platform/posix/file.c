@@ -194,3 +194,18 @@ cd_code pf_file_remove(const char *path, cd_err *err)
   pf_file_close(folder);
   return rc;
 }
+
+cd_code pf_file_sync_name(const char *path, cd_err *err)
+{
+  char folder_path[CD_PATH_MAX];
+  const char *name = NULL;
+  cd_code rc = split_path(path, folder_path, &name, err);
+  if (rc != CD_OK)
+    return rc;
+  int folder = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0 || fsync(folder) != 0)
+    rc = cd_fail_os(err, cd_code_from_errno(errno), errno,
+                    "the folder '%s' could not be synced: %s", folder_path, strerror(errno));
+  pf_file_close(folder);
+  return rc;
+}

@@ -56,3 +56,9 @@ cd_code pf_file_remove(const char *path, cd_err *err)
   return cd_fail(err, CD_E_UNSUPPORTED, "'%s' was not removed: that is not there on Windows yet",
                  path);
 }
+
+cd_code pf_file_sync_name(const char *path, cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, "'%s' was not synced: that is not there on Windows yet",
+                 path);
+}

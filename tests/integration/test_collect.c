@@ -295,6 +295,45 @@ START_TEST(one_that_runs_and_one_that_waits_are_cancelled)
 }
 END_TEST
 
+static bool is_stopped(driver *d, const void *context)
+{
+  char name[64];
+  char text[256] = "";
+  (void)d;
+  (void)snprintf(name, sizeof(name), "/proc/%d/stat", *(const int *)context);
+  FILE *f = fopen(name, "re");
+  size_t len = f != NULL ? fread(text, 1, sizeof(text) - 1, f) : 0;
+  if (f != NULL)
+    (void)fclose(f);
+  text[len] = '\0';
+  const char *end = strrchr(text, ')');
+  return end != NULL && end[1] == ' ' && end[2] == 'T';
+}
+
+/* Whoever is told that it is cancelled finds nothing of it, even where all of it was there. */
+START_TEST(one_that_is_being_measured_is_cancelled)
+{
+  char id[CD_ID_SIZE];
+  char params[64];
+  driver *d = begin_with("\"does\":\"much\",\"bytes\":20000000", NULL, "collect.ended=stop");
+  driver_call *call = started(d, id);
+  int pid = d->process.pid;
+  driver_wait(d, is_stopped, &pid, "the agent stops before it measures");
+  (void)snprintf(params, sizeof(params), "{\"id\":\"%s\"}", id);
+  driver_call *cancel = driver_ask(d, "cancel", params);
+  ck_assert_int_eq(kill(pid, SIGCONT), 0);
+  driver_reply said = driver_finish(cancel);
+  driver_reply r = driver_finish(call);
+  ck_assert_msg(said.ok, "%s", said.sentence);
+  driver_expect(&r, "Cancelled", "cancelled", "nothing of it is kept", NULL);
+  ck_assert_str_eq(driver_at(r.result, "action.result.package"), "null");
+  ck_assert_uint_eq(in_spool(d), 0);
+  driver_reply_release(&said);
+  driver_reply_release(&r);
+  end(d);
+}
+END_TEST
+
 START_TEST(no_isolation_waits_for_a_package)
 {
   char id[CD_ID_SIZE];
@@ -574,6 +613,7 @@ int main(void)
       the_next_provider_is_asked_where_the_first_cannot,
       a_thread_that_comes_late_finds_the_door_shut,
       one_that_runs_and_one_that_waits_are_cancelled,
+      one_that_is_being_measured_is_cancelled,
       no_isolation_waits_for_a_package,
       one_that_was_cut_short_is_failed_and_never_made_again,
       one_that_the_agent_stopped_says_so,

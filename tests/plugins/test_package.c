@@ -9,11 +9,13 @@
 #include <archive_entry.h>
 #include <check.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MIB (1024u * 1024u)
@@ -25,6 +27,18 @@ static const ph_package_limits roomy = {.package = 64 * MIB,
                                         .free = 0,
                                         .artifacts = 100};
 static char path[] = FILE_TEMPLATE;
+
+/* In front of the C library's: a disk of so many bytes; 0: as large as it is. */
+static uint64_t disk;
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+  if (disk > 0 && (uint64_t)offset + (uint64_t)len > disk) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
 
 static ph_package *begin(const ph_package_limits *limits)
 {
@@ -59,6 +73,14 @@ static void put(ph_package *p, const char *name, const char *text)
 {
   cd_err err = {0};
   uint64_t id = opened(p, name, "{\"mtime\":1700000000}");
+  ck_assert_int_eq(ph_package_write(p, id, text, strlen(text), &err), CD_OK);
+  ck_assert_int_eq(ph_package_close(p, id, true, &err), CD_OK);
+}
+
+static void put_last(ph_package *p, const char *text)
+{
+  cd_err err = {0};
+  uint64_t id = opened(p, "manifest.json", "{\"last\":true,\"mtime\":1700000000}");
   ck_assert_int_eq(ph_package_write(p, id, text, strlen(text), &err), CD_OK);
   ck_assert_int_eq(ph_package_close(p, id, true, &err), CD_OK);
 }
@@ -181,7 +203,7 @@ START_TEST(what_is_incomplete_stays_and_is_told)
   cd_str name = {0};
   cd_err err = {0};
   ph_package *p = begin(&roomy);
-  uint64_t id = opened(p, "one\".txt", "{\"mtime\":1700000000}");
+  uint64_t id = opened(p, "one.txt", "{\"mtime\":1700000000}");
   ck_assert_int_eq(ph_package_write(p, id, "half", 4, &err), CD_OK);
   ck_assert_int_eq(ph_package_close(p, id, false, &err), CD_OK);
   id = opened(p, "left open", "{\"mtime\":1700000000}");
@@ -191,10 +213,10 @@ START_TEST(what_is_incomplete_stays_and_is_told)
   cd_json_arr(&root, "incomplete_names", 10, &names);
   ck_assert_uint_eq(cd_json_len(&names), 2);
   cd_json_at_str(&names, 0, 100, &name);
-  ck_assert(cd_str_eq_cstr(name, "one\".txt"));
+  ck_assert(cd_str_eq_cstr(name, "one.txt"));
   cd_json_at_str(&names, 1, 100, &name);
   ck_assert(cd_str_eq_cstr(name, "left open"));
-  holds("one\".txt", "half");
+  holds("one.txt", "half");
   holds("left open", "half too");
   cd_json_free(doc);
   (void)unlink(path);
@@ -264,6 +286,7 @@ START_TEST(one_artifact_has_a_ceiling_of_its_own)
   ck_assert_int_eq(ph_package_write(p, id, "", 0, &err), CD_OK);
   ck_assert_int_eq(ph_package_close(p, id, false, &err), CD_OK);
   put(p, "b", "1234567890");
+  put_last(p, "{\"longer\":true}");
   cd_json_doc *doc = ended(p, &root);
   ck_assert(!cd_json_has(&root, "cap"));
   holds("a", "1234567812");
@@ -304,9 +327,45 @@ START_TEST(a_disk_that_has_no_room_left_is_left_alone)
   l.free = UINT64_C(1) << 49;
   ph_package *p = begin(&l);
   ck_assert_int_eq(open_code(p, "a", NULL), CD_E_LIMIT);
-  ck_assert_int_eq(open_code(p, "a", "{\"last\":true}"), CD_E_LIMIT);
+  put_last(p, "{}");
   cd_json_doc *doc = ended(p, &root);
+  says(&root, "status", "ok");
   says(&root, "cap", "free space");
+  holds("manifest.json", "{}");
+  cd_json_free(doc);
+  (void)unlink(path);
+}
+END_TEST
+
+START_TEST(a_disk_that_fills_ends_an_artifact_and_not_the_package)
+{
+  static char noise[MIB];
+  cd_json root;
+  cd_err err = {0};
+  struct stat st;
+  unsigned taken = 0;
+  ph_package *p = begin(&roomy);
+  disk = 20 * MIB;
+  fill(noise, sizeof(noise));
+  uint64_t id = opened(p, "noise", NULL);
+  cd_code rc = CD_OK;
+  while (rc == CD_OK && taken < 30) {
+    rc = ph_package_write(p, id, noise, sizeof(noise), &err);
+    taken += rc == CD_OK ? 1 : 0;
+  }
+  ck_assert_int_eq(rc, CD_E_LIMIT);
+  ck_assert_uint_ge(taken, 10);
+  ck_assert_int_eq(ph_package_close(p, id, false, &err), CD_OK);
+  put_last(p, "{}");
+  cd_json_doc *doc = ended(p, &root);
+  ck_assert_int_eq(stat(path, &st), 0);
+  says(&root, "status", "ok");
+  says(&root, "cap", "free space");
+  holds("manifest.json", "{}");
+  ck_assert_uint_le((uint64_t)st.st_size, disk);
+  /* Nothing stays set aside. */
+  ck_assert_uint_lt((uint64_t)st.st_blocks * 512, (uint64_t)st.st_size + MIB);
+  disk = 0;
   cd_json_free(doc);
   (void)unlink(path);
 }
@@ -348,6 +407,7 @@ int main(void)
   tcase_add_test(c, one_artifact_has_a_ceiling_of_its_own);
   tcase_add_test(c, the_content_of_all_and_their_number_have_ceilings);
   tcase_add_test(c, a_disk_that_has_no_room_left_is_left_alone);
+  tcase_add_test(c, a_disk_that_fills_ends_an_artifact_and_not_the_package);
   tcase_add_test(c, a_file_that_cannot_be_written_is_told_and_never_whole);
   suite_add_tcase(suite, c);
   SRunner *runner = srunner_create(suite);

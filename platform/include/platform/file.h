@@ -23,6 +23,8 @@ CD_MUST_USE cd_code pf_file_replace(const char *path, cd_str content, unsigned m
 /* Removes the file and syncs its folder: it does not come back with a power cut. One that is not
  * there is fine. */
 CD_MUST_USE cd_code pf_file_remove(const char *path, cd_err *err);
+/* Syncs the folder that the file is in: the name that it was given stays after a power cut. */
+CD_MUST_USE cd_code pf_file_sync_name(const char *path, cd_err *err);
 
 /* Opens a file that code or policy is read from, for reading. Refused unless it is a regular file,
  * and it and all its parent folders up to the root belong to root or to the effective user of this
@@ -36,6 +38,10 @@ void pf_file_close(uv_os_fd_t file); /* a negative or invalid handle is fine */
 /* How many bytes the file system that the open file is on has left for those who are no
  * administrators. */
 CD_MUST_USE cd_code pf_file_room(uv_os_fd_t file, uint64_t *ret_bytes, cd_err *err);
+/* Sets room aside for `len` bytes from `offset` on; the file's size stays, and cutting it to its
+ * size or removing it gives back what was not written. CD_E_LIMIT: there is no such room;
+ * CD_E_UNSUPPORTED: the file system or this OS cannot. */
+CD_MUST_USE cd_code pf_file_reserve(uv_os_fd_t file, uint64_t offset, uint64_t len, cd_err *err);
 
 /* Makes the folder (its parent must exist) with exactly this mode and owner, or checks that it is
  * one already: a folder of another owner or one that more people may write to, a link or another

@@ -65,6 +65,7 @@ uint64_t col_left_ms(const col_task *t)
 static void note_refusal(col_task *t, cordon_status status, const char *what)
 {
   t->shut = true;
+  t->refused = true;
   if (status == CORDON_E_LIMIT) {
     col_cap(t, "the package takes no more: %s", what);
     return;
@@ -230,6 +231,7 @@ void col_begin(col_task *t, const char *name, const char *source)
   t->begun = !t->abandoned;
   if (t->begun) {
     t->opened = false;
+    t->refused = false;
     t->told = false;
     t->id = 0;
     t->start_ms = col_wall_ms();

@@ -1,4 +1,5 @@
 /* What the files of the package are called. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +8,25 @@
 #include "support/utf8.h"
 
 enum { NAME_PART = 110 };
+
+/* Where the name of a device of Windows ends, which is one whatever comes after its first dot; 0:
+ * it is none. */
+static size_t device_end(const char *part)
+{
+  static const char *const devices[] = {"con",         "prn",         "aux",         "nul",
+                                        "conin$",      "conout$",     "com\xc2\xb9", "com\xc2\xb2",
+                                        "com\xc2\xb3", "lpt\xc2\xb9", "lpt\xc2\xb2", "lpt\xc2\xb3"};
+  size_t len = strcspn(part, ".");
+  while (len > 0 && part[len - 1] == ' ')
+    len--;
+  for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+    if (strlen(devices[i]) == len && strncasecmp(part, devices[i], len) == 0)
+      return len;
+  }
+  bool numbered = len == 4 && part[3] >= '0' && part[3] <= '9' &&
+                  (strncasecmp(part, "com", 3) == 0 || strncasecmp(part, "lpt", 3) == 0);
+  return numbered ? len : 0;
+}
 
 void col_clean_name(const char *folder, const char *name, char ret_name[COL_NAME])
 {
@@ -29,8 +49,9 @@ void col_clean_name(const char *folder, const char *name, char ret_name[COL_NAME
   for (size_t i = at; i > 0 && (part[i - 1] == ' ' || part[i - 1] == '.'); i--)
     part[i - 1] = '_';
   part[at] = '\0';
-  (void)snprintf(ret_name, COL_NAME, "%s%s%s", folder, folder[0] != '\0' ? "/" : "",
-                 at > 0 ? part : "_");
+  size_t device = device_end(part);
+  (void)snprintf(ret_name, COL_NAME, "%s%s%.*s%s%s", folder, folder[0] != '\0' ? "/" : "",
+                 (int)device, part, device > 0 ? "_" : "", at > 0 ? part + device : "_");
 }
 
 static bool is_taken(const col_package *p, const char *name)

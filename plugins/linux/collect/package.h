@@ -38,6 +38,7 @@ typedef struct col_package {
   int64_t started_ms; /* since 1970 */
   bool full;          /* the sink takes no more ordinary files */
   bool broken;        /* the sink takes nothing */
+  bool told;          /* its manifest is whole */
   bool cancelled;
   atomic_uint dumps; /* requests to the kernel, each with a number of its own */
   unsigned holders;  /* the runner, and threads that were left behind: the last one frees this */
@@ -54,9 +55,10 @@ struct col_task {
   /* The file that is being written. */
   bool begun;
   bool opened;
-  bool shut;   /* takes no more */
-  bool last;   /* may use what is reserved for the report and the manifest */
-  uint64_t id; /* of the sink */
+  bool shut;    /* takes no more */
+  bool refused; /* the sink took no more of it */
+  bool last;    /* may use what is reserved for the report and the manifest */
+  uint64_t id;  /* of the sink */
   int64_t mtime;
   int64_t start_ms;
   uint64_t start_mono_ms;

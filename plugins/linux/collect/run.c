@@ -131,18 +131,20 @@ static void run_one(col_package *p, const col_item *item)
                      : "it was not begun: the time of the collection was over");
 }
 
-/* The report and the manifest, which need no thread: they read nothing. */
-static void write_last(col_package *p, void (*write)(col_task *))
+/* The report and the manifest, which need no thread: they read nothing. False: it is not whole. */
+static bool write_last(col_package *p, void (*write)(col_task *))
 {
   static const col_item item = {.folder = "", .name = "", .source = ""};
   col_task *t = col_task_new(p, &item);
   if (t == NULL)
-    return;
+    return false;
   t->last = true;
   t->deadline_ms = p->o.deadline_ms;
   write(t);
   col_end(t);
+  bool whole = t->opened && !t->refused;
   col_task_free(t);
+  return whole;
 }
 
 static col_package *package_new(const col_options *o)
@@ -189,6 +191,8 @@ static cordon_status outcome(const col_package *p, const col_totals *totals, sup
     return sup_fail(err, CORDON_E_CANCELLED, "the collection was cancelled");
   if (p->broken)
     return sup_fail(err, CORDON_E_IO, "the package could not be written");
+  if (!p->told)
+    return sup_fail(err, CORDON_E_IO, "the manifest of the package could not be written whole");
   uint32_t wrong = totals->count[COL_PARTIAL] + totals->count[COL_DENIED] +
                    totals->count[COL_ERROR] + (uint32_t)p->left_out;
   if (wrong == 0)
@@ -214,9 +218,9 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
     else
       run_one(p, &items[i]);
   }
-  write_last(p, col_write_report);
+  (void)write_last(p, col_write_report);
   count_records(p, ret_totals, on_cap, data);
-  write_last(p, col_write_manifest);
+  p->told = write_last(p, col_write_manifest);
   if (o->progress != NULL)
     o->progress(o->data, count + 1, count + 1, "the manifest");
   cordon_status status = outcome(p, ret_totals, err);

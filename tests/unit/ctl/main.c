@@ -9,6 +9,7 @@ int main(void)
   SRunner *r = srunner_create(suite_args());
   srunner_add_suite(r, suite_docs());
   srunner_add_suite(r, suite_lease());
+  srunner_add_suite(r, suite_new_file());
   srunner_add_suite(r, suite_package());
   srunner_add_suite(r, suite_response());
   srunner_add_suite(r, suite_selective());

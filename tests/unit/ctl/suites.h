@@ -6,6 +6,7 @@
 Suite *suite_args(void);
 Suite *suite_docs(void);
 Suite *suite_lease(void);
+Suite *suite_new_file(void);
 Suite *suite_package(void);
 Suite *suite_response(void);
 Suite *suite_selective(void);

@@ -40,6 +40,8 @@ static cordon_status bed_write(void *data, uint64_t id, const void *bytes, size_
   bed_folder *b = data;
   if (b->fd < 0 || id != b->id)
     return CORDON_E_INVALID;
+  if (b->last_limit != 0 && b->bytes + len > b->last_limit)
+    return CORDON_E_LIMIT;
   b->bytes += len;
   return write(b->fd, bytes, len) == (ssize_t)len ? CORDON_OK : CORDON_E_IO;
 }

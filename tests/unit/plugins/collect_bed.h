@@ -10,7 +10,8 @@ typedef struct bed_folder {
   int fd; /* the file that is open, or -1 */
   uint64_t id;
   unsigned files;
-  uint64_t limit; /* bytes of all files; 0: none */
+  uint64_t limit;      /* bytes of all files; 0: none */
+  uint64_t last_limit; /* the same, and the last ones have to keep to it too */
   uint64_t bytes;
   int incomplete;
 } bed_folder;

@@ -432,6 +432,9 @@ START_TEST(makes_names_that_any_archive_takes)
                                          {"new\nline", "F/new_line"},
                                          {"bad\xffutf", "F/bad_utf"},
                                          {"dot.", "F/dot_"},
+                                         {"NUL", "F/NUL_"},
+                                         {"com1 .tar.gz", "F/com1_ .tar.gz"},
+                                         {"console", "F/console"},
                                          {"", "F/_"}};
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     char name[COL_NAME];

@@ -239,6 +239,18 @@ START_TEST(a_full_sink_still_gets_the_manifest)
 }
 END_TEST
 
+START_TEST(a_package_whose_manifest_is_cut_is_none)
+{
+  static const col_item items[] = {{"F", "rows.csv", "x", write_rows, 1000, false, false}};
+  col_options o = options();
+  col_totals totals;
+  sup_err err = {0};
+  to.last_limit = 1;
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_E_IO);
+  ck_assert_ptr_nonnull(strstr(err.sentence, "the manifest"));
+}
+END_TEST
+
 START_TEST(an_item_ends_with_its_time)
 {
   static const col_item items[] = {{"F", "waits.txt", "x", waits, 100, false, false},
@@ -930,6 +942,7 @@ int main(void)
   const TTest *const tests[] = {files_and_their_records,
                                 a_file_stops_at_its_ceiling_and_the_next_one_goes_on,
                                 a_full_sink_still_gets_the_manifest,
+                                a_package_whose_manifest_is_cut_is_none,
                                 an_item_ends_with_its_time,
                                 an_item_of_several_files_that_was_stopped_between_them_says_so,
                                 a_ceiling_of_one_copy_is_none_of_the_next,

@@ -11,7 +11,8 @@
 #define CD_ENTRY_DEPTH_MAX 8u  /* parts */
 
 /* CD_OK for UTF-8 of 1 to CD_ENTRY_NAME_MAX bytes in parts between single slashes, none of which is
- * empty, "." or "..", or ends in a dot or a space, without backslash, colon and control characters.
+ * empty, "." or "..", ends in a dot or a space, or is a device of Windows (NUL, com1.txt), without
+ * control characters and \ : * ? < > | and double quotes.
  * Else CD_E_INVALID, or CD_E_LIMIT where it is too long or too deep. The sentence does not repeat
  * the name, which may be anything. */
 CD_MUST_USE cd_code cd_entry_name_check(cd_str name, cd_err *err);
