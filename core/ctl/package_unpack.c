@@ -4,6 +4,8 @@
 
 #include "new_file.h"
 
+#include "platform/file.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -11,10 +13,14 @@
 #include "base/banned.h"
 
 #define SUFFIX ".zip"
+#define MIB (1024u * 1024u)
+#define ROOM_KEPT (64u * MIB) /* the file system keeps so many bytes */
+#define ROOM_EVERY (4u * MIB) /* written between two looks at what it has */
 
 typedef struct unpacking {
   const char *folder;
   ctl_new_file file;
+  uint64_t unlooked; /* bytes that may come before the next look at the free space */
 } unpacking;
 
 cd_code ctl_unpack_folder(const char *path, const char *given, char out[CD_PATH_MAX], cd_err *err)
@@ -65,10 +71,31 @@ static cd_code on_begin(void *context, const char *name, cd_err *err)
   return rc;
 }
 
+/* Whoever made the package does not fill the disk of whoever unpacks it. */
+static cd_code check_room(unpacking *u, size_t len, cd_err *err)
+{
+  cd_err why = {0};
+  uint64_t room = 0;
+  if (u->unlooked < len) {
+    cd_code rc = pf_file_room(u->file.file, &room, &why);
+    if (rc != CD_OK && rc != CD_E_UNSUPPORTED)
+      return cd_fail_os(err, rc, why.os_error, "%s", why.text);
+    if (rc == CD_OK && room < ROOM_KEPT + ROOM_EVERY + len)
+      return cd_fail(err, CD_E_LIMIT,
+                     "there is no room for more of the package: %llu MiB are free where it goes, "
+                     "and %u stay so",
+                     (unsigned long long)(room / MIB), ROOM_KEPT / MIB);
+    u->unlooked = ROOM_EVERY + len;
+  }
+  u->unlooked -= len;
+  return CD_OK;
+}
+
 static cd_code on_data(void *context, const void *bytes, size_t len, cd_err *err)
 {
   unpacking *u = context;
-  return ctl_new_file_add(&u->file, bytes, len, err);
+  cd_code rc = check_room(u, len, err);
+  return rc != CD_OK ? rc : ctl_new_file_add(&u->file, bytes, len, err);
 }
 
 static cd_code on_end(void *context, cd_err *err)

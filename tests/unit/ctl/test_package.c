@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -32,6 +34,18 @@ typedef struct member {
 } member;
 
 static char zip[ZIP_MAX];
+static uint64_t room; /* of the disk, in bytes; 0: what it has */
+
+/* In front of the C library's. */
+int fstatvfs(int fd, struct statvfs *ret)
+{
+  struct statfs fs;
+  if (fstatfs(fd, &fs) != 0)
+    return -1;
+  *ret = (struct statvfs){.f_bavail = room > 0 ? room : fs.f_bavail,
+                          .f_frsize = room > 0 ? 1 : (unsigned long)fs.f_bsize};
+  return 0;
+}
 
 static size_t make_zip(const member *members, size_t count)
 {
@@ -241,6 +255,34 @@ START_TEST(unpacking_makes_files_for_its_owner_alone_in_a_new_folder)
 }
 END_TEST
 
+START_TEST(unpacking_does_not_fill_the_disk)
+{
+  char home[] = "/tmp/cordon-unpack-XXXXXX";
+  char path[CD_PATH_MAX];
+  char folder[CD_PATH_MAX];
+  cd_err err = {0};
+  ctl_package p;
+  ck_assert_ptr_nonnull(mkdtemp(home));
+  (void)snprintf(path, sizeof(path), "%s/p.zip", home);
+  (void)snprintf(folder, sizeof(folder), "%s/p", home);
+  const member whole[] = {{"c", "x", NULL}};
+  size_t len = make_zip(whole, COUNT_OF(whole));
+  FILE *f = fopen(path, "we");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_eq(fwrite(zip, 1, len, f), len);
+  ck_assert_int_eq(fclose(f), 0);
+  room = 64 * 1024 * 1024;
+  ck_assert_int_eq(ctl_unpack(path, folder, &p, &err), CD_E_LIMIT);
+  room = 0;
+  ck_assert_ptr_nonnull(strstr(err.text, "64 MiB are free"));
+  ctl_package_release(&p);
+  /* Nothing of it was written. */
+  ck_assert_int_eq(rmdir(folder), 0);
+  ck_assert_int_eq(unlink(path), 0);
+  ck_assert_int_eq(rmdir(home), 0);
+}
+END_TEST
+
 Suite *suite_package(void)
 {
   Suite *s = suite_create("ctl.package");
@@ -251,6 +293,7 @@ Suite *suite_package(void)
   tcase_add_test(c, more_than_its_bytes_can_hold_is_not_unpacked);
   tcase_add_test(c, what_is_cut_or_no_zip_is_refused);
   tcase_add_test(c, unpacking_makes_files_for_its_owner_alone_in_a_new_folder);
+  tcase_add_test(c, unpacking_does_not_fill_the_disk);
   suite_add_tcase(s, c);
   return s;
 }
