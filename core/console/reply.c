@@ -33,7 +33,8 @@ static const struct {
 
 void con_reply_init(con_reply *r)
 {
-  *r = (con_reply){.body = CD_BUF_INIT(CON_REPLY_MAX), .file = {.file = -1}};
+  *r = (con_reply){.body = CD_BUF_INIT(CON_REPLY_MAX)};
+  r->file.file = -1;
 }
 
 void con_reply_release(con_reply *r)

@@ -80,7 +80,7 @@ ratio() {
 }
 
 kilobytes() {
-  awk -v kb="$1" 'BEGIN { if (kb == "") print "none"; else printf "%.1f\n", kb / 1024 }'
+  awk -v kb="$1" 'BEGIN { if (kb == "") print "none"; else printf "%.2f\n", kb / 1024 }'
 }
 
 # In a network space of its own, on the loopback only.

@@ -17,8 +17,9 @@ if ! grep -q '^CORDON_FAULT_POINTS:BOOL=ON$' "$LAB_BUILD_DIR/CMakeCache.txt"; th
   exit 77
 fi
 
-# Passed when keys are made (tests/unit/console), at enrolment and where an order is refused (tests/integration).
-out_of_reach='signer.file.written remote.before_enrolment remote.enrolment_synced remote.answer_before_commit'
+# Passed when keys are made (tests/unit/console), at enrolment and where an order is refused (tests/integration), and with
+# policies (fault_matrix.sh).
+out_of_reach='signer.file.written remote.before_enrolment remote.enrolment_synced remote.answer_before_commit remote.before_policy remote.before_policy_ack remote.policy_before_commit remote.policy_changed remote.policy_synced'
 
 fleet() {
   on console cordon "$@" </dev/null
