@@ -253,5 +253,6 @@ cd_code con_package_keep(const char *folder, const char *id, uv_file part,
   int uv = put_in_place(from, to, part);
   if (uv != 0)
     return cd_fail_os(err, CD_E_IO, -uv, "package '%s' could not be kept: %s", id, uv_strerror(uv));
-  return CD_OK;
+  /* The device forgets its own once it is told that this one is here. */
+  return pf_file_sync_name(to, err);
 }
