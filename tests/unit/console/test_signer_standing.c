@@ -26,6 +26,8 @@ static void end(void)
   con_store_close(store);
 }
 
+static const char *source = CON_SOURCE_CONSOLE;
+
 static con_action_made again(cd_order_kind kind, const char *parameters,
                              const con_audit_ref *repeats)
 {
@@ -34,7 +36,7 @@ static con_action_made again(cd_order_kind kind, const char *parameters,
   const con_action_new n = {.device = cd_str_from(desk.enrolled.device),
                             .kind = kind,
                             .type = CD_STR("Isolate"),
-                            .source = CD_STR(CON_SOURCE_CONSOLE),
+                            .source = cd_str_from(source),
                             .parameters = cd_str_from(parameters),
                             .expires_ms = cd_wall_ms() + HOUR_MS,
                             .repeats = repeats};
@@ -269,6 +271,31 @@ START_TEST(what_a_device_rolled_back_still_stands)
 }
 END_TEST
 
+/* Its exclusions may be others than what was asked for; that it stands is what counts. */
+START_TEST(an_isolation_that_follows_its_exclusions_follows_what_stands)
+{
+  static const char selective[] =
+      "{\"type\":\"selective\",\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.1\"}]}";
+  con_action_made refused = {0};
+  begin();
+  source = CON_SOURCE_EXCLUSIONS;
+  expect_not_signed(repeat(CD_ORDER_ISOLATE, selective, NULL, &refused), CD_E_DENIED,
+                    "repeats nothing");
+  finish(&refused, CD_ACTION_FAILED);
+  con_action_made made = isolate(store, desk.enrolled.device);
+  finish(&made, CD_ACTION_SUCCEEDED);
+  expect_signed(repeat(CD_ORDER_ISOLATE, selective, &made.audit, NULL));
+  con_action_made back = release(store, desk.enrolled.device);
+  finish(&back, CD_ACTION_SUCCEEDED);
+  expect_not_signed(repeat(CD_ORDER_ISOLATE, selective, &made.audit, &refused), CD_E_DENIED,
+                    "is what was last asked");
+  finish(&refused, CD_ACTION_FAILED);
+  expect_not_signed(repeat(CD_ORDER_ISOLATE, selective, &back.audit, NULL), CD_E_DENIED,
+                    "which it repeats, asks");
+  end();
+}
+END_TEST
+
 /* The signer read the log before somebody cut out of it what came later. */
 START_TEST(a_log_that_was_cut_behind_its_back_brings_nothing_back)
 {
@@ -303,6 +330,7 @@ int main(void)
       another_release_code_is_the_same_wish,
       an_isolation_whose_lease_has_ended_is_followed_by_its_release,
       what_a_device_rolled_back_still_stands,
+      an_isolation_that_follows_its_exclusions_follows_what_stands,
       a_log_that_was_cut_behind_its_back_brings_nothing_back,
   };
   return run_suite("console.signer.standing", tests, COUNT_OF(tests));
