@@ -7,14 +7,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "hub.h"
 #include "packages.h"
 #include "platform/file.h"
 #include "protocol/secret.h"
 
 #include "base/banned.h"
 
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define LINK_LIFE_S 300
 #define LINK_PREFIX "package."
 #define BUDGET_MIN_S 5
@@ -22,14 +20,10 @@
 
 /* ---- the order ---- */
 
-static bool read_order(con_call *c, cd_json *root, cd_str *ret_comment, cd_str *ret_ticket,
-                       cd_buf *parameters)
+static bool read_order(con_call *c, cd_json *root, con_job *job)
 {
   cd_str profile = CD_STR("Standard");
   int64_t budget_s = 0;
-  if (!con_call_text(c, root, "Comment", CD_COMMENT_MAX, ret_comment))
-    return false;
-  (void)cd_json_opt_str(root, "ExternalId", CON_NOTE_MAX, ret_ticket);
   (void)cd_json_opt_str(root, "Profile", CD_WORD_MAX, &profile);
   (void)cd_json_opt_i64(root, "BudgetSeconds", BUDGET_MIN_S, BUDGET_MAX_S, &budget_s);
   if (!con_call_body_good(c, root))
@@ -40,55 +34,17 @@ static bool read_order(con_call *c, cd_json *root, cd_str *ret_comment, cd_str *
                     "Invalid input Profile: it is Standard or Extended");
     return false;
   }
-  cd_buf_addf(parameters, "{\"profile\":\"%s\"", extended ? "extended" : "standard");
+  cd_buf_addf(&job->parameters, "{\"profile\":\"%s\"", extended ? "extended" : "standard");
   if (budget_s > 0)
-    cd_buf_addf(parameters, ",\"budget_s\":%lld", (long long)budget_s);
-  cd_buf_add_char(parameters, '}');
+    cd_buf_addf(&job->parameters, ",\"budget_s\":%lld", (long long)budget_s);
+  cd_buf_add_char(&job->parameters, '}');
   return true;
-}
-
-static void create(con_call *c, cd_str device, cd_str comment, cd_str ticket, cd_str parameters)
-{
-  con_action_made made = {0};
-  cd_err err = {0};
-  const con_by by = con_call_by(c, comment);
-  const con_action_new action = {.device = device,
-                                 .kind = CD_ORDER_COLLECT,
-                                 .type = CD_STR("CollectInvestigationPackage"),
-                                 .ticket = ticket,
-                                 .source = CD_STR("PublicApi"),
-                                 .parameters = parameters,
-                                 .expires_ms =
-                                     cd_wall_ms() + (int64_t)c->server->config.action_days * DAY_MS,
-                                 .one_at_a_time = true};
-  cd_code rc = con_action_create(c->server->store, &by, &action, &made, &err);
-  if (rc == CD_OK) {
-    con_hub_poke(c->server, device);
-    con_call_action_reply(c, 201, made.id);
-  } else if (rc == CD_E_CONFLICT) {
-    con_reply_error(&c->reply, CON_ALREADY_ACTIVE, "Action is already in progress");
-  } else if (rc == CD_E_DENIED) {
-    con_reply_error(&c->reply, CON_DISALLOWED, "%s", err.text);
-  } else {
-    con_call_trouble(c, &err);
-  }
 }
 
 void con_api_collect(con_call *c)
 {
-  con_device d = {0};
-  cd_json_doc *doc = NULL;
-  cd_json root = {0};
-  cd_str comment = {0};
-  cd_str ticket = {0};
-  cd_buf parameters = CD_BUF_INIT(256);
-  if (!con_call_machine(c, &d))
-    return;
-  if (con_call_body(c, &doc, &root) && read_order(c, &root, &comment, &ticket, &parameters))
-    create(c, d.id, comment, ticket, cd_buf_view(&parameters));
-  cd_buf_release(&parameters);
-  cd_json_free(doc);
-  con_device_release(&d);
+  con_job job = {.kind = CD_ORDER_COLLECT, .type = CD_STR("CollectInvestigationPackage")};
+  con_job_order(c, &job, read_order);
 }
 
 /* ---- the link ---- */

@@ -17,7 +17,10 @@ static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
                                                    "Cordon.Revoke",
                                                    "Cordon.Audit.Read",
                                                    "Machine.ReleaseCode",
-                                                   "Cordon.Policy"};
+                                                   "Cordon.Policy",
+                                                   "Cordon.Remediate",
+                                                   "Alert.Read.All",
+                                                   "Alert.ReadWrite.All"};
 
 const char *con_permission_name(unsigned index)
 {
