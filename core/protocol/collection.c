@@ -75,9 +75,10 @@ static const char *path_fault(cd_str path, bool *ret_deep)
   if (has_control(path))
     return "must have no control characters: ? stands for one";
   cd_str rest = {path.ptr + 1, path.len - 1};
+  unsigned parts = 0;
   for (size_t at = 1; fault == NULL && at <= path.len;) {
     cd_str part = cd_str_cut(&rest, '/');
-    fault = part_fault(part, ret_deep);
+    fault = ++parts > CD_COLLECTION_PARTS_MAX ? "has too many parts" : part_fault(part, ret_deep);
     last_deep = cd_str_eq_cstr(part, "**");
     at += part.len + 1;
   }

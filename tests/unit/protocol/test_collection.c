@@ -31,6 +31,8 @@ static const struct {
     {ITEM("/x/./y"), "items[0].path"},
     {ITEM("/x\\ny"), "items[0].path"},
     {ITEM("/x/a**b"), "items[0].path"},
+    {ITEM("/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2"), NULL},
+    {ITEM("/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3"), "too many parts"},
     {ITEM("/x/*a*b*c*d*e*f*g*h*"), "too many *"},
     {ITEM("/srv/**/x"), "items[0].max_depth"},
     {DEEP("/srv/x"), "items[0].max_depth"},

@@ -21,6 +21,8 @@
 /* What an item has that does not say. */
 #define CD_COLLECTION_BYTES (UINT64_C(32) << 20)
 #define CD_COLLECTION_FILES 100u
+/* Parts of a path, each of which may be a folder that is gone into. */
+#define CD_COLLECTION_PARTS_MAX 32u
 /* Stars in one part of a path, each of which may match any length. */
 #define CD_COLLECTION_STARS_MAX 8u
 
