@@ -5,6 +5,8 @@
 #include "base/limits.h"
 #include "protocol/collection.h"
 #include "protocol/exclusion.h"
+#include "protocol/remediate.h"
+#include "protocol/scan.h"
 #include "protocol/terms.h"
 
 #include "base/banned.h"
@@ -22,6 +24,8 @@ static void check_isolate(cd_json *p);
 static void check_release(cd_json *p);
 static void check_cancel(cd_json *p);
 static void check_collect(cd_json *p);
+static void check_scan(cd_json *p);
+static void check_remediate(cd_json *p);
 
 static const struct {
   const char *name;
@@ -34,6 +38,8 @@ static const struct {
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
     [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
     [CD_ORDER_COLLECT] = {"collect", CD_STATE_NONE, false, check_collect},
+    [CD_ORDER_SCAN] = {"scan", CD_STATE_NONE, false, check_scan},
+    [CD_ORDER_REMEDIATE] = {"remediate", CD_STATE_NONE, false, check_remediate},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -174,6 +180,18 @@ static void check_collect(cd_json *p)
   if (given)
     cd_collection_read(&list, NULL, NULL);
   (void)cd_json_opt_i64(p, "budget_s", COLLECT_MIN_S, COLLECT_MAX_S, &budget_s);
+}
+
+static void check_scan(cd_json *p)
+{
+  cd_scan_params params;
+  cd_scan_params_read(p, &params);
+}
+
+static void check_remediate(cd_json *p)
+{
+  cd_remediation remediation;
+  cd_remediation_read(p, &remediation);
 }
 
 void cd_order_check_parameters(cd_order_kind kind, cd_json *parameters)
