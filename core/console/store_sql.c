@@ -280,6 +280,10 @@ static const char *const texts[CON_SQL_COUNT] = {
         "REPLACE INTO collection(name, json, version, updated, updated_by, comment)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [CON_SQL_COLLECTION_REMOVE] = "DELETE FROM collection WHERE name = ?1",
+    [CON_SQL_PACKAGE_GET] = "SELECT fate, bad, at, sentence FROM package WHERE action = ?1",
+    [CON_SQL_PACKAGE_SET] = "REPLACE INTO package(action, fate, bad, at, sentence)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [CON_SQL_PACKAGE_REMOVE] = "DELETE FROM package WHERE action = ?1",
 };
 
 const char *con_sql_text(con_sql which)
