@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "collect_private.h"
+#include "protocol/limits.h"
 
 #include "base/banned.h"
 
@@ -245,6 +246,8 @@ static cd_code write_order(const agent_collect_request *r, cd_buf *out, cd_err *
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "profile", r->profile);
+  if (r->list.len > 0)
+    cd_jw_raw(&w, "list", r->list);
   if (r->budget_s > 0)
     cd_jw_u64(&w, "budget_s", r->budget_s);
   if (r->max_bytes > 0)
@@ -255,7 +258,7 @@ static cd_code write_order(const agent_collect_request *r, cd_buf *out, cd_err *
 
 static cd_code fill(agent_action *a, const agent_collect_request *r, cd_err *err)
 {
-  cd_buf params = CD_BUF_INIT(1024);
+  cd_buf params = CD_BUF_INIT(CD_PARAMETERS_MAX);
   a->kind = AGENT_KIND_COLLECT;
   a->state = AGENT_CAP_COLLECT;
   a->status = AGENT_PENDING;

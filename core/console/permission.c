@@ -18,6 +18,8 @@ static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
                                                    "Cordon.Audit.Read",
                                                    "Machine.ReleaseCode",
                                                    "Cordon.Policy",
+                                                   "Cordon.Collection",
+
                                                    "Cordon.Remediate",
                                                    "Alert.Read.All",
                                                    "Alert.ReadWrite.All"};

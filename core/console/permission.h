@@ -23,10 +23,11 @@
 #define CON_MAY_AUDIT (1u << 11)        /* Cordon.Audit.Read */
 #define CON_MAY_CODE (1u << 12)         /* Machine.ReleaseCode: to be shown an isolation's code */
 #define CON_MAY_POLICY (1u << 13)       /* Cordon.Policy: policies and sets of exclusions */
-#define CON_MAY_REMEDIATE (1u << 14)    /* Cordon.Remediate: every remediation, and with force */
-#define CON_MAY_READ_ALERTS (1u << 15)  /* Alert.Read.All */
-#define CON_MAY_WRITE_ALERTS (1u << 16) /* Alert.ReadWrite.All */
-#define CON_PERMISSIONS 17u
+#define CON_MAY_COLLECTION (1u << 14)   /* Cordon.Collection: lists of files for packages */
+#define CON_MAY_REMEDIATE (1u << 15)    /* Cordon.Remediate: every remediation, and with force */
+#define CON_MAY_READ_ALERTS (1u << 16)  /* Alert.Read.All */
+#define CON_MAY_WRITE_ALERTS (1u << 17) /* Alert.ReadWrite.All */
+#define CON_PERMISSIONS 18u
 
 /* Any of those that act on a machine. */
 #define CON_MAY_ACT                                                                                \

@@ -63,6 +63,9 @@ _Static_assert(CD_ORDER_REMEDIATE == 7, "the statements name it");
   " a.id, a.number, a.severity, a.status, a.created, a.first, a.last, a.updated, a.resolved,"      \
   " a.findings, a.left_out FROM alert a LEFT JOIN device d ON d.id = a.device "
 
+#define COLLECTION_SELECT                                                                          \
+  "SELECT name, json, updated_by, comment, version, updated FROM collection "
+
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
 #define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
@@ -334,6 +337,16 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_EVIDENCE_COUNT] = "SELECT count(*) FROM alert_evidence WHERE alert = ?1",
     [CON_SQL_EVIDENCE_MADE] = "SELECT count(*) FROM alert_evidence WHERE device = ?1 AND at >= ?2",
     [CON_SQL_EVIDENCE_EACH] = "SELECT finding FROM alert_evidence WHERE alert = ?1 ORDER BY number",
+    [CON_SQL_COLLECTION_GET] = COLLECTION_SELECT "WHERE name = ?1",
+    [CON_SQL_COLLECTION_EACH] = COLLECTION_SELECT "ORDER BY name",
+    [CON_SQL_COLLECTION_SET] =
+        "REPLACE INTO collection(name, json, version, updated, updated_by, comment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [CON_SQL_COLLECTION_REMOVE] = "DELETE FROM collection WHERE name = ?1",
+    [CON_SQL_PACKAGE_GET] = "SELECT fate, bad, at, sentence FROM package WHERE action = ?1",
+    [CON_SQL_PACKAGE_SET] = "REPLACE INTO package(action, fate, bad, at, sentence)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [CON_SQL_PACKAGE_REMOVE] = "DELETE FROM package WHERE action = ?1",
 };
 
 const char *con_sql_text(con_sql which)
