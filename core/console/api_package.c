@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hub.h"
-#include "packages.h"
+#include "package_state.h"
 #include "platform/file.h"
 #include "protocol/secret.h"
 
@@ -131,6 +131,25 @@ static void write_link(con_call *c, const con_action *a)
   cd_buf_wipe(&link);
 }
 
+/* Gone: whoever waits for it need not go on. */
+static void not_here(con_call *c, const con_action *a)
+{
+  cd_err err = {0};
+  cd_buf why = CD_BUF_INIT(2048);
+  bool over = false;
+  bool known =
+      a->kind == CD_ORDER_COLLECT && con_package_missing(c->server, a, &why, &over, &err) == CD_OK;
+  if (known)
+    con_reply_error(&c->reply, over ? CON_GONE : CON_RESOURCE_NOT_FOUND,
+                    "The package of MachineAction %.*s is not here: %s",
+                    CD_STR_ARG(c->match.captured[0]), cd_buf_cstr(&why));
+  else
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
+                    "The package of MachineAction %.*s is not here: the action has made none (yet)",
+                    CD_STR_ARG(c->match.captured[0]));
+  cd_buf_release(&why);
+}
+
 void con_api_package_uri(con_call *c)
 {
   con_action a = {0};
@@ -146,9 +165,7 @@ void con_api_package_uri(con_call *c)
     pf_file_close(file);
     write_link(c, &a);
   } else if (rc == CD_E_NOTFOUND) {
-    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
-                    "The package of MachineAction %.*s is not here (yet)",
-                    CD_STR_ARG(c->match.captured[0]));
+    not_here(c, &a);
   } else {
     con_call_trouble(c, &err);
   }

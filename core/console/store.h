@@ -370,6 +370,24 @@ CD_MUST_USE cd_code con_action_code_look(con_store *s, cd_str id, con_code_state
 /* Appends "action.package": `by` was given a link to the package. */
 CD_MUST_USE cd_code con_action_package_shown(con_store *s, const con_by *by, const con_action *a,
                                              cd_err *err);
+/* What is remembered of a package that is not here. */
+typedef enum con_package_fate {
+  CON_PACKAGE_COMES = 1, /* the device may go on sending it */
+  CON_PACKAGE_GIVEN_UP,  /* too much that came was not it: no more of it is taken */
+  CON_PACKAGE_REMOVED    /* it was here */
+} con_package_fate;
+typedef struct con_package_note {
+  con_package_fate fate;
+  uint64_t bad; /* how often what came was not what the device's result tells of */
+  int64_t at_ms;
+  char sentence[CD_SENTENCE_MAX + 1];
+} con_package_note;
+/* *ret_note is all zero if there is none. */
+CD_MUST_USE cd_code con_package_note_get(con_store *s, cd_str action, con_package_note *ret_note,
+                                         cd_err *err);
+CD_MUST_USE cd_code con_package_note_set(con_store *s, cd_str action, const con_package_note *note,
+                                         cd_err *err);
+CD_MUST_USE cd_code con_package_note_remove(con_store *s, cd_str action, cd_err *err);
 /* Shows it, once, and appends "action.code". CD_E_CONFLICT: it was shown, or is of no use; the
  * sentence says which. The caller wipes it. */
 CD_MUST_USE cd_code con_action_code_show(con_store *s, const con_by *by, cd_str id,

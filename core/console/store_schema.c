@@ -108,5 +108,10 @@ const char *const con_schema[] = {
     " action TEXT PRIMARY KEY REFERENCES action(id), name TEXT NOT NULL,"
     " revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS isolation_set_name ON isolation_set(name, revision);"
+
+    /* What people are told of packages that are not here: those that are have no row. */
+    "CREATE TABLE IF NOT EXISTS package("
+    " action TEXT PRIMARY KEY, fate INTEGER NOT NULL, bad INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " sentence TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;",
     NULL};

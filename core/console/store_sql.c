@@ -270,6 +270,10 @@ static const char *const texts[CON_SQL_COUNT] = {
         " WHERE w.state = 1 AND w.value = 2 AND d.revoked = 0 AND x.revision >"
         " (SELECT max(j.revision) FROM isolation_set j JOIN action a ON a.id = j.action"
         "  WHERE a.device = w.device AND j.name = i.name) ORDER BY x.name, w.device",
+    [CON_SQL_PACKAGE_GET] = "SELECT fate, bad, at, sentence FROM package WHERE action = ?1",
+    [CON_SQL_PACKAGE_SET] = "REPLACE INTO package(action, fate, bad, at, sentence)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [CON_SQL_PACKAGE_REMOVE] = "DELETE FROM package WHERE action = ?1",
 };
 
 const char *con_sql_text(con_sql which)

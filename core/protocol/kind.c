@@ -4,6 +4,8 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "protocol/exclusion.h"
+#include "protocol/remediate.h"
+#include "protocol/scan.h"
 #include "protocol/terms.h"
 
 #include "base/banned.h"
@@ -20,6 +22,8 @@ static void check_isolate(cd_json *p);
 static void check_release(cd_json *p);
 static void check_cancel(cd_json *p);
 static void check_collect(cd_json *p);
+static void check_scan(cd_json *p);
+static void check_remediate(cd_json *p);
 
 static const struct {
   const char *name;
@@ -32,6 +36,8 @@ static const struct {
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
     [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
     [CD_ORDER_COLLECT] = {"collect", CD_STATE_NONE, false, check_collect},
+    [CD_ORDER_SCAN] = {"scan", CD_STATE_NONE, false, check_scan},
+    [CD_ORDER_REMEDIATE] = {"remediate", CD_STATE_NONE, false, check_remediate},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -166,6 +172,18 @@ static void check_collect(cd_json *p)
   int64_t budget_s = 0;
   cd_json_enum(p, "profile", profiles, &profile);
   (void)cd_json_opt_i64(p, "budget_s", COLLECT_MIN_S, COLLECT_MAX_S, &budget_s);
+}
+
+static void check_scan(cd_json *p)
+{
+  cd_scan_params params;
+  cd_scan_params_read(p, &params);
+}
+
+static void check_remediate(cd_json *p)
+{
+  cd_remediation remediation;
+  cd_remediation_read(p, &remediation);
 }
 
 void cd_order_check_parameters(cd_order_kind kind, cd_json *parameters)
