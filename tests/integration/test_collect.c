@@ -402,8 +402,8 @@ END_TEST
 START_TEST(killed_anywhere_it_is_whole_or_it_is_not)
 {
   static const char *const points[] = {
-      "job.order_synced", "collect.started",        "collect.ended",
-      "collect.kept",         "job.before_outcome", "collect.outcome_synced",
+      "job.order_synced", "job.started",        "job.ended",
+      "collect.kept",     "job.before_outcome", "job.outcome_synced",
   };
   for (size_t i = 0; i < COUNT_OF(points); i++) {
     char fault[64];
