@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "collect_private.h"
+#include "protocol/limits.h"
 
 #include "base/banned.h"
 
@@ -50,6 +51,8 @@ static cd_code write_order(const agent_collect_request *r, cd_buf *out, cd_err *
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "profile", r->profile);
+  if (r->list.len > 0)
+    cd_jw_raw(&w, "list", r->list);
   if (r->budget_s > 0)
     cd_jw_u64(&w, "budget_s", r->budget_s);
   if (r->max_bytes > 0)
@@ -61,7 +64,7 @@ static cd_code write_order(const agent_collect_request *r, cd_buf *out, cd_err *
 cd_code agent_collect_order(agent_collect *c, const agent_collect_request *request,
                             char ret_id[CD_ID_SIZE], cd_err *err)
 {
-  cd_buf params = CD_BUF_INIT(1024);
+  cd_buf params = CD_BUF_INIT(CD_PARAMETERS_MAX);
   cd_code rc = write_order(request, &params, err);
   if (rc == CD_OK) {
     agent_job_request job = {.capability = AGENT_CAP_COLLECT,

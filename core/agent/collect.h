@@ -9,7 +9,8 @@ typedef struct agent_collect agent_collect;
 
 /* What is asked for; `budget_s` and `max_bytes` 0: as the configuration says. */
 typedef struct agent_collect_request {
-  const char *profile; /* "standard" or "extended" */
+  const char *profile; /* "standard", "extended" or "custom" */
+  cd_str list;         /* of the profile custom: a collection list that was checked */
   uint64_t budget_s;
   uint64_t max_bytes;
   cd_str comment;

@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "collect_private.h"
 #include "platform/file.h"
+#include "protocol/limits.h"
 
 #include "base/banned.h"
 
 #define CHUNK (256u * 1024u)
-#define PARAMS_MAX 4096u
+/* The order, which may carry a collection list, and what is said beside it. */
+#define PARAMS_MAX (CD_PARAMETERS_MAX + 16u * 1024u)
 #define MS_PER_S 1000u
 
 /* What there is of the package is not kept. */
@@ -177,6 +179,8 @@ static void write_result(void *self, const agent_job *job, cd_jw *w)
 
 typedef struct wish {
   cd_str profile;
+  cd_json list;
+  bool has_list;
   uint64_t max_bytes;
 } wish;
 
@@ -191,6 +195,7 @@ static cd_code read_wish(agent_collect *c, cd_json_doc **ret_doc, wish *w, cd_er
   c->run.budget_s = limits->budget_s;
   w->max_bytes = limits->max_bytes;
   cd_json_str(&root, "profile", 32, &w->profile);
+  w->has_list = cd_json_opt_obj(&root, "list", &w->list);
   (void)cd_json_opt_u64(&root, "budget_s", UINT32_MAX, &c->run.budget_s);
   (void)cd_json_opt_u64(&root, "max_bytes", UINT64_MAX, &w->max_bytes);
   if (w->max_bytes > limits->max_bytes)
@@ -202,18 +207,29 @@ static cd_code write_params(agent_collect *c, const wish *asked, cd_buf *out, cd
 {
   const agent_config_collect *limits = &c->config->collect;
   cd_jw w;
+  cd_buf list = CD_BUF_INIT(CD_PARAMETERS_MAX);
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "action", c->run.job->action->id);
   cd_jw_cstr(&w, "device", c->device != NULL ? c->device(c->owner) : NULL);
   cd_jw_str(&w, "profile", asked->profile);
+  if (asked->has_list) {
+    cd_json_print(&asked->list, &list);
+    cd_jw_raw(&w, "list", cd_buf_view(&list));
+  }
+  /* What is never taken, whatever a list says: the agent's own keys. */
+  cd_jw_arr(&w, "keep_out");
+  cd_jw_cstr(&w, NULL, c->sup->state_dir);
+  cd_jw_end_arr(&w);
   cd_jw_u64(&w, "budget_s", c->run.budget_s);
   cd_jw_u64(&w, "max_bytes", asked->max_bytes);
   cd_jw_u64(&w, "max_artifact_bytes", limits->max_artifact_bytes);
   cd_jw_u64(&w, "max_total_bytes", limits->max_total_bytes);
   cd_jw_u64(&w, "max_artifacts", limits->max_artifacts);
   cd_jw_end_obj(&w);
-  return cd_jw_done(&w, "the parameters of collect", err);
+  cd_code rc = cd_buf_status(&list, "the collection list", err);
+  cd_buf_release(&list);
+  return rc == CD_OK ? cd_jw_done(&w, "the parameters of collect", err) : rc;
 }
 
 static cd_code prepare(void *self, agent_job *job, const agent_plugin *p, agent_op_order *order,

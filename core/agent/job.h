@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "journal.h"
 #include "platform/peer.h"
+#include "protocol/limits.h"
 #include "supervisor.h"
 
 typedef struct agent_jobs agent_jobs;
@@ -18,7 +19,8 @@ typedef struct agent_job agent_job;
 struct host_package;
 
 #define AGENT_JOBS_WAITING_MAX 8 /* of one kind, given on this device */
-#define AGENT_JOB_PARAMS_MAX (64u * 1024u)
+/* The order, and what is said beside it. */
+#define AGENT_JOB_PARAMS_MAX (CD_PARAMETERS_MAX + 32u * 1024u)
 
 typedef struct agent_jobs_events {
   /* The action has begun or ended. */
