@@ -30,7 +30,7 @@ cd_code control_collect(control_client *c, cd_json *params, cd_err *err)
   if (rc == CD_OK)
     rc = control_placed(c, AGENT_KIND_COLLECT, id, order.wait, err);
   if (rc == CD_OK)
-    agent_collect_kick(c->agent->collect);
+    agent_jobs_kick(c->agent->jobs, AGENT_CAP_COLLECT);
   cd_buf_release(&list);
   return rc;
 }
@@ -40,7 +40,7 @@ cd_code control_cancel(control_client *c, cd_json *params, cd_err *err)
   char id[CD_ID_SIZE] = "";
   cd_code rc = control_action_read(params, id, err);
   if (rc == CD_OK)
-    rc = agent_collect_cancel(c->agent->collect, id, err);
+    rc = agent_jobs_cancel(c->agent->jobs, id, err);
   if (rc != CD_OK)
     return rc;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "action=%s cancelled by user=%s pid=%llu", id, c->who.user,
