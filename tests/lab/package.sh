@@ -9,7 +9,7 @@ fleet() {
 }
 
 connected() {
-  fleet device show desk-1 | grep -q '^Connection  connected'
+  says desk-1 console.connection connected
 }
 
 last_action() {
@@ -132,8 +132,8 @@ part_of() {
   on console stat -c %s "$kept/$1.part" </dev/null
 }
 
-some_came() {
-  [ "$(part_of "$1")" -gt 0 ]
+two_chunks_came() {
+  [ "$(part_of "$1")" = 131072 ]
 }
 
 restarted() {
@@ -145,11 +145,11 @@ restarted() {
 # begun POINT: a package of which a part is at the console, and the agent is not there.
 begun() {
   point=$1
-  restarted CORDON_FAULT=collect.chunk_sent=kill:2
+  restarted CORDON_FAULT=collect.chunk_sent=stop:2
   fact "$point: a package is ordered" ordered
-  fact "$point: the agent dies" within 30 agent_gone
   id=$(last_action id)
-  fact "$point: a part has come" within 10 some_came "$id"
+  fact "$point: a part has come" within 30 two_chunks_came "$id"
+  on desk-1 lab-agent kill
 }
 
 spool=/var/lib/cordon/spool
