@@ -255,6 +255,8 @@ typedef struct con_action_new {
   cd_str parameters;     /* JSON object, already checked; "{}" for none */
   cd_str exclusions_set; /* that an isolation follows (store_exclusions.h); empty: none */
   uint64_t exclusions_revision;
+  cd_str
+      collection; /* name and version of the list of a package, for the audit log; may be empty */
   int64_t expires_ms;
   bool one_at_a_time; /* refuse (CD_E_CONFLICT) while one of this device and type has not ended */
   const con_audit_ref *repeats; /* NULL, or the entry that asked for it before: the signer then

@@ -103,6 +103,10 @@ const char *const con_schema[] = {
     " name TEXT PRIMARY KEY, json TEXT NOT NULL, revision INTEGER NOT NULL,"
     " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS collection("
+    " name TEXT PRIMARY KEY, json TEXT NOT NULL, version INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
     /* Which set, and which state of it, an isolation was ordered with. */
     "CREATE TABLE IF NOT EXISTS isolation_set("
     " action TEXT PRIMARY KEY REFERENCES action(id), name TEXT NOT NULL,"

@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "protocol/collection.h"
 #include "protocol/exclusion.h"
 #include "protocol/remediate.h"
 #include "protocol/scan.h"
@@ -15,6 +16,7 @@
 #define NOTE_MAX 200u
 #define COLLECT_MIN_S 5
 #define COLLECT_MAX_S 86000
+#define COLLECT_CUSTOM 2
 
 static const char *const state_names[CD_STATE_COUNT] = {[CD_STATE_ISOLATE] = "isolate"};
 
@@ -167,10 +169,16 @@ static void check_cancel(cd_json *p)
 
 static void check_collect(cd_json *p)
 {
-  static const char *const profiles[] = {"standard", "extended", NULL};
+  static const char *const profiles[] = {"standard", "extended", "custom", NULL};
   int profile = 0;
   int64_t budget_s = 0;
+  cd_json list = {0};
   cd_json_enum(p, "profile", profiles, &profile);
+  bool given = cd_json_opt_obj(p, "list", &list);
+  if (given != (profile == COLLECT_CUSTOM))
+    cd_json_bad(p, "list", given ? "is for the profile custom" : "must say what custom is");
+  if (given)
+    cd_collection_read(&list, NULL, NULL);
   (void)cd_json_opt_i64(p, "budget_s", COLLECT_MIN_S, COLLECT_MAX_S, &budget_s);
 }
 

@@ -1,8 +1,8 @@
 /* A path of a device as JSON carries it: text, or, where its bytes are not UTF-8,
  * {"base64":"<the bytes, base64url>"} in the place of the text. What it means is for the device's
  * plugins to say; here it is some bytes with a ceiling and without a NUL. */
-#ifndef CD_PATH_H
-#define CD_PATH_H
+#ifndef CD_PROTOCOL_PATH_H
+#define CD_PROTOCOL_PATH_H
 
 #include <stdbool.h>
 
