@@ -20,6 +20,7 @@ typedef struct con_file {
   uint64_t length; /* likewise */
   bool partial;
   bool unsatisfied; /* what was asked for is not in it */
+  char tag[48];     /* of ETag, with its quotes */
 } con_file;
 
 typedef struct con_reply {
@@ -50,6 +51,7 @@ typedef enum con_api_error {
   CON_DISALLOWED,
   CON_NOT_FOUND,
   CON_RESOURCE_NOT_FOUND,
+  CON_GONE,
   CON_TOO_LARGE,
   CON_TOO_MANY,
   CON_INTERNAL,

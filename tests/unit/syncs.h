@@ -8,8 +8,7 @@
 
 static unsigned syncs;
 
-__attribute__((visibility("default"))) int fdatasync(int fd);
-int fdatasync(int fd)
+__attribute__((visibility("default"))) int fdatasync(int fd)
 {
   syncs++;
   return (int)syscall(SYS_fdatasync, fd);
