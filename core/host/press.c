@@ -51,7 +51,8 @@ static cd_code press_slot(ph_press *p, const slot *s, cd_err *err)
   return rc;
 }
 
-/* With the lock held, which is let go while it works. After a failure the slots are only emptied. */
+/* With the lock held, which is let go while it works. After a failure the slots are only emptied.
+ */
 static void work_on(ph_press *p)
 {
   slot *s = &p->slots[p->first];

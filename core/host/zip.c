@@ -14,7 +14,8 @@
 #include "base/banned.h"
 
 #define PH_BLOCK (64 * 1024)
-/* The last level that is fast: of a package it makes 7 % more bytes than level 6 in half the time. */
+/* The last level that is fast: of a package it makes 7 % more bytes than level 6 in half the time.
+ */
 #define PH_LEVEL "3"
 /* Deflate keeps up to 64 KiB of what it made and 64 KiB of what it got, libarchive as much, and a
  * block. */
