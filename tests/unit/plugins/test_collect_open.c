@@ -1,0 +1,214 @@
+/* Reading what anybody may have made: links, FIFOs, folders that are swapped, and what does not
+ * answer. */
+#include "collect.h"
+#include "patient.h"
+#include "read.h"
+
+#include "collect_device_bed.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/call.h"
+
+static void copies(col_task *t)
+{
+  col_copy(t, "link_of_root", "/etc/link", 100);
+  col_copy(t, "link_of_others", "/open/link", 100);
+  col_copy(t, "fifo", "/open/fifo", 100);
+  col_copy(t, "tail", "/etc/long", 5);
+}
+
+START_TEST(links_are_followed_only_where_they_are_roots_and_fifos_never)
+{
+  static const col_item items[] = {{"F", "copies", "x", copies, 2000, true, false}};
+  char fifo[256];
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  if (geteuid() != 0)
+    return;
+  bed_make_folder("/etc", 0755);
+  bed_make_folder("/open", 0777);
+  bed_make("/etc/real", "real");
+  bed_make("/etc/long", "0123456789");
+  bed_make_link("real", "/etc/link");
+  bed_make_link("../etc/real", "/open/link");
+  (void)snprintf(fifo, sizeof(fifo), "%s/open/fifo", bed_root);
+  ck_assert_int_eq(mkfifo(fifo, 0666), 0);
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  char *text = bed_package_file("F/link_of_root");
+  ck_assert_str_eq(text, "real");
+  free(text);
+  free(bed_package_file("F/link_of_others.error.txt"));
+  text = bed_package_file("F/fifo.error.txt");
+  ck_assert_ptr_nonnull(strstr(text, "no plain file"));
+  free(text);
+  text = bed_package_file("F/tail");
+  ck_assert_str_eq(text, "56789");
+  free(text);
+}
+END_TEST
+
+static void below(col_task *t)
+{
+  int fd = -1;
+  struct stat st;
+  ck_assert_int_eq(col_open_below(t, "/home", "ada/.ssh/keys", &fd, &st), 0);
+  (void)close(fd);
+  /* The kernel says ENOTDIR of a link where a folder must be. */
+  ck_assert_int_ne(col_open_below(t, "/home", "eve/.ssh/keys", &fd, &st), 0);
+  ck_assert_int_eq(col_open_below(t, "/home", "ada/link", &fd, &st), ELOOP);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(in_homes_no_link_is_followed)
+{
+  static const col_item items[] = {{"F", "below", "x", below, 2000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  bed_make_folder("/home", 0755);
+  bed_make_folder("/home/ada", 0755);
+  bed_make_folder("/home/eve", 0755);
+  bed_make_folder("/home/ada/.ssh", 0755);
+  bed_make("/home/ada/.ssh/keys", "key");
+  bed_make_link("../ada/.ssh", "/home/eve/.ssh");
+  bed_make_link(".ssh/keys", "/home/ada/link");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(bed_package_file("F/below"));
+}
+END_TEST
+
+static bool swap_sub(void *data, int dir, const char *name)
+{
+  int fd = -1;
+  struct stat st;
+  (void)dir;
+  if (strcmp(name, "sub") != 0)
+    return true;
+  /* Between the look and the opening its owner puts a link in its place. */
+  ck_assert_int_eq(renameat(dir, "sub", dir, "was"), 0);
+  ck_assert_int_eq(symlinkat("../../secret", dir, "sub"), 0);
+  ck_assert_int_eq(col_open(data, "/log/av/sub/key", &fd, &st), ELOOP);
+  ck_assert_int_eq(col_open_folder(data, "/log/av/sub", &fd), ELOOP);
+  ck_assert_int_eq(col_open(data, "/log/av/was/key", &fd, &st), 0);
+  (void)close(fd);
+  return false;
+}
+
+static void swaps(col_task *t)
+{
+  ck_assert_int_eq(col_each(t, "/log/av", swap_sub, t), 0);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(a_folder_that_its_owner_swaps_for_a_link_leads_nowhere)
+{
+  static const col_item items[] = {{"F", "swaps", "x", swaps, 2000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  bed_make_folder("/secret", 0700);
+  bed_make("/secret/key", "key");
+  bed_make_folder("/log", 0755);
+  bed_make_folder("/log/av", 0777);
+  bed_make_folder("/log/av/sub", 0755);
+  bed_make("/log/av/sub/key", "log");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(bed_package_file("F/swaps"));
+}
+END_TEST
+
+static void goes_far(col_task *t)
+{
+  int fd = -1;
+  struct stat st;
+  ck_assert_int_eq(col_open(t, "/home/ada/.bashrc", &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_below(t, "/home/ada", ".bashrc", &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_folder(t, "/home/ada", &fd), EREMOTE);
+  ck_assert_int_eq(col_open(t, "/run/near/x", &fd, &st), 0);
+  (void)close(fd);
+  (void)col_puts(t, "done");
+}
+
+START_TEST(links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs)
+{
+  static const col_item items[] = {{"F", "far", "x", goes_far, 2000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  if (geteuid() != 0)
+    return;
+  bed_make_folder("/proc", 0755);
+  bed_make_folder("/proc/self", 0755);
+  bed_make("/proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                                   "2 1 0:50 / /srv/net rw - nfs4 srv:/home rw\n");
+  bed_make_folder("/srv", 0755);
+  bed_make_folder("/srv/net", 0755);
+  bed_make_folder("/srv/net/ada", 0755);
+  bed_make("/srv/net/ada/.bashrc", "x");
+  bed_make_folder("/srv/near", 0755);
+  bed_make("/srv/near/x", "x");
+  bed_make_folder("/var", 0755);
+  bed_make_link("/srv/./net", "/home");
+  bed_make_link("var/../srv", "/run");
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(bed_package_file("F/far"));
+}
+END_TEST
+
+/* ---- what does not answer ---- */
+
+START_TEST(what_does_not_answer_is_not_waited_for_and_not_asked_for_ever)
+{
+  col_patient p = {0};
+  int silent[2];
+  int good[2];
+  int64_t len = 0;
+  ck_assert_int_eq(pipe(good), 0);
+  ck_assert_int_eq(write(good[1], "ls\0-l", 5), 5);
+  (void)close(good[1]);
+  ck_assert_int_eq(pipe(silent), 0);
+  char *text = col_patient_read(&p, dup(good[0]), 64, &len);
+  ck_assert_int_eq(len, 5);
+  ck_assert_mem_eq(text, "ls\0-l", 6);
+  free(text);
+  ck_assert_ptr_null(col_patient_read(&p, dup(silent[0]), 64, &len));
+  ck_assert_int_eq(len, -ETIMEDOUT);
+  ck_assert_uint_eq(p.left, 1);
+  /* The next one is asked by another helper. */
+  free(col_patient_read(&p, dup(good[0]), 64, &len));
+  ck_assert_int_eq(len, 0);
+  col_patient_end(&p);
+  /* At the ceiling nothing more is asked. */
+  p.left = COL_PATIENT_LEFT;
+  int last = dup(good[0]);
+  ck_assert_ptr_null(col_patient_read(&p, last, 64, &len));
+  ck_assert_int_eq(len, -ETIMEDOUT);
+  ck_assert_int_eq(fcntl(last, F_GETFD), -1);
+  col_patient_end(&p);
+  /* The one that was left behind comes back, and frees itself. */
+  (void)close(silent[1]);
+  uint64_t until = sup_now_ms() + 10000;
+  while (bed_threads() > 1 && sup_now_ms() < until)
+    (void)usleep(1000);
+  (void)close(silent[0]);
+  (void)close(good[0]);
+}
+END_TEST
+
+int main(void)
+{
+  const TTest *const tests[] = {links_are_followed_only_where_they_are_roots_and_fifos_never,
+                                in_homes_no_link_is_followed,
+                                a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
+                                links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
+                                what_does_not_answer_is_not_waited_for_and_not_asked_for_ever};
+  return run_suite_with("plugins.collect_open", tests, COUNT_OF(tests), bed_setup, bed_teardown);
+}
