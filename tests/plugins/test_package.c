@@ -404,7 +404,7 @@ START_TEST(what_waits_to_be_compressed_is_waited_for_before_more_is_refused)
   ph_package_limits limits = roomy;
   char *part = malloc(PART);
   ck_assert_ptr_nonnull(part);
-  limits.package = MIB;
+  limits.package = MIB * 2 / 3;
   ph_package *p = begin(&limits);
   uint64_t id = opened(p, "long", "{\"mtime\":1700000000}");
   for (int i = 0; i < ROUNDS; i++) {

@@ -377,7 +377,7 @@ void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 
 static int stat_as(int dir, const char *name, int flags, struct stat *ret_st, int64_t *ret_born)
 {
   struct statx x;
-  if (statx(dir, name, flags, STATX_BASIC_STATS | STATX_BTIME, &x) != 0)
+  if (statx(dir, name, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, &x) != 0)
     return errno;
   *ret_st = (struct stat){.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
                           .st_ino = x.stx_ino,
