@@ -11,7 +11,8 @@
 
 #include "read.h"
 
-enum { PATIENT_NAME = 32 };
+/* A thread's usual stack is more than a small device has to give. */
+enum { PATIENT_NAME = 32, STACK = 128 * 1024 };
 
 struct col_helper {
   pthread_t thread;
@@ -77,6 +78,17 @@ static void *help(void *arg)
   return NULL;
 }
 
+static bool start(struct col_helper *h)
+{
+  pthread_attr_t attr;
+  if (pthread_attr_init(&attr) != 0)
+    return false;
+  (void)pthread_attr_setstacksize(&attr, STACK);
+  bool started = pthread_create(&h->thread, &attr, help, h) == 0;
+  (void)pthread_attr_destroy(&attr);
+  return started;
+}
+
 static struct col_helper *helper_new(void)
 {
   pthread_condattr_t attr;
@@ -88,7 +100,7 @@ static struct col_helper *helper_new(void)
   (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
   (void)pthread_cond_init(&h->changed, &attr);
   (void)pthread_condattr_destroy(&attr);
-  if (pthread_create(&h->thread, NULL, help, h) == 0)
+  if (start(h))
     return h;
   helper_free(h);
   return NULL;

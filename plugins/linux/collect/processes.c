@@ -97,7 +97,9 @@ static const char not_answered[] = "(not answered)";
 static char *read_long(looking *l, int dir, const char *name, size_t max, int64_t *ret_len)
 {
   char *text = col_patient_read_at(&l->patient, dir, name, max, ret_len);
-  if (*ret_len == -ENOMEM || *ret_len == (int64_t)max - 1)
+  if (*ret_len == -ENOMEM)
+    col_cap(l->task, "there was no memory to read the %s of a process", name);
+  else if (*ret_len == (int64_t)max - 1)
     col_cap(l->task, "of a process only the first %zu KiB of its %s", max / 1024, name);
   return text;
 }
