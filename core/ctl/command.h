@@ -55,6 +55,11 @@ typedef enum ctl_option {
   CTL_OPT_MADE,       /* --id */
   CTL_OPT_FOLDER,     /* --output */
   CTL_OPT_COLLECTION, /* --list */
+  /* of a scan */
+  CTL_OPT_QUICK,
+  CTL_OPT_FULL,
+  CTL_OPT_PATH,
+  CTL_OPT_CPU,
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -166,6 +171,7 @@ ctl_exit fleet_cmd_collection_show(const ctl_context *ctx, const ctl_args *args)
 ctl_exit fleet_cmd_collection_set(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_collection_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_policy(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_scan(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_collect(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_package_verify(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_package_list(const ctl_context *ctx, const ctl_args *args);

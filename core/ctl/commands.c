@@ -81,12 +81,19 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
          "name of a list at the console for a device of the fleet",
          false},
     [CTL_OPT_OVERWRITE] = {"overwrite", NULL, "replace the file if it is there already", false},
-    [CTL_OPT_BUDGET] = {"budget", "S",
-                        "seconds that collecting may take (if not given, as configured)", false},
+    [CTL_OPT_BUDGET] = {"budget", "S", "seconds that it may take (if not given, as configured)",
+                        false},
     [CTL_OPT_MADE] = {"id", "ID", "make none: fetch the one that this action has made", false},
     [CTL_OPT_FOLDER] = {"output", "FOLDER",
                         "where it is unpacked; -o FOLDER for short. It must not be there yet",
                         false},
+    [CTL_OPT_QUICK] = {"quick", NULL,
+                       "scan what runs, what starts by itself, and where files arrive", false},
+    [CTL_OPT_FULL] = {"full", NULL, "scan all local file systems", false},
+    [CTL_OPT_PATH] = {"path", "PATH", "scan this file or folder", false},
+    [CTL_OPT_CPU] = {"cpu", "N",
+                     "percent of all processors that the scan may take (as configured, else 50)",
+                     false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -162,6 +169,17 @@ static const ctl_command commands[] = {
              "**. Private\n"
              "keys, hashes of passwords and the agent's own files are never taken.\n",
      .run = ctl_cmd_collect},
+    {.name = "local scan",
+     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_QUICK) | CTL_HAS(CTL_OPT_FULL) |
+                CTL_HAS(CTL_OPT_PATH) | CTL_HAS(CTL_OPT_CPU) | CTL_HAS(CTL_OPT_BUDGET),
+     .help = "look for malware on this device with the antivirus engine that it has",
+     .more =
+         "Just one of --quick, --full and --path. It waits for the end and shows how far it is; "
+         "Ctrl-C\n"
+         "ends the scan on the device. The exit code is 0 only if all was scanned and nothing "
+         "was\n"
+         "found; what was not scanned is counted, with the reason.\n",
+     .run = ctl_cmd_scan},
     {.name = "local actions",
      .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
      .help = "what was asked of this device and how it ended",

@@ -21,6 +21,7 @@ static const char *const isolate_steps[] = {"recorded", "provider", "preflight",
 static const char *const preflight_steps[] = {"recorded", "provider", "preflight", NULL};
 static const char *const collect_steps[] = {"recorded", "provider", "collect",
                                             "hash",     "fetch",    NULL};
+static const char *const scan_steps[] = {"recorded", "provider", "scan", NULL};
 static const char *const release_steps[] = {"recorded", "provider", "release", "query", NULL};
 
 /* What a step is, for people. */
@@ -40,6 +41,7 @@ static const step_word words[] = {
     {"waiting", "for the device"},
     {"collect", "gathering"},
     {"hash", "measuring the package"},
+    {"scan", "scanning"},
     {"fetch", "fetching the package"},
 };
 
@@ -84,6 +86,7 @@ static size_t place_of(const char *verb, cd_str step, size_t *ret_count)
   const char *const *steps = strcmp(verb, "release") == 0     ? release_steps
                              : strcmp(verb, "preflight") == 0 ? preflight_steps
                              : strcmp(verb, "collect") == 0   ? collect_steps
+                             : strcmp(verb, "scan") == 0      ? scan_steps
                                                               : isolate_steps;
   size_t place = 0;
   size_t count = 0;
