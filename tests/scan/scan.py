@@ -18,11 +18,21 @@ import zipfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bed import HARMLESS, Bed, eicar, until
 
+try:
+    from jsonschema import Draft202012Validator as Validator
+except ImportError:
+    Validator = None
+
 BUILD = sys.argv[1]
+SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "config/schemas"
+SCHEMA = {**json.loads((SCHEMAS / "scan.results.schema.json").read_text()), "$ref": "#/$defs/run"}
 
 
 def result_of(action):
-    return action["result"]["scan"]
+    result = action["result"]["scan"]
+    if Validator is not None:
+        Validator(SCHEMA).validate(result)
+    return result
 
 
 def path_of(item):
