@@ -49,6 +49,7 @@ _cordon_local() {
   release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
   collect) _cordon_words "--output --profile --list --overwrite --budget --id --comment --progress $common" "$current" ;;
+  scan) _cordon_words "--quick --full --path --cpu --budget $order" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
     if [[ $current == -* ]]; then
@@ -114,7 +115,7 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate renew release collect actions plugins unquarantine policy enroll" ;;
+  local) echo "status isolate renew release collect scan actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
   action) echo "show cancel code report verify" ;;

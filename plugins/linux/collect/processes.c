@@ -68,7 +68,7 @@ static void put_program(looking *l, int dir)
   size_t len = strlen(path);
   bool memory = strncmp(path, "/memfd:", 7) == 0;
   bool deleted = len > sizeof(gone) && strcmp(path + len - (sizeof(gone) - 1), gone) == 0;
-  int fd = col_open_held(t, held, path, &st);
+  int fd = col_open_held(t, dir, held, path, &st);
   if (fd >= 0) {
     hash = hash_of(l, fd, &st, hex);
     (void)close(fd);
@@ -96,12 +96,10 @@ static const char not_answered[] = "(not answered)";
  */
 static char *read_long(looking *l, int dir, const char *name, size_t max, int64_t *ret_len)
 {
-  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  *ret_len = fd < 0 ? -errno : 0;
-  if (fd < 0)
-    return NULL;
-  char *text = col_patient_read(&l->patient, fd, max, ret_len);
-  if (*ret_len == -ENOMEM || *ret_len == (int64_t)max - 1)
+  char *text = col_patient_read_at(&l->patient, dir, name, max, ret_len);
+  if (*ret_len == -ENOMEM)
+    col_cap(l->task, "there was no memory to read the %s of a process", name);
+  else if (*ret_len == (int64_t)max - 1)
     col_cap(l->task, "of a process only the first %zu KiB of its %s", max / 1024, name);
   return text;
 }

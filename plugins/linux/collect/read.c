@@ -377,8 +377,8 @@ void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 
 int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born)
 {
   struct statx x;
-  if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
-            &x) != 0)
+  if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+            STATX_BASIC_STATS | STATX_BTIME, &x) != 0)
     return errno;
   *ret_st = (struct stat){.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
                           .st_ino = x.stx_ino,

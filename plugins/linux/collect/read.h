@@ -16,6 +16,11 @@ void col_path(const col_task *t, const char *path, char ret_path[COL_PATH]);
  * in `ret_why`. */
 bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE]);
 
+/* Type, mode and owner of an opened file (O_PATH is enough), without waiting for its file system.
+ * 0, an errno, or EREMOTE: the mount that it was opened through may hang, or nothing is known of
+ * it. `process`: the folder of the process that it is of, whose mounts may be others; or -1. */
+int col_judge(const col_task *t, int fd, int process, struct stat *ret_st);
+
 /* Whether an open file is on a file system of the kernel's own, as /proc and /sys are: its files
  * may do something when they are read. */
 bool col_is_kernels(int fd);
