@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -128,9 +129,12 @@ class Agent:
 
     def find_socket(self):
         found = list((self.folder / "run").glob("*.sock*")) + list((self.folder / "run").glob("control*"))
-        if found:
-            self.socket = found[0]
-        return bool(found)
+        if not found:
+            return False
+        self.socket = found[0]
+        # It may be that of an agent that was killed.
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(str(self.socket)) == 0
 
     def stop(self):
         if self.process is None:
