@@ -16,7 +16,7 @@
 #include "server.h"
 
 #define CON_LINK_ORDERS 16u        /* orders handed over in one connection without an answer */
-#define CON_LINK_HANDED 64u        /* actions that were sent in this connection */
+#define CON_LINK_HANDED 64u        /* actions sent in this connection that have not ended */
 #define CON_LINK_FIRST_MS 20000u   /* for hello and mark */
 #define CON_LINK_SILENCE_MS 90000u /* without a sign of life it is over */
 #define CON_LINK_PING_MS 30000u

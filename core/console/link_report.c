@@ -263,6 +263,7 @@ void con_link_result(con_link *l, cd_rpc *m)
       con_link_send(l, &out);
     CD_FAULT_POINT("console.result_answered");
     after_result(l, &r);
+    con_store_write_back(l->server->store);
   } else {
     bool trouble = rc == CD_E_IO || rc == CD_E_INTERNAL || rc == CD_E_UNAVAILABLE;
     l->server->counters.results_refused += trouble ? 0 : 1;

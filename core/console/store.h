@@ -54,6 +54,8 @@ typedef struct con_store_options {
 
 CD_MUST_USE cd_code con_store_open(const con_store_options *options, con_store **ret_store,
                                    cd_err *err);
+/* Writes back what waits in the WAL, if it is much: where no order waits for the disk. */
+void con_store_write_back(con_store *s);
 /* Read only: every function that changes something fails (CD_E_DENIED). */
 CD_MUST_USE cd_code con_store_open_reader(const char *path, con_store **ret_store, cd_err *err);
 void con_store_close(con_store *s); /* NULL is fine */
