@@ -27,7 +27,10 @@
 #define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
-typedef struct con_upload con_upload; /* link_package.c */
+typedef struct con_upload con_upload; /* link_scan.c: what a scan's verified result says was found
+                                       * becomes alerts, within the transaction that is open. */
+CD_MUST_USE cd_code con_link_found(con_server *server, const cd_result *r, cd_err *err);
+/* link_package.c */
 
 typedef enum con_link_phase {
   CON_LINK_HELLO = 1,

@@ -193,6 +193,13 @@ cd_code con_store_many_end(con_store *s, cd_err *err)
   return end(s, CD_OK, err);
 }
 
+void con_store_many_undo(con_store *s)
+{
+  cd_err ignored = {0};
+  s->many = false;
+  (void)end(s, CD_E_CANCELLED, &ignored);
+}
+
 void store_read_texts(sqlite3_stmt *stmt, const store_texts *texts, void *record)
 {
   for (size_t i = 0; i < texts->count; i++) {

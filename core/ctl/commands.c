@@ -14,6 +14,9 @@
 #define FLEET_ORDER                                                                                \
   (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
    CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_PROGRESS))
+#define FLEET_JOB                                                                                  \
+  (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
+   CTL_HAS(CTL_OPT_PROGRESS))
 #define ORDER (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_NO_WAIT) | CTL_HAS(CTL_OPT_PROGRESS))
 
 #define LEASE                                                                                      \
@@ -24,7 +27,8 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
                            "keep reachable what the JSON file lists, and nothing else", false},
     [CTL_OPT_COMMENT] = {"comment", "TEXT", "why; kept with the action", false},
     [CTL_OPT_NO_WAIT] = {"no-wait", NULL, "end as soon as the action is accepted", false},
-    [CTL_OPT_LIMIT] = {"limit", "N", "how many, newest first (1 to 500; 20 if not given)", false},
+    [CTL_OPT_LIMIT] = {"limit", "N",
+                       "how many, newest first (1 to 500; 20, of alerts 50, if not given)", false},
     [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
     [CTL_OPT_TOKEN_FILE] = {"token-file", "FILE", "the file that the console gave out", false},
     [CTL_OPT_CODE] = {"code", NULL, "ask for a release code at the terminal, and end it with that",
@@ -59,7 +63,8 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
                       false},
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S",
-                          "seconds for all of it (120 with --wait, 3600 for a package, else 30)",
+                          "seconds for all of it (120 with --wait, 3600 for a package, 86400 for "
+                          "a scan, else 30)",
                           false},
     [CTL_OPT_DRY_RUN] = {"dry-run", NULL, "only look what it would meet and cut; change nothing",
                          false},
@@ -94,6 +99,16 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_CPU] = {"cpu", "N",
                      "percent of all processors that the scan may take (as configured, else 50)",
                      false},
+    [CTL_OPT_SHA1] = {"sha1", "HASH", "every file with this SHA-1, where the device looks for it",
+                      false},
+    [CTL_OPT_FILE] = {"path", "PATH", "this file", false},
+    [CTL_OPT_ANYWAY] = {"force", NULL, "also a file of a system package", false},
+    [CTL_OPT_STATUS] = {"status", "STATUS", "New, InProgress or Resolved only", false},
+    [CTL_OPT_CLASSIFICATION] = {"classification", "WORD",
+                                "TruePositive, InformationalExpectedActivity or FalsePositive",
+                                false},
+    [CTL_OPT_DETERMINATION] = {"determination", "WORD",
+                               "such as Malware, SecurityTesting, NotMalicious", false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -254,6 +269,64 @@ static const ctl_command commands[] = {
              "takes what the\n"
              "console's collection list of that name says ('cordon collection').\n",
      .run = fleet_cmd_collect},
+    {.name = "scan",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB | CTL_HAS(CTL_OPT_QUICK) | CTL_HAS(CTL_OPT_FULL) |
+                CTL_HAS(CTL_OPT_PATH) | CTL_HAS(CTL_OPT_CPU) | CTL_HAS(CTL_OPT_BUDGET),
+     .help = "have a device of the fleet look for malware",
+     .more =
+         "Just one of --quick, --full and --path. With --wait the exit code is 0 only if all "
+         "was scanned\n"
+         "and nothing was found. What was found becomes alerts: 'cordon alerts'. 'cordon action "
+         "cancel'\n"
+         "ends a scan on the device.\n",
+     .run = fleet_cmd_scan},
+    {.name = "quarantine",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB | CTL_HAS(CTL_OPT_SHA1) | CTL_HAS(CTL_OPT_FILE) |
+                CTL_HAS(CTL_OPT_ANYWAY),
+     .help = "take a file of a device away, so that it can be given back",
+     .more = "Either --sha1 or --path. With --sha1 the device looks among what runs, where a quick "
+             "scan looks\n"
+             "and among what was found before, ends what runs of it, and says where it looked.\n",
+     .run = fleet_cmd_quarantine},
+    {.name = "restore",
+     .operands = "ACTION",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB,
+     .help = "give back the file that this action put into quarantine",
+     .run = fleet_cmd_restore},
+    {.name = "undo",
+     .operands = "ACTION",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB,
+     .help = "take back what this action changed on its device",
+     .run = fleet_cmd_undo},
+    {.name = "alerts",
+     .options = FLEET | CTL_HAS(CTL_OPT_DEVICE) | CTL_HAS(CTL_OPT_STATUS) | CTL_HAS(CTL_OPT_LIMIT),
+     .help = "what was found on the fleet, newest first",
+     .run = fleet_cmd_alerts},
+    {.name = "alert show",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "one alert, with what it rests on",
+     .run = fleet_cmd_alert_show},
+    {.name = "alert resolve",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_CLASSIFICATION) |
+                CTL_HAS(CTL_OPT_DETERMINATION),
+     .help = "say that an alert is dealt with",
+     .run = fleet_cmd_alert_resolve},
     {.name = "tag add",
      .operands = "DEVICE TAG",
      .operands_min = 2,

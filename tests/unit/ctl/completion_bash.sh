@@ -37,7 +37,7 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions collection"
+names="local device isolate renew release collect scan quarantine restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection"
 common="--config --timeout --json --help"
 order="--comment --ticket --wait --tag --preview --progress $common"
 lease="--for --lost-console --unreachable"
