@@ -560,6 +560,19 @@ START_TEST(the_dry_run_names_a_service_that_does_not_run)
   char *text = cJSON_PrintUnformatted(host.result);
   ck_assert_ptr_nonnull(strstr(text, "\"service_not_running\""));
   ck_assert_ptr_nonnull(strstr(text, service));
+  ck_assert_ptr_null(strstr(text, "\"service_of_users\""));
+  cJSON_free(text);
+}
+END_TEST
+
+START_TEST(the_dry_run_warns_of_what_acts_for_users)
+{
+  static const char users[] = "{\"direction\":\"out\",\"service\":\"user@1000.service\"}";
+  ck_assert_int_eq(fake_run(&host, isolate->apply, CORDON_REQ_DRY_RUN, kernel_params(users)),
+                   CORDON_OK);
+  char *text = cJSON_PrintUnformatted(host.result);
+  ck_assert_ptr_nonnull(strstr(text, "\"service_of_users\""));
+  ck_assert_ptr_nonnull(strstr(text, "user@1000.service runs what users tell it to"));
   cJSON_free(text);
 }
 END_TEST
@@ -630,6 +643,7 @@ int main(void)
       a_service_that_flaps_never_keeps_the_rules_out,
       what_cannot_be_honoured_changes_nothing,
       the_dry_run_names_a_service_that_does_not_run,
+      the_dry_run_warns_of_what_acts_for_users,
       watch_tells_that_it_starts,
   };
   if (!name_all())
