@@ -7,10 +7,10 @@
 
 #include "base/banned.h"
 
-static const char *const kind_names[] = {[AGENT_KIND_ISOLATE] = "isolate",
-                                         [AGENT_KIND_RELEASE] = "release",
-                                         [AGENT_KIND_PREFLIGHT] = "preflight",
-                                         [AGENT_KIND_COLLECT] = "collect"};
+static const char *const kind_names[] = {
+    [AGENT_KIND_ISOLATE] = "isolate",     [AGENT_KIND_RELEASE] = "release",
+    [AGENT_KIND_PREFLIGHT] = "preflight", [AGENT_KIND_COLLECT] = "collect",
+    [AGENT_KIND_SCAN] = "scan",           [AGENT_KIND_REMEDIATE] = "remediate"};
 
 static const char *const status_names[] = {
     [AGENT_PENDING] = "Pending",     [AGENT_IN_PROGRESS] = "InProgress",
@@ -29,6 +29,11 @@ static bool index_of(const char *const *names, int count, cd_str name, int *ret_
   return false;
 }
 
+bool agent_kind_is_job(agent_kind kind)
+{
+  return kind == AGENT_KIND_COLLECT || kind == AGENT_KIND_SCAN || kind == AGENT_KIND_REMEDIATE;
+}
+
 const char *agent_kind_name(agent_kind kind)
 {
   return kind_names[kind];
@@ -37,7 +42,7 @@ const char *agent_kind_name(agent_kind kind)
 bool agent_kind_from_name(cd_str name, agent_kind *ret_kind)
 {
   int i = 0;
-  if (!index_of(kind_names, 5, name, &i))
+  if (!index_of(kind_names, AGENT_KIND_COUNT, name, &i))
     return false;
   *ret_kind = (agent_kind)i;
   return true;

@@ -15,7 +15,10 @@ typedef enum agent_kind {
   AGENT_KIND_RELEASE = 2,
   AGENT_KIND_PREFLIGHT = 3, /* what an isolation would meet; it changes nothing and has no
                               generation */
-  AGENT_KIND_COLLECT = 4    /* an investigation package; likewise */
+  AGENT_KIND_COLLECT = 4,   /* an investigation package; likewise */
+  AGENT_KIND_SCAN = 5,      /* likewise */
+  AGENT_KIND_REMEDIATE = 6, /* it changes the device, and has no generation */
+  AGENT_KIND_COUNT
 } agent_kind;
 
 /* The words of the public machine-action API. */
@@ -53,6 +56,8 @@ typedef struct agent_action {
   char *result;    /* JSON object, NULL before the end */
 } agent_action;
 
+/* A job (job.h), which changes no state. */
+bool agent_kind_is_job(agent_kind kind);
 const char *agent_kind_name(agent_kind kind);
 bool agent_kind_from_name(cd_str name, agent_kind *ret_kind);
 const char *agent_action_status_name(agent_action_status status);

@@ -62,7 +62,7 @@ static const agent_state_events state_events = {.on_action = on_action,
                                                 .on_preflight = on_preflight};
 
 /* What somebody here has asked for is not the console's. */
-static void on_collected(void *owner, const agent_action *action)
+static void on_job(void *owner, const agent_action *action)
 {
   agent *a = owner;
   agent_control_action(a, action);
@@ -70,17 +70,28 @@ static void on_collected(void *owner, const agent_action *action)
     agent_remote_action(a->remote, action);
 }
 
-static void on_collect_step(void *owner, const char *action_id, const char *step, uint64_t done,
-                            uint64_t total, cd_str what)
+static void on_job_step(void *owner, const agent_action *action, const char *step, uint64_t done,
+                        uint64_t total, cd_str what)
 {
   agent *a = owner;
-  agent_control_step(a, action_id, step, done, total, what);
-  if (agent_collect_for_console(a->collect))
-    agent_remote_step(a->remote, action_id, step, done, total, what);
+  agent_control_step(a, action->id, step, done, total, what);
+  if (action->console)
+    agent_remote_step(a->remote, action->id, step, done, total, what);
 }
 
-static const agent_state_events collect_events = {.on_action = on_collected,
-                                                  .on_step = on_collect_step};
+static const agent_jobs_events job_events = {.on_action = on_job, .on_step = on_job_step};
+
+/* Each kind of job this agent knows. */
+static cd_code open_jobs(agent *a, cd_err *err)
+{
+  cd_code rc = agent_jobs_new(&a->supervisor, a->journal, &job_events, a, &a->jobs, err);
+  if (rc == CD_OK)
+    rc = agent_collect_new(a->jobs, &a->supervisor, a->journal, &a->config, a->options.state_dir,
+                           &a->collect, err);
+  if (rc == CD_OK)
+    agent_collect_device(a->collect, device_id, a);
+  return rc;
+}
 
 static cd_code open_folders(const agent_options *o, cd_err *err)
 {
@@ -127,10 +138,7 @@ static cd_code open_parts(agent *a, cd_err *err)
   if (rc == CD_OK)
     rc = agent_remote_new(a, &a->remote, err);
   if (rc == CD_OK)
-    rc = agent_collect_new(&a->supervisor, a->journal, &a->config, o->state_dir, &collect_events, a,
-                           &a->collect, err);
-  if (rc == CD_OK)
-    agent_collect_device(a->collect, device_id);
+    rc = open_jobs(a, err);
   if (rc == CD_OK)
     rc = agent_policy_new(a, &a->policy, err);
   if (rc == CD_OK)
@@ -147,7 +155,7 @@ static cd_code open_parts(agent *a, cd_err *err)
       agent_control_stop(a);
   }
   if (rc != CD_OK) {
-    agent_collect_stop(a->collect);
+    agent_jobs_stop(a->jobs);
     agent_policy_stop(a->policy);
     agent_remote_stop(a->remote);
   }
@@ -173,7 +181,7 @@ cd_code agent_start(agent *a, uv_loop_t *loop, const agent_options *options, cd_
   agent_state_restored(a->isolate, &a->restored);
   agent_lease_start(a->lease);
   agent_state_start(a->isolate);
-  agent_collect_start(a->collect);
+  agent_jobs_start(a->jobs);
   agent_probes_refresh(a->probes, 0);
   agent_policy_start(a->policy);
   agent_remote_start(a->remote);
@@ -196,7 +204,7 @@ void agent_stop(agent *a, void (*on_stopped)(void *owner), void *owner)
   agent_remote_stop(a->remote);
   agent_lease_stop(a->lease);
   agent_state_stop(a->isolate);
-  agent_collect_stop(a->collect);
+  agent_jobs_stop(a->jobs);
   agent_supervisor_stop(&a->supervisor, on_supervisor_stopped, a);
 }
 
@@ -204,6 +212,7 @@ void agent_free(agent *a)
 {
   agent_lease_free(a->lease);
   agent_state_free(a->isolate);
+  agent_jobs_free(a->jobs);
   agent_collect_free(a->collect);
   agent_policy_free(a->policy);
   agent_remote_free(a->remote);

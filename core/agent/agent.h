@@ -40,6 +40,7 @@ struct agent {
   agent_journal *journal;
   agent_supervisor supervisor;
   agent_state *isolate;
+  agent_jobs *jobs;
   agent_collect *collect;
   agent_probes *probes;
   agent_notice *notice;

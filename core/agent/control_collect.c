@@ -4,6 +4,7 @@
 #include "collect.h"
 #include "control_private.h"
 #include "ipc/message.h"
+#include "protocol/limits.h"
 
 #include "base/banned.h"
 
@@ -14,16 +15,23 @@ cd_code control_collect(control_client *c, cd_json *params, cd_err *err)
   cd_code rc = control_collect_read(params, &order, err);
   if (rc != CD_OK)
     return rc;
-  agent_collect_request request = {.profile = order.extended ? "extended" : "standard",
+  cd_buf list = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  if (order.profile == CONTROL_PROFILE_CUSTOM)
+    cd_json_print(&order.list, &list);
+  agent_collect_request request = {.profile = control_profiles[order.profile],
+                                   .list = cd_buf_view(&list),
                                    .budget_s = order.budget_s,
                                    .max_bytes = order.max_bytes,
                                    .comment = order.comment,
                                    .who = &c->who};
-  rc = agent_collect_order(c->agent->collect, &request, id, err);
+  rc = cd_buf_status(&list, "the collection list", err);
+  if (rc == CD_OK)
+    rc = agent_collect_order(c->agent->collect, &request, id, err);
   if (rc == CD_OK)
     rc = control_placed(c, AGENT_KIND_COLLECT, id, order.wait, err);
   if (rc == CD_OK)
-    agent_collect_kick(c->agent->collect);
+    agent_jobs_kick(c->agent->jobs, AGENT_CAP_COLLECT);
+  cd_buf_release(&list);
   return rc;
 }
 
@@ -32,7 +40,7 @@ cd_code control_cancel(control_client *c, cd_json *params, cd_err *err)
   char id[CD_ID_SIZE] = "";
   cd_code rc = control_action_read(params, id, err);
   if (rc == CD_OK)
-    rc = agent_collect_cancel(c->agent->collect, id, err);
+    rc = agent_jobs_cancel(c->agent->jobs, id, err);
   if (rc != CD_OK)
     return rc;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "action=%s cancelled by user=%s pid=%llu", id, c->who.user,

@@ -1,5 +1,6 @@
 #include "control_read.h"
 
+#include "protocol/collection.h"
 #include "protocol/exclusion.h"
 #include "protocol/release_code.h"
 
@@ -148,13 +149,17 @@ cd_code control_enroll_read(cd_json *params, cd_json *ret_token, cd_err *err)
   return rc;
 }
 
+const char *const control_profiles[] = {"standard", "extended", "custom", NULL};
+
 cd_code control_collect_read(cd_json *params, control_package_order *ret_order, cd_err *err)
 {
-  static const char *const profiles[] = {"standard", "extended", NULL};
   control_package_order order = {0};
-  int profile = 0;
-  (void)cd_json_opt_enum(params, "profile", profiles, &profile);
-  order.extended = profile == 1;
+  (void)cd_json_opt_enum(params, "profile", control_profiles, &order.profile);
+  bool given = cd_json_opt_obj(params, "list", &order.list);
+  if (given != (order.profile == CONTROL_PROFILE_CUSTOM))
+    cd_json_bad(params, "list", given ? "is for the profile custom" : "must say what custom is");
+  if (given)
+    cd_collection_read(&order.list, NULL, NULL);
   if (cd_json_opt_u64(params, "budget_s", CONTROL_BUDGET_MAX_S, &order.budget_s) &&
       order.budget_s < CONTROL_BUDGET_MIN_S)
     cd_json_bad(params, "budget_s", "must be at least %u", CONTROL_BUDGET_MIN_S);

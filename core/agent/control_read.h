@@ -42,8 +42,11 @@ CD_MUST_USE cd_code control_isolate_read(cd_json *params, control_order *ret_ord
 CD_MUST_USE cd_code control_renew_read(cd_json *params, control_order *ret_order, cd_err *err);
 CD_MUST_USE cd_code control_release_read(cd_json *params, control_order *ret_order, cd_err *err);
 /* A package; what is 0 was not given. */
+#define CONTROL_PROFILE_CUSTOM 2
+extern const char *const control_profiles[]; /* by their names; NULL at the end */
 typedef struct control_package_order {
-  bool extended;
+  int profile;  /* of control_profiles */
+  cd_json list; /* of the profile custom, checked */
   uint64_t budget_s;
   uint64_t max_bytes;
   cd_str comment;

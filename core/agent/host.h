@@ -29,6 +29,8 @@ struct host_package;
 typedef struct agent_op_events {
   void (*on_progress)(void *owner, uint64_t done, uint64_t total, cd_str what); /* may be NULL */
   void (*on_record)(void *owner, cd_str json); /* a JSON object, checked; may be NULL */
+  /* An undo record; on disk when it returns CD_OK. NULL: the supervisor keeps it. */
+  cd_code (*on_undo)(void *owner, cd_str record, cd_err *err);
   /* The package is finished, or failed, as it says; before on_end; may be NULL. */
   void (*on_package)(void *owner, const struct host_package *package);
   void (*on_end)(void *owner,

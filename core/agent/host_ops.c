@@ -376,7 +376,9 @@ static void on_undo(agent_op *op, cd_str payload)
   if (rc == CD_OK)
     rc = undo_fits(payload, &err);
   if (rc == CD_OK)
-    rc = agent_supervisor_undo(h->sup, h->plugin, h->cap, payload, &err);
+    rc = op->events->on_undo != NULL
+             ? op->events->on_undo(op->owner, payload, &err)
+             : agent_supervisor_undo(h->sup, h->plugin, h->cap, payload, &err);
   if (rc != CD_OK)
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_ERROR, "%s; the plugin is told not to make the change",
            err.text);

@@ -165,8 +165,8 @@ cd_code journal_put_ended(agent_journal *j, const agent_action *a, const agent_w
     rc = put_wanted(j, put_settled_sql, a->state, settled, err);
   if (rc == CD_OK && wanted != NULL)
     rc = put_wanted(j, put_wanted_sql, a->state, wanted, err);
-  /* The console did not ask for a package that somebody here has made. */
-  if (rc == CD_OK && j->reporting && (a->kind != AGENT_KIND_COLLECT || a->console))
+  /* The console did not ask for a job that somebody here has ordered. */
+  if (rc == CD_OK && j->reporting && (!agent_kind_is_job(a->kind) || a->console))
     rc = journal_put_outbox(j, a->id, NULL, err);
   return rc;
 }

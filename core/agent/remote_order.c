@@ -93,7 +93,7 @@ static cd_code order_params(const agent_judge *judge, const cd_order *o, cd_buf 
     cd_buf_add_cstr(out, "{}");
     return cd_buf_status(out, "the parameters", err);
   }
-  if (o->kind == CD_ORDER_COLLECT) {
+  if (agent_kind_is_job(agent_kind_of_order(o->kind))) {
     cd_buf_add_str(out, o->parameters);
     return cd_buf_status(out, "the parameters", err);
   }
@@ -183,10 +183,14 @@ static void answer_refusal(const agent_judge *judge, cd_str order_jws, cd_str ke
 
 /* ---- isolate, release, preflight ---- */
 
-/* Whose turn it waits for: a package waits for packages alone. */
-static agent_capability state_of(cd_order_kind kind)
+agent_capability agent_order_capability(cd_order_kind kind)
 {
-  return kind == CD_ORDER_COLLECT ? AGENT_CAP_COLLECT : AGENT_CAP_ISOLATE;
+  switch (agent_kind_of_order(kind)) {
+  case AGENT_KIND_COLLECT: return AGENT_CAP_COLLECT;
+  case AGENT_KIND_SCAN: return AGENT_CAP_SCAN;
+  case AGENT_KIND_REMEDIATE: return AGENT_CAP_REMEDIATE;
+  default: return AGENT_CAP_ISOLATE;
+  }
 }
 
 static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted, agent_action *a,
@@ -197,7 +201,7 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
   cd_buf terms = CD_BUF_INIT(CD_TERMS_TEXT_MAX);
   a->kind = agent_kind_of_order(o->kind);
   a->status = AGENT_PENDING;
-  a->state = state_of(o->kind);
+  a->state = agent_order_capability(o->kind);
   a->created_ms = cd_wall_ms();
   a->generation = o->generation;
   a->console = true;
@@ -217,7 +221,8 @@ static cd_code fill_action(const agent_judge *judge, const cd_accepted *accepted
 static cd_code check_waiting(const agent_judge *judge, cd_order_kind kind, cd_err *err)
 {
   unsigned waiting = 0;
-  cd_code rc = agent_journal_unfinished_count(judge->journal, state_of(kind), &waiting, err);
+  cd_code rc =
+      agent_journal_unfinished_count(judge->journal, agent_order_capability(kind), &waiting, err);
   if (rc == CD_OK && waiting >= AGENT_ORDERS_WAITING_MAX)
     rc = cd_fail(err, CD_E_LIMIT, "%u orders are waiting already, the limit is %d", waiting,
                  AGENT_ORDERS_WAITING_MAX);
@@ -338,9 +343,9 @@ static void decide_cancel(cancel *c)
     c->sentence = "the action is not known here: there was nothing to cancel";
   } else if (agent_action_ended(a)) {
     c->sentence = "the action had ended already: there was nothing to cancel";
-  } else if (a->status == AGENT_IN_PROGRESS && a->kind == AGENT_KIND_COLLECT) {
+  } else if (a->status == AGENT_IN_PROGRESS && agent_kind_is_job(a->kind)) {
     c->stop = true;
-    c->sentence = "the collecting is told to stop; how it ended, its own result says";
+    c->sentence = "what runs is told to stop; how it ended, its own result says";
   } else if (a->status == AGENT_IN_PROGRESS) {
     c->outcome = CD_E_CONFLICT;
     c->sentence = "the action has begun, and what has begun is carried to its end";

@@ -42,6 +42,8 @@ CD_MUST_USE cd_code agent_isolate_params(const agent_config *config, agent_journ
                                          cd_err *err);
 
 agent_kind agent_kind_of_order(cd_order_kind kind);
+/* Whose turn it waits for: a job waits for those of its kind alone. */
+agent_capability agent_order_capability(cd_order_kind kind);
 /* Signs the result of an action that has ended. */
 CD_MUST_USE cd_code agent_result_sign(const agent_action *a, const agent_enrolment *e,
                                       const cd_values *values, unsigned value_count, cd_buf *out,

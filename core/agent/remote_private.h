@@ -39,6 +39,7 @@ typedef struct remote_upload {
   uint64_t sent;
   uint64_t kept;
   uint64_t moved_ms; /* monotonic: when it last went on */
+  uint64_t again_ms; /* monotonic: when those that did not go are tried again; 0: there is none */
 } remote_upload;
 
 /* One connection; void when it is lost. */

@@ -227,15 +227,15 @@ static void act_on(agent_remote *r, const agent_verdict *v)
   agent_action *a = NULL;
   cd_err err = {0};
   if (v->stopped[0] != '\0') {
-    if (agent_collect_cancel(r->agent->collect, v->stopped, &err) != CD_OK)
+    if (agent_jobs_cancel(r->agent->jobs, v->stopped, &err) != CD_OK)
       cd_log(CD_AREA_REMOTE, CD_LOG_WARN, "%s", err.text);
   } else if (v->cancelled[0] != '\0') {
     if (agent_journal_action(r->agent->journal, v->cancelled, &a, &err) == CD_OK)
       agent_control_action(r->agent, a);
     agent_action_free(a);
     agent_state_reread(r->agent->isolate);
-  } else if (v->accepted && v->kind == CD_ORDER_COLLECT) {
-    agent_collect_kick(r->agent->collect);
+  } else if (v->accepted && agent_kind_is_job(agent_kind_of_order(v->kind))) {
+    agent_jobs_kick(r->agent->jobs, agent_order_capability(v->kind));
   } else if (v->accepted) {
     agent_state_kick(r->agent->isolate);
   }

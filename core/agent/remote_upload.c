@@ -17,12 +17,13 @@
 
 #define WINDOW (16u * CD_CHUNK_DATA_MAX)
 #define STALLED_MS (4u * 60u * 1000u)
+#define AGAIN_MS (10u * 60u * 1000u)
 
-/* This one is over, for this connection. */
+/* This one is over, for now. */
 static void over(agent_remote *r)
 {
   remote_upload *u = &r->connection.upload;
-  remote_upload next = {.op = 0};
+  remote_upload next = {.again_ms = u->again_ms};
   (void)cd_str_copy(next.last, sizeof(next.last), cd_str_from(u->action));
   *u = next;
   remote_upload_pump(r);
@@ -31,25 +32,32 @@ static void over(agent_remote *r)
 static void give_up(agent_remote *r, const char *sentence)
 {
   cd_log(CD_AREA_REMOTE, CD_LOG_WARN,
-         "action=%s: its package does not go now: %s; again in the next connection",
+         "action=%s: its package does not go now: %s; again in 10 minutes or the next connection",
          r->connection.upload.action, sentence);
+  if (r->connection.upload.again_ms == 0)
+    r->connection.upload.again_ms = cd_mono_ms() + AGAIN_MS;
   over(r);
 }
 
-static cd_code send_chunk(agent_remote *r, cd_str data, cd_err *err)
+static cd_code send_chunk(agent_remote *r, cd_str data, uint8_t flags, cd_err *err)
 {
   remote_upload *u = &r->connection.upload;
   cd_buf out = CD_BUF_INIT(CD_CHUNK_MAX);
-  cd_chunk chunk = {.stream = u->stream, .offset = u->sent, .data = data};
-  if (u->sent + data.len == u->size)
-    chunk.flags = CD_CHUNK_FIN;
+  const cd_chunk chunk = {.stream = u->stream, .offset = u->sent, .flags = flags, .data = data};
   cd_code rc = cd_chunk_write(&chunk, &out, err);
   if (rc == CD_OK && r->channel != NULL)
     agent_channel_send(r->channel, IPC_CHAN_CHUNK, 0, cd_buf_view(&out));
-  u->sent += data.len;
   cd_buf_release(&out);
-  CD_FAULT_POINT("collect.chunk_sent");
   return rc;
+}
+
+/* It cannot be sent from here: the console says so to whoever waits for it. */
+static void abort_it(agent_remote *r, const char *sentence)
+{
+  cd_err err = {0};
+  if (send_chunk(r, cd_str_from(sentence), CD_CHUNK_ABORT, &err) != CD_OK)
+    cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "%s", err.text);
+  give_up(r, sentence);
 }
 
 static cd_code send_next(agent_remote *r, cd_err *err)
@@ -62,7 +70,11 @@ static cd_code send_next(agent_remote *r, cd_err *err)
   if (rc == CD_OK && (size != u->size || data.len == 0))
     rc = cd_fail(err, CD_E_IO, "the package of action %s is not what it was", u->action);
   if (rc == CD_OK)
-    rc = send_chunk(r, cd_buf_view(&data), err);
+    rc = send_chunk(r, cd_buf_view(&data), u->sent + data.len == u->size ? CD_CHUNK_FIN : 0, err);
+  if (rc == CD_OK) {
+    u->sent += data.len;
+    CD_FAULT_POINT("collect.chunk_sent");
+  }
   cd_buf_release(&data);
   return rc;
 }
@@ -75,7 +87,7 @@ static void send_window(agent_remote *r)
   while (rc == CD_OK && u->sent < u->size && u->sent - u->kept < WINDOW)
     rc = send_next(r, &err);
   if (rc != CD_OK)
-    give_up(r, err.text);
+    abort_it(r, err.text);
 }
 
 void remote_upload_pump(agent_remote *r)
@@ -93,9 +105,13 @@ void remote_upload_pump(agent_remote *r)
 
 void remote_upload_look(agent_remote *r)
 {
-  const remote_upload *u = &r->connection.upload;
-  if (u->action[0] != '\0' && cd_mono_ms() - u->moved_ms > STALLED_MS)
+  remote_upload *u = &r->connection.upload;
+  if (u->action[0] != '\0' && cd_mono_ms() - u->moved_ms > STALLED_MS) {
     remote_drop(r, "the console keeps nothing of a package");
+  } else if (u->action[0] == '\0' && u->again_ms != 0 && cd_mono_ms() >= u->again_ms) {
+    *u = (remote_upload){.op = 0};
+    remote_upload_pump(r);
+  }
 }
 
 void remote_upload_refused(agent_remote *r, const char *sentence)
@@ -118,14 +134,18 @@ void remote_upload_stream(agent_remote *r, const ipc_frame *frame, cd_err *err)
   if (rc == CD_OK && at.offset > u->size)
     rc = cd_fail(&why, CD_E_INVALID, "the console has kept more of it than there is");
   if (rc != CD_OK) {
-    give_up(r, why.text);
+    abort_it(r, why.text);
     return;
   }
   u->sent = at.offset;
   u->kept = at.offset;
   cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "action=%s: its package goes home, from byte %llu of %llu",
          u->action, (unsigned long long)at.offset, (unsigned long long)u->size);
-  send_window(r);
+  /* If that is not all of it to the console, it says so. */
+  if (at.offset == u->size && send_chunk(r, (cd_str){0}, CD_CHUNK_FIN, &why) != CD_OK)
+    give_up(r, why.text);
+  else
+    send_window(r);
 }
 
 /* It is there, whole, and its digest is what the signed result says. */

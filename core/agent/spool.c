@@ -5,24 +5,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "platform/file.h"
 
 #include "base/banned.h"
 
 #define SPOOL_FILES_MAX 4096u
 
-static cd_code path_of(const agent_spool *s, const char *id, const char *suffix,
-                       char out[CD_PATH_MAX], cd_err *err)
-{
-  if (snprintf(out, CD_PATH_MAX, "%s/%s%s", s->folder, id, suffix) >= (int)CD_PATH_MAX)
-    return cd_fail(err, CD_E_LIMIT, "the path of the folder '%s' is too long", s->folder);
-  return CD_OK;
-}
-
 static cd_code remove_part(void *context, const char *name, cd_err *err)
 {
   char path[CD_PATH_MAX];
-  cd_code rc = path_of(context, name, "", path, err);
+  cd_code rc = cd_path_in(((const agent_spool *)context)->folder, name, "", path, err);
   if (rc == CD_OK)
     rc = pf_file_remove(path, err);
   if (rc == CD_OK)
@@ -49,7 +42,7 @@ static cd_code tidy_one(void *context, const char *name, cd_err *err)
   tidying *t = context;
   uv_fs_t req;
   char path[CD_PATH_MAX];
-  cd_code rc = path_of(t->spool, name, "", path, err);
+  cd_code rc = cd_path_in(t->spool->folder, name, "", path, err);
   if (rc != CD_OK)
     return rc;
   int uv = uv_fs_lstat(NULL, &req, path, NULL);
@@ -91,7 +84,7 @@ static cd_code shrink_one(void *context, const char *name, cd_err *err)
   char path[CD_PATH_MAX];
   if (t->bytes <= t->max)
     return CD_OK;
-  cd_code rc = path_of(t->spool, name, "", path, err);
+  cd_code rc = cd_path_in(t->spool->folder, name, "", path, err);
   if (rc != CD_OK)
     return rc;
   uint64_t size = uv_fs_lstat(NULL, &req, path, NULL) == 0 ? req.statbuf.st_size : 0;
@@ -149,23 +142,10 @@ static cd_code open_file(const char *path, int flags, uv_file *ret_file, cd_err 
 cd_code agent_spool_make(const agent_spool *s, const char *id, uv_file *ret_file, cd_err *err)
 {
   char path[CD_PATH_MAX];
-  cd_code rc = path_of(s, id, ".part", path, err);
+  cd_code rc = cd_path_in(s->folder, id, ".part", path, err);
   if (rc != CD_OK)
     return rc;
   return open_file(path, UV_FS_O_RDWR | UV_FS_O_CREAT | UV_FS_O_EXCL, ret_file, err);
-}
-
-static int sync_folder(const char *folder)
-{
-  uv_fs_t req;
-  uv_file dir = uv_fs_open(NULL, &req, folder, UV_FS_O_RDONLY | UV_FS_O_DIRECTORY, 0, NULL);
-  uv_fs_req_cleanup(&req);
-  if (dir < 0)
-    return dir;
-  int rc = uv_fs_fsync(NULL, &req, dir, NULL);
-  uv_fs_req_cleanup(&req);
-  pf_file_close(dir);
-  return rc;
 }
 
 cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file, cd_err *err)
@@ -173,9 +153,9 @@ cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file, cd_
   uv_fs_t req;
   char from[CD_PATH_MAX];
   char to[CD_PATH_MAX];
-  cd_code rc = path_of(s, id, ".part", from, err);
+  cd_code rc = cd_path_in(s->folder, id, ".part", from, err);
   if (rc == CD_OK)
-    rc = path_of(s, id, ".zip", to, err);
+    rc = cd_path_in(s->folder, id, ".zip", to, err);
   if (rc != CD_OK)
     return rc;
   int uv = uv_fs_fsync(NULL, &req, file, NULL);
@@ -184,12 +164,10 @@ cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file, cd_
     uv = uv_fs_rename(NULL, &req, from, to, NULL);
     uv_fs_req_cleanup(&req);
   }
-  if (uv == 0)
-    uv = sync_folder(s->folder);
   if (uv != 0)
     return cd_fail_os(err, cd_code_from_errno(uv), -uv, "package '%s' could not be kept: %s", to,
                       uv_strerror(uv));
-  return CD_OK;
+  return pf_file_sync_name(to, err);
 }
 
 void agent_spool_drop(const agent_spool *s, const char *id)
@@ -198,7 +176,8 @@ void agent_spool_drop(const agent_spool *s, const char *id)
   for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
     char path[CD_PATH_MAX];
     cd_err err = {0};
-    if (path_of(s, id, suffixes[i], path, &err) != CD_OK || pf_file_remove(path, &err) != CD_OK)
+    if (cd_path_in(s->folder, id, suffixes[i], path, &err) != CD_OK ||
+        pf_file_remove(path, &err) != CD_OK)
       cd_log(CD_AREA_AGENT, CD_LOG_ERROR, "%s", err.text);
   }
 }
@@ -228,7 +207,7 @@ cd_code agent_spool_read(const agent_spool *s, const char *id, uint64_t offset, 
   uv_fs_t req;
   char path[CD_PATH_MAX];
   uv_file file = -1;
-  cd_code rc = path_of(s, id, ".zip", path, err);
+  cd_code rc = cd_path_in(s->folder, id, ".zip", path, err);
   if (rc == CD_OK)
     rc = open_file(path, UV_FS_O_RDONLY, &file, err);
   if (rc == CD_E_NOTFOUND)

@@ -392,6 +392,20 @@ bool cd_json_opt_value(cd_json *obj, const char *key, cd_json *out)
   return true;
 }
 
+bool cd_json_member_at(cd_json *obj, size_t i, uint64_t max, cd_str *ret_key, uint64_t *ret_value)
+{
+  if (!usable(obj) || !cd_json_is_object(obj) || i >= CD_JSON_KEYS_MAX)
+    return false;
+  const cJSON *c = ((const cJSON *)obj->node)->child;
+  for (size_t n = 0; c != NULL && n < i; n++)
+    c = c->next;
+  if (c == NULL || !take_u64(member_at(obj, c->string), c, max, ret_value))
+    return false;
+  obj->asked |= UINT64_C(1) << i;
+  *ret_key = cd_str_from(c->string);
+  return true;
+}
+
 /* ---- elements ---- */
 
 size_t cd_json_len(const cd_json *arr)

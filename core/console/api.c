@@ -68,6 +68,10 @@ static const route routes[] = {
     {CON_GET, "cordon/exclusions/*", MAY_SEE | CON_MAY_POLICY, false, con_api_exclusions_one},
     {CON_POST, "cordon/exclusions/*", CON_MAY_POLICY, false, con_api_exclusions_set},
     {CON_POST, "cordon/exclusions/*/remove", CON_MAY_POLICY, false, con_api_exclusions_remove},
+    {CON_GET, "cordon/collections", MAY_SEE | CON_MAY_COLLECTION, false, con_api_collections},
+    {CON_GET, "cordon/collections/*", MAY_SEE | CON_MAY_COLLECTION, false, con_api_collection},
+    {CON_POST, "cordon/collections/*", CON_MAY_COLLECTION, false, con_api_collection_set},
+    {CON_POST, "cordon/collections/*/remove", CON_MAY_COLLECTION, false, con_api_collection_remove},
 };
 
 /* Elsewhere. */

@@ -91,6 +91,12 @@ void con_api_exclusions_one(con_call *c);
 void con_api_exclusions_set(con_call *c);
 void con_api_exclusions_remove(con_call *c);
 
+/* api_collections.c */
+void con_api_collections(con_call *c);
+void con_api_collection(con_call *c);
+void con_api_collection_set(con_call *c);
+void con_api_collection_remove(con_call *c);
+
 /* api_enroll.c */
 void con_api_enroll(con_call *c);
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "hub.h"
 #include "link.h"
+#include "package_state.h"
 #include "store_exclusions.h"
 #include "store_terms.h"
 
@@ -213,6 +214,7 @@ void con_api_device_revoke(con_call *c)
 static void write_detail(con_call *c, const con_action *a, const con_device *d, const due_ids *due)
 {
   cd_buf reason = CD_BUF_INIT(2048);
+  cd_err err = {0};
   char digest[CD_DIGEST_TEXT_MAX];
   cd_jw w;
   cd_digest_text(&a->audit.digest, digest);
@@ -246,6 +248,11 @@ static void write_detail(con_call *c, const con_action *a, const con_device *d, 
   cd_jw_str(&w, "outcome", a->outcome);
   cd_jw_str(&w, "sentence", a->sentence);
   cd_jw_raw(&w, "evidence", a->evidence);
+  if (con_package_write(c->server, a, &w, &err) != CD_OK) {
+    con_call_trouble(c, &err);
+    cd_buf_release(&reason);
+    return;
+  }
   cd_jw_obj(&w, "audit");
   cd_jw_u64(&w, "sequence", a->audit.sequence);
   cd_jw_cstr(&w, "digest", digest);

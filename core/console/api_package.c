@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hub.h"
-#include "packages.h"
+#include "package_state.h"
 #include "platform/file.h"
+#include "protocol/collection.h"
 #include "protocol/secret.h"
+#include "store_collection.h"
 
 #include "base/banned.h"
 
@@ -22,42 +24,91 @@
 
 /* ---- the order ---- */
 
-static bool read_order(con_call *c, cd_json *root, cd_str *ret_comment, cd_str *ret_ticket,
-                       cd_buf *parameters)
+typedef struct package_order {
+  cd_str comment;
+  cd_str ticket;
+  cd_buf parameters;
+  char list[CD_COLLECTION_NAME_MAX + 32]; /* its name and version; empty: none */
+} package_order;
+
+/* The list of that name as it is kept, if the audit log says the same of it. */
+static cd_code add_list(con_call *c, cd_str name, package_order *o, cd_err *err)
+{
+  con_collection x = {0};
+  cd_code rc = con_collection_get(c->server->store, name, &x, err);
+  if (rc == CD_OK)
+    rc = con_collection_check(c->server->store, &x, err);
+  if (rc == CD_OK) {
+    cd_buf_addf(&o->parameters, ",\"list\":%.*s", CD_STR_ARG(x.json));
+    (void)snprintf(o->list, sizeof(o->list), "%.*s version %llu", CD_STR_ARG(x.name),
+                   (unsigned long long)x.version);
+  }
+  con_collection_release(&x);
+  return rc;
+}
+
+static bool add_profile(con_call *c, cd_str profile, cd_str list, package_order *o)
+{
+  static const struct {
+    const char *name;
+    const char *word;
+  } profiles[] = {{"Standard", "standard"}, {"Extended", "extended"}, {"Custom", "custom"}};
+  const char *word = NULL;
+  cd_err err = {0};
+  for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+    if (con_same(profile, cd_str_from(profiles[i].name)))
+      word = profiles[i].word;
+  }
+  bool custom = word != NULL && cd_str_eq_cstr(CD_STR("custom"), word);
+  if (word == NULL || custom != (list.len > 0)) {
+    con_reply_error(&c->reply, CON_INVALID_INPUT,
+                    word == NULL ? "Invalid input Profile: it is Standard, Extended or Custom"
+                    : custom     ? "Invalid input List: Profile Custom needs the name of a list"
+                                 : "Invalid input List: it is for Profile Custom");
+    return false;
+  }
+  cd_buf_addf(&o->parameters, "{\"profile\":\"%s\"", word);
+  cd_code rc = custom ? add_list(c, list, o, &err) : CD_OK;
+  if (rc == CD_E_NOTFOUND)
+    con_reply_error(&c->reply, CON_INVALID_INPUT, "Invalid input List: %s", err.text);
+  else if (rc != CD_OK)
+    con_call_trouble(c, &err);
+  return rc == CD_OK;
+}
+
+static bool read_order(con_call *c, cd_json *root, package_order *o)
 {
   cd_str profile = CD_STR("Standard");
+  cd_str list = {0};
   int64_t budget_s = 0;
-  if (!con_call_text(c, root, "Comment", CD_COMMENT_MAX, ret_comment))
+  if (!con_call_text(c, root, "Comment", CD_COMMENT_MAX, &o->comment))
     return false;
-  (void)cd_json_opt_str(root, "ExternalId", CON_NOTE_MAX, ret_ticket);
+  (void)cd_json_opt_str(root, "ExternalId", CON_NOTE_MAX, &o->ticket);
   (void)cd_json_opt_str(root, "Profile", CD_WORD_MAX, &profile);
+  (void)cd_json_opt_str(root, "List", CD_COLLECTION_NAME_MAX, &list);
   (void)cd_json_opt_i64(root, "BudgetSeconds", BUDGET_MIN_S, BUDGET_MAX_S, &budget_s);
   if (!con_call_body_good(c, root))
     return false;
-  bool extended = con_same(profile, CD_STR("Extended"));
-  if (!extended && !con_same(profile, CD_STR("Standard"))) {
-    con_reply_error(&c->reply, CON_INVALID_INPUT,
-                    "Invalid input Profile: it is Standard or Extended");
+  if (!add_profile(c, profile, list, o))
     return false;
-  }
-  cd_buf_addf(parameters, "{\"profile\":\"%s\"", extended ? "extended" : "standard");
   if (budget_s > 0)
-    cd_buf_addf(parameters, ",\"budget_s\":%lld", (long long)budget_s);
-  cd_buf_add_char(parameters, '}');
+    cd_buf_addf(&o->parameters, ",\"budget_s\":%lld", (long long)budget_s);
+  cd_buf_add_char(&o->parameters, '}');
   return true;
 }
 
-static void create(con_call *c, cd_str device, cd_str comment, cd_str ticket, cd_str parameters)
+static void create(con_call *c, cd_str device, const package_order *o)
 {
   con_action_made made = {0};
   cd_err err = {0};
-  const con_by by = con_call_by(c, comment);
+  const con_by by = con_call_by(c, o->comment);
   const con_action_new action = {.device = device,
                                  .kind = CD_ORDER_COLLECT,
                                  .type = CD_STR("CollectInvestigationPackage"),
-                                 .ticket = ticket,
+                                 .ticket = o->ticket,
                                  .source = CD_STR("PublicApi"),
-                                 .parameters = parameters,
+                                 .parameters = cd_buf_view(&o->parameters),
+                                 .collection = cd_str_from(o->list),
                                  .expires_ms =
                                      cd_wall_ms() + (int64_t)c->server->config.action_days * DAY_MS,
                                  .one_at_a_time = true};
@@ -79,14 +130,12 @@ void con_api_collect(con_call *c)
   con_device d = {0};
   cd_json_doc *doc = NULL;
   cd_json root = {0};
-  cd_str comment = {0};
-  cd_str ticket = {0};
-  cd_buf parameters = CD_BUF_INIT(256);
+  package_order o = {.parameters = CD_BUF_INIT(CD_PARAMETERS_MAX)};
   if (!con_call_machine(c, &d))
     return;
-  if (con_call_body(c, &doc, &root) && read_order(c, &root, &comment, &ticket, &parameters))
-    create(c, d.id, comment, ticket, cd_buf_view(&parameters));
-  cd_buf_release(&parameters);
+  if (con_call_body(c, &doc, &root) && read_order(c, &root, &o))
+    create(c, d.id, &o);
+  cd_buf_release(&o.parameters);
   cd_json_free(doc);
   con_device_release(&d);
 }
@@ -131,6 +180,25 @@ static void write_link(con_call *c, const con_action *a)
   cd_buf_wipe(&link);
 }
 
+/* Gone: whoever waits for it need not go on. */
+static void not_here(con_call *c, const con_action *a)
+{
+  cd_err err = {0};
+  cd_buf why = CD_BUF_INIT(2048);
+  bool over = false;
+  bool known =
+      a->kind == CD_ORDER_COLLECT && con_package_missing(c->server, a, &why, &over, &err) == CD_OK;
+  if (known)
+    con_reply_error(&c->reply, over ? CON_GONE : CON_RESOURCE_NOT_FOUND,
+                    "The package of MachineAction %.*s is not here: %s",
+                    CD_STR_ARG(c->match.captured[0]), cd_buf_cstr(&why));
+  else
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
+                    "The package of MachineAction %.*s is not here: the action has made none (yet)",
+                    CD_STR_ARG(c->match.captured[0]));
+  cd_buf_release(&why);
+}
+
 void con_api_package_uri(con_call *c)
 {
   con_action a = {0};
@@ -146,9 +214,7 @@ void con_api_package_uri(con_call *c)
     pf_file_close(file);
     write_link(c, &a);
   } else if (rc == CD_E_NOTFOUND) {
-    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
-                    "The package of MachineAction %.*s is not here (yet)",
-                    CD_STR_ARG(c->match.captured[0]));
+    not_here(c, &a);
   } else {
     con_call_trouble(c, &err);
   }

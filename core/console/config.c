@@ -12,12 +12,14 @@
 #include "base/banned.h"
 
 #define PACKAGE_BYTES (UINT64_C(64) << 30)
+#define PACKAGE_DEVICE_BYTES (UINT64_C(16) << 30)
 void con_config_init(con_config *c)
 {
   *c = (con_config){.people = {.port = 8443},
                     .agents = {.port = 8444},
                     .limit = {.per_minute = 100, .per_hour = 1500},
                     .package_bytes = PACKAGE_BYTES,
+                    .package_device_bytes = PACKAGE_DEVICE_BYTES,
                     .package_days = 30,
                     .action_days = 3};
   (void)cd_str_copy(c->data_dir, sizeof(c->data_dir), CD_STR("/var/lib/cordon-console"));
@@ -191,6 +193,7 @@ static void read_rest(cd_json *root, con_config *c)
   }
   if (cd_json_opt_obj(root, "packages", &o)) {
     (void)cd_json_opt_u64(&o, "quota_bytes", UINT64_C(1) << 53, &c->package_bytes);
+    (void)cd_json_opt_u64(&o, "device_bytes", UINT64_C(1) << 53, &c->package_device_bytes);
     if (cd_json_opt_u64(&o, "days", 3650, &c->package_days) && c->package_days == 0)
       cd_json_bad(&o, "days", "must be at least 1");
     cd_json_no_more(&o);

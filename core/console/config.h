@@ -47,9 +47,10 @@ typedef struct con_config {
   con_exclusions sets[CON_CONFIG_SETS];
   size_t set_count;
   con_limit limit;
-  uint64_t package_bytes; /* of all packages that are kept */
-  uint64_t package_days;  /* and how long each is */
-  uint64_t action_days;   /* how long an action waits for its device */
+  uint64_t package_bytes;        /* of all packages that are kept */
+  uint64_t package_device_bytes; /* of those of one device */
+  uint64_t package_days;         /* and how long each is */
+  uint64_t action_days;          /* how long an action waits for its device */
   char log[128];
 } con_config;
 

@@ -307,7 +307,7 @@ static void take_request(con_link *l, cd_rpc *m)
 }
 
 /* Each message may cost a commit, or an entry of the audit log that is there for ever. */
-static void pay(con_link *l)
+void con_link_pay(con_link *l)
 {
   int64_t now_ms = (int64_t)cd_mono_ms();
   int64_t lowest_ms = now_ms - (int64_t)CON_LINK_BURST * CON_LINK_EVERY_MS;
@@ -338,7 +338,7 @@ void con_link_text(con_link *l, cd_str message)
   else if (l->phase == CON_LINK_READY)
     con_link_answer(l, &m);
   cd_rpc_release(&m);
-  pay(l);
+  con_link_pay(l);
   con_link_drop(l);
 }
 

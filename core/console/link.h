@@ -119,6 +119,8 @@ void con_link_close(con_link *l, unsigned code, const char *why);
 void con_link_retain(con_link *l);
 void con_link_drop(con_link *l);
 void con_link_send(con_link *l, cd_buf *message); /* empties it */
+/* A message of the device has used up some of its time. */
+void con_link_pay(con_link *l);
 void con_link_refuse(con_link *l, uint64_t id, int64_t code, const char *why);
 /* A note of the link as a text, "" where there is none: most devices have none, and there are many.
  */

@@ -1,7 +1,7 @@
 /* A package on its way home: where it goes on, its chunks, and whether it is what the device's
  * signed result says. */
 #include "link.h"
-#include "packages.h"
+#include "package_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,9 @@ struct con_upload {
   con_package expected;
   cd_stream_in in;
   uv_file file;
-  bool checking; /* in the pool */
-  bool orphan;   /* the link has forgotten it meanwhile */
+  uint64_t lacks; /* of what the server counts as coming */
+  bool checking;  /* in the pool */
+  bool orphan;    /* the link has forgotten it meanwhile */
   uv_work_t work;
   cd_code code;
   cd_err err;
@@ -30,6 +31,7 @@ struct con_upload {
 
 static void upload_free(con_upload *u)
 {
+  u->link->server->packages_coming -= u->lacks;
   pf_file_close(u->file);
   free(u);
 }
@@ -70,12 +72,15 @@ static void on_checked(uv_work_t *work, int status)
   (void)status;
   CD_FAULT_POINT("collect.console_kept");
   u->checking = false;
-  if (u->code == CD_OK)
+  if (u->code == CD_OK) {
+    con_package_came(l->server, u->action);
     cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: its package is here, %llu bytes",
            l->device, u->action, (unsigned long long)u->expected.bytes);
-  else
+  } else {
+    con_package_failed(l->server, u->action, u->code == CD_E_INVALID, u->err.text);
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, u->action,
            u->err.text);
+  }
   if (u->orphan) {
     upload_free(u);
   } else {
@@ -119,14 +124,23 @@ static cd_code begin(con_link *l, con_upload *u, bool *ret_there, uint64_t *ret_
   uint64_t size = 0;
   cd_err none = {0};
   cd_code rc = find(l, u->action, &u->expected, err);
+  if (rc == CD_OK)
+    rc = con_package_comes(l->server, u->action, err);
   if (rc != CD_OK)
     return rc;
   con_packages_folder(l->server, u->folder);
   *ret_there = con_package_whole(l->server, u->action, &u->file, &size, &none) == CD_OK;
   *ret_kept = u->expected.bytes;
   if (!*ret_there)
-    rc = con_package_part(l->server, u->action, u->expected.bytes, &u->file, ret_kept, err);
-  return rc;
+    rc = con_package_part(l->server, cd_str_from(l->device), u->action, u->expected.bytes, &u->file,
+                          ret_kept, err);
+  if (rc != CD_OK) {
+    con_package_failed(l->server, u->action, false, err->text);
+    return rc;
+  }
+  u->lacks = u->expected.bytes - *ret_kept;
+  l->server->packages_coming += u->lacks;
+  return CD_OK;
 }
 
 static void answer(con_link *l, uint64_t id, const con_upload *u)
@@ -201,39 +215,60 @@ static cd_code write_at(uv_file file, cd_str data, uint64_t offset, cd_err *err)
   return CD_OK;
 }
 
-/* The sender hears why, and begins again in another connection. */
-static void fail(con_link *l, const char *sentence)
+/* The sender hears why, and begins again in another connection. `bad`: what came is not the
+ * package; nothing of it is kept. */
+static void fail(con_link *l, bool bad, const char *sentence)
 {
-  cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, l->upload->action,
-         sentence);
-  tell(l, l->upload->in.stream, l->upload->in.offset, false, sentence);
+  con_upload *u = l->upload;
+  cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, u->action, sentence);
+  if (bad)
+    con_package_drop_part(l->server, u->action);
+  con_package_failed(l->server, u->action, bad, sentence);
+  tell(l, u->in.stream, u->in.offset, false, sentence);
   con_link_forget_upload(l);
+}
+
+static void take_chunk(con_link *l, const cd_chunk *chunk)
+{
+  con_upload *u = l->upload;
+  uint64_t offset = 0;
+  cd_err err = {0};
+  cd_code rc = cd_stream_in_take(&u->in, chunk, &offset, &err);
+  bool bad = rc != CD_OK && rc != CD_E_CANCELLED;
+  if (rc == CD_OK)
+    rc = write_at(u->file, chunk->data, offset, &err);
+  CD_FAULT_POINT("collect.console_chunk");
+  if (rc != CD_OK) {
+    fail(l, bad, err.text);
+    return;
+  }
+  u->lacks -= chunk->data.len;
+  l->server->packages_coming -= chunk->data.len;
+  if (u->in.phase != CD_STREAM_DONE)
+    tell(l, u->in.stream, u->in.offset, false, NULL);
+  else if (u->in.offset != u->expected.bytes)
+    fail(l, true, "the package ended before all of it had come");
+  else
+    check(l);
 }
 
 void con_link_binary(con_link *l, cd_str message)
 {
   con_upload *u = l->upload;
   cd_chunk chunk = {.stream = 0};
-  uint64_t offset = 0;
   cd_err err = {0};
   con_link_heard(l);
-  if (l->phase != CON_LINK_READY || cd_chunk_read(message, &chunk, &err) != CD_OK) {
+  bool ready = l->phase == CON_LINK_READY;
+  if (!ready || cd_chunk_read(message, &chunk, &err) != CD_OK) {
+    if (ready && u != NULL && !u->checking)
+      con_package_failed(l->server, u->action, false, err.text);
     con_link_close(l, CD_WS_CLOSE_POLICY, "a chunk out of turn, or none at all");
     return;
   }
-  /* What is on its way of a stream that failed is dropped. */
-  if (u == NULL || u->checking || chunk.stream != u->in.stream)
-    return;
-  cd_code rc = cd_stream_in_take(&u->in, &chunk, &offset, &err);
-  if (rc == CD_OK)
-    rc = write_at(u->file, chunk.data, offset, &err);
-  CD_FAULT_POINT("collect.console_chunk");
-  if (rc != CD_OK)
-    fail(l, err.text);
-  else if (u->in.phase != CD_STREAM_DONE)
-    tell(l, u->in.stream, u->in.offset, false, NULL);
-  else if (u->in.offset != u->expected.bytes)
-    fail(l, "the package ended before all of it had come");
-  else
-    check(l);
+  /* What is on its way of a stream that failed is dropped. Only full chunks are free. */
+  bool awaited = u != NULL && !u->checking && chunk.stream == u->in.stream;
+  if (!awaited || chunk.data.len < CD_CHUNK_DATA_MAX)
+    con_link_pay(l);
+  if (awaited)
+    take_chunk(l, &chunk);
 }

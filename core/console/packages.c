@@ -6,26 +6,22 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/path.h"
+#include "package_state.h"
 #include "platform/file.h"
 
 #include "base/banned.h"
 
 #define FILES_MAX 100000u
 #define CHUNK (256u * 1024u)
+#define ACTIONS_MAX 1000u /* of a device, the newest, whose packages are counted */
+#define WHOLE ".zip"
+#define PART ".part"
 #define DAY_S (INT64_C(24) * 3600)
 
 void con_packages_folder(const con_server *s, char out[CON_PATH_TEXT])
 {
   con_path(s, "packages", out);
-}
-
-static cd_code path_in(const char *folder, const char *id, const char *suffix,
-                       char out[CD_PATH_MAX], cd_err *err)
-{
-  if (folder[0] == '\0' ||
-      snprintf(out, CD_PATH_MAX, "%s/%s%s", folder, id, suffix) >= (int)CD_PATH_MAX)
-    return cd_fail(err, CD_E_LIMIT, "the path of the folder of packages is too long");
-  return CD_OK;
 }
 
 cd_code con_packages_open(const con_server *s, cd_err *err)
@@ -66,17 +62,31 @@ cd_code con_package_expected(const con_action *a, con_package *ret_package, cd_e
 /* ---- room ---- */
 
 typedef struct count {
+  const con_server *server;
   const char *folder;
   int64_t oldest_s; /* older ones are removed; 0: none */
   uint64_t bytes;
 } count;
+
+static cd_code remove_old(const count *c, const char *name, const char *path, cd_err *err)
+{
+  char id[CD_ID_SIZE];
+  cd_str text = cd_str_from(name);
+  bool whole = cd_str_ends(text, CD_STR(WHOLE));
+  text.len -= whole ? sizeof(WHOLE) - 1 : sizeof(PART) - 1;
+  cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "package %s was kept long enough and is removed", name);
+  cd_code rc = pf_file_remove(path, err);
+  if (rc == CD_OK && cd_str_copy(id, sizeof(id), text))
+    con_package_removed(c->server, id, whole);
+  return rc;
+}
 
 static cd_code count_one(void *context, const char *name, cd_err *err)
 {
   count *c = context;
   uv_fs_t req;
   char path[CD_PATH_MAX];
-  cd_code rc = path_in(c->folder, name, "", path, err);
+  cd_code rc = cd_path_in(c->folder, name, "", path, err);
   if (rc != CD_OK)
     return rc;
   int uv = uv_fs_lstat(NULL, &req, path, NULL);
@@ -84,18 +94,16 @@ static cd_code count_one(void *context, const char *name, cd_err *err)
   uv_fs_req_cleanup(&req);
   if (uv != 0)
     return CD_OK; /* it went meanwhile */
-  if (c->oldest_s != 0 && st.st_mtim.tv_sec < c->oldest_s) {
-    cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "package %s was kept long enough and is removed", name);
-    return pf_file_remove(path, err);
-  }
+  if (c->oldest_s != 0 && st.st_mtim.tv_sec < c->oldest_s)
+    return remove_old(c, name, path, err);
   c->bytes += st.st_size;
   return CD_OK;
 }
 
 static cd_code walk(count *c, cd_err *err)
 {
-  cd_code rc = pf_dir_list(c->folder, ".zip", FILES_MAX, count_one, c, err);
-  return rc == CD_OK ? pf_dir_list(c->folder, ".part", FILES_MAX, count_one, c, err) : rc;
+  cd_code rc = pf_dir_list(c->folder, WHOLE, FILES_MAX, count_one, c, err);
+  return rc == CD_OK ? pf_dir_list(c->folder, PART, FILES_MAX, count_one, c, err) : rc;
 }
 
 void con_packages_tidy(const con_server *s)
@@ -103,22 +111,72 @@ void con_packages_tidy(const con_server *s)
   cd_err err = {0};
   char folder[CON_PATH_TEXT];
   con_packages_folder(s, folder);
-  count c = {.folder = folder,
+  count c = {.server = s,
+             .folder = folder,
              .oldest_s = cd_wall_ms() / 1000 - (int64_t)s->config.package_days * DAY_S};
   if (walk(&c, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
 }
 
-static cd_code check_quota(const con_server *s, const char *folder, uint64_t more, cd_err *err)
+static uint64_t size_of(const char *folder, const char *id, const char *suffix)
 {
-  count c = {.folder = folder};
-  cd_code rc = walk(&c, err);
-  if (rc == CD_OK &&
-      (c.bytes > s->config.package_bytes || more > s->config.package_bytes - c.bytes))
-    rc = cd_fail(err, CD_E_LIMIT,
-                 "there is no room for another package: %llu of %llu bytes are used",
-                 (unsigned long long)c.bytes, (unsigned long long)s->config.package_bytes);
-  return rc;
+  cd_err none = {0};
+  uv_fs_t req;
+  char path[CD_PATH_MAX];
+  if (cd_path_in(folder, id, suffix, path, &none) != CD_OK)
+    return 0;
+  uint64_t size = uv_fs_lstat(NULL, &req, path, NULL) == 0 ? req.statbuf.st_size : 0;
+  uv_fs_req_cleanup(&req);
+  return size;
+}
+
+uint64_t con_package_look(const con_server *s, const char *id, bool *ret_whole)
+{
+  char folder[CON_PATH_TEXT];
+  con_packages_folder(s, folder);
+  uint64_t size = size_of(folder, id, WHOLE);
+  *ret_whole = size > 0;
+  return size > 0 ? size : size_of(folder, id, PART);
+}
+
+static bool count_action(void *context, const con_action *a)
+{
+  count *c = context;
+  if (a->kind == CD_ORDER_COLLECT)
+    c->bytes += size_of(c->folder, a->id, WHOLE) + size_of(c->folder, a->id, PART);
+  return true;
+}
+
+static bool fits(uint64_t used, uint64_t more, uint64_t max)
+{
+  return used <= max && more <= max - used;
+}
+
+/* Nothing is removed to make room: a device that was taken over could push out what it sent before
+ * that. */
+static cd_code check_quota(const con_server *s, cd_str device, const char *folder, uint64_t more,
+                           cd_err *err)
+{
+  count all = {.folder = folder};
+  count own = {.folder = folder};
+  const con_action_query query = {.device = device, .limit = ACTIONS_MAX};
+  cd_code rc = walk(&all, err);
+  if (rc == CD_OK)
+    rc = con_action_each(s->store, &query, count_action, &own, err);
+  if (rc != CD_OK)
+    return rc;
+  uint64_t used = all.bytes + s->packages_coming;
+  if (!fits(used, more, s->config.package_bytes))
+    return cd_fail(err, CD_E_LIMIT,
+                   "there is no room for another package: %llu of %llu bytes are used",
+                   (unsigned long long)used, (unsigned long long)s->config.package_bytes);
+  if (!fits(own.bytes, more, s->config.package_device_bytes))
+    return cd_fail(err, CD_E_LIMIT,
+                   "there is no room for another package of this device: %llu of %llu bytes are "
+                   "used",
+                   (unsigned long long)own.bytes,
+                   (unsigned long long)s->config.package_device_bytes);
+  return CD_OK;
 }
 
 /* ---- files ---- */
@@ -128,7 +186,7 @@ static cd_code open_at(const char *folder, const char *id, const char *suffix, i
 {
   uv_fs_t req;
   char path[CD_PATH_MAX];
-  cd_code rc = path_in(folder, id, suffix, path, err);
+  cd_code rc = cd_path_in(folder, id, suffix, path, err);
   if (rc != CD_OK)
     return rc;
   uv_file file = uv_fs_open(NULL, &req, path, flags | UV_FS_O_NOFOLLOW, 0600, NULL);
@@ -148,15 +206,15 @@ static cd_code open_at(const char *folder, const char *id, const char *suffix, i
                     uv_strerror(uv));
 }
 
-cd_code con_package_part(const con_server *s, const char *id, uint64_t bytes, uv_file *ret_file,
-                         uint64_t *ret_kept, cd_err *err)
+cd_code con_package_part(const con_server *s, cd_str device, const char *id, uint64_t bytes,
+                         uv_file *ret_file, uint64_t *ret_kept, cd_err *err)
 {
   char folder[CON_PATH_TEXT];
   uv_file file = -1;
   uint64_t kept = 0;
   uv_fs_t req;
   con_packages_folder(s, folder);
-  cd_code rc = open_at(folder, id, ".part", UV_FS_O_RDWR | UV_FS_O_CREAT, &file, &kept, err);
+  cd_code rc = open_at(folder, id, PART, UV_FS_O_RDWR | UV_FS_O_CREAT, &file, &kept, err);
   if (rc != CD_OK)
     return rc;
   /* It cannot be of this package. */
@@ -169,7 +227,7 @@ cd_code con_package_part(const con_server *s, const char *id, uint64_t bytes, uv
           cd_fail_os(err, CD_E_IO, -uv, "package '%s' could not be begun: %s", id, uv_strerror(uv));
   }
   if (rc == CD_OK)
-    rc = check_quota(s, folder, bytes - kept, err);
+    rc = check_quota(s, device, folder, bytes - kept, err);
   if (rc != CD_OK) {
     pf_file_close(file);
     return rc;
@@ -179,12 +237,22 @@ cd_code con_package_part(const con_server *s, const char *id, uint64_t bytes, uv
   return CD_OK;
 }
 
+void con_package_drop_part(const con_server *s, const char *id)
+{
+  cd_err err = {0};
+  char folder[CON_PATH_TEXT];
+  char path[CD_PATH_MAX];
+  con_packages_folder(s, folder);
+  if (cd_path_in(folder, id, PART, path, &err) != CD_OK || pf_file_remove(path, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+}
+
 cd_code con_package_whole(const con_server *s, const char *id, uv_file *ret_file,
                           uint64_t *ret_size, cd_err *err)
 {
   char folder[CON_PATH_TEXT];
   con_packages_folder(s, folder);
-  return open_at(folder, id, ".zip", UV_FS_O_RDONLY, ret_file, ret_size, err);
+  return open_at(folder, id, WHOLE, UV_FS_O_RDONLY, ret_file, ret_size, err);
 }
 
 static cd_code hash_all(uv_file file, char *chunk, uint64_t *ret_bytes, cd_digest *ret_digest,
@@ -238,9 +306,9 @@ cd_code con_package_keep(const char *folder, const char *id, uv_file part,
   cd_code rc = hash_all(part, chunk, &bytes, &digest, err);
   free(chunk);
   if (rc == CD_OK)
-    rc = path_in(folder, id, ".part", from, err);
+    rc = cd_path_in(folder, id, PART, from, err);
   if (rc == CD_OK)
-    rc = path_in(folder, id, ".zip", to, err);
+    rc = cd_path_in(folder, id, WHOLE, to, err);
   if (rc != CD_OK)
     return rc;
   if (bytes != expected->bytes || !cd_digest_equal(&digest, &expected->digest)) {

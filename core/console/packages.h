@@ -22,9 +22,15 @@ CD_MUST_USE cd_code con_package_expected(const con_action *a, con_package *ret_p
 /* Makes the folder. */
 CD_MUST_USE cd_code con_packages_open(const con_server *s, cd_err *err);
 /* Opens the part that is there, or a new one, to be written to; *ret_kept bytes of it are there.
- * CD_E_LIMIT: with what it lacks there would be more than the quota. */
-CD_MUST_USE cd_code con_package_part(const con_server *s, const char *id, uint64_t bytes,
-                                     uv_file *ret_file, uint64_t *ret_kept, cd_err *err);
+ * CD_E_LIMIT: with what it lacks there would be more than the quota, or more of this device than
+ * its share. */
+CD_MUST_USE cd_code con_package_part(const con_server *s, cd_str device, const char *id,
+                                     uint64_t bytes, uv_file *ret_file, uint64_t *ret_kept,
+                                     cd_err *err);
+/* How much of it is here; *ret_whole: as a package that is whole. */
+uint64_t con_package_look(const con_server *s, const char *id, bool *ret_whole);
+/* Removes the part: the next try begins at 0. */
+void con_package_drop_part(const con_server *s, const char *id);
 /* Opens one that is whole, for reading. CD_E_NOTFOUND: it is not there. */
 CD_MUST_USE cd_code con_package_whole(const con_server *s, const char *id, uv_file *ret_file,
                                       uint64_t *ret_size, cd_err *err);

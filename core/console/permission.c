@@ -17,7 +17,8 @@ static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
                                                    "Cordon.Revoke",
                                                    "Cordon.Audit.Read",
                                                    "Machine.ReleaseCode",
-                                                   "Cordon.Policy"};
+                                                   "Cordon.Policy",
+                                                   "Cordon.Collection"};
 
 const char *con_permission_name(unsigned index)
 {

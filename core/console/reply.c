@@ -26,6 +26,7 @@ static const struct {
               [CON_DISALLOWED] = {"DisallowedOperation", 403},
               [CON_NOT_FOUND] = {"NotFound", 404},
               [CON_RESOURCE_NOT_FOUND] = {"ResourceNotFound", 404},
+              [CON_GONE] = {"Gone", 410},
               [CON_TOO_LARGE] = {"RequestEntityTooLarge", 413},
               [CON_TOO_MANY] = {"TooManyRequests", 429},
               [CON_INTERNAL] = {"InternalServerError", 500},

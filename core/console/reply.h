@@ -50,6 +50,7 @@ typedef enum con_api_error {
   CON_DISALLOWED,
   CON_NOT_FOUND,
   CON_RESOURCE_NOT_FOUND,
+  CON_GONE,
   CON_TOO_LARGE,
   CON_TOO_MANY,
   CON_INTERNAL,

@@ -255,6 +255,8 @@ typedef struct con_action_new {
   cd_str parameters;     /* JSON object, already checked; "{}" for none */
   cd_str exclusions_set; /* that an isolation follows (store_exclusions.h); empty: none */
   uint64_t exclusions_revision;
+  cd_str
+      collection; /* name and version of the list of a package, for the audit log; may be empty */
   int64_t expires_ms;
   bool one_at_a_time; /* refuse (CD_E_CONFLICT) while one of this device and type has not ended */
   const con_audit_ref *repeats; /* NULL, or the entry that asked for it before: the signer then
@@ -370,6 +372,24 @@ CD_MUST_USE cd_code con_action_code_look(con_store *s, cd_str id, con_code_state
 /* Appends "action.package": `by` was given a link to the package. */
 CD_MUST_USE cd_code con_action_package_shown(con_store *s, const con_by *by, const con_action *a,
                                              cd_err *err);
+/* What is remembered of a package that is not here. */
+typedef enum con_package_fate {
+  CON_PACKAGE_COMES = 1, /* the device may go on sending it */
+  CON_PACKAGE_GIVEN_UP,  /* too much that came was not it: no more of it is taken */
+  CON_PACKAGE_REMOVED    /* it was here */
+} con_package_fate;
+typedef struct con_package_note {
+  con_package_fate fate;
+  uint64_t bad; /* how often what came was not what the device's result tells of */
+  int64_t at_ms;
+  char sentence[CD_SENTENCE_MAX + 1];
+} con_package_note;
+/* *ret_note is all zero if there is none. */
+CD_MUST_USE cd_code con_package_note_get(con_store *s, cd_str action, con_package_note *ret_note,
+                                         cd_err *err);
+CD_MUST_USE cd_code con_package_note_set(con_store *s, cd_str action, const con_package_note *note,
+                                         cd_err *err);
+CD_MUST_USE cd_code con_package_note_remove(con_store *s, cd_str action, cd_err *err);
 /* Shows it, once, and appends "action.code". CD_E_CONFLICT: it was shown, or is of no use; the
  * sentence says which. The caller wipes it. */
 CD_MUST_USE cd_code con_action_code_show(con_store *s, const con_by *by, cd_str id,

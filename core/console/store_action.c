@@ -216,6 +216,8 @@ static cd_code write_detail(const con_by *by, const con_action_new *n, uint64_t 
   cd_jw_str(&w, "source", n->source);
   if (n->exclusions_set.len > 0)
     cd_jw_str(&w, "set", n->exclusions_set);
+  if (n->collection.len > 0)
+    cd_jw_str(&w, "list", n->collection);
   if (n->repeats != NULL)
     write_ref(&w, "repeats", n->repeats);
   cd_jw_end_obj(&w);

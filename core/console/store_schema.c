@@ -103,10 +103,19 @@ const char *const con_schema[] = {
     " name TEXT PRIMARY KEY, json TEXT NOT NULL, revision INTEGER NOT NULL,"
     " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS collection("
+    " name TEXT PRIMARY KEY, json TEXT NOT NULL, version INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, updated_by TEXT NOT NULL, comment TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
     /* Which set, and which state of it, an isolation was ordered with. */
     "CREATE TABLE IF NOT EXISTS isolation_set("
     " action TEXT PRIMARY KEY REFERENCES action(id), name TEXT NOT NULL,"
     " revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS isolation_set_name ON isolation_set(name, revision);"
+
+    /* What people are told of packages that are not here: those that are have no row. */
+    "CREATE TABLE IF NOT EXISTS package("
+    " action TEXT PRIMARY KEY, fate INTEGER NOT NULL, bad INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " sentence TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;",
     NULL};

@@ -38,6 +38,9 @@
   " (SELECT count(*) FROM wanted w JOIN isolation_set i ON i.action = w.action"                    \
   "  WHERE i.name = x.name AND w.value = 2) FROM exclusion_set x "
 
+#define COLLECTION_SELECT                                                                          \
+  "SELECT name, json, updated_by, comment, version, updated FROM collection "
+
 /* A device that could not reach us through its rules took them back by itself: what is wanted of it
  * does not change by that. */
 #define ROLLED_BACK "kind = 2 AND source = 'Device' AND requestor = '" CON_REQUESTOR_ROLLED_BACK "'"
@@ -270,6 +273,17 @@ static const char *const texts[CON_SQL_COUNT] = {
         " WHERE w.state = 1 AND w.value = 2 AND d.revoked = 0 AND x.revision >"
         " (SELECT max(j.revision) FROM isolation_set j JOIN action a ON a.id = j.action"
         "  WHERE a.device = w.device AND j.name = i.name) ORDER BY x.name, w.device",
+
+    [CON_SQL_COLLECTION_GET] = COLLECTION_SELECT "WHERE name = ?1",
+    [CON_SQL_COLLECTION_EACH] = COLLECTION_SELECT "ORDER BY name",
+    [CON_SQL_COLLECTION_SET] =
+        "REPLACE INTO collection(name, json, version, updated, updated_by, comment)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [CON_SQL_COLLECTION_REMOVE] = "DELETE FROM collection WHERE name = ?1",
+    [CON_SQL_PACKAGE_GET] = "SELECT fate, bad, at, sentence FROM package WHERE action = ?1",
+    [CON_SQL_PACKAGE_SET] = "REPLACE INTO package(action, fate, bad, at, sentence)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [CON_SQL_PACKAGE_REMOVE] = "DELETE FROM package WHERE action = ?1",
 };
 
 const char *con_sql_text(con_sql which)

@@ -4,6 +4,7 @@
 
 #include "action.h"
 #include "client.h"
+#include "collection_file.h"
 #include "fleet_output.h"
 #include "fleet_wait.h"
 #include "new_file.h"
@@ -13,6 +14,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "protocol/digest.h"
+#include "protocol/limits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,13 +52,23 @@ static cd_code order_params(const collecting *c, cd_buf *out, cd_err *err)
   cd_jw w;
   const char *comment = c->args->value[CTL_OPT_COMMENT];
   const char *profile = c->args->value[CTL_OPT_PROFILE];
+  const char *file = c->args->value[CTL_OPT_COLLECTION];
   if (comment != NULL && !cd_str_utf8_valid(cd_str_from(comment)))
     return cd_fail(err, CD_E_INVALID, "the comment is not valid UTF-8");
-  if (profile != NULL && strcmp(profile, "standard") != 0 && strcmp(profile, "extended") != 0)
-    return cd_fail(err, CD_E_INVALID, "--profile must be standard or extended");
+  cd_buf list = CD_BUF_INIT(CD_PARAMETERS_MAX);
+  cd_code rc = ctl_profile_check(c->args, err);
+  if (rc == CD_OK && file != NULL)
+    rc = ctl_collection_read(file, &list, NULL, err);
+  if (rc != CD_OK) {
+    cd_buf_release(&list);
+    return rc;
+  }
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "profile", profile != NULL ? profile : "standard");
+  if (file != NULL)
+    cd_jw_raw(&w, "list", cd_buf_view(&list));
+  cd_buf_release(&list);
   if (c->budget_s > 0)
     cd_jw_u64(&w, "budget_s", c->budget_s);
   if (comment != NULL)
@@ -96,7 +108,7 @@ static ctl_exit cancel(collecting *c, cd_err *err)
 
 static ctl_exit order(collecting *c, cd_err *err)
 {
-  cd_buf params = CD_BUF_INIT(2 * CD_COMMENT_MAX + 1024);
+  cd_buf params = CD_BUF_INIT(CD_PARAMETERS_MAX + 2 * CD_COMMENT_MAX + 1024);
   ctl_request request = {.socket = c->socket,
                          .method = "collect",
                          .timeout_s = c->timeout_s,

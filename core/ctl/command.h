@@ -52,8 +52,9 @@ typedef enum ctl_option {
   CTL_OPT_PROFILE,
   CTL_OPT_OVERWRITE,
   CTL_OPT_BUDGET,
-  CTL_OPT_MADE,   /* --id */
-  CTL_OPT_FOLDER, /* --output */
+  CTL_OPT_MADE,       /* --id */
+  CTL_OPT_FOLDER,     /* --output */
+  CTL_OPT_COLLECTION, /* --list */
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -160,6 +161,10 @@ ctl_exit fleet_cmd_exclusions_list(const ctl_context *ctx, const ctl_args *args)
 ctl_exit fleet_cmd_exclusions_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_exclusions_set(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_exclusions_remove(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_collection_list(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_collection_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_collection_set(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_collection_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_policy(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_collect(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_package_verify(const ctl_context *ctx, const ctl_args *args);

@@ -73,7 +73,13 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
         {"unreachable", "RULE",
          "keep, or release:TIME when its rules keep the console away for so long (10s to 1h)",
          false},
-    [CTL_OPT_PROFILE] = {"profile", "PROFILE", "standard (if not given) or extended", false},
+    [CTL_OPT_PROFILE] = {"profile", "PROFILE",
+                         "standard (if not given), extended, or custom with --list", false},
+    [CTL_OPT_COLLECTION] =
+        {"list", "LIST",
+         "of the profile custom: what is taken; a file of this device's own, the "
+         "name of a list at the console for a device of the fleet",
+         false},
     [CTL_OPT_OVERWRITE] = {"overwrite", NULL, "replace the file if it is there already", false},
     [CTL_OPT_BUDGET] = {"budget", "S",
                         "seconds that collecting may take (if not given, as configured)", false},
@@ -138,13 +144,23 @@ static const ctl_command commands[] = {
     {.name = "local collect",
      .options = COMMON | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_PROFILE) |
                 CTL_HAS(CTL_OPT_OVERWRITE) | CTL_HAS(CTL_OPT_BUDGET) | CTL_HAS(CTL_OPT_MADE) |
-                CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_PROGRESS),
+                CTL_HAS(CTL_OPT_COLLECTION) | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_PROGRESS),
      .help = "make an investigation package of this device, and write it to a file",
      .more = "FILE is written with your own rights, readable for you alone, once all of it is here "
              "and its\n"
              "digest is what the agent measured; then the agent removes its own copy. Ctrl-C ends "
              "the\n"
-             "collecting on the device. 'cordon package' looks into the file.\n",
+             "collecting on the device. 'cordon package' looks into the file.\n"
+             "\n"
+             "--profile custom --list LIST takes what the file LIST names, such as\n"
+             "\n"
+             "  "
+             "{\"name\":\"web\",\"version\":1,\"items\":[{\"folder\":\"Web server\",\n"
+             "   \"path\":\"/var/log/nginx/*.log\",\"why\":\"CHG-120\"}]}\n"
+             "\n"
+             "An item may have max_bytes of a file, max_files, and max_depth for a part that is "
+             "**. Private\n"
+             "keys, hashes of passwords and the agent's own files are never taken.\n",
      .run = ctl_cmd_collect},
     {.name = "local actions",
      .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
@@ -209,13 +225,16 @@ static const ctl_command commands[] = {
      .operands_max = 1,
      .options = FLEET | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |
                 CTL_HAS(CTL_OPT_PROGRESS) | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_OVERWRITE) |
-                CTL_HAS(CTL_OPT_PROFILE) | CTL_HAS(CTL_OPT_BUDGET) | CTL_HAS(CTL_OPT_MADE),
+                CTL_HAS(CTL_OPT_PROFILE) | CTL_HAS(CTL_OPT_BUDGET) | CTL_HAS(CTL_OPT_MADE) |
+                CTL_HAS(CTL_OPT_COLLECTION),
      .help = "have a device of the fleet make an investigation package, and fetch it",
      .more = "With -o it waits until the device has made it and sent it home, fetches it, and "
              "writes FILE,\n"
              "readable for you alone, once its digest is what the device has signed. --id fetches "
              "one that\n"
-             "was made before. 'cordon package' looks into the file.\n",
+             "was made before. 'cordon package' looks into the file. --profile custom --list LIST "
+             "takes what the\n"
+             "console's collection list of that name says ('cordon collection').\n",
      .run = fleet_cmd_collect},
     {.name = "tag add",
      .operands = "DEVICE TAG",
@@ -401,6 +420,32 @@ static const ctl_command commands[] = {
      .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
      .help = "remove a set that nothing is isolated with",
      .run = fleet_cmd_exclusions_remove},
+    {.name = "collection list",
+     .options = FLEET,
+     .help = "the lists of files that packages of the profile custom are made by",
+     .run = fleet_cmd_collection_list},
+    {.name = "collection show",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "what one list takes, and why",
+     .run = fleet_cmd_collection_show},
+    {.name = "collection set",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "make or replace the list of the name that FILE has, with a higher version",
+     .more = "FILE is as that of 'cordon local collect --list'.\n",
+     .run = fleet_cmd_collection_set},
+    {.name = "collection remove",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT),
+     .help = "remove a list; what was ordered with it stays ordered",
+     .run = fleet_cmd_collection_remove},
     {.name = "local policy",
      .options = COMMON,
      .help = "the policy of this device, and who decides each setting",

@@ -6,6 +6,15 @@
 
 #include "base/banned.h"
 
+static void read_package(cd_json *obj, fleet_detail *d)
+{
+  cd_json package = {0};
+  if (!cd_json_opt_obj(obj, "package", &package))
+    return;
+  cd_json_str(&package, "state", FLEET_TEXT_MAX, &d->package_state);
+  (void)cd_json_opt_str(&package, "missing", FLEET_TEXT_MAX, &d->package_missing);
+}
+
 void fleet_detail_read(cd_json *obj, fleet_detail *ret_detail)
 {
   fleet_detail d = {0};
@@ -28,6 +37,7 @@ void fleet_detail_read(cd_json *obj, fleet_detail *ret_detail)
   (void)cd_json_opt_obj(obj, "progress", &d.progress);
   (void)cd_json_opt_obj(obj, "parameters", &d.parameters);
   (void)cd_json_opt_obj(obj, "evidence", &d.evidence);
+  read_package(obj, &d);
   *ret_detail = d;
 }
 

@@ -1,5 +1,6 @@
 /* cordon collect: a device of the fleet makes a package and sends it home; it is fetched from
  * there. */
+#include "collection_file.h"
 #include "fleet_fetch.h"
 #include "fleet_find.h"
 #include "fleet_output.h"
@@ -21,7 +22,6 @@ static cd_code check(const ctl_args *args, cd_err *err)
 {
   const char *comment = args->value[CTL_OPT_COMMENT];
   const char *ticket = args->value[CTL_OPT_TICKET];
-  const char *profile = args->value[CTL_OPT_PROFILE];
   const char *made = args->value[CTL_OPT_MADE];
   if ((args->operands == 1) == (made != NULL))
     return cd_fail(err, CD_E_INVALID, "'collect' needs either DEVICE or --id ID");
@@ -36,24 +36,32 @@ static cd_code check(const ctl_args *args, cd_err *err)
     return cd_fail(err, CD_E_INVALID, "--comment must be 1 to %u bytes of UTF-8", CD_COMMENT_MAX);
   if (ticket != NULL && (strlen(ticket) > TICKET_MAX || !cd_str_utf8_valid(cd_str_from(ticket))))
     return cd_fail(err, CD_E_INVALID, "--ticket must be at most %u bytes of UTF-8", TICKET_MAX);
-  if (profile != NULL && strcmp(profile, "standard") != 0 && strcmp(profile, "extended") != 0)
-    return cd_fail(err, CD_E_INVALID, "--profile must be standard or extended");
+  if (made == NULL)
+    return ctl_profile_check(args, err);
   return CD_OK;
+}
+
+/* As the API has it. */
+static const char *word_of(const char *profile)
+{
+  if (profile == NULL || strcmp(profile, "standard") == 0)
+    return "Standard";
+  return strcmp(profile, "custom") == 0 ? "Custom" : "Extended";
 }
 
 static cd_code write_body(const ctl_args *args, cd_buf *out, cd_err *err)
 {
   cd_jw w;
   uint64_t budget_s = 0;
-  const char *profile = args->value[CTL_OPT_PROFILE];
   cd_code rc = ctl_args_number(args, CTL_OPT_BUDGET, BUDGET_MIN_S, BUDGET_MAX_S, 0, &budget_s, err);
   if (rc != CD_OK)
     return rc;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "Comment", args->value[CTL_OPT_COMMENT]);
-  cd_jw_cstr(&w, "Profile",
-             profile != NULL && strcmp(profile, "extended") == 0 ? "Extended" : "Standard");
+  cd_jw_cstr(&w, "Profile", word_of(args->value[CTL_OPT_PROFILE]));
+  if (args->value[CTL_OPT_COLLECTION] != NULL)
+    cd_jw_cstr(&w, "List", args->value[CTL_OPT_COLLECTION]);
   if (budget_s > 0)
     cd_jw_u64(&w, "BudgetSeconds", budget_s);
   if (args->value[CTL_OPT_TICKET] != NULL)

@@ -85,10 +85,11 @@ static ctl_exit ask_for_link(fetching *f, cd_err *err)
     show(f, "\"on its way from the device\"");
     interval_ms = fleet_poll_ms(interval_ms);
     if (fleet_left_ms(f->session) == 0 || !fleet_wait_ms(f->session, interval_ms)) {
+      const cd_err why = *err; /* the console's own words */
       (void)cd_fail(err, CD_E_DEADLINE,
                     "the console does not have the package yet; 'cordon collect --id %s -o FILE' "
-                    "fetches it later",
-                    f->id);
+                    "fetches it later: %s",
+                    f->id, why.text);
       code = CTL_EXIT_WAITING;
       break;
     }

@@ -75,6 +75,8 @@ typedef struct fleet_detail {
   cd_str waits; /* what for, while it has not ended */
   cd_str outcome;
   cd_str sentence;
+  cd_str package_state;   /* of what it made: "here", "coming" ...; empty: it has made nothing */
+  cd_str package_missing; /* what of it is not at the console, and why */
   cd_json progress;
   cd_json parameters;
   cd_json evidence; /* what the device measured */

@@ -173,6 +173,10 @@ static ctl_exit print_local(const fleet_detail *d, cd_json *local, const ctl_sty
     *why = broken;
     return CTL_EXIT_UNREACHABLE;
   }
+  if (cd_str_eq_cstr(d->package_state, "here"))
+    ctl_line(out, style, "Way home", CTL_PLAIN, CD_STR("the console has all of it"));
+  else
+    ctl_line(out, style, "Way home", CTL_WARN, d->package_missing);
   return code;
 }
 

@@ -3,7 +3,10 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "protocol/collection.h"
 #include "protocol/exclusion.h"
+#include "protocol/remediate.h"
+#include "protocol/scan.h"
 #include "protocol/terms.h"
 
 #include "base/banned.h"
@@ -13,6 +16,7 @@
 #define NOTE_MAX 200u
 #define COLLECT_MIN_S 5
 #define COLLECT_MAX_S 86000
+#define COLLECT_CUSTOM 2
 
 static const char *const state_names[CD_STATE_COUNT] = {[CD_STATE_ISOLATE] = "isolate"};
 
@@ -20,6 +24,8 @@ static void check_isolate(cd_json *p);
 static void check_release(cd_json *p);
 static void check_cancel(cd_json *p);
 static void check_collect(cd_json *p);
+static void check_scan(cd_json *p);
+static void check_remediate(cd_json *p);
 
 static const struct {
   const char *name;
@@ -32,6 +38,8 @@ static const struct {
     [CD_ORDER_CANCEL] = {"cancel", CD_STATE_NONE, false, check_cancel},
     [CD_ORDER_PREFLIGHT] = {"preflight", CD_STATE_NONE, false, check_isolate},
     [CD_ORDER_COLLECT] = {"collect", CD_STATE_NONE, false, check_collect},
+    [CD_ORDER_SCAN] = {"scan", CD_STATE_NONE, false, check_scan},
+    [CD_ORDER_REMEDIATE] = {"remediate", CD_STATE_NONE, false, check_remediate},
 };
 
 static const char *const status_names[CD_ACTION_STATUS_COUNT] = {
@@ -161,11 +169,29 @@ static void check_cancel(cd_json *p)
 
 static void check_collect(cd_json *p)
 {
-  static const char *const profiles[] = {"standard", "extended", NULL};
+  static const char *const profiles[] = {"standard", "extended", "custom", NULL};
   int profile = 0;
   int64_t budget_s = 0;
+  cd_json list = {0};
   cd_json_enum(p, "profile", profiles, &profile);
+  bool given = cd_json_opt_obj(p, "list", &list);
+  if (given != (profile == COLLECT_CUSTOM))
+    cd_json_bad(p, "list", given ? "is for the profile custom" : "must say what custom is");
+  if (given)
+    cd_collection_read(&list, NULL, NULL);
   (void)cd_json_opt_i64(p, "budget_s", COLLECT_MIN_S, COLLECT_MAX_S, &budget_s);
+}
+
+static void check_scan(cd_json *p)
+{
+  cd_scan_params params;
+  cd_scan_params_read(p, &params);
+}
+
+static void check_remediate(cd_json *p)
+{
+  cd_remediation remediation;
+  cd_remediation_read(p, &remediation);
 }
 
 void cd_order_check_parameters(cd_order_kind kind, cd_json *parameters)

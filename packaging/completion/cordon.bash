@@ -48,7 +48,7 @@ _cordon_local() {
   renew) _cordon_words "$lease $order" "$current" ;;
   release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
-  collect) _cordon_words "--output --profile --overwrite --budget --id --comment --progress $common" "$current" ;;
+  collect) _cordon_words "--output --profile --list --overwrite --budget --id --comment --progress $common" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
     if [[ $current == -* ]]; then
@@ -81,7 +81,7 @@ _cordon_fleet() {
   isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;
   release) _cordon_device_or "$order" "$current" ;;
-  collect) _cordon_device_or "--comment --ticket --wait --progress --output --overwrite --profile --budget --id $common" "$current" ;;
+  collect) _cordon_device_or "--comment --ticket --wait --progress --output --overwrite --profile --list --budget --id $common" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;
   *)
     case "$first $second" in
@@ -94,15 +94,15 @@ _cordon_fleet() {
     "action verify") _cordon_verify "$current" ;;
     "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
     "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
-    "policy list" | "policy show" | "exclusions list" | "exclusions show") _cordon_words "$common" "$current" ;;
-    "policy set" | "exclusions set")
+    "policy list" | "policy show" | "exclusions list" | "exclusions show" | "collection list" | "collection show") _cordon_words "$common" "$current" ;;
+    "policy set" | "exclusions set" | "collection set")
       if [[ $current == -* ]]; then
         _cordon_words "--comment $common" "$current"
       else
         _cordon_files "$current"
       fi
       ;;
-    "policy assign" | "policy unassign" | "policy remove" | "exclusions remove") _cordon_words "--comment $common" "$current" ;;
+    "policy assign" | "policy unassign" | "policy remove" | "exclusions remove" | "collection remove") _cordon_words "--comment $common" "$current" ;;
     "package verify" | "package list") _cordon_package "--json --help" "$current" ;;
     "package extract") _cordon_package "--output --json --help" "$current" ;;
     "audit verify") _cordon_words "--head $common" "$current" ;;
@@ -121,14 +121,14 @@ _cordon_group() {
   enroll-token) echo "create list revoke" ;;
   audit) echo "verify" ;;
   policy) echo "list show set assign unassign remove" ;;
-  exclusions) echo "list show set remove" ;;
+  exclusions | collection) echo "list show set remove" ;;
   package) echo "verify list extract" ;;
   esac
 }
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions" group
+  local names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions collection" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"
@@ -152,14 +152,14 @@ _cordon() {
   fi
   case $previous in
   --socket | --config | --output | -o | --token-file | --code-file) _cordon_files "$current" ;;
-  --selective)
+  --selective | --list)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_files "$current"
     fi
     ;;
   --id) _cordon_words "$(_cordon_ids actions)" "$current" ;;
   --device) _cordon_words "$(_cordon_devices)" "$current" ;;
-  --profile) _cordon_words "standard extended" "$current" ;;
+  --profile) _cordon_words "standard extended custom" "$current" ;;
   --lost-console | --unreachable) _cordon_words "keep release:" "$current" ;;
   --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head | --budget) ;;
   *)

@@ -1,8 +1,13 @@
 /* The payloads of signed documents as if their signatures were good. The first byte says of which
- * kind: o, k, r, p, m, e, y (a policy). */
+ * kind: o, k, r, p, m, e, y (a policy), s (what a scan says), d (what a remediation did). */
 #include "payload.h"
 
+#include "protocol/remediate.h"
+#include "protocol/scan.h"
+
 #include "fuzz_must.h"
+
+#include <string.h>
 
 static void order(cd_str text)
 {
@@ -90,6 +95,78 @@ static void policy(cd_str text)
   cd_policy_release(&p);
 }
 
+static void path(const cd_path *p)
+{
+  char bytes[CD_PATH_MAX];
+  cd_buf shown = CD_BUF_INIT(4 * CD_PATH_MAX);
+  size_t len = cd_path_bytes(p, bytes);
+  must(len > 0 && len < CD_PATH_MAX && strlen(bytes) == len, "a path that cannot be");
+  cd_path_show(p, &shown);
+  must(cd_str_utf8_valid(cd_buf_view(&shown)), "a path that cannot be shown");
+  cd_buf_release(&shown);
+}
+
+static void findings(cd_scan_result *r)
+{
+  cd_finding f;
+  cd_not_scanned n;
+  cd_process p;
+  for (size_t i = 0; i < cd_json_len(&r->findings); i++) {
+    cd_finding_read_at(&r->findings, i, &f);
+    path(&f.path);
+    must(f.sha1.len == 0 || f.sha1.len == CD_SHA1_TEXT_LEN, "half a hash");
+    for (size_t k = 0; k < cd_json_len(&f.processes); k++)
+      cd_process_read_at(&f.processes, k, &p);
+  }
+  for (size_t i = 0; i < cd_json_len(&r->not_scanned); i++) {
+    cd_not_scanned_read_at(&r->not_scanned, i, &n);
+    path(&n.path);
+  }
+}
+
+static void scan(cd_str text)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_scan_result r;
+  if (cd_json_parse(text, CD_RESULT_MAX, "the scan", &doc, &err) != CD_OK)
+    return;
+  cd_json root = cd_json_root(doc);
+  cd_scan_result_read(&root, &r);
+  cd_code rc = cd_json_status(&root, &err);
+  must_explain(rc, &err);
+  if (rc == CD_OK) {
+    must(cd_scan_type_name(r.type) != NULL && cd_json_len(&r.findings) <= CD_SCAN_FINDINGS_MAX,
+         "no scan");
+    must(!cd_scan_is_clean(&r) || cd_json_len(&r.findings) + cd_json_len(&r.not_scanned) == 0,
+         "called clean");
+    findings(&r);
+    must(cd_json_status(&root, &err) == CD_OK, "reads otherwise the second time");
+  }
+  cd_json_free(doc);
+}
+
+static void remediation(cd_str text)
+{
+  cd_err err = {0};
+  cd_json_doc *doc = NULL;
+  cd_remediate_result r;
+  cd_remediate_step step;
+  cd_remediate_check check;
+  if (cd_json_parse(text, CD_RESULT_MAX, "the remediation", &doc, &err) != CD_OK)
+    return;
+  cd_json root = cd_json_root(doc);
+  cd_remediate_result_read(&root, &r);
+  cd_code rc = cd_json_status(&root, &err);
+  must_explain(rc, &err);
+  for (size_t i = 0; rc == CD_OK && i < cd_json_len(&r.steps); i++)
+    cd_remediate_step_read_at(&r.steps, i, &step);
+  for (size_t i = 0; rc == CD_OK && i < cd_json_len(&r.verified); i++)
+    cd_remediate_check_read_at(&r.verified, i, &check);
+  must(rc != CD_OK || cd_json_status(&root, &err) == CD_OK, "reads otherwise the second time");
+  cd_json_free(doc);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   if (size == 0)
@@ -103,6 +180,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   case 'm': mark(text); break;
   case 'e': proof(text); break;
   case 'y': policy(text); break;
+  case 's': scan(text); break;
+  case 'd': remediation(text); break;
   default: break;
   }
   return 0;

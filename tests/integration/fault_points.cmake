@@ -1,6 +1,6 @@
 # Writes OUT, a C table of the kill points in the sources of FOLDERS, so that a new one is tested the day it is written. Those of the
 # remote side ("remote.") are not reached by what the kill matrix does: each must be named in a file of REMOTE_TESTS. Nor are those of
-# release codes ("code."), of packages ("collect.") and of the boot ("restore."), which test_code, test_collect and test_restore have.
+# release codes ("code."), of jobs ("job.", "collect.") and of the boot ("restore."), which test_code, test_collect and test_restore have.
 cmake_minimum_required(VERSION 3.25)
 set(names)
 set(failing)
@@ -17,7 +17,7 @@ foreach(folder ${FOLDERS})
       string(REGEX MATCH "CD_FAULT_(POINT|FAILS)\\(\"([^\"]+)\"" found "${line}")
       set(kind ${CMAKE_MATCH_1})
       set(name ${CMAKE_MATCH_2})
-      if(name MATCHES "^(code|collect|restore)\\.")
+      if(name MATCHES "^(code|collect|job|restore)\\.")
         continue()
       endif()
       if(name MATCHES "^remote\\.")

@@ -315,7 +315,7 @@ START_TEST(one_that_is_being_measured_is_cancelled)
 {
   char id[CD_ID_SIZE];
   char params[64];
-  driver *d = begin_with("\"does\":\"much\",\"bytes\":20000000", NULL, "collect.ended=stop");
+  driver *d = begin_with("\"does\":\"much\",\"bytes\":20000000", NULL, "job.ended=stop");
   driver_call *call = started(d, id);
   int pid = d->process.pid;
   driver_wait(d, is_stopped, &pid, "the agent stops before it measures");
@@ -402,8 +402,8 @@ END_TEST
 START_TEST(killed_anywhere_it_is_whole_or_it_is_not)
 {
   static const char *const points[] = {
-      "collect.order_synced", "collect.started",        "collect.ended",
-      "collect.kept",         "collect.before_outcome", "collect.outcome_synced",
+      "job.order_synced", "job.started",        "job.ended",
+      "collect.kept",     "job.before_outcome", "job.outcome_synced",
   };
   for (size_t i = 0; i < COUNT_OF(points); i++) {
     char fault[64];

@@ -60,7 +60,7 @@ END
   )
 }
 
-permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Machine.CollectForensics,Machine.ReleaseCode,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read,Cordon.Policy
+permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Machine.CollectForensics,Machine.ReleaseCode,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read,Cordon.Policy,Cordon.Collection
 
 setup() {
   mkdir -p $etc

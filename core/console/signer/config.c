@@ -10,6 +10,7 @@
 
 #define DEFAULT_ORDERS_PER_MINUTE 600u
 #define DEFAULT_ISOLATED_PER_HOUR 100u
+#define DEFAULT_REMEDIATED_PER_HOUR 100u
 
 static void read_text(cd_json *obj, const char *key, char *out, size_t size)
 {
@@ -26,6 +27,7 @@ static void read_caps(cd_json *root, sig_config *c)
     return;
   (void)cd_json_opt_u64(&caps, "orders_per_minute", SIG_CAP_MAX, &c->orders_per_minute);
   (void)cd_json_opt_u64(&caps, "isolated_devices_per_hour", SIG_CAP_MAX, &c->isolated_per_hour);
+  (void)cd_json_opt_u64(&caps, "remediated_devices_per_hour", SIG_CAP_MAX, &c->remediated_per_hour);
   cd_json_no_more(&caps);
 }
 
@@ -59,7 +61,8 @@ cd_code sig_config_parse(cd_str text, sig_config *ret_config, cd_err *err)
   cd_json_doc *doc = NULL;
   cd_str log = CD_STR("all=info");
   sig_config c = {.orders_per_minute = DEFAULT_ORDERS_PER_MINUTE,
-                  .isolated_per_hour = DEFAULT_ISOLATED_PER_HOUR};
+                  .isolated_per_hour = DEFAULT_ISOLATED_PER_HOUR,
+                  .remediated_per_hour = DEFAULT_REMEDIATED_PER_HOUR};
   cd_code rc = cd_json_parse(text, CD_CONFIG_MAX, "the signer's configuration", &doc, err);
   if (rc != CD_OK)
     return rc;

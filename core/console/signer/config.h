@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "protocol/limits.h"
 
-#define SIG_PROTECTED_MAX 4096u /* devices that are never isolated */
+#define SIG_PROTECTED_MAX 4096u /* devices that are never isolated or remediated */
 #define SIG_CAP_MAX 100000u
 #define SIG_USER_MAX 64u
 
@@ -20,6 +20,7 @@ typedef struct sig_config {
   char console_user[SIG_USER_MAX]; /* who may ask: a name, or a number as text */
   uint64_t orders_per_minute;
   uint64_t isolated_per_hour; /* distinct devices */
+  uint64_t remediated_per_hour;
   char (*protected)[CD_DEVICE_ID_MAX + 1];
   size_t protected_count;
   char log[256];

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "protocol/mark.h"
 #include "protocol/order.h"
+#include "protocol/remediate.h"
 #include "protocol/terms.h"
 #include "random.h"
 #include "store.h"
@@ -154,23 +155,55 @@ static cd_code check_repeats(sig_signer *s, const sig_request *r, const recorded
   return check_wish(r, o, &stands, now_ms, err);
 }
 
+/* Whether the order takes something from the device: an isolation does, and a remediation that does
+ * not only take back what an earlier one did. */
+static cd_code takes(const sig_request *r, cd_order_kind kind, bool *ret_takes, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  cd_remediation remediation = {0};
+  *ret_takes = kind == CD_ORDER_ISOLATE;
+  if (kind != CD_ORDER_REMEDIATE)
+    return CD_OK;
+  cd_code rc = cd_json_parse(r->parameters, CD_PARAMETERS_MAX, "the parameters", &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  cd_remediation_read(&root, &remediation);
+  rc = cd_json_done(&root, err);
+  cd_json_free(doc);
+  *ret_takes = !cd_operation_gives_back(remediation.operation);
+  return rc;
+}
+
+static cd_code check_devices(sig_signer *s, const sig_request *r, cd_order_kind kind,
+                             int64_t now_ms, cd_err *err)
+{
+  uint64_t count = 0;
+  bool isolates = kind == CD_ORDER_ISOLATE;
+  uint64_t cap = isolates ? s->config.isolated_per_hour : s->config.remediated_per_hour;
+  cd_code rc = sig_state_count_devices(s->state, now_ms - HOUR_MS, cd_str_from(r->device),
+                                       cd_str_from(cd_order_kind_name(kind)), &count, err);
+  if (rc == CD_OK && count >= cap)
+    return cd_fail(err, CD_E_LIMIT, "%llu devices were %s in the last hour, which is the cap",
+                   (unsigned long long)count, isolates ? "isolated" : "remediated");
+  return rc;
+}
+
 static cd_code check_caps(sig_signer *s, const sig_request *r, cd_order_kind kind, int64_t now_ms,
                           cd_err *err)
 {
   uint64_t count = 0;
-  bool isolates = kind == CD_ORDER_ISOLATE;
-  if (isolates && sig_config_protects(&s->config, r->device))
-    return cd_fail(err, CD_E_DENIED, "device '%s' is protected: it is never isolated", r->device);
-  cd_code rc = sig_state_count_orders(s->state, now_ms - MINUTE_MS, &count, err);
+  bool taken = false;
+  cd_code rc = takes(r, kind, &taken, err);
+  if (rc == CD_OK && taken && sig_config_protects(&s->config, r->device))
+    return cd_fail(err, CD_E_DENIED, "device '%s' is protected: it is never %s", r->device,
+                   kind == CD_ORDER_ISOLATE ? "isolated" : "remediated");
+  if (rc == CD_OK)
+    rc = sig_state_count_orders(s->state, now_ms - MINUTE_MS, &count, err);
   if (rc == CD_OK && count >= s->config.orders_per_minute)
     return cd_fail(err, CD_E_LIMIT, "%llu orders were signed in the last minute, which is the cap",
                    (unsigned long long)count);
-  if (rc == CD_OK && isolates)
-    rc = sig_state_count_isolated(s->state, now_ms - HOUR_MS, cd_str_from(r->device), &count, err);
-  if (rc == CD_OK && isolates && count >= s->config.isolated_per_hour)
-    return cd_fail(err, CD_E_LIMIT, "%llu devices were isolated in the last hour, which is the cap",
-                   (unsigned long long)count);
-  return rc;
+  return rc == CD_OK && taken ? check_devices(s, r, kind, now_ms, err) : rc;
 }
 
 static cd_code write_order(sig_signer *s, const sig_request *r, const sig_entry *e,

@@ -268,14 +268,14 @@ cd_code sig_state_count_orders(sig_state *st, int64_t since_ms, uint64_t *ret_co
   return rc == CD_OK ? number(st, stmt, ret_count, err) : rc;
 }
 
-cd_code sig_state_count_isolated(sig_state *st, int64_t since_ms, cd_str except,
-                                 uint64_t *ret_count, cd_err *err)
+cd_code sig_state_count_devices(sig_state *st, int64_t since_ms, cd_str except, cd_str kind,
+                                uint64_t *ret_count, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   cd_code rc = prepare(st, &stmt, err,
                        "SELECT count(DISTINCT device) FROM signed WHERE at > ?1 AND device != ?2"
-                       " AND kind = 'isolate'",
-                       "is", since_ms, except);
+                       " AND kind = ?3",
+                       "iss", since_ms, except, kind);
   return rc == CD_OK ? number(st, stmt, ret_count, err) : rc;
 }
 

@@ -50,11 +50,11 @@ CD_MUST_USE cd_code sig_state_revoked(sig_state *st, cd_str device, uint64_t seq
 CD_MUST_USE cd_code sig_state_device_key_generation(sig_state *st, cd_str device, cd_str key_id,
                                                     uint64_t *ret_generation, cd_err *err);
 
-/* What was signed since then: orders, and other devices that were isolated. */
+/* What was signed since then: orders, and other devices that had one of that kind. */
 CD_MUST_USE cd_code sig_state_count_orders(sig_state *st, int64_t since_ms, uint64_t *ret_count,
                                            cd_err *err);
-CD_MUST_USE cd_code sig_state_count_isolated(sig_state *st, int64_t since_ms, cd_str except,
-                                             uint64_t *ret_count, cd_err *err);
+CD_MUST_USE cd_code sig_state_count_devices(sig_state *st, int64_t since_ms, cd_str except,
+                                            cd_str kind, uint64_t *ret_count, cd_err *err);
 /* The highest generation that was signed for an action; 0: none. */
 CD_MUST_USE cd_code sig_state_signed_generation(sig_state *st, cd_str action,
                                                 uint64_t *ret_generation, cd_err *err);

@@ -63,8 +63,9 @@ typedef struct col_options {
   const char *device;
   const char *action;
   bool extended;
-  uint64_t deadline_ms; /* of sup_now_ms() */
-  uint64_t max_file;    /* bytes */
+  struct col_list *list; /* of the profile custom (custom.h), which the run owns; else NULL */
+  uint64_t deadline_ms;  /* of sup_now_ms() */
+  uint64_t max_file;     /* bytes */
   const cordon_host *host;
   cordon_op op;
   col_sink sink;

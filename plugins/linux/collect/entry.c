@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collect.h"
+#include "custom.h"
 #include "support/call.h"
 #include "support/json.h"
 
@@ -17,7 +18,9 @@ typedef struct asked {
   cJSON *doc;
   const char *action;
   const char *device;
+  const char *profile;
   bool extended;
+  col_list *list; /* of the profile custom */
   uint64_t budget_ms;
   uint64_t max_file;
 } asked;
@@ -37,6 +40,18 @@ static const char *text_of(const cJSON *doc, const char *name)
   return cJSON_IsString(v) ? v->valuestring : NULL;
 }
 
+static const char *const profiles[] = {"standard", "extended", "custom"};
+
+/* The profile of this name, or NULL. */
+static const char *profile_of(const char *name)
+{
+  for (size_t i = 0; name != NULL && i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+    if (strcmp(profiles[i], name) == 0)
+      return profiles[i];
+  }
+  return NULL;
+}
+
 /* What is not known here is for a later version of the plugin, and ignored. */
 static cordon_status read_params(const sup_call *call, asked *ret, sup_err *err)
 {
@@ -44,14 +59,18 @@ static cordon_status read_params(const sup_call *call, asked *ret, sup_err *err)
   if (ret->doc == NULL)
     return err->status;
   const char *profile = text_of(ret->doc, "profile");
-  if (profile == NULL || (strcmp(profile, "standard") != 0 && strcmp(profile, "extended") != 0))
-    return sup_fail(err, CORDON_E_INVALID, "profile is none of standard, extended");
-  ret->extended = strcmp(profile, "extended") == 0;
+  ret->profile = profile_of(profile);
+  if (ret->profile == NULL)
+    return sup_fail(err, CORDON_E_INVALID, "profile is none of standard, extended, custom");
+  ret->extended = strcmp(ret->profile, "extended") == 0;
   ret->action = text_of(ret->doc, "action");
   ret->device = text_of(ret->doc, "device");
   ret->budget_ms = number_of(ret->doc, "budget_s", 300) * 1000;
   ret->max_file = number_of(ret->doc, "max_artifact_bytes", 256 * COL_MIB);
-  return CORDON_OK;
+  return strcmp(ret->profile, "custom") == 0
+             ? col_list_read(sup_json_get(ret->doc, "list"), sup_json_get(ret->doc, "keep_out"),
+                             &ret->list, err)
+             : CORDON_OK;
 }
 
 /* ---- the host's artifacts as a sink ---- */
@@ -93,7 +112,7 @@ static cJSON *make_result(const asked *a, const col_totals *totals, cJSON *caps)
 {
   static const col_status order[] = {COL_OK, COL_PARTIAL, COL_DENIED, COL_ABSENT, COL_ERROR};
   cJSON *result = cJSON_CreateObject();
-  (void)cJSON_AddStringToObject(result, "profile", a->extended ? "extended" : "standard");
+  (void)cJSON_AddStringToObject(result, "profile", a->profile);
   cJSON *items = cJSON_AddObjectToObject(result, "items");
   for (size_t i = 0; i < COL_STATUSES; i++)
     (void)cJSON_AddNumberToObject(items, col_status_name(order[i]), totals->count[order[i]]);
@@ -117,7 +136,7 @@ static void tell_progress(void *data, uint64_t done, uint64_t total, const char 
 static cordon_status collect(sup_call *call, artifacts *to, const asked *a, sup_err *err)
 {
   size_t count = 0;
-  const col_item *items = col_items(&count);
+  const col_item *items = a->list != NULL ? col_list_runs(a->list, &count) : col_items(&count);
   col_totals totals = {0};
   cJSON *caps = cJSON_CreateArray();
   col_options o = {
@@ -125,6 +144,7 @@ static cordon_status collect(sup_call *call, artifacts *to, const asked *a, sup_
       .device = a->device,
       .action = a->action,
       .extended = a->extended,
+      .list = a->list,
       .deadline_ms = sup_call_until(call, a->budget_ms),
       .max_file = a->max_file,
       .host = call->host,
@@ -167,9 +187,9 @@ static cordon_status CORDON_CALL on_probe(const cordon_plugin *p, const cordon_r
   sup_err err = {0};
   sup_call_begin(&call, self->host, req);
   cJSON *result = cJSON_CreateObject();
-  cJSON *profiles = cJSON_AddArrayToObject(result, "profiles");
-  (void)cJSON_AddItemToArray(profiles, cJSON_CreateString("standard"));
-  (void)cJSON_AddItemToArray(profiles, cJSON_CreateString("extended"));
+  cJSON *names = cJSON_AddArrayToObject(result, "profiles");
+  for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+    (void)cJSON_AddItemToArray(names, cJSON_CreateString(profiles[i]));
   cordon_status status = sup_call_result(&call, result, &err);
   cJSON_Delete(result);
   return sup_call_end(&call, status, &err);

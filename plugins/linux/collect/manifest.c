@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "custom.h"
 #include "package.h"
 #include "support/json.h"
 
@@ -49,7 +50,11 @@ void col_write_manifest(col_task *t)
   put_pair(t, ",", "device", p->o.device);
   if (p->o.action != NULL)
     put_pair(t, ",", "action", p->o.action);
-  put_pair(t, ",", "profile", p->o.extended ? "extended" : "standard");
+  put_pair(t, ",", "profile", col_profile(&p->o));
+  if (p->o.list != NULL) {
+    put_pair(t, ",", "list", p->o.list->name);
+    (void)col_printf(t, ",\"list_version\":%llu", (unsigned long long)p->o.list->version);
+  }
   put_pair(t, ",", "started", started);
   put_pair(t, ",", "ended", ended);
   if (p->left_out > 0)

@@ -6,8 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include "package.h"
 #include "read.h"
+
+/* <linux/configfs.h> is the kernel's own. */
+#define CONFIGFS_MAGIC 0x62656570
 
 enum { LINKS_MAX = 16, PART_MAX = 256 };
 
@@ -44,6 +50,23 @@ bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE])
     (void)snprintf(ret_why, COL_SENTENCE,
                    "it is on a file system of type %.60s, which may hang and is not read", type);
   return type != NULL;
+}
+
+bool col_is_kernels(int fd)
+{
+  static const unsigned long types[] = {
+      PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,       TRACEFS_MAGIC,
+      SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,
+      EFIVARFS_MAGIC,   PSTOREFS_MAGIC,     SELINUX_MAGIC,       SMACK_MAGIC,
+      BINFMTFS_MAGIC,   DEVPTS_SUPER_MAGIC, NSFS_MAGIC,          CONFIGFS_MAGIC};
+  struct statfs fs;
+  if (fstatfs(fd, &fs) != 0)
+    return false;
+  for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    if ((unsigned long)fs.f_type == types[i])
+      return true;
+  }
+  return false;
 }
 
 /* O_NOATIME is for the owner and for root; others get the time of access changed. */

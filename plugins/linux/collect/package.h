@@ -89,6 +89,8 @@ void col_end_abandoned(col_task *t);
 /* A record without a file, of an item that was not begun. */
 void col_skip(col_package *p, const col_item *item, col_status status, const char *sentence);
 
+/* The name of its profile. */
+const char *col_profile(const col_options *o);
 /* CollectionSummaryReport.xls and manifest.json, through a task that may use the reserve. */
 void col_write_report(col_task *t);
 void col_write_manifest(col_task *t);

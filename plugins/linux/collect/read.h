@@ -16,6 +16,10 @@ void col_path(const col_task *t, const char *path, char ret_path[COL_PATH]);
  * in `ret_why`. */
 bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE]);
 
+/* Whether an open file is on a file system of the kernel's own, as /proc and /sys are: its files
+ * may do something when they are read. */
+bool col_is_kernels(int fd);
+
 /* Opens a plain file to read, part by part of its path. Links, in any part, are followed only where
  * the link and its folder belong to root and nobody else may write there. 0, or an errno: ELOOP for
  * a link, EINVAL for what is no plain file, EREMOTE for a far file system. */

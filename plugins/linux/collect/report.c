@@ -94,7 +94,7 @@ static void put_summary(col_task *t)
   (void)col_puts(t, "<Worksheet ss:Name=\"Summary\"><Table>\n");
   put_pair(t, "Device", p->o.device != NULL ? p->o.device : "");
   put_pair(t, "Action", p->o.action != NULL ? p->o.action : "");
-  put_pair(t, "Profile", p->o.extended ? "extended" : "standard");
+  put_pair(t, "Profile", col_profile(&p->o));
   col_utc(p->started_ms / 1000, 0, false, text);
   put_pair(t, "Started", text);
   col_utc(col_wall_ms() / 1000, 0, false, text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "custom.h"
 #include "package.h"
 #include "read.h"
 #include "support/call.h"
@@ -22,6 +23,7 @@ static void package_free(col_package *p)
     free(p->records[i].cap);
   }
   free(p->records);
+  col_list_free(p->o.list);
   col_mounts_release(&p->mounts);
   (void)pthread_cond_destroy(&p->ended);
   (void)pthread_mutex_destroy(&p->lock);
@@ -147,6 +149,11 @@ static bool write_last(col_package *p, void (*write)(col_task *))
   return whole;
 }
 
+const char *col_profile(const col_options *o)
+{
+  return o->list != NULL ? "custom" : o->extended ? "extended" : "standard";
+}
+
 static col_package *package_new(const col_options *o)
 {
   pthread_condattr_t attr;
@@ -206,8 +213,10 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
                       col_totals *ret_totals, col_cap_fn *on_cap, void *data, sup_err *err)
 {
   col_package *p = package_new(o);
-  if (p == NULL)
+  if (p == NULL) {
+    col_list_free(o->list);
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
+  }
   for (size_t i = 0; i < count; i++) {
     if (items[i].extended && !o->extended)
       continue;

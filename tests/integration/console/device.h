@@ -25,6 +25,7 @@ typedef struct device {
   uint64_t generation; /* of its isolation */
   char parameters[4096];
   cd_policy_standing policy; /* what its reports say, if known */
+  const char *evidence;      /* of its results; NULL: of an isolation */
   cd_buf message;            /* the last that came */
 } device;
 

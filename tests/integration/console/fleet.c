@@ -10,12 +10,20 @@
 
 #define ALL                                                                                        \
   "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"            \
-  "Cordon.Audit.Read"
+  "Cordon.Audit.Read,Machine.CollectForensics"
 
 void fleet_up(fleet *f)
 {
   place_make(&f->place);
   place_start(&f->place);
+  f->bearer = place_app(&f->place, "tests", ALL);
+}
+
+void fleet_again(fleet *f, int with_signal)
+{
+  place_stop(&f->place, with_signal);
+  place_start(&f->place);
+  free(f->bearer);
   f->bearer = place_app(&f->place, "tests", ALL);
 }
 

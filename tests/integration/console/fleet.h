@@ -13,6 +13,8 @@ typedef struct fleet {
 
 void fleet_up(fleet *f);
 void fleet_down(fleet *f);
+/* The console ends by that signal, and starts again: who asks needs a new bearer token for it. */
+void fleet_again(fleet *f, int with_signal);
 /* The status; the body, cut at `size`. */
 unsigned fleet_ask(const fleet *f, const char *method, const char *path, const char *body,
                    char *out, size_t size);

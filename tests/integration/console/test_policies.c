@@ -11,9 +11,11 @@
 
 #define ALL                                                                                        \
   "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"            \
-  "Cordon.Audit.Read,Cordon.Policy"
+  "Cordon.Audit.Read,Cordon.Policy,Cordon.Collection"
 #define SERVERS "{\"local\":{\"isolate\":\"nobody\"}}"
 #define DESKS "{\"console\":{\"agents\":[\"console-b.example:8444\"]}}"
+#define LIST(version) "{\"name\":\"web\",\"version\":" version ",\"items\":[" LIST_ITEM "]}"
+#define LIST_ITEM "{\"folder\":\"Web\",\"path\":\"/var/log/web/*.log\",\"why\":\"CHG-1\"}"
 #define PATIENCE_MS 20000
 
 static place p;
@@ -252,6 +254,25 @@ static const struct {
     {"GET", "/api/cordon/exclusions/nothing", NULL, 404, "no exclusions 'nothing'"},
     {"POST", "/api/cordon/exclusions/lab/remove", "{\"Comment\":\"c\"}", 200, "\"removed\":true"},
     {"POST", "/api/cordon/exclusions/lab/remove", "{\"Comment\":\"c\"}", 404, "'lab'"},
+    {"GET", "/api/cordon/collections", NULL, 200, "{\"value\":[]}"},
+    {"POST", "/api/cordon/collections/web", "{\"list\":" LIST("1") "}", 400,
+     "Parameter Comment is missing"},
+    {"POST", "/api/cordon/collections/web", "{\"Comment\":\"c\"}", 400, "list is missing"},
+    {"POST", "/api/cordon/collections/db", "{\"Comment\":\"c\",\"list\":" LIST("1") "}", 400,
+     "list.name is another one"},
+    {"POST", "/api/cordon/collections/web",
+     "{\"Comment\":\"c\",\"list\":{\"name\":\"web\",\"version\":1,\"items\":[{\"folder\":\"a\","
+     "\"path\":\"/a/../b\",\"why\":\"w\"}]}}",
+     400, "list.items[0].path"},
+    {"POST", "/api/cordon/collections/web", "{\"Comment\":\"c\",\"list\":" LIST("1") "}", 200,
+     "\"version\":1,"},
+    {"POST", "/api/cordon/collections/web", "{\"Comment\":\"c\",\"list\":" LIST("1") "}", 400,
+     "kept with version 1"},
+    {"GET", "/api/cordon/collections/web", NULL, 200, "\"list\":" LIST("1")},
+    {"GET", "/api/cordon/collections", NULL, 200, "\"name\":\"web\",\"version\":1"},
+    {"GET", "/api/cordon/collections/db", NULL, 404, "no collection list 'db'"},
+    {"POST", "/api/cordon/collections/web/remove", "{\"Comment\":\"c\"}", 200, "\"removed\":true"},
+    {"POST", "/api/cordon/collections/web/remove", "{\"Comment\":\"c\"}", 404, "'web'"},
 };
 
 START_TEST(each_documented_rule_holds)
@@ -275,6 +296,10 @@ START_TEST(each_documented_rule_holds)
                            "{\"Comment\":\"c\",\"body\":{}}", answer, sizeof(answer)),
                     403);
   ck_assert_ptr_nonnull(strstr(answer, "(Cordon.Policy)"));
+  ck_assert_uint_eq(ask_as(reader, "POST", "/api/cordon/collections/web",
+                           "{\"Comment\":\"c\",\"list\":" LIST("1") "}", answer, sizeof(answer)),
+                    403);
+  ck_assert_ptr_nonnull(strstr(answer, "(Cordon.Collection)"));
   free(reader);
 }
 END_TEST

@@ -173,6 +173,91 @@ START_TEST(a_protected_device_is_never_isolated_and_always_released)
 }
 END_TEST
 
+#define QUARANTINE "{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"/tmp/x\"}}"
+#define UNDO                                                                                       \
+  "{\"operation\":\"undo\",\"target\":{\"action\":\"0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01\"}}"
+#define QUICK "{\"type\":\"quick\"}"
+
+static con_action_made job(const char *device, cd_order_kind kind, const char *parameters)
+{
+  con_action_made made = {0};
+  const con_action_new n = {.device = cd_str_from(device),
+                            .kind = kind,
+                            .type = CD_STR("Job"),
+                            .source = CD_STR("PublicApi"),
+                            .parameters = cd_str_from(parameters),
+                            .expires_ms = cd_wall_ms() + HOUR_MS};
+  expect_ok(con_action_create(store, &alice, &n, &made, &err));
+  return made;
+}
+
+START_TEST(scans_and_remediations_are_signed_as_they_are_recorded)
+{
+  cd_accepted a = {0};
+  begin(NULL);
+  con_action_made scan = job(desk.enrolled.device, CD_ORDER_SCAN, QUICK);
+  con_action_made cure = job(desk.enrolled.device, CD_ORDER_REMEDIATE, QUARANTINE);
+  con_signer_reply r = sign(&signer, desk.enrolled.device, &scan, QUICK, 0);
+  expect_signed(r);
+  expect_ok(device_accepts(&r, 0, &a));
+  ck_assert_int_eq(a.order.kind, CD_ORDER_SCAN);
+  cd_order_release(&a.order);
+  expect_not_signed(sign(&signer, desk.enrolled.device, &scan, "{\"type\":\"full\"}", 0),
+                    CD_E_DENIED, "other parameters");
+  expect_not_signed(sign(&signer, desk.enrolled.device, &cure, UNDO, 0), CD_E_DENIED,
+                    "other parameters");
+  r = sign(&signer, desk.enrolled.device, &cure, QUARANTINE, 0);
+  expect_signed(r);
+  expect_ok(device_accepts(&r, 0, &a));
+  ck_assert_int_eq(a.order.kind, CD_ORDER_REMEDIATE);
+  cd_order_release(&a.order);
+  con_action_made wrong = job(desk.enrolled.device, CD_ORDER_REMEDIATE, "{}");
+  expect_not_signed(sign(&signer, desk.enrolled.device, &wrong, "{}", 0), CD_E_INVALID,
+                    "operation is missing");
+  end();
+}
+END_TEST
+
+START_TEST(a_protected_device_is_scanned_and_given_back_and_never_remediated)
+{
+  char more[256];
+  store = open_store();
+  enroll_device(store, "desk", &desk);
+  (void)snprintf(more, sizeof(more), ",\"protected\":[{\"device\":\"%s\"}]", desk.enrolled.device);
+  open_signer(&signer, more);
+  expect_signed(attach(&signer));
+  con_action_made scan = job(desk.enrolled.device, CD_ORDER_SCAN, QUICK);
+  con_action_made cure = job(desk.enrolled.device, CD_ORDER_REMEDIATE, QUARANTINE);
+  con_action_made back = job(desk.enrolled.device, CD_ORDER_REMEDIATE, UNDO);
+  expect_signed(sign(&signer, desk.enrolled.device, &scan, QUICK, 0));
+  expect_not_signed(sign(&signer, desk.enrolled.device, &cure, QUARANTINE, 0), CD_E_DENIED,
+                    "protected: it is never remediated");
+  expect_signed(sign(&signer, desk.enrolled.device, &back, UNDO, 0));
+  end();
+}
+END_TEST
+
+START_TEST(no_more_devices_are_remediated_in_an_hour_than_the_cap_says)
+{
+  static const char caps[] = ",\"caps\":{\"remediated_devices_per_hour\":1}";
+  begin(caps);
+  fleet_device other;
+  enroll_device(store, "other", &other);
+  con_action_made first = job(desk.enrolled.device, CD_ORDER_REMEDIATE, QUARANTINE);
+  con_action_made second = job(other.enrolled.device, CD_ORDER_REMEDIATE, QUARANTINE);
+  con_action_made back = job(other.enrolled.device, CD_ORDER_REMEDIATE, UNDO);
+  con_action_made held = isolate(store, other.enrolled.device);
+  expect_signed(sign(&signer, desk.enrolled.device, &first, QUARANTINE, 0));
+  expect_signed(sign(&signer, desk.enrolled.device, &first, QUARANTINE, 0));
+  expect_not_signed(sign(&signer, other.enrolled.device, &second, QUARANTINE, 0), CD_E_LIMIT,
+                    "1 devices were remediated in the last hour");
+  expect_signed(sign(&signer, other.enrolled.device, &back, UNDO, 0));
+  expect_signed(sign_full(&signer, other.enrolled.device, &held));
+  free_device(&other);
+  end();
+}
+END_TEST
+
 START_TEST(a_mark_is_for_this_device_and_nonce)
 {
   static const uint8_t nonce[CD_NONCE_SIZE] = {0};
@@ -281,6 +366,9 @@ int main(void)
       a_cancelled_or_ended_action_and_a_revoked_device_get_no_order,
       the_caps_hold_across_a_restart,
       a_protected_device_is_never_isolated_and_always_released,
+      scans_and_remediations_are_signed_as_they_are_recorded,
+      a_protected_device_is_scanned_and_given_back_and_never_remediated,
+      no_more_devices_are_remediated_in_an_hour_than_the_cap_says,
       a_mark_is_for_this_device_and_nonce,
       the_head_is_signed,
       the_head_speaks_for_entries,

@@ -37,7 +37,7 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions"
+names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions collection"
 common="--config --timeout --json --help"
 order="--comment --ticket --wait --tag --preview --progress $common"
 lease="--for --lost-console --unreachable"
@@ -52,7 +52,7 @@ expect "verify --help" audit ""
 expect "verify list extract --help" package ""
 expect "policy.json" package verify po
 expect "--output --json --help" package extract --
-expect "standard extended" local collect --profile ""
+expect "standard extended custom" local collect --profile ""
 expect "policy.json" local collect -o po
 expect "desk-1.lab" isolate ""
 expect "--selective --dry-run --force $lease $order" isolate --
@@ -84,6 +84,8 @@ expect "list show set remove --help" exclusions ""
 expect "--comment $common" policy set --
 expect "policy.json" policy set desks po
 expect "policy.json" exclusions set lab po
+expect "list show set remove --help" collection ""
+expect "policy.json" collection set po
 expect "--comment $common" policy assign --
 expect "status" local st
 expect "" nonsense ""
@@ -117,7 +119,7 @@ fi
 words=$("$2" help; for c in status isolate renew release collect actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
   for c in "device list" "device show" isolate renew release collect "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify" "policy list" "policy show" "policy set" \
-    "policy assign" "policy unassign" "policy remove" "exclusions list" "exclusions show" "exclusions set" "exclusions remove"; do
+    "policy assign" "policy unassign" "policy remove" "exclusions list" "exclusions show" "exclusions set" "exclusions remove" "collection list" "collection show" "collection set" "collection remove"; do
     # shellcheck disable=SC2086 # the words of a command
     "$2" help $c
   done)

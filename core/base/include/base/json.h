@@ -71,6 +71,10 @@ bool cd_json_opt_obj(cd_json *obj, const char *key, cd_json *out);
 bool cd_json_opt_arr(cd_json *obj, const char *key, size_t max, cd_json *out);
 bool cd_json_opt_value(cd_json *obj, const char *key, cd_json *out);
 
+/* The i-th member of an object whose keys are data: a whole number as in cd_json_u64(). False:
+ * there are no more, or it is none (which sticks). It counts as asked. */
+bool cd_json_member_at(cd_json *obj, size_t i, uint64_t max, cd_str *ret_key, uint64_t *ret_value);
+
 /* Array elements, i < cd_json_len(). */
 size_t cd_json_len(const cd_json *arr); /* 0 after a failure */
 void cd_json_at_str(cd_json *arr, size_t i, size_t max, cd_str *out);

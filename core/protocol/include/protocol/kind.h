@@ -16,6 +16,8 @@ typedef enum cd_order_kind {
   CD_ORDER_CANCEL,    /* of another action; touches no state */
   CD_ORDER_PREFLIGHT, /* what an isolation would meet; touches nothing */
   CD_ORDER_COLLECT,   /* an investigation package; touches nothing */
+  CD_ORDER_SCAN,      /* for malware; touches nothing (protocol/scan.h) */
+  CD_ORDER_REMEDIATE, /* one change, and how it is taken back (protocol/remediate.h) */
   CD_ORDER_KIND_COUNT
 } cd_order_kind;
 

@@ -1,0 +1,331 @@
+/* The profile custom: a list, its items, and what is taken of each. */
+#include "custom.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "package.h"
+#include "read.h"
+#include "support/json.h"
+
+enum { LIST_MS = 10000, ITEM_MS = 120000, NAME_OF_PATH = 100 };
+
+/* ---- reading ---- */
+
+static uint64_t number_of(const cJSON *o, const char *name, uint64_t otherwise, uint64_t max)
+{
+  const cJSON *v = sup_json_get(o, name);
+  if (!cJSON_IsNumber(v) || v->valuedouble < 1)
+    return otherwise;
+  return v->valuedouble < (double)max ? (uint64_t)v->valuedouble : max;
+}
+
+static const char *text_of(const cJSON *o, const char *name)
+{
+  const cJSON *v = sup_json_get(o, name);
+  return cJSON_IsString(v) ? v->valuestring : "";
+}
+
+/* Down, and not too far. */
+static bool is_way_down(const char *path)
+{
+  unsigned parts = 0;
+  size_t len = strlen(path);
+  if (path[0] != '/' || len < 2 || len > COL_LIST_PATH || path[len - 1] == '/')
+    return false;
+  for (const char *at = path; *at != '\0'; parts++) {
+    size_t part = strcspn(++at, "/");
+    bool dots = (part == 1 && at[0] == '.') || (part == 2 && at[0] == '.' && at[1] == '.');
+    if (part == 0 || dots)
+      return false;
+    at += part;
+  }
+  return parts <= COL_LIST_PARTS;
+}
+
+static void take_files(col_task *t);
+
+static cordon_status read_item(const cJSON *o, col_list_item *i, col_item *run, sup_err *err)
+{
+  const char *folder = text_of(o, "folder");
+  i->path = text_of(o, "path");
+  i->why = text_of(o, "why");
+  i->max_bytes = number_of(o, "max_bytes", 32 * COL_MIB, COL_LIST_BYTES);
+  i->max_files = (unsigned)number_of(o, "max_files", 100, COL_LIST_FILES);
+  i->max_depth = (unsigned)number_of(o, "max_depth", 1, COL_LIST_DEPTH);
+  if (!is_way_down(i->path) || folder[0] == '\0')
+    return sup_fail(err, CORDON_E_INVALID, "the list has an item without a folder or a good path");
+  col_clean_name("", folder, i->folder);
+  *run = (col_item){.folder = i->folder,
+                    .name = "files.csv",
+                    .source = i->path,
+                    .collect = take_files,
+                    .budget_ms = ITEM_MS,
+                    .several = true};
+  return CORDON_OK;
+}
+
+static void put_list(col_task *t)
+{
+  const col_list *l = t->p->o.list;
+  char *text = cJSON_Print(sup_json_get(l->doc, "list"));
+  if (text == NULL)
+    col_mark(t, COL_ERROR, "there was no memory for it");
+  else
+    (void)(col_puts(t, text) && col_puts(t, "\n"));
+  cJSON_free(text);
+}
+
+static void read_keep_out(col_list *l, const cJSON *given)
+{
+  cJSON *copy = cJSON_Duplicate(given, true);
+  const cJSON *folder = NULL;
+  if (copy == NULL || !cJSON_AddItemToObject(l->doc, "keep_out", copy)) {
+    cJSON_Delete(copy);
+    return;
+  }
+  cJSON_ArrayForEach(folder, copy)
+  {
+    if (cJSON_IsString(folder) && l->keep_out_count < COL_LIST_KEEP_OUT)
+      l->keep_out[l->keep_out_count++] = folder->valuestring;
+  }
+}
+
+static cordon_status read_items(col_list *l, const cJSON *items, sup_err *err)
+{
+  cordon_status status = CORDON_OK;
+  const cJSON *o = NULL;
+  int count = cJSON_GetArraySize(items);
+  if (!cJSON_IsArray(items) || count < 1 || count > COL_LIST_ITEMS)
+    return sup_fail(err, CORDON_E_INVALID, "the list has no items, or more than %d",
+                    COL_LIST_ITEMS);
+  l->items = calloc((size_t)count, sizeof(*l->items));
+  l->runs = calloc((size_t)count + 1, sizeof(*l->runs));
+  if (l->items == NULL || l->runs == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the list");
+  cJSON_ArrayForEach(o, items)
+  {
+    if (status == CORDON_OK) {
+      status = read_item(o, &l->items[l->count], &l->runs[l->count + 1], err);
+      l->count++;
+    }
+  }
+  return status;
+}
+
+cordon_status col_list_read(const cJSON *list, const cJSON *keep_out, col_list **ret_list,
+                            sup_err *err)
+{
+  col_list *l = calloc(1, sizeof(*l));
+  cJSON *copy = cJSON_Duplicate(list, true);
+  if (l != NULL)
+    l->doc = cJSON_CreateObject();
+  if (l == NULL || !cJSON_IsObject(copy) || !cJSON_AddItemToObject(l->doc, "list", copy)) {
+    cJSON_Delete(copy);
+    col_list_free(l);
+    return sup_fail(err, CORDON_E_INVALID, "the profile custom needs a list");
+  }
+  l->name = text_of(copy, "name");
+  l->version = number_of(copy, "version", 0, UINT64_C(1) << 53);
+  read_keep_out(l, keep_out);
+  cordon_status status = read_items(l, sup_json_get(copy, "items"), err);
+  if (status == CORDON_OK)
+    l->runs[0] = (col_item){.folder = "",
+                            .name = "collection_list.json",
+                            .source = "the order",
+                            .collect = put_list,
+                            .budget_ms = LIST_MS};
+  if (status == CORDON_OK)
+    *ret_list = l;
+  else
+    col_list_free(l);
+  return status;
+}
+
+void col_list_free(col_list *l)
+{
+  if (l == NULL)
+    return;
+  cJSON_Delete(l->doc);
+  free(l->items);
+  free(l->runs);
+  free(l);
+}
+
+/* ---- taking ---- */
+
+typedef struct taken {
+  const char *path;
+  char name[COL_NAME]; /* in the package */
+  struct stat st;
+  bool opened;
+  col_status status;
+  char why[COL_SENTENCE];
+} taken;
+
+/* The end of a path, which says more than its beginning. */
+static void begin_file(col_task *t, const char *path)
+{
+  size_t len = strlen(path);
+  col_begin(t, len > NAME_OF_PATH ? path + len - NAME_OF_PATH : path + 1, path);
+}
+
+static bool put_some(void *data, const void *bytes, size_t len)
+{
+  return col_put(data, bytes, len);
+}
+
+/* As col_copy_fd(), through the filter. */
+static void copy_scrubbed(col_task *t, int fd, const struct stat *st, uint64_t max)
+{
+  char buffer[16 * 1024];
+  uint64_t size = (uint64_t)st->st_size;
+  uint64_t total = 0;
+  bool go_on = true;
+  bool end = false;
+  col_scrub *s = calloc(1, sizeof(*s));
+  if (s == NULL) {
+    col_mark(t, COL_ERROR, "there was no memory to read it");
+    return;
+  }
+  *s = (col_scrub){.put = put_some, .data = t};
+  if (st->st_mtim.tv_sec > 0)
+    col_set_mtime(t, st->st_mtim.tv_sec);
+  if (size > max) {
+    (void)lseek(fd, (off_t)(size - max), SEEK_SET);
+    col_cap(t, "it has %llu bytes, of which these are the last %llu", (unsigned long long)size,
+            (unsigned long long)max);
+  }
+  while (go_on && !end && !col_stop(t) && total < max) {
+    size_t want = max - total < sizeof(buffer) ? (size_t)(max - total) : sizeof(buffer);
+    ssize_t got = read(fd, buffer, want);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      col_mark_os(t, errno, "reading it failed");
+    end = got <= 0;
+    if (!end)
+      go_on = col_scrub_put(s, buffer, (size_t)got);
+    total += end ? 0 : (uint64_t)got;
+  }
+  if (go_on)
+    (void)col_scrub_end(s);
+  if (total >= max && total > size)
+    col_cap(t, "it grew while it was read");
+  if (s->keys + s->hashes > 0)
+    col_mark(t, COL_PARTIAL, "secrets in it were left out: %u private keys, %u hashes of passwords",
+             s->keys, s->hashes);
+  free(s);
+}
+
+static void say_not_opened(col_task *t, int error, const char *path)
+{
+  if (error == ELOOP)
+    col_mark(t, COL_DENIED, "it is a link, which is not followed");
+  else if (error == EINVAL)
+    col_mark(t, COL_DENIED, "it is no plain file, and not read");
+  else if (error == EREMOTE)
+    col_mark(t, COL_DENIED, "it is on a file system that may hang, and not read");
+  else
+    col_mark_os(t, error, path);
+}
+
+static void say_secret(col_task *t, const char *what)
+{
+  col_mark(t, COL_DENIED, "it holds %s: secrets are never taken, whatever a list says", what);
+}
+
+static void take_opened(col_task *t, const col_list_item *i, int fd, const struct stat *st)
+{
+  char real[COL_PATH];
+  const char *what = col_secret_opened(t, t->p->o.list, fd, st, real);
+  if (what != NULL)
+    say_secret(t, what);
+  else if (col_is_kernels(fd))
+    col_mark(t, COL_DENIED, "it is on a file system of the kernel's, which is no file of a disk");
+  else
+    copy_scrubbed(t, fd, st, i->max_bytes);
+}
+
+static void take_file(col_task *t, const col_list_item *i, taken *r)
+{
+  int fd = -1;
+  begin_file(t, r->path);
+  const char *what = col_secret_named(r->path);
+  int error = what == NULL ? col_open(t, r->path, &fd, &r->st) : 0;
+  if (what != NULL) {
+    say_secret(t, what);
+  } else if (error != 0) {
+    say_not_opened(t, error, r->path);
+  } else {
+    r->opened = true;
+    take_opened(t, i, fd, &r->st);
+    (void)close(fd);
+  }
+  col_end(t);
+  memcpy(r->name, t->name, sizeof(r->name));
+  memcpy(r->why, t->error, sizeof(r->why));
+  r->status = t->status;
+}
+
+static void put_row(col_task *t, const taken *r)
+{
+  static const struct stat none;
+  col_text(t, r->path);
+  col_text(t, col_status_name(r->status));
+  col_text(t, r->why);
+  col_text(t, r->name);
+  col_stat(t, r->opened ? &r->st : &none);
+  (void)col_row(t);
+}
+
+/* What was looked for and what became of it; the ceilings are its own. */
+static void put_listing(col_task *t, const col_list_item *i, const col_found *f, const taken *all)
+{
+  col_begin(t, "files.csv", i->path);
+  if (f->count == 0 && !f->unfinished)
+    col_mark(t, COL_ABSENT, "nothing on this device matches %s", i->path);
+  if (f->unfinished)
+    col_mark(t, f->count == 0 ? COL_DENIED : COL_PARTIAL, "%s", f->trouble);
+  if (f->more)
+    col_cap(t, "more than %u files match, and the others were left out", i->max_files);
+  if (f->deeper)
+    col_cap(t, "there are folders deeper than %u, which were not entered", i->max_depth);
+  if (f->count == 0 && !f->more && !f->deeper)
+    return;
+  col_head(t, "path,status,why,file," COL_STAT_COLUMNS);
+  for (size_t n = 0; n < f->count; n++)
+    put_row(t, &all[n]);
+}
+
+static void take_files(col_task *t)
+{
+  const col_list *l = t->p->o.list;
+  const col_list_item *i = &l->items[t->item - l->runs - 1];
+  col_found f;
+  col_find(t, i, &f);
+  taken *all = calloc(f.count > 0 ? f.count : 1, sizeof(*all));
+  for (size_t n = 0; all != NULL && n < f.count; n++) {
+    all[n].path = f.paths[n];
+    if (col_over(t)) {
+      all[n].status = COL_ERROR;
+      (void)snprintf(all[n].why, sizeof(all[n].why), "the item's time was over");
+    } else {
+      take_file(t, i, &all[n]);
+    }
+  }
+  if (all != NULL)
+    put_listing(t, i, &f, all);
+  free(all);
+  col_found_release(&f);
+}
+
+const col_item *col_list_runs(const col_list *l, size_t *ret_count)
+{
+  *ret_count = l->count + 1;
+  return l->runs;
+}
