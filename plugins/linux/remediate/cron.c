@@ -30,7 +30,7 @@ int rem_cron_find(const char *bytes, size_t len, const char *text, uint64_t line
       found++;
       *ret_at = at;
       if (number == line)
-        return 1;
+        return 2;
     }
     at += line_len + 1;
   }
@@ -124,10 +124,12 @@ static cordon_status act(rem_job *j, const entry *e, bool off, bool note, sup_er
   char show[REM_SHOW];
   size_t at = 0;
   const char *step = off ? "cron.disable" : "cron.enable";
+  rem_text_tidy(e->file);
   cordon_status status = rem_text_read(e->file, &t, err);
   if (status != CORDON_OK)
     return status;
-  int found = rem_cron_find(t.bytes, t.len, e->text, e->line, !off, &at);
+  bool is_so = rem_cron_find(t.bytes, t.len, e->text, e->line, off, &at) == 2;
+  int found = is_so ? 0 : rem_cron_find(t.bytes, t.len, e->text, e->line, !off, &at);
   if (found < 0)
     status = sup_fail(err, CORDON_E_CONFLICT,
                       "the line is more than once in '%s', and not at number %llu: nothing was "

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "remediate.h"
@@ -48,21 +47,35 @@ void rem_text_release(rem_text *t)
   rem_way_close(&t->way);
 }
 
+/* What begins with a dot is read by neither cron nor systemd nor modprobe. Always the same name, so
+ * that what was cut short is found again. */
+static void beside_name(const rem_way *w, char ret_name[REM_NAME])
+{
+  (void)snprintf(ret_name, REM_NAME, ".cordon-new-%.200s", w->name);
+}
+
 static cordon_status make_beside(const rem_way *w, char ret_name[REM_NAME], int *ret_fd,
                                  sup_err *err)
 {
-  uint8_t random[8];
-  char hex[17];
   char show[REM_SHOW];
-  if (getrandom(random, sizeof(random), 0) != sizeof(random))
-    return sup_fail_os(err, errno, "there is no random name");
-  rem_hex(random, sizeof(random), hex);
-  /* What begins with a dot is read by neither cron nor systemd nor modprobe. */
-  (void)snprintf(ret_name, REM_NAME, ".cordon-%s", hex);
+  beside_name(w, ret_name);
+  (void)unlinkat(w->dir, ret_name, 0);
   *ret_fd = openat(w->dir, ret_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (*ret_fd < 0)
     return sup_fail_os(err, errno, "no file beside '%s' could be made", rem_show(w->path, show));
   return CORDON_OK;
+}
+
+void rem_text_tidy(const char *path)
+{
+  char name[REM_NAME];
+  sup_err ignored = {0};
+  rem_way w;
+  if (rem_way_open(path, &w, &ignored) != CORDON_OK)
+    return;
+  beside_name(&w, name);
+  (void)unlinkat(w.dir, name, 0);
+  rem_way_close(&w);
 }
 
 static cordon_status write_out(int fd, const char *bytes, size_t len, sup_err *err)
@@ -143,6 +156,7 @@ cordon_status rem_file_make(const rem_way *w, const char *bytes, unsigned mode, 
   status = write_out(fd, bytes, strlen(bytes), err);
   if (status == CORDON_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
     status = sup_fail_os(err, errno, "'%s' could not be put on the disk", rem_show(w->path, show));
+  SUP_FAULT_POINT("remediate.made");
   if (status == CORDON_OK && renameat2(w->dir, name, w->dir, w->name, RENAME_NOREPLACE) != 0)
     status =
         errno == EEXIST

@@ -181,6 +181,7 @@ static cordon_status enable(rem_job *j, const char *name, sup_err *err)
   char path[REM_PATH];
   rem_way w;
   file_path(name, path);
+  rem_text_tidy(path);
   if (!is_barred(name)) {
     rem_step(j, "module.enable", "already", "Cordon does not keep %s out", name);
     return CORDON_OK;

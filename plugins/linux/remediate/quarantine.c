@@ -270,14 +270,20 @@ static cordon_status look_after(taking *t, sup_err *err)
 }
 
 /* An earlier order that was cut short sealed the same file and did not get to moving it. */
-static void drop_leftover(const taking *t)
+static void drop_leftover(taking *t)
 {
+  char folder[REM_NAME];
   rem_meta m = {0};
   sup_err ignored = {0};
   if (rem_container_of_path(t->job, t->way.path, &m, &ignored) == CORDON_OK &&
-      m.state == REM_SEALED && strcmp(m.id, t->meta.id) != 0 && m.attrs.dev == t->meta.attrs.dev &&
-      m.attrs.ino == t->meta.attrs.ino)
+      m.state == REM_SEALED && m.attrs.dev == t->meta.attrs.dev &&
+      m.attrs.ino == t->meta.attrs.ino) {
+    /* It may have got to taking the flags off. */
+    t->meta.attrs.flags |= m.attrs.flags;
+    (void)snprintf(folder, sizeof(folder), ".cordon-%s", m.id);
+    (void)unlinkat(t->way.dir, folder, AT_REMOVEDIR);
     rem_container_drop(t->job, m.id);
+  }
   rem_meta_release(&m);
 }
 
@@ -295,9 +301,9 @@ static cordon_status take(taking *t, const char *sha256, sup_err *err)
              (unsigned long long)t->meta.attrs.size);
     return rem_running_settle(t->job, t->st.st_dev, t->st.st_ino, err);
   }
+  drop_leftover(t);
   status = seal(t, sha256, err);
   if (status == CORDON_OK) {
-    drop_leftover(t);
     status = note_restore(t, err);
     if (status == CORDON_OK)
       status = take_away(t, err);

@@ -251,6 +251,8 @@ typedef struct rem_text {
 /* Reads a plain file of at most 4 MiB. */
 cordon_status rem_text_read(const char *path, rem_text *ret_text, sup_err *err);
 void rem_text_release(rem_text *t);
+/* Removes what a change of this file that was cut short has left beside it. */
+void rem_text_tidy(const char *path);
 /* Puts other bytes in its place, with the same owner, mode and attributes, unless it was changed
  * since it was read. */
 cordon_status rem_text_replace(const rem_text *t, const char *bytes, size_t len, sup_err *err);
@@ -262,8 +264,9 @@ char *rem_splice(const char *bytes, size_t len, size_t at, size_t cut, const cha
 
 /* ---- cron.c ---- */
 
-/* How often the line is there, as it was or, with `off`, switched off by us: 1: `ret_at` is where
- * it begins; 0: not; -1: more than once, and not at that number (from 1; 0: none given). Pure. */
+/* Whether the line is there, as it was or, with `off`, switched off by us: 2: at that number (from
+ * 1; 0: none given); 1: once; 0: not; -1: more than once, and not at that number. `ret_at` is where
+ * it begins. Pure. */
 int rem_cron_find(const char *bytes, size_t len, const char *text, uint64_t line, bool off,
                   size_t *ret_at);
 cordon_status rem_cron_run(rem_job *j, sup_err *err);

@@ -363,7 +363,9 @@ static cordon_status enable(rem_job *j, const unit *u, sup_err *err)
   rem_text old;
   bool active = false;
   dropin_path(u, path);
+  rem_text_tidy(path);
   if (!has_dropin(u)) {
+    (void)unlinkat(u->units, u->folder, AT_REMOVEDIR); /* empty: made, and cut short */
     rem_step(j, "enable", "already", "Cordon does not keep %s off", u->name);
     measure(j, u);
     return CORDON_OK;

@@ -428,6 +428,7 @@ static cordon_status enable(rem_job *j, const before *b, sup_err *err)
   cordon_status status = lock(&held, err);
   if (status != CORDON_OK)
     return status;
+  rem_text_tidy(shadow_path);
   status = rem_text_read(shadow_path, &shadow, err);
   if (status == CORDON_OK) {
     status = enable_locked(j, &shadow, b, err);

@@ -535,3 +535,10 @@ void bed_end(pid_t pid)
   for (int i = 0; i < WAIT_MS && kill(pid, 0) == 0; i++)
     (void)usleep(1000);
 }
+
+bool bed_comes_to(pid_t pid, char state)
+{
+  for (int i = 0; i < WAIT_MS && bed_state_of(pid) != state; i++)
+    (void)usleep(1000);
+  return bed_state_of(pid) == state;
+}

@@ -55,7 +55,8 @@ int bed_containers(void);
 /* A process that is nobody's child of ours; it runs `program` (NULL: this one, asleep). */
 pid_t bed_spawn(const char *program, pid_t wanted);
 uint64_t bed_start_of(pid_t pid);
-char bed_state_of(pid_t pid); /* '-': there is none */
+char bed_state_of(pid_t pid);             /* '-': there is none */
+bool bed_comes_to(pid_t pid, char state); /* within a few seconds */
 void bed_target(pid_t pid, uint64_t start, const char *operation, char *ret, size_t size);
 void bed_end(pid_t pid);
 

@@ -35,7 +35,7 @@ static const kind kinds[] = {
     {.name = "service.disable",
      .params = NAMED("service.disable", "evil"),
      .top = "/etc",
-     .doing = {"remediate.noted", "remediate.barred", "remediate.link"},
+     .doing = {"remediate.noted", "remediate.made", "remediate.barred", "remediate.link"},
      .undoing = {"remediate.link", "remediate.unbarred"}},
     {.name = "cron.disable",
      .params = "{\"operation\":\"cron.disable\",\"target\":{\"file\":\"/etc/crontab\",\"line\":2,"
@@ -67,8 +67,7 @@ static void prepare(void)
   (void)close(fd);
 }
 
-/* Files of ours that are written beside others' and were cut short have names of their own; the
- * next order of the same kind does not know them. They are told apart here, and counted. */
+/* What is written beside others' files and was cut short must not stay. */
 static unsigned leftovers(const char *top)
 {
   char *text = bed_snapshot(top, false);
