@@ -12,6 +12,7 @@
 #include "platform/file.h"
 #include "protocol/collection.h"
 #include "protocol/secret.h"
+#include "range.h"
 #include "store_collection.h"
 
 #include "base/banned.h"
@@ -223,50 +224,31 @@ void con_api_package_uri(con_call *c)
 
 /* ---- the download ---- */
 
-/* "bytes=100-199", "bytes=100-" and "bytes=-100"; anything else is as if it were not there. False:
- * there is no such part. */
-static bool read_range(const char *text, uint64_t size, con_file *f)
+/* A package does not change once it is here: its action's id is a validator. */
+static void write_tag(con_file *f, const char *id)
 {
-  cd_str rest = cd_str_from(text);
-  uint64_t first = 0;
-  uint64_t last = size - 1;
-  f->length = size;
-  if (!cd_str_starts(rest, CD_STR("bytes=")))
-    return true;
-  rest = (cd_str){rest.ptr + 6, rest.len - 6};
-  cd_str from = cd_str_cut(&rest, '-');
-  bool tail = from.len == 0;
-  if (!tail && !cd_str_to_u64(from, UINT64_MAX, &first))
-    return true;
-  if (rest.len > 0 && !cd_str_to_u64(rest, UINT64_MAX, &last))
-    return true;
-  if (tail) {
-    first = rest.len > 0 && last < size ? size - last : 0;
-    last = size - 1;
-  }
-  if (first >= size || last < first)
-    return false;
-  if (last >= size)
-    last = size - 1;
-  f->partial = true;
-  f->offset = first;
-  f->length = last - first + 1;
-  return true;
+  (void)snprintf(f->tag, sizeof(f->tag), "\"%s\"", id);
 }
 
 static void give(con_call *c, const char *id, uv_file file, uint64_t size)
 {
   con_file *f = &c->reply.file;
-  *f = (con_file){.file = file, .size = size};
+  *f = (con_file){.file = file, .size = size, .length = size};
+  write_tag(f, id);
   c->reply.content_type = "application/zip";
   c->reply.file_name = "cordon-package.zip";
-  if (!read_range(c->range, size, f)) {
+  c->reply.status = 200;
+  bool same = c->if_range == NULL || strcmp(c->if_range, f->tag) == 0;
+  con_range_kind kind = CON_RANGE_ALL;
+  if (c->range != NULL && same)
+    kind = con_range_read(cd_str_from(c->range), size, &f->offset, &f->length);
+  f->partial = kind != CON_RANGE_ALL;
+  if (kind == CON_RANGE_PART) {
+    c->reply.status = 206;
+  } else if (kind == CON_RANGE_NONE) {
     c->reply.status = 416;
     f->length = 0;
-    f->partial = true;
     f->unsatisfied = true;
-  } else {
-    c->reply.status = f->partial ? 206 : 200;
   }
   cd_log(CD_AREA_API, CD_LOG_INFO, "peer=%s action=%s: its package is fetched, from byte %llu on",
          c->peer, id, (unsigned long long)f->offset);
@@ -278,10 +260,8 @@ void con_api_package_download(con_call *c)
   cd_err err = {0};
   uv_file file = -1;
   uint64_t size = 0;
-  cd_str token = c->match.captured[0];
-  cd_code rc = con_bearer_check(c->server->bearer_key, token, cd_wall_ms() / 1000, &b, &err);
-  /* The path goes into the log. */
-  memset((char *)(uintptr_t)token.ptr, '*', token.len);
+  cd_code rc =
+      con_bearer_check(c->server->bearer_key, c->match.captured[0], cd_wall_ms() / 1000, &b, &err);
   bool good = rc == CD_OK && cd_str_starts(cd_str_from(b.app), CD_STR(LINK_PREFIX)) &&
               cd_id_valid(cd_str_from(b.app + sizeof(LINK_PREFIX) - 1));
   if (!good) {

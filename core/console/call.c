@@ -29,6 +29,7 @@ void con_call_free(con_call *c)
     cd_wipe(c->authorization, strlen(c->authorization));
   free(c->authorization);
   free(c->range);
+  free(c->if_range);
   cd_buf_wipe(&c->body);
   con_reply_release(&c->reply);
   free(c->path);

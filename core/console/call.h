@@ -35,7 +35,9 @@ struct con_call {
   con_param params[CON_CALL_PARAMS];
   size_t param_count;
   char *authorization;
-  char *range; /* the header; NULL: there is none */
+  char *range;    /* the header; NULL: there is none */
+  char *if_range; /* likewise */
+  bool head;      /* HEAD: a GET whose body is not sent */
   cd_buf body;
   char peer[CON_PEER_MAX];
   con_caller caller;

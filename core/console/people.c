@@ -30,7 +30,8 @@ const size_t con_people_session = sizeof(session);
 static con_verb verb_of(int method)
 {
   switch (method) {
-  case LWSHUMETH_GET: return CON_GET;
+  case LWSHUMETH_GET:
+  case LWSHUMETH_HEAD: return CON_GET;
   case LWSHUMETH_POST: return CON_POST;
   case LWSHUMETH_PATCH: return CON_PATCH;
   case LWSHUMETH_DELETE: return CON_DELETE;
@@ -87,11 +88,14 @@ static con_call *new_call(struct lws *wsi, session *at)
     return NULL;
   c->owner = at;
   c->on_done = on_done;
-  c->verb = verb_of(lws_http_get_uri_and_method(wsi, &uri, &uri_len));
+  int method = lws_http_get_uri_and_method(wsi, &uri, &uri_len);
+  c->verb = verb_of(method);
+  c->head = method == LWSHUMETH_HEAD;
   cd_str path = {uri, uri != NULL && uri_len > 0 ? (size_t)uri_len : 0};
   c->path = path.len > 0 && cd_str_utf8_valid(path) ? cd_str_dup(path) : NULL;
   c->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
   c->range = copy_header(wsi, WSI_TOKEN_HTTP_RANGE);
+  c->if_range = copy_header(wsi, WSI_TOKEN_HTTP_IF_RANGE);
   con_listen_peer(wsi, c->peer, sizeof(c->peer));
   return c;
 }
@@ -125,15 +129,27 @@ static bool body_length(struct lws *wsi, session *at, uint64_t *ret_len)
 
 /* ---- the answer ---- */
 
+/* Links to packages need no bearer: what they are good by is in their path. */
+static int shown_length(cd_str path)
+{
+  for (cd_str rest = path; rest.len > 0;) {
+    if (con_same(cd_str_cut(&rest, '/'), CD_STR("packages")) && rest.len > 0)
+      return (int)(path.len - rest.len);
+  }
+  return (int)path.len;
+}
+
 static void answer(session *at)
 {
   con_call *c = at->call;
+  const char *path = c->path != NULL ? c->path : "";
+  int shown = shown_length(cd_str_from(path));
   unsigned hundreds = c->reply.status / 100;
   at->answered = true;
   c->server->counters.requests[hundreds < 6 ? hundreds : 0]++;
   cd_log(CD_AREA_API, c->verb == CON_GET ? CD_LOG_DEBUG : CD_LOG_INFO,
-         "peer=%s app=%s %s: %u, %zu bytes", c->peer, c->caller.app, c->path != NULL ? c->path : "",
-         c->reply.status, c->reply.body.len);
+         "peer=%s app=%s %.*s%s: %u, %zu bytes", c->peer, c->caller.app, shown, path,
+         path[shown] != '\0' ? "***" : "", c->reply.status, c->reply.body.len);
   lws_callback_on_writable(at->wsi);
 }
 
@@ -164,7 +180,7 @@ static int add(struct lws *wsi, const char *name, const char *value, unsigned ch
 static int add_range(struct lws *wsi, const con_file *f, unsigned char **at, unsigned char *end)
 {
   char text[100];
-  int bad = add(wsi, "accept-ranges:", "bytes", at, end);
+  int bad = add(wsi, "accept-ranges:", "bytes", at, end) | add(wsi, "etag:", f->tag, at, end);
   if (!f->partial)
     return bad;
   if (f->unsatisfied)
@@ -233,6 +249,14 @@ static int next_piece(session *s, unsigned char *out, bool *ret_last)
   return (int)len;
 }
 
+static int finish(struct lws *wsi, session *s)
+{
+  bool close = s->close;
+  con_call_free(s->call);
+  *s = (session){.wsi = wsi};
+  return close || lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
 static int write_some(struct lws *wsi, session *s)
 {
   unsigned char chunk[LWS_PRE + CHUNK];
@@ -247,10 +271,7 @@ static int write_some(struct lws *wsi, session *s)
     lws_callback_on_writable(wsi);
     return 0;
   }
-  bool close = s->close;
-  con_call_free(s->call);
-  *s = (session){.wsi = wsi};
-  return close || lws_http_transaction_completed(wsi) ? -1 : 0;
+  return finish(wsi, s);
 }
 
 static int on_writable(struct lws *wsi, session *s)
@@ -260,6 +281,8 @@ static int on_writable(struct lws *wsi, session *s)
   if (!s->head_written) {
     if (write_head(wsi, s) != 0)
       return -1;
+    if (s->call->head)
+      return finish(wsi, s);
     lws_callback_on_writable(wsi);
     return 0;
   }

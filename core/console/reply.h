@@ -20,6 +20,7 @@ typedef struct con_file {
   uint64_t length; /* likewise */
   bool partial;
   bool unsatisfied; /* what was asked for is not in it */
+  char tag[48];     /* of ETag, with its quotes */
 } con_file;
 
 typedef struct con_reply {

@@ -115,6 +115,31 @@ cd_code ctl_package_check(ctl_package *p, ctl_package_report *ret_report, cd_err
   return rc;
 }
 
+cd_code ctl_package_total(const ctl_package *p, uint64_t *ret_total, cd_err *err)
+{
+  cd_json items = {0};
+  cd_json_doc *doc = NULL;
+  uint64_t total = p->manifest.len;
+  cd_code rc =
+      cd_json_parse(cd_buf_view(&p->manifest), CTL_MANIFEST_MAX, CTL_MANIFEST_NAME, &doc, err);
+  if (rc != CD_OK)
+    return rc;
+  cd_json root = cd_json_root(doc);
+  cd_json_arr(&root, "items", CTL_PACKAGE_ENTRIES_MAX, &items);
+  for (size_t i = 0; i < cd_json_len(&items); i++) {
+    cd_json item = {0};
+    uint64_t bytes = 0;
+    cd_json_at_obj(&items, i, &item);
+    cd_json_u64(&item, "bytes", UINT64_MAX, &bytes);
+    total = bytes < UINT64_MAX - total ? total + bytes : UINT64_MAX;
+  }
+  rc = cd_json_status(&root, err);
+  cd_json_free(doc);
+  if (rc == CD_OK)
+    *ret_total = total;
+  return rc;
+}
+
 void ctl_package_report_release(ctl_package_report *r)
 {
   cd_json_free(r->doc);

@@ -38,6 +38,8 @@ extern const char *const ctl_item_status_names[];
 
 /* CD_OK, also where there are problems. The caller releases *ret_report, also on failure. */
 CD_MUST_USE cd_code ctl_package_check(ctl_package *p, ctl_package_report *ret_report, cd_err *err);
+/* How many bytes it is to unpack to, by its manifest, and with that. */
+CD_MUST_USE cd_code ctl_package_total(const ctl_package *p, uint64_t *ret_total, cd_err *err);
 void ctl_package_report_release(ctl_package_report *r);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct reading {
   const ctl_package_visitor *visitor;
   ctl_package *package;
   uint64_t max; /* bytes that may come of it */
+  bool manifest_only;
   char *chunk;
 } reading;
 
@@ -72,11 +73,11 @@ static cd_code check_name(const reading *r, const char *name, cd_err *err)
 
 static cd_code make_room(ctl_package *p, cd_err *err)
 {
-  if (p->count < p->room)
-    return CD_OK;
   if (p->count >= CTL_PACKAGE_ENTRIES_MAX)
     return cd_fail(err, CD_E_LIMIT, "the package has more than %u entries",
                    CTL_PACKAGE_ENTRIES_MAX);
+  if (p->count < p->room)
+    return CD_OK;
   size_t room = p->room > 0 ? p->room * 2 : 64;
   ctl_entry *more = realloc(p->entries, room * sizeof(*more));
   if (more == NULL)
@@ -174,11 +175,33 @@ static cd_code read_entry(reading *r, struct archive_entry *e, cd_err *err)
   return rc;
 }
 
-cd_code ctl_package_read(struct archive *a, uint64_t size, const ctl_package_visitor *visitor,
-                         ctl_package *ret_package, cd_err *err)
+static bool is_passed_over(const reading *r, struct archive_entry *e)
 {
-  reading r = {.archive = a, .visitor = visitor, .package = ret_package};
+  const char *name = archive_entry_pathname_utf8(e);
+  return r->manifest_only && (name == NULL || strcmp(name, CTL_MANIFEST_NAME) != 0);
+}
+
+static cd_code read_all(reading *r, cd_err *err)
+{
   cd_code rc = CD_OK;
+  while (rc == CD_OK && !(r->manifest_only && r->package->has_manifest)) {
+    struct archive_entry *e = NULL;
+    int next = archive_read_next_header(r->archive, &e);
+    if (next == ARCHIVE_EOF)
+      break;
+    if (next != ARCHIVE_OK && next != ARCHIVE_WARN)
+      return broken(r, "the package cannot be read", err);
+    if (!is_passed_over(r, e))
+      rc = read_entry(r, e, err);
+  }
+  return rc;
+}
+
+static cd_code read_package(struct archive *a, uint64_t size, const ctl_package_visitor *visitor,
+                            bool manifest_only, ctl_package *ret_package, cd_err *err)
+{
+  reading r = {
+      .archive = a, .visitor = visitor, .package = ret_package, .manifest_only = manifest_only};
   *ret_package = (ctl_package){0};
   cd_buf_init(&ret_package->manifest, CTL_MANIFEST_MAX);
   r.max = size < CTL_PACKAGE_BYTES_MAX / CTL_PACKAGE_RATIO_MAX ? size * CTL_PACKAGE_RATIO_MAX + MIB
@@ -186,16 +209,15 @@ cd_code ctl_package_read(struct archive *a, uint64_t size, const ctl_package_vis
   r.chunk = malloc(CHUNK);
   if (r.chunk == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory to read the package");
-  while (rc == CD_OK) {
-    struct archive_entry *e = NULL;
-    int next = archive_read_next_header(a, &e);
-    if (next == ARCHIVE_EOF)
-      break;
-    rc = next == ARCHIVE_OK || next == ARCHIVE_WARN ? read_entry(&r, e, err)
-                                                    : broken(&r, "the package cannot be read", err);
-  }
+  cd_code rc = read_all(&r, err);
   free(r.chunk);
   return rc;
+}
+
+cd_code ctl_package_read(struct archive *a, uint64_t size, const ctl_package_visitor *visitor,
+                         ctl_package *ret_package, cd_err *err)
+{
+  return read_package(a, size, visitor, false, ret_package, err);
 }
 
 /* A named pipe or a device is no package. */
@@ -220,8 +242,8 @@ static cd_code open_regular(const char *path, uv_file *ret_file, uint64_t *ret_s
   return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
 }
 
-cd_code ctl_package_read_file(const char *path, const ctl_package_visitor *visitor,
-                              ctl_package *ret_package, cd_err *err)
+static cd_code read_file(const char *path, const ctl_package_visitor *visitor, bool manifest_only,
+                         ctl_package *ret_package, cd_err *err)
 {
   uv_fs_t req;
   uv_file file = -1;
@@ -236,10 +258,25 @@ cd_code ctl_package_read_file(const char *path, const ctl_package_visitor *visit
   else if (archive_read_open_fd(a, file, CHUNK) != ARCHIVE_OK)
     rc = cd_fail(err, CD_E_INVALID, "%.300s is no package: %.100s", path, archive_error_string(a));
   else
-    rc = ctl_package_read(a, size, visitor, ret_package, err);
+    rc = read_package(a, size, visitor, manifest_only, ret_package, err);
   if (a != NULL)
     (void)archive_read_free(a);
   (void)uv_fs_close(NULL, &req, file, NULL);
   uv_fs_req_cleanup(&req);
+  return rc;
+}
+
+cd_code ctl_package_read_file(const char *path, const ctl_package_visitor *visitor,
+                              ctl_package *ret_package, cd_err *err)
+{
+  return read_file(path, visitor, false, ret_package, err);
+}
+
+cd_code ctl_package_read_manifest(const char *path, ctl_package *ret_package, cd_err *err)
+{
+  cd_code rc = read_file(path, NULL, true, ret_package, err);
+  if (rc == CD_OK && !ret_package->has_manifest)
+    rc = cd_fail(err, CD_E_INVALID, "the package has no %s: it is no package, or not all of it",
+                 CTL_MANIFEST_NAME);
   return rc;
 }

@@ -55,6 +55,9 @@ CD_MUST_USE cd_code ctl_package_read(struct archive *a, uint64_t size,
 /* The same of a file. */
 CD_MUST_USE cd_code ctl_package_read_file(const char *path, const ctl_package_visitor *visitor,
                                           ctl_package *ret_package, cd_err *err);
+/* Nothing but its manifest; CD_E_INVALID: there is none. */
+CD_MUST_USE cd_code ctl_package_read_manifest(const char *path, ctl_package *ret_package,
+                                              cd_err *err);
 void ctl_package_release(ctl_package *p);
 /* NULL if it is not there. */
 ctl_entry *ctl_package_find(ctl_package *p, cd_str name);

@@ -3,6 +3,7 @@
 #include "package_unpack.h"
 
 #include "new_file.h"
+#include "package_check.h"
 
 #include "platform/file.h"
 
@@ -21,6 +22,8 @@ typedef struct unpacking {
   const char *folder;
   ctl_new_file file;
   uint64_t unlooked; /* bytes that may come before the next look at the free space */
+  uint64_t total;    /* that the manifest tells of */
+  uint64_t left;     /* of those */
 } unpacking;
 
 cd_code ctl_unpack_folder(const char *path, const char *given, char out[CD_PATH_MAX], cd_err *err)
@@ -91,10 +94,24 @@ static cd_code check_room(unpacking *u, size_t len, cd_err *err)
   return CD_OK;
 }
 
+/* No more than is announced: a package of some kilobytes may hold gigabytes of zeros. */
+static cd_code check_total(unpacking *u, size_t len, cd_err *err)
+{
+  if (len > u->left)
+    return cd_fail(err, CD_E_LIMIT,
+                   "the package holds more than the %llu bytes that its manifest tells of, and is "
+                   "unpacked no further",
+                   (unsigned long long)u->total);
+  u->left -= len;
+  return CD_OK;
+}
+
 static cd_code on_data(void *context, const void *bytes, size_t len, cd_err *err)
 {
   unpacking *u = context;
-  cd_code rc = check_room(u, len, err);
+  cd_code rc = check_total(u, len, err);
+  if (rc == CD_OK)
+    rc = check_room(u, len, err);
   return rc != CD_OK ? rc : ctl_new_file_add(&u->file, bytes, len, err);
 }
 
@@ -104,12 +121,26 @@ static cd_code on_end(void *context, cd_err *err)
   return ctl_new_file_commit(&u->file, err);
 }
 
+static cd_code look_at_manifest(const char *path, uint64_t *ret_total, cd_err *err)
+{
+  ctl_package p = {0};
+  cd_code rc = ctl_package_read_manifest(path, &p, err);
+  if (rc == CD_OK)
+    rc = ctl_package_total(&p, ret_total, err);
+  ctl_package_release(&p);
+  return rc;
+}
+
 cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_package, cd_err *err)
 {
   unpacking u = {.folder = folder, .file = {.file = -1}};
   const ctl_package_visitor visitor = {
       .begin = on_begin, .data = on_data, .end = on_end, .context = &u};
   *ret_package = (ctl_package){0};
+  cd_code rc = look_at_manifest(path, &u.total, err);
+  if (rc != CD_OK)
+    return rc;
+  u.left = u.total;
   int uv = make_folder(folder);
   if (uv == UV_EEXIST)
     return cd_fail(err, CD_E_CONFLICT, "%.300s is there already: say with -o where it is to go",
@@ -117,7 +148,7 @@ cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_packag
   if (uv != 0)
     return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot make %.300s: %s", folder,
                       uv_strerror(uv));
-  cd_code rc = ctl_package_read_file(path, &visitor, ret_package, err);
+  rc = ctl_package_read_file(path, &visitor, ret_package, err);
   ctl_new_file_drop(&u.file);
   return rc;
 }

@@ -9,7 +9,7 @@ fleet() {
 }
 
 connected() {
-  fleet device show desk-1 | grep -q '^Connection  connected'
+  says desk-1 console.connection connected
 }
 
 last_action() {
@@ -116,5 +116,81 @@ for fault in collect.console_chunk=kill:2 collect.console_kept=kill; do
   fact "$fault: there is one, and no part of it" no_more_than_one "$id"
   fact "$fault: nothing of it is left on the device" within 30 spool_is_empty
 done
+
+# What the device and the console's disk do to it between two tries: the action says what is missing, and the agent stays connected.
+shown() {
+  fleet action show "$1" | grep '^Way home' | grep -qF "$2"
+}
+
+# What `cordon action show` says, once it is noted: each command asks for a token, and the console gives sixty in a minute.
+noted() {
+  on console sqlite3 /var/lib/cordon-console/console.db "select bad, sentence from package where action = '$1'" </dev/null |
+    grep -qF "$2"
+}
+
+part_of() {
+  on console stat -c %s "$kept/$1.part" </dev/null
+}
+
+two_chunks_came() {
+  [ "$(part_of "$1")" = 131072 ]
+}
+
+restarted() {
+  on desk-1 lab-agent stop
+  on desk-1 lab-agent start "$@"
+  fact "$point: desk-1 is connected" within 60 connected
+}
+
+# begun POINT: a package of which a part is at the console, and the agent is not there.
+begun() {
+  point=$1
+  restarted CORDON_FAULT=collect.chunk_sent=stop:2
+  fact "$point: a package is ordered" ordered
+  id=$(last_action id)
+  fact "$point: a part has come" within 30 two_chunks_came "$id"
+  on desk-1 lab-agent kill
+}
+
+spool=/var/lib/cordon/spool
+kept=/var/lib/cordon-console/packages
+
+begun 'the rest is cut off on the device'
+on desk-1 truncate -s "$(part_of "$id")" "$spool/$id.zip"
+restarted
+fact "$point: the try ends" within 30 noted "$id" '1|the package ended before all of it had come'
+fact "$point: the action says so" shown "$id" 'the last try ended: the package ended before all of it had come'
+restarted
+fact "$point: the second ends" within 30 noted "$id" '2|'
+restarted
+fact "$point: the third ends" within 30 noted "$id" '3|'
+fact "$point: it is given up" shown "$id" 'no more of it is taken, after 3 tries'
+never "$point: nobody waits for it" fetched "$id" /var/tmp/none.zip
+fact "$point: desk-1 is connected still" connected
+
+begun 'less than what has come is on the device'
+on desk-1 truncate -s 1000 "$spool/$id.zip"
+restarted
+fact "$point: the try ends" within 30 noted "$id" 'the console has kept more of it than there is'
+fact "$point: the action says so" shown "$id" 'the console has kept more of it than there is'
+fact "$point: desk-1 is connected still" connected
+
+begun 'the device is isolated before the rest'
+on desk-1 lab-agent start
+fact "$point: it is isolated" fleet isolate desk-1 --comment 'lab test' --wait --timeout 60
+fact "$point: the package arrives all the same" fetched "$id" /var/tmp/isolated.zip
+fact "$point: it is whole" verified /var/tmp/isolated.zip
+fact "$point: it is released" fleet release desk-1 --comment 'lab test' --wait --timeout 60
+
+point="the console's disk is full"
+on console mount -t tmpfs -o "size=64k,mode=0700,uid=$(on console stat -c %u $kept </dev/null)" tmpfs $kept
+fact "$point: a package is ordered" ordered
+id=$(last_action id)
+fact "$point: the try ends" within 30 noted "$id" 'no space left on device'
+fact "$point: the action says so" shown "$id" 'a package could not be written: no space left on device'
+on console umount $kept
+restarted
+fact "$point: once it is not, the package arrives" fetched "$id" /var/tmp/disk.zip
+fact "$point: it is whole" verified /var/tmp/disk.zip
 
 facts_end

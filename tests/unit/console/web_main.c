@@ -11,6 +11,7 @@ int main(void)
   srunner_add_suite(r, suite_list());
   srunner_add_suite(r, suite_oauth());
   srunner_add_suite(r, suite_odata());
+  srunner_add_suite(r, suite_range());
   srunner_add_suite(r, suite_reply());
   srunner_add_suite(r, suite_route());
   /* Pure functions: a process for each row of a table would take most of the time. */
