@@ -13,6 +13,7 @@
 #include "preflight.h"
 #include "probes.h"
 #include "protocol/terms.h"
+#include "remediate.h"
 #include "remote.h"
 #include "state.h"
 #include "supervisor.h"
@@ -42,6 +43,7 @@ struct agent {
   agent_state *isolate;
   agent_jobs *jobs;
   agent_collect *collect;
+  agent_remediate *remediate;
   agent_probes *probes;
   agent_notice *notice;
   agent_control *control;

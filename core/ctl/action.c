@@ -60,6 +60,8 @@ cd_str ctl_action_noun(cd_str kind)
 {
   if (cd_str_eq_cstr(kind, "collect"))
     return CD_STR("collecting");
+  if (cd_str_eq_cstr(kind, "remediate"))
+    return CD_STR("remediation");
   return cd_str_eq_cstr(kind, "isolate") ? CD_STR("isolation") : kind;
 }
 
@@ -115,12 +117,26 @@ static ctl_exit exit_of_package(const ctl_action *a, cd_err *why)
   return CTL_EXIT_UNPROVEN;
 }
 
+/* What it measured afterwards is in its result; the outcome says whether that is all. */
+static ctl_exit exit_of_remediation(const ctl_action *a, cd_err *why)
+{
+  cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
+  if (outcome == CD_OK)
+    return CTL_EXIT_DONE;
+  (void)cd_fail(why, outcome, "the remediation was done %s%s%.*s",
+                outcome == CD_REBOOT ? "and is in force after a reboot" : "in part",
+                a->sentence.len > 0 ? ": " : "; its steps say which part", CD_STR_ARG(a->sentence));
+  return CTL_EXIT_UNPROVEN;
+}
+
 static ctl_exit exit_of_success(const ctl_action *a, cd_err *why)
 {
   if (ctl_action_is_preflight(a))
     return exit_of_preflight(a, why);
   if (cd_str_eq_cstr(a->kind, "collect"))
     return exit_of_package(a, why);
+  if (cd_str_eq_cstr(a->kind, "remediate"))
+    return exit_of_remediation(a, why);
   cd_str noun = ctl_action_noun(a->kind);
   cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
   if (outcome == CD_OK && ctl_action_is_proven(a))

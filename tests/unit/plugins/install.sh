@@ -22,7 +22,7 @@ install() {
 
 # Each digest that the list gives for an id must be that of the installed file.
 expect_digests() {
-  for name in cordon-linux cordon-linux-collect cordon-linux-notify cordon-nftables; do
+  for name in cordon-linux cordon-linux-collect cordon-linux-notify cordon-linux-remediate cordon-nftables; do
     for kind in so json; do
       file=$(find "$DESTDIR/usr" -name "$name.$kind")
       [ -n "$file" ] || fail "$name.$kind was not installed"
