@@ -205,6 +205,17 @@ void bed_close(bed *b)
   cJSON_Delete(b->result);
 }
 
+/* Where a test compares it with its schema. */
+static void save(const char *action, const char *result)
+{
+  const char *folder = getenv("CORDON_TEST_RESULTS");
+  char path[512];
+  if (folder == NULL || result == NULL)
+    return;
+  (void)snprintf(path, sizeof(path), "%s/remediate.result.%s.json", folder, action);
+  bed_write(path, result, 0644);
+}
+
 static cordon_status call(bed *b, cordon_op_fn fn, uint32_t flags, const char *action,
                           const char *params, const char *undo)
 {
@@ -224,6 +235,7 @@ static cordon_status call(bed *b, cordon_op_fn fn, uint32_t flags, const char *a
   cordon_status status = fn(b->plugin, &r);
   char *result = cJSON_PrintUnformatted(b->result);
   printf("%s -> %d %s\n   %s\n", text, (int)status, b->sentence, result != NULL ? result : "");
+  save(action, result);
   cJSON_free(result);
   cJSON_free(text);
   cJSON_Delete(doc);
