@@ -82,6 +82,7 @@ typedef struct pass {
   int to;      /* -1: only hashed */
   bool seals;  /* plain to sealed; else sealed to plain */
   bool sparse; /* chunks of zeros become holes */
+  bool sha1_only;
   uint64_t total;
   uint64_t done;
   struct chacha_ctx cipher;
@@ -123,9 +124,11 @@ static cordon_status run_pass(pass *p, sup_err *err)
       return sup_fail_os(err, errno, "the bytes could not be read");
     if (len == 0)
       return CORDON_OK;
-    chacha_crypt(&p->cipher, (size_t)len, p->out, p->room);
+    if (!p->seals || p->to >= 0)
+      chacha_crypt(&p->cipher, (size_t)len, p->out, p->room);
     const uint8_t *plain = p->seals ? p->room : p->out;
-    sha256_update(&p->sha256, (size_t)len, plain);
+    if (!p->sha1_only)
+      sha256_update(&p->sha256, (size_t)len, plain);
     sha1_update(&p->sha1, (size_t)len, plain);
     status = put_chunk(p, (size_t)len, err);
     if (status != CORDON_OK)
@@ -454,14 +457,16 @@ cordon_status rem_container_of_path(const rem_job *j, const char *path, rem_meta
 cordon_status rem_hash(const rem_job *j, int fd, uint64_t size, char ret_sha256[65],
                        char ret_sha1[41], sup_err *err)
 {
+  char unused[65];
   rem_meta m = {.attrs = {.size = size}};
   pass *p = new_pass(j, &m, "hash", err);
   if (p == NULL)
     return err->status;
   p->from = fd;
   p->seals = true;
+  p->sha1_only = ret_sha256 == NULL;
   cordon_status status = run_pass(p, err);
-  digests(p, ret_sha256, ret_sha1);
+  digests(p, ret_sha256 != NULL ? ret_sha256 : unused, ret_sha1);
   free(p);
   return status;
 }

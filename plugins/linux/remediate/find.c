@@ -7,11 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "remediate.h"
 
-enum { SEEN_MAX = 262144, FOUND_MAX = 32, DEPTH_MAX = 24, HOMES_MAX = 256, END_MS = 10000 };
+enum {
+  SEEN_MAX = 262144,
+  FOUND_MAX = 32,
+  DEPTH_MAX = 24,
+  HOMES_MAX = 256,
+  END_MS = 10000,
+  RECENT_S = 7 * 86400
+};
 
 #define SIZE_MAX_BYTES (1024 * REM_MIB)
 
@@ -32,6 +40,7 @@ typedef struct finding {
   uint64_t not_read;
   uint64_t found;
   bool whole;
+  int64_t since; /* of the walk: what was changed before is passed over; 0: nothing is */
   cordon_status status;
   sup_err err;
 } finding;
@@ -68,7 +77,6 @@ static bool goes_on(finding *f)
 static bool matches(finding *f, int fd)
 {
   struct stat st;
-  char sha256[65];
   char sha1[41] = "";
   sup_err err = {0};
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_new(f, &st))
@@ -77,7 +85,7 @@ static bool matches(finding *f, int fd)
     f->too_large++;
     return false;
   }
-  if (rem_hash(f->job, fd, (uint64_t)st.st_size, sha256, sha1, &err) != CORDON_OK) {
+  if (rem_hash(f->job, fd, (uint64_t)st.st_size, NULL, sha1, &err) != CORDON_OK) {
     f->not_read++;
     return false;
   }
@@ -192,7 +200,7 @@ static void walk(finding *f, const char *top)
     if (e->fts_info == FTS_D && e->fts_level > DEPTH_MAX) {
       f->whole = false;
       (void)fts_set(fts, e, FTS_SKIP);
-    } else if (e->fts_info == FTS_F) {
+    } else if (e->fts_info == FTS_F && e->fts_statp->st_ctime >= f->since) {
       look_at_file(f, e->fts_path);
     } else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR) {
       f->not_read++;
@@ -218,13 +226,11 @@ static const char *const places[] = {"/tmp",
                                      "/etc/rc.local",
                                      "/etc/init.d",
                                      "/etc/ld.so.preload",
-                                     "/usr/local/bin",
-                                     "/usr/local/sbin",
-                                     "/usr/local/lib",
                                      "/root",
-                                     "/opt",
-                                     "/var/www",
-                                     "/srv"};
+                                     "/var/www"};
+
+/* Where much is that has long been there: only what was changed in the last days. */
+static const char *const recent[] = {"/usr/local", "/opt", "/srv"};
 
 static const char *const at_home[] = {
     ".config/autostart", ".config/systemd", ".local/bin", ".local/share/systemd",
@@ -275,9 +281,11 @@ static cordon_status conclude(finding *f, sup_err *err)
 {
   char scope[REM_SHOW];
   int known = cJSON_GetArraySize(f->job->known);
-  (void)snprintf(scope, sizeof(scope),
-                 "%llu running programs, %llu files in the usual places, and %d known findings",
-                 (unsigned long long)f->programs, (unsigned long long)f->files, known);
+  (void)snprintf(
+      scope, sizeof(scope),
+      "%llu running programs, %llu files in the usual places (of /usr/local, /opt and /srv those "
+      "changed in 7 days), and %d known findings",
+      (unsigned long long)f->programs, (unsigned long long)f->files, known);
   rem_measured(f->job, "looked at", "%s; %llu bytes", scope, (unsigned long long)f->bytes);
   if (f->too_large + f->not_read > 0 || !f->whole)
     rem_measured(
@@ -309,6 +317,9 @@ cordon_status rem_find_run(rem_job *j, sup_err *err)
   for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
     walk(&f, places[i]);
   walk_homes(&f);
+  f.since = (int64_t)time(NULL) - RECENT_S;
+  for (size_t i = 0; i < sizeof(recent) / sizeof(recent[0]); i++)
+    walk(&f, recent[i]);
   look_at_known(&f);
   free(f.seen);
   return conclude(&f, err);

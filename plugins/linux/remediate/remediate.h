@@ -170,7 +170,7 @@ cordon_status rem_container_save(const rem_job *j, const rem_meta *m, sup_err *e
 cordon_status rem_container_open(const rem_job *j, const rem_meta *m, int to, sup_err *err);
 /* The sealed bytes and their key are gone; the memory stays. */
 cordon_status rem_container_spend(const rem_job *j, rem_meta *m, sup_err *err);
-/* Digests of the plain bytes of a file. */
+/* Digests of the plain bytes of a file; `ret_sha256` NULL: only the other. */
 cordon_status rem_hash(const rem_job *j, int fd, uint64_t size, char ret_sha256[65],
                        char ret_sha1[41], sup_err *err);
 void rem_container_drop(const rem_job *j, const char *id);
