@@ -1,9 +1,7 @@
 /* Any bytes as what nftables printed: the normal form is no longer than its source may make it and
  * depends on nothing else, and what is read from it stays within bounds. */
-#define _GNU_SOURCE
 #include "coverage.h"
 #include "listing.h"
-#include "ruleset_groups.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
        "half a tag");
   iso_listing_shape(sup_text_get(&first), &shape);
   must(iso_shape_same(&shape, &shape), "a shape that differs from itself");
-  iso_group web = {.name = "web.service", .path = "system.slice/web.service", .level = 2};
-  const iso_params p = {.group_count = 1, .groups = &web};
-  iso_groups_state groups = iso_groups_compare((const char *)data, size, &p);
-  must(groups != ISO_GROUPS_RIGHT || memmem(data, size, web.path, strlen(web.path)) != NULL,
-       "a service that is right without being there");
   cJSON *flowtables = cJSON_CreateArray();
   iso_flowtables_read((const char *)data, size, flowtables);
   must(cJSON_GetArraySize(flowtables) <= ISO_FLOWTABLES_MAX, "more flowtables than may be");

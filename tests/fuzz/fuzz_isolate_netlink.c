@@ -1,11 +1,12 @@
 /* Any bytes as what the kernel tells. The first byte says of what: below 16, notices of nftables if
- * it is even and sockets if it is odd; above, links, addresses, changes of the network, a line
- * about a packet socket, or counters. */
+ * it is even and sockets if it is odd; from 16 on, links, addresses, changes of the network, a line
+ * about a packet socket, counters, or sets and the groups of services in them. */
 #include "counters.h"
 #include "diag.h"
 #include "events.h"
 #include "links.h"
 #include "locals.h"
+#include "maps.h"
 #include "network.h"
 #include "packets.h"
 #include "stacked.h"
@@ -83,16 +84,44 @@ static void walk_counters(const uint8_t *data, size_t size)
   }
 }
 
+static void on_element(void *data, const iso_element *e)
+{
+  iso_in_maps *maps = data;
+  must(memchr(e->chain, 0, sizeof(e->chain)) != NULL, "a chain without an end");
+  must(!e->jumps || e->chain[0] != '\0', "a jump to nowhere");
+  iso_in_maps_add(maps, "services_out2", e);
+}
+
+static void walk_sets(const uint8_t *data, size_t size)
+{
+  iso_sets sets = {.count = 0};
+  iso_in_maps maps = {.count = 0};
+  iso_group web = {
+      .name = "web.service", .places = {{.level = 2, .id = 0x1122334455667788}}, .place_count = 1};
+  const iso_params p = {.group_count = 1, .groups = &web};
+  bool done = false, interrupted = false;
+  iso_sets_walk(data, size, "cordon", &sets, &done, &interrupted);
+  must(sets.count <= ISO_SETS_MAX && sets.count <= size / 16, "more sets than there are");
+  for (size_t i = 0; i < sets.count; i++)
+    must(sets.names[i][0] != '\0' && memchr(sets.names[i], 0, ISO_SET_NAME) != NULL,
+         "a set without a name");
+  done = false;
+  iso_elements_walk(data, size, "cordon", "services_out2", on_element, &maps, &done, &interrupted);
+  must(maps.count <= ISO_IN_MAPS_MAX && maps.count <= size / 16, "more groups than there are");
+  must(iso_groups_compare(&maps, &p, NULL) != ISO_GROUPS_RIGHT, "right in one of two maps");
+}
+
 static void walk_rest(unsigned what, const uint8_t *data, size_t size)
 {
   char line[256] = "";
   iso_packet packet;
   iso_network network = {.links = false};
-  switch (what % 5) {
+  switch ((what - 16) % 6) {
   case 0: walk_links(data, size); break;
   case 1: walk_addresses(data, size); break;
   case 2: iso_network_walk(data, size, &network); break;
   case 4: walk_counters(data, size); break;
+  case 5: walk_sets(data, size); break;
   default:
     memcpy(line, data, size < sizeof(line) ? size : sizeof(line) - 1);
     (void)iso_packet_read(line, &packet);

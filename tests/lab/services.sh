@@ -88,6 +88,18 @@ no_drift() {
   says desk-1 states.state=isolate.drift.count "${1:-0}"
 }
 
+dropped() {
+  on desk-1 nft list counter inet cordon dropped_out </dev/null | awk '/packets/ { print $2 }'
+}
+
+hide_groups() {
+  on desk-1 mount -t tmpfs none /sys/fs/cgroup
+}
+
+show_groups() {
+  on desk-1 umount /sys/fs/cgroup
+}
+
 in_maps() {
   on desk-1 nft list map inet cordon services_out2 </dev/null | grep -F "$service"
 }
@@ -116,9 +128,12 @@ fact 'over IPv6 as well' in_unit lab-probe http fd77::1 80
 unreached 'while others do not' on desk-1 lab-probe http 10.77.0.1 80
 unreached 'nor over IPv6' on desk-1 lab-probe http fd77::1 80
 fact 'the isolation is proven' within 15 proven
+count=$(dropped)
+fact 'packets were dropped' test "$count" -gt 0
 fact 'the service restarts' stop_unit
 fact 'as another group' start_unit
 fact 'and reaches the internet again' within 15 in_unit lab-probe http 10.77.0.1 80
+fact 'what was dropped still counts' test "$(dropped)" -ge "$count"
 fact 'none of that was drift' no_drift
 fact 'the guard goes on letting it through' on desk-1 nft delete table inet cordon
 fact 'at once' in_unit lab-probe http 10.77.0.1 80
@@ -147,7 +162,19 @@ fact 'isolate' fleet isolate desk-1 --selective lab --comment 'lab test' --wait
 fact 'the one of the service goes on' goes_on kept
 fact 'the other was ended' within 5 same_text 'followed cut desk-1 | cut -d " " -f 1' ended
 
-# 5. A boot: no service is there yet when the rules are put back.
+# 5. Whoever covers the groups and takes the rules away has them back without the service.
+fact 'the isolation is proven and settled before that' within 15 settled desk-1
+fact 'root covers the groups' hide_groups
+fact 'and deletes the rules' on desk-1 nft delete table inet cordon
+fact 'which come back' within 15 on desk-1 nft list table inet cordon
+fact 'everything is cut again' really isolated
+fact 'the download of the service is ended' within 30 same_text 'followed kept desk-1 | cut -d " " -f 1' ended
+fact 'the groups are there again' show_groups
+fact 'the service restarts once more' stop_unit
+fact 'to be a new group' start_unit
+fact 'and reaches the internet' within 15 in_unit lab-probe http 10.77.0.1 80
+
+# 6. A boot: no service is there yet when the rules are put back.
 fact 'the isolation is proven and settled' within 15 settled desk-1
 fact 'power' lab reboot desk-1 power
 fact 'the service is gone with the machine' within 5 rmdir "$groups/$slice/$service"

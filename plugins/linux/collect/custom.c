@@ -107,6 +107,11 @@ static cordon_status read_items(col_list *l, const cJSON *items, sup_err *err)
   l->runs = calloc((size_t)count + 1, sizeof(*l->runs));
   if (l->items == NULL || l->runs == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the list");
+  l->runs[0] = (col_item){.folder = "",
+                          .name = "collection_list.json",
+                          .source = "the order",
+                          .collect = put_list,
+                          .budget_ms = LIST_MS};
   cJSON_ArrayForEach(o, items)
   {
     if (status == CORDON_OK) {
@@ -133,12 +138,6 @@ cordon_status col_list_read(const cJSON *list, const cJSON *keep_out, col_list *
   l->version = number_of(copy, "version", 0, UINT64_C(1) << 53);
   read_keep_out(l, keep_out);
   cordon_status status = read_items(l, sup_json_get(copy, "items"), err);
-  if (status == CORDON_OK)
-    l->runs[0] = (col_item){.folder = "",
-                            .name = "collection_list.json",
-                            .source = "the order",
-                            .collect = put_list,
-                            .budget_ms = LIST_MS};
   if (status == CORDON_OK)
     *ret_list = l;
   else

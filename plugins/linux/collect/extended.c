@@ -9,6 +9,7 @@
 
 #include "items.h"
 #include "parse.h"
+#include "patient.h"
 #include "proctab.h"
 #include "read.h"
 #include "support/csv.h"
@@ -172,10 +173,17 @@ void col_executable_hashes(col_task *t)
 
 /* ---- of processes ---- */
 
+enum { MAPS_PART = 64 * 1024, MAPS_TEXT = 64 * 1024 * 1024, NAMED_MAX = 8 };
+
 typedef struct processes {
   col_task *task;
   int64_t rows;
   int64_t pid;
+  col_patient patient;
+  unsigned silent;                 /* processes that did not answer, */
+  int64_t silent_pids[NAMED_MAX];  /* the first of them, */
+  char line[MAPS_PART + COL_PATH]; /* and what is still to be completed of one's maps */
+  size_t line_len;
 } processes;
 
 static bool put_open_file(processes *p, int dir, const char *name)
@@ -247,23 +255,91 @@ static bool put_map(void *data, const char *line, size_t len)
   return col_row(t);
 }
 
+/* The whole lines of a part, and of what was left of the one before. */
+static void put_maps_part(processes *p, const char *text, size_t len, bool end)
+{
+  size_t some = sizeof(p->line) - p->line_len < len ? sizeof(p->line) - p->line_len : len;
+  memcpy(p->line + p->line_len, text, some);
+  p->line_len += some;
+  size_t whole = p->line_len;
+  while (!end && whole > 0 && p->line[whole - 1] != '\n')
+    whole--;
+  col_lines_of(p->line, whole, put_map, p);
+  memmove(p->line, p->line + whole, p->line_len - whole);
+  p->line_len -= whole;
+}
+
+/* 0 or an errno. Each part is waited for, and no longer than a part may take. */
+static int read_maps(processes *p, int fd)
+{
+  int64_t len = MAPS_PART - 1;
+  p->line_len = 0;
+  for (size_t total = 0; len == MAPS_PART - 1 && total < MAPS_TEXT && p->rows <= MAPS_MAX;) {
+    int part = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (part < 0)
+      return errno;
+    char *text = col_patient_read(&p->patient, part, MAPS_PART, &len);
+    if (text == NULL)
+      return (int)-len;
+    total += (size_t)len;
+    put_maps_part(p, text, (size_t)len, len < MAPS_PART - 1);
+    free(text);
+  }
+  return 0;
+}
+
+static void note_silent(processes *p, int64_t pid)
+{
+  col_task *t = p->task;
+  if (p->silent < NAMED_MAX)
+    p->silent_pids[p->silent] = pid;
+  p->silent++;
+  col_num(t, pid);
+  col_text(t, "(not answered)");
+  for (int i = 0; i < 5; i++)
+    col_text(t, "");
+  (void)col_row(t);
+}
+
 static bool put_maps(void *data, int64_t pid, int dir)
 {
   processes *p = data;
-  int fd = openat(dir, "maps", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   p->pid = pid;
-  if (fd < 0)
-    return true;
-  int error = col_lines_fd(p->task, fd, 64 * COL_MIB, put_map, p);
-  (void)close(fd);
+  int fd = col_patient_open(&p->patient, dir, "maps");
+  int error = fd < 0 ? -fd : read_maps(p, fd);
+  if (fd >= 0)
+    (void)close(fd);
   if (error == EACCES || error == EPERM)
     col_mark(p->task, COL_PARTIAL, "the maps of process %lld may not be seen", (long long)pid);
+  else if (error == ETIMEDOUT)
+    note_silent(p, pid);
   return p->rows <= MAPS_MAX;
+}
+
+/* Which they were, as far as a sentence goes. */
+static void tell_silent(const processes *p)
+{
+  char pids[NAMED_MAX * 24] = "";
+  size_t at = 0;
+  for (unsigned i = 0; i < p->silent && i < NAMED_MAX; i++)
+    at += (size_t)snprintf(pids + at, sizeof(pids) - at, "%s%lld", i > 0 ? ", " : "",
+                           (long long)p->silent_pids[i]);
+  if (p->silent > 0)
+    col_mark(p->task, COL_PARTIAL, "the maps of %u processes could not be read in time: %s%s",
+             p->silent, pids, p->silent > NAMED_MAX ? ", ..." : "");
 }
 
 void col_memory_maps(col_task *t)
 {
-  processes p = {.task = t};
+  processes *p = calloc(1, sizeof(*p));
+  if (p == NULL) {
+    col_mark(t, COL_ERROR, "there is no memory to look at the processes");
+    return;
+  }
+  p->task = t;
   col_head(t, "pid,range,rights,offset,device,inode,file");
-  (void)col_each_process(t, put_maps, &p);
+  (void)col_each_process(t, put_maps, p);
+  col_patient_end(&p->patient);
+  tell_silent(p);
+  free(p);
 }

@@ -48,6 +48,13 @@ static bool is_over(const finding *f)
   return f->found->more || f->found->looked >= LOOKED_MAX || col_stop(f->task);
 }
 
+static bool no_memory(finding *f)
+{
+  f->found->unfinished = true;
+  (void)snprintf(f->found->trouble, COL_SENTENCE, "there was no memory for more paths");
+  return false;
+}
+
 static bool add_path(finding *f, const char *path)
 {
   col_found *r = f->found;
@@ -58,12 +65,12 @@ static bool add_path(finding *f, const char *path)
   if ((r->count & (r->count - 1)) == 0) {
     char **grown = realloc(r->paths, (r->count == 0 ? 1 : r->count * 2) * sizeof(*grown));
     if (grown == NULL)
-      return false;
+      return no_memory(f);
     r->paths = grown;
   }
   r->paths[r->count] = strdup(path);
   if (r->paths[r->count] == NULL)
-    return false;
+    return no_memory(f);
   r->count++;
   return true;
 }

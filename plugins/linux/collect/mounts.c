@@ -94,6 +94,8 @@ bool col_mount_read(const char *line, size_t len, col_mount *ret_mount)
 struct col_mount_place {
   unsigned id;
   unsigned parent;
+  unsigned major;
+  unsigned minor;
   char *point; /* whole */
   bool far;
   bool top; /* its parent is none of these */
@@ -128,8 +130,12 @@ void col_mounts_add(col_mounts *m, const char *line, size_t len)
       !take_point(line, len, point) || !make_room(m))
     return;
   struct col_mount_place *p = &m->items[m->count];
-  *p = (struct col_mount_place){
-      .id = mount.id, .parent = mount.parent, .far = col_mount_is_far(mount.type), .top = true};
+  *p = (struct col_mount_place){.id = mount.id,
+                                .parent = mount.parent,
+                                .major = mount.major,
+                                .minor = mount.minor,
+                                .far = col_mount_is_far(mount.type),
+                                .top = true};
   memcpy(p->type, mount.type, sizeof(p->type));
   p->point = strdup(point);
   if (p->point == NULL)
@@ -150,6 +156,28 @@ void col_mounts_release(col_mounts *m)
     free(m->items[i].point);
   free(m->items);
   *m = (col_mounts){0};
+}
+
+bool col_mounts_far_by_id(const col_mounts *m, unsigned id, bool *ret_far)
+{
+  for (size_t i = 0; i < m->count; i++) {
+    if (m->items[i].id == id) {
+      *ret_far = m->items[i].far;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool col_mounts_far_by_device(const col_mounts *m, unsigned major, unsigned minor, bool *ret_far)
+{
+  for (size_t i = 0; i < m->count; i++) {
+    if (m->items[i].major == major && m->items[i].minor == minor) {
+      *ret_far = m->items[i].far;
+      return true;
+    }
+  }
+  return false;
 }
 
 static bool is_root(const struct col_mount_place *p)

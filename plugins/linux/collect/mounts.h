@@ -35,6 +35,9 @@ typedef struct col_mounts {
 } col_mounts;
 
 void col_mounts_add(col_mounts *m, const char *line, size_t len);
+/* Whether the mount of this number, or one of this device, is far. False: there is none. Pure. */
+bool col_mounts_far_by_id(const col_mounts *m, unsigned id, bool *ret_far);
+bool col_mounts_far_by_device(const col_mounts *m, unsigned major, unsigned minor, bool *ret_far);
 void col_mounts_release(col_mounts *m);
 /* The type of the far file system that an absolute path is on, or NULL. Pure. */
 const char *col_mounts_far(const col_mounts *m, const char *path);

@@ -211,10 +211,11 @@ static int enter(way *w, const char *part)
   int fd = openat(w->dir, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return errno;
-  error = fstat(fd, &st) != 0   ? errno
-          : S_ISLNK(st.st_mode) ? follow(w, fd, &st)
-          : S_ISDIR(st.st_mode) ? 0
-                                : ENOTDIR;
+  error = col_judge(w->task, fd, -1, &st);
+  if (error == 0 && S_ISLNK(st.st_mode))
+    error = follow(w, fd, &st);
+  else if (error == 0 && !S_ISDIR(st.st_mode))
+    error = ENOTDIR;
   if (error != 0 || S_ISLNK(st.st_mode)) {
     (void)close(fd);
     return error;
@@ -222,6 +223,24 @@ static int enter(way *w, const char *part)
   memcpy(w->at, path, sizeof(path));
   set_dir(w, fd);
   return 0;
+}
+
+/* What is no plain file is not opened at all: opening a device may do something. */
+static int is_wanted(const struct stat *st, int flags)
+{
+  if ((flags & O_DIRECTORY) != 0)
+    return S_ISDIR(st->st_mode) ? 0 : ENOTDIR;
+  return S_ISREG(st->st_mode) ? 0 : EINVAL;
+}
+
+/* The file that a descriptor stands for, whatever its name is by now. */
+static int open_again(int fd, int flags)
+{
+  char name[64];
+  flags |= O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+  int again = open(name, flags | O_NOATIME);
+  return again < 0 && errno == EPERM ? open(name, flags) : again;
 }
 
 /* Opens the last part. 0 with -1: it was a link, and there is more to go. */
@@ -232,17 +251,18 @@ static int open_last(way *w, const char *part, int flags, int *ret_fd)
   int error = ask_far(w, part, path);
   if (error != 0)
     return error;
-  *ret_fd = open_quietly(w->dir, part, flags);
-  error = *ret_fd < 0 ? errno : 0;
-  /* The kernel says ENOTDIR of a link that must be a folder. */
-  if (error != ELOOP && error != ENOTDIR)
-    return error;
-  int link = openat(w->dir, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (link < 0)
+  int fd = openat(w->dir, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
     return errno;
-  if (fstat(link, &st) == 0 && S_ISLNK(st.st_mode))
-    error = follow(w, link, &st);
-  (void)close(link);
+  error = col_judge(w->task, fd, -1, &st);
+  if (error == 0 && S_ISLNK(st.st_mode)) {
+    error = follow(w, fd, &st);
+  } else if (error == 0) {
+    error = is_wanted(&st, flags);
+    *ret_fd = error == 0 ? open_again(fd, flags) : -1;
+    error = error == 0 && *ret_fd < 0 ? errno : error;
+  }
+  (void)close(fd);
   return error;
 }
 

@@ -147,10 +147,9 @@ static void read_program(col_task *t, const program *p, struct stat *ret_st,
     return;
   }
   int held = col_hold_program(dir, path, sizeof(path));
-  (void)close(dir);
   if (strcmp(path, p->path) != 0)
     (void)snprintf(ret_sha256, COL_SHA256_HEX + 1, held < 0 ? "(ended)" : "(changed)");
-  int fd = ret_sha256[0] == '\0' ? col_open_held(t, held, path, &st) : -1;
+  int fd = ret_sha256[0] == '\0' ? col_open_held(t, dir, held, path, &st) : -1;
   if (fd >= 0) {
     *ret_st = st;
     col_sha256_fd(t, fd, 256 * COL_MIB, ret_sha256);
@@ -158,6 +157,7 @@ static void read_program(col_task *t, const program *p, struct stat *ret_st,
   }
   if (held >= 0)
     (void)close(held);
+  (void)close(dir);
 }
 
 static void put_program(looking *l, const program *p)

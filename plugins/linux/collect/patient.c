@@ -1,13 +1,18 @@
 #include "patient.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "read.h"
+
+/* A thread's usual stack is more than a small device has to give. */
+enum { PATIENT_NAME = 32, STACK = 128 * 1024 };
 
 struct col_helper {
   pthread_t thread;
@@ -16,6 +21,8 @@ struct col_helper {
   bool busy;
   bool quit;
   bool alone; /* nobody waits for it: it frees itself */
+  bool opens; /* what it is asked: to open `name` in the folder `fd`, or to read `fd` */
+  char name[PATIENT_NAME];
   int fd;
   size_t size;
   int64_t len;
@@ -30,6 +37,22 @@ static void helper_free(struct col_helper *h)
   free(h);
 }
 
+/* What it was asked; it has closed what it was given. */
+static int64_t answer(const struct col_helper *h)
+{
+  int fd = h->fd;
+  if (h->opens) {
+    fd = openat(h->fd, h->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int error = errno;
+    (void)close(h->fd);
+    if (fd < 0 || h->text == NULL)
+      return fd < 0 ? -(int64_t)error : fd;
+  }
+  int64_t len = col_read_fd(fd, h->text, h->size);
+  (void)close(fd);
+  return len;
+}
+
 static void *help(void *arg)
 {
   struct col_helper *h = arg;
@@ -40,9 +63,10 @@ static void *help(void *arg)
       continue;
     }
     (void)pthread_mutex_unlock(&h->lock);
-    int64_t len = col_read_fd(h->fd, h->text, h->size);
-    (void)close(h->fd);
+    int64_t len = answer(h);
     (void)pthread_mutex_lock(&h->lock);
+    if (h->alone && h->text == NULL && len >= 0)
+      (void)close((int)len);
     h->len = len;
     h->busy = false;
     (void)pthread_cond_broadcast(&h->changed);
@@ -52,6 +76,17 @@ static void *help(void *arg)
   if (alone)
     helper_free(h);
   return NULL;
+}
+
+static bool start(struct col_helper *h)
+{
+  pthread_attr_t attr;
+  if (pthread_attr_init(&attr) != 0)
+    return false;
+  (void)pthread_attr_setstacksize(&attr, STACK);
+  bool started = pthread_create(&h->thread, &attr, help, h) == 0;
+  (void)pthread_attr_destroy(&attr);
+  return started;
 }
 
 static struct col_helper *helper_new(void)
@@ -65,7 +100,7 @@ static struct col_helper *helper_new(void)
   (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
   (void)pthread_cond_init(&h->changed, &attr);
   (void)pthread_condattr_destroy(&attr);
-  if (pthread_create(&h->thread, NULL, help, h) == 0)
+  if (start(h))
     return h;
   helper_free(h);
   return NULL;
@@ -90,14 +125,13 @@ static bool wait_for(struct col_helper *h)
 }
 
 /* 0 or an errno. */
-static int begin(col_patient *p, size_t size, char **ret_text)
+static int begin(col_patient *p)
 {
   if (p->helper == NULL && p->left >= COL_PATIENT_LEFT)
     return ETIMEDOUT;
   if (p->helper == NULL)
     p->helper = helper_new();
-  *ret_text = p->helper != NULL ? malloc(size) : NULL;
-  return *ret_text != NULL ? 0 : ENOMEM;
+  return p->helper != NULL ? 0 : ENOMEM;
 }
 
 /* Nobody waits for it any more. The lock is held. */
@@ -109,32 +143,64 @@ static void leave(col_patient *p)
   p->left++;
 }
 
-char *col_patient_read(col_patient *p, int fd, size_t size, int64_t *ret_len)
+/* Has the helper open `name` in `fd`, unless that is NULL, and read it into `text`, unless that is
+ * NULL. Closes `fd`, and takes the text if it does not come back. */
+static int64_t ask(col_patient *p, int fd, const char *name, char *text, size_t size)
 {
-  char *text = NULL;
-  int error = begin(p, size, &text);
-  if (error != 0) {
-    (void)close(fd);
-    *ret_len = -error;
-    return NULL;
-  }
   struct col_helper *h = p->helper;
   (void)pthread_mutex_lock(&h->lock);
+  h->opens = name != NULL;
+  (void)snprintf(h->name, sizeof(h->name), "%s", name != NULL ? name : "");
   h->fd = fd;
   h->size = size;
   h->text = text;
   h->busy = true;
   (void)pthread_cond_broadcast(&h->changed);
-  bool back = wait_for(h);
-  *ret_len = back ? h->len : -(int64_t)ETIMEDOUT;
-  if (back)
+  int64_t result = -(int64_t)ETIMEDOUT;
+  if (wait_for(h)) {
+    result = h->len;
     h->text = NULL;
-  else
+    if (result < 0)
+      free(text);
+  } else {
     leave(p);
+  }
   (void)pthread_mutex_unlock(&h->lock);
-  if (back && *ret_len < 0)
-    free(text);
+  return result;
+}
+
+/* As ask(), into a text of its own. */
+static char *ask_text(col_patient *p, int fd, const char *name, size_t size, int64_t *ret_len)
+{
+  int error = fd < 0 ? errno : begin(p);
+  char *text = error == 0 ? malloc(size) : NULL;
+  if (text == NULL) {
+    if (fd >= 0)
+      (void)close(fd);
+    *ret_len = error != 0 ? -error : -ENOMEM;
+    return NULL;
+  }
+  *ret_len = ask(p, fd, name, text, size);
   return *ret_len < 0 ? NULL : text;
+}
+
+char *col_patient_read(col_patient *p, int fd, size_t size, int64_t *ret_len)
+{
+  return ask_text(p, fd, NULL, size, ret_len);
+}
+
+char *col_patient_read_at(col_patient *p, int dir, const char *name, size_t size, int64_t *ret_len)
+{
+  return ask_text(p, fcntl(dir, F_DUPFD_CLOEXEC, 0), name, size, ret_len);
+}
+
+int col_patient_open(col_patient *p, int dir, const char *name)
+{
+  int error = begin(p);
+  int own = error == 0 ? fcntl(dir, F_DUPFD_CLOEXEC, 0) : -1;
+  if (own < 0)
+    return error != 0 ? -error : -errno;
+  return (int)ask(p, own, name, NULL, 0);
 }
 
 void col_patient_end(col_patient *p)

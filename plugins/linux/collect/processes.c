@@ -68,7 +68,7 @@ static void put_program(looking *l, int dir)
   size_t len = strlen(path);
   bool memory = strncmp(path, "/memfd:", 7) == 0;
   bool deleted = len > sizeof(gone) && strcmp(path + len - (sizeof(gone) - 1), gone) == 0;
-  int fd = col_open_held(t, held, path, &st);
+  int fd = col_open_held(t, dir, held, path, &st);
   if (fd >= 0) {
     hash = hash_of(l, fd, &st, hex);
     (void)close(fd);
@@ -96,12 +96,10 @@ static const char not_answered[] = "(not answered)";
  */
 static char *read_long(looking *l, int dir, const char *name, size_t max, int64_t *ret_len)
 {
-  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  *ret_len = fd < 0 ? -errno : 0;
-  if (fd < 0)
-    return NULL;
-  char *text = col_patient_read(&l->patient, fd, max, ret_len);
-  if (*ret_len == -ENOMEM || *ret_len == (int64_t)max - 1)
+  char *text = col_patient_read_at(&l->patient, dir, name, max, ret_len);
+  if (*ret_len == -ENOMEM)
+    col_cap(l->task, "there was no memory to read the %s of a process", name);
+  else if (*ret_len == (int64_t)max - 1)
     col_cap(l->task, "of a process only the first %zu KiB of its %s", max / 1024, name);
   return text;
 }
@@ -320,68 +318,4 @@ void col_processes(col_task *t)
   col_users_release(&l.users);
   col_users_release(&l.groups);
   free(l.hashes);
-}
-
-/* ---- hidden ones ---- */
-
-enum { PID_LIMIT = 4 * 1024 * 1024 };
-
-static bool note_pid(void *data, int64_t pid, int dir)
-{
-  unsigned char *seen = data;
-  (void)dir;
-  if (pid < PID_LIMIT)
-    seen[pid / 8] |= (unsigned char)(1u << (pid % 8));
-  return true;
-}
-
-static bool is_seen(const unsigned char *seen, int64_t pid)
-{
-  return (seen[pid / 8] >> (pid % 8) & 1) != 0;
-}
-
-/* A number may be a thread's, which is in no listing. */
-static bool is_process(const col_task *t, int64_t pid)
-{
-  char path[64];
-  char status[TEXT];
-  (void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
-  int64_t len = col_read(t, path, status, sizeof(status));
-  return len <= 0 || col_view_number(col_value_after(status, "Tgid:")) == pid;
-}
-
-void col_hidden_processes(col_task *t)
-{
-  char text[32];
-  unsigned char *seen = calloc(1, PID_LIMIT / 8);
-  unsigned char *again = calloc(1, PID_LIMIT / 8);
-  col_read_line(t, "/proc/sys/kernel/pid_max", text, sizeof(text));
-  int64_t max = col_view_number(col_view_of(text));
-  if (max <= 0 || max > PID_LIMIT)
-    max = PID_LIMIT;
-  col_head(t, "pid,name,program");
-  if (seen != NULL && again != NULL)
-    (void)col_each_process(t, note_pid, seen);
-  int64_t pid = 1;
-  for (; seen != NULL && again != NULL && pid < max && !col_stop(t); pid++) {
-    if (is_seen(seen, pid) || getpgid((pid_t)pid) < 0 || !is_process(t, pid))
-      continue;
-    /* It may have been started since. */
-    memset(again, 0, PID_LIMIT / 8);
-    (void)col_each_process(t, note_pid, again);
-    if (is_seen(again, pid) || getpgid((pid_t)pid) < 0)
-      continue;
-    char name[COL_COMM];
-    char program[COL_PATH];
-    col_process_name(t, pid, name);
-    col_process_program(t, pid, program, sizeof(program));
-    col_num(t, pid);
-    col_text(t, name);
-    col_text(t, program);
-    (void)col_row(t);
-  }
-  if (pid < max)
-    col_cap(t, "numbers from %lld on were not tried", (long long)pid);
-  free(seen);
-  free(again);
 }

@@ -74,10 +74,11 @@ int col_hold_program(int dir, char *ret_path, size_t size)
   return held;
 }
 
-int col_open_held(const col_task *t, int held, const char *path, struct stat *ret_st)
+int col_open_held(const col_task *t, int dir, int held, const char *path, struct stat *ret_st)
 {
   char name[64];
-  if (held < 0 || path[0] == '\0' || col_is_far(t, path, NULL))
+  struct stat st;
+  if (held < 0 || path[0] == '\0' || col_judge(t, held, dir, &st) != 0 || !S_ISREG(st.st_mode))
     return -1;
   (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
   int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

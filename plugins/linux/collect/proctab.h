@@ -22,7 +22,7 @@ void col_process_program(const col_task *t, int64_t pid, char *ret_path, size_t 
  * the process starts next. -1: there is none, or it may not be seen. */
 int col_hold_program(int dir, char *ret_path, size_t size);
 /* Opens to read what is held, if it is a plain file that is not far. -1: it is not read. */
-int col_open_held(const col_task *t, int held, const char *path, struct stat *ret_st);
+int col_open_held(const col_task *t, int dir, int held, const char *path, struct stat *ret_st);
 
 /* Which processes hold which sockets. */
 typedef struct col_holder {

@@ -16,6 +16,11 @@ void col_path(const col_task *t, const char *path, char ret_path[COL_PATH]);
  * in `ret_why`. */
 bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE]);
 
+/* Type, mode and owner of an opened file (O_PATH is enough), without waiting for its file system.
+ * 0, an errno, or EREMOTE: the mount that it was opened through may hang, or nothing is known of
+ * it. `process`: the folder of the process that it is of, whose mounts may be others; or -1. */
+int col_judge(const col_task *t, int fd, int process, struct stat *ret_st);
+
 /* Whether an open file is on a file system of the kernel's own, as /proc and /sys are: its files
  * may do something when they are read. */
 bool col_is_kernels(int fd);
@@ -73,5 +78,7 @@ void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 
 /* What stat tells of an entry of a folder, links not followed, and when it was made (0: not told).
  * 0 or an errno. */
 int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born);
+/* The same of what is open. */
+int col_stat_fd(int fd, struct stat *ret_st, int64_t *ret_born);
 
 #endif

@@ -27,6 +27,7 @@ typedef struct folder {
   bool masked;        /* settings: what may be a password is left out */
   unsigned count;
   int depth;
+  bool more; /* there are files beyond the ceiling */
 } folder;
 
 static bool is_key(const char *name)
@@ -46,7 +47,7 @@ static bool copy_entry(void *data, int dir, const char *name)
   if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
     return true;
   if (++f->count > FILES_MAX) {
-    col_cap(f->task, "%s has more than %d files, which are left out", f->path, FILES_MAX);
+    f->more = true;
     return false;
   }
   if (S_ISDIR(st.st_mode) && f->depth < 2) {
@@ -58,6 +59,7 @@ static bool copy_entry(void *data, int dir, const char *name)
                      .depth = f->depth + 1};
     (void)col_each(f->task, path, copy_entry, &inside);
     f->count = inside.count;
+    f->more = inside.more;
   } else if (S_ISREG(st.st_mode) && f->masked && is_key(name)) {
     col_begin(f->task, copy, path);
     (void)col_puts(f->task, "(a key, which is not taken)\n");
@@ -66,7 +68,7 @@ static bool copy_entry(void *data, int dir, const char *name)
   } else if (S_ISREG(st.st_mode)) {
     col_copy(f->task, copy, path, LOG_MAX);
   }
-  return !col_stop(f->task);
+  return !f->more && !col_over(f->task);
 }
 
 static void copy_folder(col_task *t, const char *prefix, const char *path, bool masked)
@@ -77,6 +79,12 @@ static void copy_folder(col_task *t, const char *prefix, const char *path, bool 
     col_begin(t, prefix, path);
     col_mark_os(t, error, path);
   }
+  /* A record of its own: each file has its own ceilings. */
+  if (f.more) {
+    col_begin(t, prefix, path);
+    col_cap(t, "%s has more than %d files, of which the others are left out", path, FILES_MAX);
+  }
+  col_end(t);
 }
 
 /* ---- clamd ---- */

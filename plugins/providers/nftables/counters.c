@@ -1,6 +1,7 @@
 #include "counters.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -9,9 +10,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
+#include "dumps.h"
 #include "support/netlink.h"
-
-enum { READ_TRIES = 8 };
 
 static bool is_text(const sup_attribute *a, const char *text)
 {
@@ -94,54 +94,33 @@ void iso_counters_walk(const unsigned char *bytes, size_t len, const char *table
 typedef struct reading {
   const char *table;
   iso_counters counters;
-  bool interrupted;
-  int os_error; /* with which the kernel ended it; 0: none */
 } reading;
 
-/* A dump that fails can say so in a message of its own, or in its last. */
-static int error_in(const unsigned char *bytes, size_t len)
-{
-  sup_message m;
-  while (sup_message_next(&bytes, &len, &m)) {
-    int error = 0;
-    if (m.type == NLMSG_ERROR)
-      return sup_message_error(&m);
-    if (m.type == NLMSG_DONE && m.len >= sizeof(error))
-      memcpy(&error, m.payload, sizeof(error));
-    if (error < 0 && error >= -4095)
-      return -error;
-  }
-  return 0;
-}
-
-static bool take_part(void *data, const unsigned char *bytes, size_t len)
+static void forget(void *data)
 {
   reading *r = data;
-  bool done = false;
-  iso_counters_walk(bytes, len, r->table, &r->counters, &done, &r->interrupted);
-  if (done)
-    r->os_error = error_in(bytes, len);
-  return !done;
+  r->counters.count = 0;
+}
+
+static void take(void *data, const unsigned char *bytes, size_t len, bool *done, bool *interrupted)
+{
+  reading *r = data;
+  iso_counters_walk(bytes, len, r->table, &r->counters, done, interrupted);
 }
 
 cordon_status iso_counters_read(const iso_table *table, iso_counters *ret_counters, sup_err *err)
 {
   iso_table_ask ask;
   size_t len = 0;
+  char what[128];
+  reading r = {.table = table->name};
   cordon_status status =
       iso_nft_ask_of(table, NFT_MSG_GETOBJ, NLM_F_REQUEST | NLM_F_DUMP, &ask, &len, err);
-  reading r = {.interrupted = true};
-  for (int i = 0; i < READ_TRIES && status == CORDON_OK && r.interrupted; i++) {
-    r = (reading){.table = table->name};
-    status = sup_netlink_dump_nftables(&ask, len, take_part, &r, err);
-    if (status == CORDON_OK && r.os_error != 0)
-      status = sup_fail_os(err, r.os_error, "the kernel does not tell the counters of table '%s'",
-                           table->name);
-  }
-  if (status == CORDON_OK && r.interrupted)
-    status =
-        sup_fail(err, CORDON_E_UNAVAILABLE,
-                 "the counters could not be read: the rules changed each of %d times", READ_TRIES);
+  if (status != CORDON_OK)
+    return status;
+  (void)snprintf(what, sizeof(what), "the counters of table '%s'", table->name);
+  const iso_asked asked = {&ask, len, what, forget, take, &r};
+  status = iso_ask_all(&asked, err);
   if (status == CORDON_OK)
     *ret_counters = r.counters;
   return status;

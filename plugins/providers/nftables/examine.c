@@ -1,9 +1,12 @@
 /* What the kernel holds, and the two steps that every operation shares. */
 #include "isolate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "nft.h"
+
+static const char list_plain[] = "list table inet " ISO_TABLE;
 
 const char *iso_state_name(iso_state s)
 {
@@ -55,32 +58,117 @@ static void judge_rest(iso_holding *h)
   h->state = h->note == NULL ? ISO_RELEASED : ISO_PARTIAL;
 }
 
-/* Reads the table itself, behind which `normal` may hold what strict has. */
-static cordon_status read_table(const iso_plugin *self, const sup_text *strict, iso_params *p,
-                                iso_holding *h, sup_err *err)
+/* The elements of one set, each in hex. */
+static void add_hex(void *data, const iso_element *e)
+{
+  static const char digits[] = "0123456789abcdef";
+  sup_text *t = data;
+  for (size_t i = 0; i < e->len; i++) {
+    const char two[2] = {digits[e->bytes[i] >> 4], digits[e->bytes[i] & 15]};
+    sup_text_bytes(t, two, sizeof(two));
+  }
+  sup_text_add(t, ",");
+}
+
+static void forget_hex(void *data)
+{
+  sup_text *t = data;
+  size_t limit = t->limit;
+  sup_text_release(t);
+  *t = (sup_text)SUP_TEXT_INIT(limit);
+}
+
+/* What a listing without elements leaves out, but for the groups of services, which come and go. */
+static cordon_status add_sets(const iso_sets *sets, sup_text *normal, sup_err *err)
+{
+  cordon_status status = CORDON_OK;
+  for (size_t i = 0; i < sets->count && status == CORDON_OK; i++) {
+    sup_text hex = SUP_TEXT_INIT(ISO_LISTING_MAX);
+    if (!iso_is_map(sets->names[i]))
+      status = iso_elements_read(&iso_plain_table, sets->names[i], forget_hex, add_hex, &hex, err);
+    if (status == CORDON_OK && hex.failed)
+      status = sup_fail(err, CORDON_E_LIMIT, "the elements of set '%s' are too many to be read",
+                        sets->names[i]);
+    if (hex.len > 0)
+      iso_listing_add_elements(sets->names[i], sup_text_get(&hex), hex.len, normal);
+    sup_text_release(&hex);
+  }
+  return status;
+}
+
+/* The maps of services are read from the kernel alone, whoever's they are. */
+static cordon_status read_by_service(const iso_plugin *self, const iso_expected *x,
+                                     const iso_sets *sets, sup_text *listing, sup_text *normal,
+                                     iso_holding *h, sup_err *err)
+{
+  iso_in_maps *maps = calloc(1, sizeof(*maps));
+  if (maps == NULL)
+    return sup_fail(err, CORDON_E_INTERNAL, "there is no memory to compare the services");
+  cordon_status status = iso_nft_list_terse(self->guard.session, list_plain, listing, err);
+  if (status == CORDON_OK) {
+    iso_listing_normalise(sup_text_get(listing), listing->len, normal);
+    status = add_sets(sets, normal, err);
+  }
+  if (status == CORDON_OK)
+    status = iso_in_maps_read(&iso_plain_table, sets, maps, err);
+  if (status == CORDON_OK && x->params != NULL) {
+    bool recorded = x->tag != NULL && strcmp(self->record.tag, x->tag) == 0;
+    const iso_loaded *loaded = recorded ? &self->record.loaded : NULL;
+    h->groups = iso_groups_compare(maps, x->params, x->loaded != NULL ? x->loaded : loaded);
+  }
+  free(maps);
+  return status;
+}
+
+static bool have_maps(const iso_sets *sets)
+{
+  size_t i = 0;
+  while (i < sets->count && !iso_is_map(sets->names[i]))
+    i++;
+  return i < sets->count;
+}
+
+static cordon_status read_normal(const iso_plugin *self, const iso_expected *x, sup_text *normal,
+                                 iso_holding *h, sup_err *err)
 {
   sup_text listing = SUP_TEXT_INIT(ISO_LISTING_MAX);
+  iso_sets *sets = calloc(1, sizeof(*sets));
+  if (sets == NULL)
+    return sup_fail(err, CORDON_E_INTERNAL, "there is no memory to read the sets");
+  cordon_status status = iso_sets_read(&iso_plain_table, sets, err);
+  if (status == CORDON_OK && sets->more) {
+    status = sup_fail(err, CORDON_E_LIMIT, "the table has more sets than we ever load");
+  } else if (status == CORDON_OK && have_maps(sets)) {
+    status = read_by_service(self, x, sets, &listing, normal, h, err);
+  } else if (status == CORDON_OK) {
+    status = iso_nft_list(self->guard.session, list_plain, &listing, err);
+    iso_listing_normalise(sup_text_get(&listing), listing.len, normal);
+  }
+  free(sets);
+  sup_text_release(&listing);
+  return status;
+}
+
+/* Reads the table itself, behind which `normal` may hold what strict has. */
+static cordon_status read_table(const iso_plugin *self, const iso_expected *x,
+                                const sup_text *strict, iso_holding *h, sup_err *err)
+{
   sup_text normal = SUP_TEXT_INIT(2 * ISO_LISTING_MAX);
-  /* Before the listing, which names what is there by then: a group of ours that it names was there
-   * when it was loaded, and so is found. */
-  if (p != NULL)
-    iso_groups_find("", p->groups, p->group_count);
-  cordon_status status =
-      iso_nft_list(self->guard.session, "list table inet " ISO_TABLE, &listing, err);
+  /* Before the maps: a group of ours that is in them was there when it was loaded, and so is found.
+   */
+  if (x->params != NULL)
+    iso_services_look(x->params);
+  cordon_status status = read_normal(self, x, &normal, h, err);
   if (status != CORDON_OK)
     goto done;
-  iso_listing_normalise(sup_text_get(&listing), listing.len, &normal);
   iso_listing_frame(sup_text_get(&normal), &h->frame);
   iso_listing_shape(sup_text_get(&normal), &h->shape);
-  if (p != NULL)
-    h->groups = iso_groups_compare(sup_text_get(&listing), listing.len, p);
   sup_text_bytes(&normal, sup_text_get(strict), strict->len);
   if (normal.failed)
     status = sup_fail(err, CORDON_E_INTERNAL, "there is no memory to compare the rules");
   else
     iso_listing_digest(&normal, h->digest);
 done:
-  sup_text_release(&listing);
   sup_text_release(&normal);
   return status;
 }
@@ -103,7 +191,7 @@ cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
     goto done;
   }
   sup_err why = {0};
-  status = read_table(self, &strict, expected->params, &h, &why);
+  status = read_table(self, expected, &strict, &h, &why);
   if (status == CORDON_E_LIMIT) {
     /* What we load can be listed, so this is somebody's work. */
     h.state = ISO_PARTIAL;
@@ -171,6 +259,6 @@ cordon_status iso_read_request(iso_plugin *self, const sup_call *call, iso_param
   /* In this order, so that no start falls between. */
   if (self != NULL && !call->dry_run && iso_names_set(&self->names, p))
     iso_watchers_wake_all(&self->watchers);
-  iso_groups_find("", p->groups, p->group_count);
+  iso_services_look(p);
   return iso_ruleset_render(p, rules, ret_tag, err);
 }

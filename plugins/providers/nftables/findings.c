@@ -206,18 +206,71 @@ static void find_sessions(const iso_survey *s, findings *f)
 
 /* ---- excluded services ---- */
 
-static void find_not_running(const iso_params *p, findings *f)
+static void find_not_running(const iso_group *g, findings *f)
 {
-  for (size_t i = 0; i < p->group_count; i++) {
+  sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
+  if (g->place_count == 0) {
+    sup_text_addf(&t,
+                  "the excluded service %s is not running, or there is none of that name: it "
+                  "passes once it starts",
+                  g->name);
+    (void)add(f, "service_not_running", WARN, &t);
+  }
+  sup_text_release(&t);
+}
+
+static void find_of_users(const iso_group *g, findings *f)
+{
+  sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
+  if (iso_group_acts_for_users(g->name)) {
+    sup_text_addf(&t,
+                  "the excluded service %s runs what users tell it to: whatever they start there "
+                  "passes",
+                  g->name);
+    (void)add(f, "service_of_users", WARN, &t);
+  }
+  sup_text_release(&t);
+}
+
+static void find_more(const iso_group *g, findings *f)
+{
+  sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
+  if (g->more_places)
+    sup_text_addf(&t, "more than %d slices have a service %s: the rest of them is cut",
+                  ISO_GROUP_PLACES, g->name);
+  else if (g->place_count > 1)
+    sup_text_addf(&t, "%zu slices have a service %s: all of them pass", g->place_count, g->name);
+  if (t.len > 0)
+    (void)add(f, "service_not_alone", WARN, &t);
+  sup_text_release(&t);
+}
+
+static void find_below(const iso_group *g, findings *f)
+{
+  sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
+  if (g->more_below) {
+    sup_text_addf(&t,
+                  "the excluded service %s has more groups of its own making than can be looked "
+                  "at: open connections of the rest would be ended",
+                  g->name);
+    (void)add(f, "service_too_many_groups", WARN, &t);
+  }
+  sup_text_release(&t);
+}
+
+static void find_services(const iso_params *p, findings *f)
+{
+  if (p->groups_note[0] != '\0') {
     sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
-    if (p->groups[i].path[0] == '\0') {
-      sup_text_addf(&t,
-                    "the excluded service %s is not running, or there is none of that name: it "
-                    "passes once it starts",
-                    p->groups[i].name);
-      (void)add(f, "service_not_running", WARN, &t);
-    }
+    sup_text_addf(&t, "not all excluded services can be told: %s", p->groups_note);
+    (void)add(f, "service_not_seen", WARN, &t);
     sup_text_release(&t);
+  }
+  for (size_t i = 0; i < p->group_count; i++) {
+    find_not_running(&p->groups[i], f);
+    find_of_users(&p->groups[i], f);
+    find_more(&p->groups[i], f);
+    find_below(&p->groups[i], f);
   }
 }
 
@@ -323,7 +376,7 @@ void iso_findings_add(const iso_survey *s, cJSON *result)
   find_sessions(s, &f);
   find_containers(s, &f);
   find_owners(s, &f);
-  find_not_running(s->params, &f);
+  find_services(s->params, &f);
   if (s->unread[0] != '\0') {
     sup_text t = SUP_TEXT_INIT(SENTENCE_MAX);
     sup_text_addf(&t, "what an isolation would meet could not be read in full: not its %s",

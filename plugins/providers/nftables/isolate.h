@@ -7,7 +7,7 @@
 #include "gens.h"
 #include "guard.h"
 #include "listing.h"
-#include "ruleset_groups.h"
+#include "maps.h"
 #include "strict.h"
 #include "support/call.h"
 #include "watch_groups.h"
@@ -19,6 +19,7 @@ enum { ISO_PATH_MAX = 512 };
 typedef struct iso_record {
   char tag[ISO_TAG_LEN + 1]; /* empty: nothing is known */
   char digest[ISO_DIGEST_TEXT];
+  iso_loaded loaded; /* groups of services */
 } iso_record;
 
 /* What this kernel can do, tried once: a process does not get another kernel. */
@@ -55,8 +56,10 @@ cordon_status iso_watch_open(int *ret_fd, sup_err *err);
 /* Reads what an apply before this process left, if it left something. */
 void iso_record_load(iso_plugin *self);
 /* Keeps it in memory and in the state folder. That the folder could not be written is logged and no
- * failure: the next apply then loads the same rules once more. An empty tag forgets. */
-void iso_record_keep(iso_plugin *self, const char *tag, const char *digest);
+ * failure: the next apply then loads the same rules once more. An empty tag forgets. `loaded` may
+ * be NULL. */
+void iso_record_keep(iso_plugin *self, const char *tag, const char *digest,
+                     const iso_loaded *loaded);
 /* Takes the file away, not what is in memory. */
 void iso_record_put_away(const iso_plugin *self);
 
@@ -79,12 +82,14 @@ typedef struct iso_holding {
 /* What to expect: `tag` is what the rules must have been made from, NULL for anything of ours;
  * `strict` is whether they have to be on the links as well; `params` are whose services are looked
  * up and compared, NULL for none. `fresh`: the rules were loaded just now, so that what was
- * recorded before does not count. */
+ * recorded before does not count. `loaded`: the groups that were loaded just now; NULL: those that
+ * are recorded. */
 typedef struct iso_expected {
   const char *tag;
   bool strict;
   bool fresh;
   iso_params *params;
+  const iso_loaded *loaded;
 } iso_expected;
 cordon_status iso_examine(const iso_plugin *self, const iso_expected *expected,
                           iso_holding *ret_holding, sup_err *err);
@@ -101,13 +106,21 @@ void iso_add_console_dropped(cJSON *details, const iso_counters *counters);
  * through the socket that owns the guard. */
 cordon_status iso_load(iso_plugin *self, bool guarded, const char *commands, sup_err *err);
 
-/* Can the services be honoured? Changes nothing. */
-cordon_status iso_services_check(iso_plugin *self, const iso_params *p, sup_err *err);
+/* Can the services be honoured? Changes nothing. `stands`: these rules were in force before, and
+ * have to be again; what runs now is then no reason to leave them out. */
+cordon_status iso_services_check(iso_plugin *self, const iso_params *p, bool stands, sup_err *err);
+/* Looks up which of them run. */
+void iso_services_look(iso_params *p);
 /* Adds `services` to the details of a result: which of them run. */
 void iso_services_add(const iso_params *p, cJSON *details);
 
-/* The parameters of the request and the rules for them, with the services that run now. Release
- * both, also after a failure. */
+/* Puts the groups that run now in the place of those that are loaded, in one transaction that
+ * touches nothing else. `ret_loaded` is what is in then. */
+cordon_status iso_renew_groups(iso_plugin *self, const iso_params *p, const iso_holding *h,
+                               iso_loaded *ret_loaded, sup_err *err);
+
+/* The parameters of the request and the rules for them, with the services that run now. `self` also
+ * lets watch look for these; it may be NULL. Release both, also after a failure. */
 cordon_status iso_read_request(iso_plugin *self, const sup_call *call, iso_params *p,
                                sup_text *rules, char ret_tag[ISO_TAG_LEN + 1], sup_err *err);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ruleset_groups.h"
 #include "sha256.h"
 
 typedef struct view {
@@ -165,20 +164,19 @@ static void add_elements_lines(view line, view *rest, sup_text *out)
 void iso_listing_normalise(const char *text, size_t len, sup_text *out)
 {
   view rest = {text, len};
-  bool groups = false; /* in a map of control groups, whose elements come and go */
   while (rest.len > 0) {
     view line = take_line(&rest);
-    sup_text ignored = SUP_TEXT_INIT(len);
     if (begins(line, "elements = {"))
-      add_elements_lines(line, &rest, groups ? &ignored : out);
+      add_elements_lines(line, &rest, out);
     else
       add_plain_line(line, out);
-    if (begins(line, "map " ISO_GROUPS_MAP))
-      groups = true;
-    else if (is(line, "}"))
-      groups = false;
-    sup_text_release(&ignored);
   }
+}
+
+void iso_listing_add_elements(const char *set, const char *elements, size_t len, sup_text *out)
+{
+  sup_text_addf(out, "set %s ", set);
+  add_elements((view){elements, len}, out);
 }
 
 void iso_listing_digest(const sup_text *normalised, char ret_digest[ISO_DIGEST_TEXT])

@@ -12,8 +12,10 @@
 enum { ISO_DIGEST_TEXT = 80 };
 
 /* The same rules give the same text: one space between words, elements of sets sorted, values of
- * counters, handles and the control groups of services left out. */
+ * counters and handles left out. */
 void iso_listing_normalise(const char *text, size_t len, sup_text *out);
+/* Adds the elements of a set that were listed apart from it, with commas between them. */
+void iso_listing_add_elements(const char *set, const char *elements, size_t len, sup_text *out);
 
 /* `sha256:` and hex over the normalised text. */
 void iso_listing_digest(const sup_text *normalised, char ret_digest[ISO_DIGEST_TEXT]);

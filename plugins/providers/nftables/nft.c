@@ -112,11 +112,12 @@ cordon_status iso_nft_load(const char *commands, bool dry, sup_err *err)
              err);
 }
 
-cordon_status iso_nft_list(iso_session *session, const char *command, sup_text *out, sup_err *err)
+static cordon_status list(iso_session *session, const char *command, unsigned more, sup_text *out,
+                          sup_err *err)
 {
   static const char what[] = "the rules could not be listed";
   struct nft_ctx *ctx = (struct nft_ctx *)session;
-  unsigned flags = NFT_CTX_OUTPUT_NUMERIC_ALL | NFT_CTX_OUTPUT_STATELESS;
+  unsigned flags = NFT_CTX_OUTPUT_NUMERIC_ALL | NFT_CTX_OUTPUT_STATELESS | more;
   if (ctx == NULL)
     return run(command, flags, false, what, out, err);
   nft_ctx_output_set_flags(ctx, flags);
@@ -125,6 +126,17 @@ cordon_status iso_nft_list(iso_session *session, const char *command, sup_text *
   (void)nft_ctx_unbuffer_output(ctx);
   nft_ctx_output_set_flags(ctx, 0);
   return status;
+}
+
+cordon_status iso_nft_list(iso_session *session, const char *command, sup_text *out, sup_err *err)
+{
+  return list(session, command, 0, out, err);
+}
+
+cordon_status iso_nft_list_terse(iso_session *session, const char *command, sup_text *out,
+                                 sup_err *err)
+{
+  return list(session, command, NFT_CTX_OUTPUT_TERSE, out, err);
 }
 
 static bool is_owned(const sup_message *m)

@@ -33,6 +33,9 @@ void iso_session_close(iso_session *session); /* NULL is fine */
  * anew only what a change of the rules changed: not for tables that also change without one, as
  * those of family netdev do with their links. `session` may be NULL. */
 cordon_status iso_nft_list(iso_session *session, const char *command, sup_text *out, sup_err *err);
+/* Likewise, without the elements of sets that have a name. */
+cordon_status iso_nft_list_terse(iso_session *session, const char *command, sup_text *out,
+                                 sup_err *err);
 
 enum { ISO_TABLE_NAME = 64 };
 typedef struct iso_table {

@@ -300,6 +300,8 @@ void iso_params_release(iso_params *p)
 {
   free(p->exclusions);
   free(p->by_service);
+  for (size_t i = 0; i < p->group_count; i++)
+    free(p->groups[i].below);
   free(p->groups);
   *p = (iso_params){0};
 }

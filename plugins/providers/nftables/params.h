@@ -12,7 +12,12 @@
 #include "addr.h"
 #include "groups.h"
 
-enum { ISO_CONSOLES_MAX = 32, ISO_RESOLVERS_MAX = 16, ISO_EXCLUSIONS_MAX = 1024 };
+enum {
+  ISO_CONSOLES_MAX = 32,
+  ISO_RESOLVERS_MAX = 16,
+  ISO_EXCLUSIONS_MAX = 1024,
+  ISO_GROUPS_NOTE = 200
+};
 
 enum { ISO_OUT = 1u << 0, ISO_IN = 1u << 1 };
 enum {
@@ -51,6 +56,8 @@ typedef struct iso_params {
   iso_exclusion *by_service;
   size_t group_count;
   iso_group *groups; /* the services that these name, each once */
+  bool groups_blind; /* which of them run could not be told when they were looked up last */
+  char groups_note[ISO_GROUPS_NOTE]; /* why, or why none can run; else empty */
 } iso_params;
 
 /* CORDON_OK, or CORDON_E_INVALID, CORDON_E_LIMIT with a sentence that names the member. On success

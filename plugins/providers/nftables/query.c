@@ -42,7 +42,7 @@ static cordon_status answer_query(const iso_plugin *self, const sup_call *call,
 cordon_status iso_query(iso_plugin *self, const sup_call *call, sup_err *err)
 {
   iso_params p = {0};
-  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
+  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_ROOM);
   char tag[ISO_TAG_LEN + 1] = "";
   iso_holding h = {0};
   cJSON *doc = sup_call_params(call, err);
@@ -82,7 +82,7 @@ static cordon_status try_everything(iso_ability *a, sup_err *err)
   if (a->takes_all)
     return CORDON_OK;
   iso_params p = {0};
-  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
+  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_ROOM);
   char tag[ISO_TAG_LEN + 1];
   sup_call all = {.params = everything, .params_len = sizeof(everything) - 1};
   cordon_status status = iso_read_request(NULL, &all, &p, &rules, tag, err);

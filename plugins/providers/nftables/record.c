@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,17 +13,58 @@
 #include <sys/stat.h>
 
 #include "support/json.h"
+#include "support/text.h"
 
-enum { RECORD_MAX = 4096 };
+enum { RECORD_MAX = 8192 };
 
 static bool is_hex(const char *text, size_t len)
 {
   return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
 }
 
+/* A number in plain decimal, with what ends it behind it. */
+static bool take_number(const char **at, char end, uint64_t most, uint64_t *ret_number)
+{
+  uint64_t number = 0;
+  const char *c = *at;
+  for (; *c >= '0' && *c <= '9'; c++) {
+    uint64_t digit = (uint64_t)(*c - '0');
+    if (digit > most || number > (most - digit) / 10)
+      return false;
+    number = number * 10 + digit;
+  }
+  if (c == *at || *c != end)
+    return false;
+  *at = c + (end != '\0' ? 1 : 0);
+  *ret_number = number;
+  return true;
+}
+
+/* `0 2 4711`: the service, the level, the group. */
+static bool read_let(const cJSON *item, iso_let *ret_let)
+{
+  uint64_t service = 0, level = 0, id = 0;
+  const char *at = cJSON_IsString(item) ? item->valuestring : "";
+  if (!take_number(&at, ' ', ISO_GROUPS_MAX - 1, &service) ||
+      !take_number(&at, ' ', ISO_GROUP_LEVELS, &level) || !take_number(&at, '\0', UINT64_MAX, &id))
+    return false;
+  *ret_let = (iso_let){.id = id, .level = (uint8_t)level, .service = (uint8_t)service};
+  return true;
+}
+
+static void read_loaded(const cJSON *list, iso_loaded *ret_loaded)
+{
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, list)
+  {
+    if (ret_loaded->count < ISO_LOADED_MAX && read_let(item, &ret_loaded->items[ret_loaded->count]))
+      ret_loaded->count++;
+  }
+}
+
 static void record_from(const cJSON *doc, iso_record *ret_record)
 {
-  static const char *const names[] = {"tag", "digest", NULL};
+  static const char *const names[] = {"tag", "digest", "groups", NULL};
   static const char prefix[] = "sha256:";
   const char *tag = NULL, *digest = NULL;
   if (sup_json_members(doc, "", names, NULL) != CORDON_OK ||
@@ -34,6 +76,7 @@ static void record_from(const cJSON *doc, iso_record *ret_record)
     return;
   (void)snprintf(ret_record->tag, sizeof(ret_record->tag), "%s", tag);
   (void)snprintf(ret_record->digest, sizeof(ret_record->digest), "%s", digest);
+  read_loaded(sup_json_get(doc, "groups"), &ret_record->loaded);
 }
 
 void iso_record_load(iso_plugin *self)
@@ -77,21 +120,39 @@ void iso_record_put_away(const iso_plugin *self)
     (void)unlink(self->record_path);
 }
 
-void iso_record_keep(iso_plugin *self, const char *tag, const char *digest)
+static int write_record(const iso_plugin *self)
 {
-  (void)snprintf(self->record.tag, sizeof(self->record.tag), "%s", tag);
-  (void)snprintf(self->record.digest, sizeof(self->record.digest), "%s", digest);
+  const iso_record *r = &self->record;
+  sup_text text = SUP_TEXT_INIT(RECORD_MAX);
+  const char *before = ",\"groups\":[";
+  sup_text_addf(&text, "{\"tag\":\"%s\",\"digest\":\"%s\"", r->tag, r->digest);
+  for (size_t i = 0; i < r->loaded.count; i++) {
+    const iso_let *l = &r->loaded.items[i];
+    sup_text_addf(&text, "%s\"%u %u %" PRIu64 "\"", before, l->service, l->level, l->id);
+    before = ",";
+  }
+  sup_text_add(&text, r->loaded.count > 0 ? "]}\n" : "}\n");
+  int os_error = text.failed ? ENOMEM : replace_file(self->record_path, sup_text_get(&text));
+  sup_text_release(&text);
+  return os_error;
+}
+
+void iso_record_keep(iso_plugin *self, const char *tag, const char *digest,
+                     const iso_loaded *loaded)
+{
+  iso_record fresh = {.loaded = {.count = 0}};
+  (void)snprintf(fresh.tag, sizeof(fresh.tag), "%s", tag);
+  (void)snprintf(fresh.digest, sizeof(fresh.digest), "%s", digest);
+  if (loaded != NULL)
+    fresh.loaded = *loaded;
+  self->record = fresh;
   if (self->record_path[0] == '\0')
     return;
   int os_error = 0;
-  if (tag[0] == '\0') {
-    if (unlink(self->record_path) != 0 && errno != ENOENT)
-      os_error = errno;
-  } else {
-    char text[RECORD_MAX];
-    (void)snprintf(text, sizeof(text), "{\"tag\":\"%s\",\"digest\":\"%s\"}\n", tag, digest);
-    os_error = replace_file(self->record_path, text);
-  }
+  if (self->record.tag[0] != '\0')
+    os_error = write_record(self);
+  else if (unlink(self->record_path) != 0 && errno != ENOENT)
+    os_error = errno;
   if (os_error != 0) {
     char why[96];
     if (strerror_r(os_error, why, sizeof(why)) != 0)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "boxes.h"
-#include "ruleset_groups.h"
 #include "sha256.h"
 #include "targets.h"
 
@@ -547,13 +546,15 @@ static bool make_tag(plan *pl, char ret_tag[ISO_TAG_LEN + 1])
 {
   sup_text untagged = SUP_TEXT_INIT(2 * ISO_RULESET_MAX);
   write_all(&untagged, pl, &plain_frame, "");
+  /* Without the services that run: none may be a reason to refuse what was taken before. */
+  bool too_long = untagged.len > ISO_RULESET_MAX - ISO_TAG_LEN;
   if (pl->params->strict) {
     pl->stateless = true;
     write_strict(&untagged, pl, NULL);
     pl->stateless = false;
   }
   iso_sha256(sup_text_get(&untagged), untagged.len, ret_tag);
-  bool failed = untagged.failed;
+  bool failed = untagged.failed || too_long;
   sup_text_release(&untagged);
   return !failed;
 }
@@ -566,7 +567,8 @@ static cordon_status render(const iso_params *p, const frame *fr, sup_text *out,
     return err->status;
   bool tagged = make_tag(pl, ret_tag);
   pl->running = true;
-  write_all(out, pl, fr, ret_tag);
+  if (tagged)
+    write_all(out, pl, fr, ret_tag);
   return plan_end(pl, !tagged || out->failed, err);
 }
 

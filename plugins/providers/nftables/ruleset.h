@@ -7,12 +7,14 @@
 
 #include "links.h"
 #include "params.h"
+#include "ruleset_groups.h"
 #include "support/text.h"
 
 enum {
   ISO_TAG_LEN = 64,        /* hex digits of a SHA-256 */
   ISO_ELEMENTS_MAX = 8192, /* over all sets; without overlaps 1024 exclusions need at most 7168 */
-  ISO_RULESET_MAX = 1024 * 1024 /* ISO_ELEMENTS_MAX of the longest elements, and the rules */
+  ISO_RULESET_MAX = 1024 * 1024, /* ISO_ELEMENTS_MAX of the longest elements, and the rules */
+  ISO_RULESET_ROOM = ISO_RULESET_MAX + ISO_GROUPS_ROOM /* with whatever services run */
 };
 
 #define ISO_TABLE "cordon"

@@ -1,36 +1,66 @@
-#define _GNU_SOURCE
 #include "ruleset_groups.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { ELEMENT_MAX = ISO_GROUP_PATH + 64, ELEMENTS_MAX = 2 * ISO_GROUPS_MAX };
 
 static const char *const ways[2] = {"in", "out"};
 
 /* TCP is told by its flags and not by conntrack: see ruleset.c. */
 #define NOT_OPENING "tcp flags & (syn | ack) != syn"
 
-/* `"system.slice/x.service" : jump service_0_in` */
-static void element(char ret_text[ELEMENT_MAX], const iso_group *g, size_t i, size_t way)
+void iso_groups_chain(char ret_name[ISO_GROUPS_NAME], size_t service, size_t way)
 {
-  (void)snprintf(ret_text, ELEMENT_MAX, "\"%s\" : jump service_%zu_%s", g->path, i, ways[way]);
+  (void)snprintf(ret_name, ISO_GROUPS_NAME, "service_%zu_%s", service, ways[way]);
+}
+
+void iso_groups_map(char ret_name[ISO_GROUPS_NAME], size_t way, unsigned level)
+{
+  (void)snprintf(ret_name, ISO_GROUPS_NAME, ISO_GROUPS_MAP "%s%u", ways[way], level);
+}
+
+/* `"system.slice/x.service" : jump service_0_in`, all of a map, between `begin` and `end`; nothing
+ * if there are none. */
+static void write_elements(sup_text *out, const iso_params *p, size_t way, unsigned level,
+                           const char *begin, const char *end)
+{
+  const char *before = begin;
+  for (size_t i = 0; i < p->group_count; i++) {
+    char chain[ISO_GROUPS_NAME];
+    iso_groups_chain(chain, i, way);
+    for (size_t k = 0; k < p->groups[i].place_count; k++) {
+      const iso_place *place = &p->groups[i].places[k];
+      if (place->level != level)
+        continue;
+      sup_text_addf(out, "%s\"%s\" : jump %s", before, place->path, chain);
+      before = ",\n      ";
+    }
+  }
+  if (before != begin)
+    sup_text_add(out, end);
 }
 
 static void write_map(sup_text *out, const iso_params *p, size_t way, unsigned level, bool running)
 {
-  const char *comma = "";
-  sup_text_addf(out, "  map " ISO_GROUPS_MAP "%s%u {\n    type cgroupsv2 : verdict\n", ways[way],
-                level);
-  for (size_t i = 0; i < p->group_count && running; i++) {
-    char text[ELEMENT_MAX];
-    if (p->groups[i].path[0] == '\0' || p->groups[i].level != level)
-      continue;
-    element(text, &p->groups[i], i, way);
-    sup_text_addf(out, "%s%s", comma[0] == '\0' ? "    elements = {\n      " : comma, text);
-    comma = ",\n      ";
+  char name[ISO_GROUPS_NAME];
+  iso_groups_map(name, way, level);
+  sup_text_addf(out, "  map %s {\n    type cgroupsv2 : verdict\n", name);
+  if (running)
+    write_elements(out, p, way, level, "    elements = {\n      ", "\n    }\n");
+  sup_text_add(out, "  }\n");
+}
+
+void iso_groups_write_renewal(sup_text *out, const iso_params *p, const char *table)
+{
+  for (size_t way = 0; way < 2; way++) {
+    for (unsigned level = 1; level <= ISO_GROUP_LEVELS; level++) {
+      char name[ISO_GROUPS_NAME];
+      char begin[128];
+      iso_groups_map(name, way, level);
+      sup_text_addf(out, "flush map inet %s %s\n", table, name);
+      (void)snprintf(begin, sizeof(begin), "add element inet %s %s {\n      ", table, name);
+      write_elements(out, p, way, level, begin, "\n}\n");
+    }
   }
-  sup_text_add(out, comma[0] == '\0' ? "  }\n" : "\n    }\n  }\n");
 }
 
 /* The remote, at that end of the packet. */
@@ -78,7 +108,9 @@ static const char errors[] =
 
 static void write_chain(sup_text *out, const iso_params *p, size_t service, size_t way)
 {
-  sup_text_addf(out, "  chain service_%zu_%s {\n", service, ways[way]);
+  char name[ISO_GROUPS_NAME];
+  iso_groups_chain(name, service, way);
+  sup_text_addf(out, "  chain %s {\n", name);
   for (size_t i = 0; i < p->by_service_count; i++) {
     const iso_exclusion *x = &p->by_service[i];
     if (x->service != service)
@@ -144,121 +176,4 @@ void iso_groups_write_in(sup_text *out, const iso_params *p)
 void iso_groups_write_out(sup_text *out, const iso_params *p)
 {
   write_way(out, p, 1);
-}
-
-/* ---- what is in force ---- */
-
-typedef struct wanted {
-  const iso_params *params;
-  bool seen[2][ISO_GROUPS_MAX];
-  iso_groups_state state;
-} wanted;
-
-static void worsen(wanted *w, iso_groups_state state)
-{
-  if (state > w->state)
-    w->state = state;
-}
-
-/* Which of ours it is, by the map that it is in. */
-static bool is_wanted(wanted *w, const char *text, size_t len, size_t way, unsigned level)
-{
-  for (size_t i = 0; i < w->params->group_count; i++) {
-    const iso_group *g = &w->params->groups[i];
-    char ours[ELEMENT_MAX];
-    element(ours, g, i, way);
-    if (g->path[0] == '\0' || g->level != level || w->seen[way][i] || strlen(ours) != len ||
-        memcmp(ours, text, len) != 0)
-      continue;
-    w->seen[way][i] = true;
-    return true;
-  }
-  return false;
-}
-
-/* nftables prints the number of a group that it does not find any more. */
-static void take_element(wanted *w, const char *text, size_t len, size_t way, unsigned level)
-{
-  while (len > 0 && strchr(" \t\r", text[0]) != NULL)
-    text++, len--;
-  while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL)
-    len--;
-  if (len == 0 || is_wanted(w, text, len, way, level))
-    return;
-  size_t digits = 0;
-  while (digits < len && text[digits] >= '0' && text[digits] <= '9')
-    digits++;
-  bool gone = digits > 0 && len - digits > 8 && memcmp(text + digits, " : jump ", 8) == 0 &&
-              memchr(text + digits, '"', len - digits) == NULL;
-  worsen(w, gone ? ISO_GROUPS_STALE : ISO_GROUPS_FOREIGN);
-}
-
-static void take_elements(wanted *w, const char *line, size_t len, size_t way, unsigned level)
-{
-  static const char begin[] = "elements = {";
-  const char *found = memmem(line, len, begin, sizeof(begin) - 1);
-  if (found != NULL) {
-    len -= (size_t)(found - line) + sizeof(begin) - 1;
-    line = found + sizeof(begin) - 1;
-  }
-  while (len > 0 && strchr(" \t\r}", line[len - 1]) != NULL)
-    len--;
-  while (len > 0) {
-    const char *comma = memchr(line, ',', len);
-    size_t part = comma != NULL ? (size_t)(comma - line) : len;
-    take_element(w, line, part, way, level);
-    part += comma != NULL ? 1 : 0;
-    line += part;
-    len -= part;
-  }
-}
-
-/* `map services_in2 {`: which one. */
-static bool begins_map(const char *line, size_t len, size_t *ret_way, unsigned *ret_level)
-{
-  static const char any[] = "map " ISO_GROUPS_MAP;
-  /* There may be ten thousands of other lines. */
-  if (memmem(line, len, any, sizeof(any) - 1) == NULL)
-    return false;
-  for (size_t way = 0; way < 2; way++) {
-    for (unsigned level = 1; level <= ISO_GROUP_LEVELS; level++) {
-      char text[64];
-      size_t text_len =
-          (size_t)snprintf(text, sizeof(text), "map " ISO_GROUPS_MAP "%s%u {", ways[way], level);
-      if (memmem(line, len, text, text_len) == NULL)
-        continue;
-      *ret_way = way;
-      *ret_level = level;
-      return true;
-    }
-  }
-  return false;
-}
-
-iso_groups_state iso_groups_compare(const char *listing, size_t len, const iso_params *p)
-{
-  wanted w = {.params = p};
-  size_t way = 0;
-  unsigned level = 0;
-  bool in_map = false, in_elements = false;
-  while (len > 0) {
-    const char *end = memchr(listing, '\n', len);
-    size_t line = end != NULL ? (size_t)(end - listing) : len;
-    if (!in_map) {
-      in_map = begins_map(listing, line, &way, &level);
-    } else if (in_elements || memmem(listing, line, "elements = {", 12) != NULL) {
-      in_elements = memchr(listing, '}', line) == NULL;
-      take_elements(&w, listing, line, way, level);
-    } else if (memchr(listing, '}', line) != NULL) {
-      in_map = false;
-    }
-    line += end != NULL ? 1 : 0;
-    listing += line;
-    len -= line;
-  }
-  for (size_t i = 0; i < p->group_count; i++) {
-    if (p->groups[i].path[0] != '\0' && (!w.seen[0][i] || !w.seen[1][i]))
-      worsen(&w, ISO_GROUPS_STALE);
-  }
-  return w.state;
 }

@@ -17,13 +17,13 @@ void iso_groups_write(sup_text *out, const iso_params *p, bool running);
 void iso_groups_write_in(sup_text *out, const iso_params *p);
 void iso_groups_write_out(sup_text *out, const iso_params *p);
 
-typedef enum iso_groups_state {
-  ISO_GROUPS_RIGHT = 0,
-  ISO_GROUPS_STALE,  /* a group that should be there is missing, or one is there that is gone */
-  ISO_GROUPS_FOREIGN /* a group is let through that is none of these services' */
-} iso_groups_state;
+/* `service_0_in`: the chain of a service, by its place among the parameters and the packets' way
+ * (0: in). And the name of a map. */
+enum { ISO_GROUPS_NAME = 32, ISO_GROUPS_ROOM = 128 * 1024 /* all elements, and the renewal */ };
+void iso_groups_chain(char ret_name[ISO_GROUPS_NAME], size_t service, size_t way);
+void iso_groups_map(char ret_name[ISO_GROUPS_NAME], size_t way, unsigned level);
 
-/* What a listing of our table has in the maps, against what runs now. Pure. */
-iso_groups_state iso_groups_compare(const char *listing, size_t len, const iso_params *p);
+/* Puts the groups of what runs now in the place of those in the maps of that table. */
+void iso_groups_write_renewal(sup_text *out, const iso_params *p, const char *table);
 
 #endif

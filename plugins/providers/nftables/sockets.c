@@ -54,7 +54,7 @@ typedef struct work {
   const sup_call *call;
   const iso_locals *locals;
   bool elsewhere; /* in another namespace */
-  iso_ports *listened;
+  iso_listened *listened;
   uint8_t protocol; /* of the dump that is running */
   found found;
   iso_ended ended;
@@ -101,7 +101,21 @@ static bool excluded(const iso_params *p, const iso_socket *s, unsigned directio
          iso_params_excludes_group(p, s->cgroup, direction, protocol, &s->remote, port);
 }
 
-bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_ports *listened,
+/* A connection of an excluded service that the remote opened: TCP is let through both ways once it
+ * is there, so one that the service opened itself would go on. */
+static bool service_accepted(const iso_params *p, const iso_listened *listened, unsigned protocol,
+                             const iso_socket *s)
+{
+  if (!iso_params_excludes_group(p, s->cgroup, ISO_IN, protocol, &s->remote, s->local_port))
+    return false;
+  for (size_t i = 0; i < p->group_count && protocol == ISO_TCP; i++) {
+    if (iso_group_has(&p->groups[i], s->cgroup) && listens(&listened->by_service[i], s->local_port))
+      return true;
+  }
+  return protocol != ISO_TCP;
+}
+
+bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_listened *listened,
                       uint8_t protocol, const iso_socket *s)
 {
   if (iso_addr_is_loopback(&s->remote) || iso_locals_has(locals, &s->remote))
@@ -111,9 +125,10 @@ bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_p
   if (protocol == IPPROTO_RAW)
     return raw_is_excluded(p, s);
   unsigned bit = protocol == IPPROTO_TCP ? ISO_TCP : ISO_UDP;
-  if (excluded(p, s, ISO_IN, bit, s->local_port))
+  if (iso_params_excludes(p, ISO_IN, bit, &s->remote, s->local_port) ||
+      service_accepted(p, listened, bit, s))
     return true;
-  bool opened_by_remote = protocol == IPPROTO_TCP && listens(listened, s->local_port);
+  bool opened_by_remote = protocol == IPPROTO_TCP && listens(&listened->any, s->local_port);
   return !opened_by_remote && excluded(p, s, ISO_OUT, bit, s->remote_port);
 }
 
@@ -124,10 +139,24 @@ bool iso_socket_stays_elsewhere(const iso_locals *locals, const iso_socket *s)
   return iso_addr_is_loopback(&s->remote) || iso_locals_has(locals, &s->remote);
 }
 
+static void add_port(iso_ports *ports, uint16_t port)
+{
+  ports->bits[port / 8] |= (uint8_t)(1u << (port % 8));
+}
+
+void iso_listened_add(iso_listened *l, const iso_params *p, const iso_socket *listener)
+{
+  add_port(&l->any, listener->local_port);
+  for (size_t i = 0; i < p->group_count; i++) {
+    if (iso_group_has(&p->groups[i], listener->cgroup))
+      add_port(&l->by_service[i], listener->local_port);
+  }
+}
+
 static void note_listener(void *data, const iso_socket *s)
 {
-  iso_ports *ports = data;
-  ports->bits[s->local_port / 8] |= (uint8_t)(1u << (s->local_port % 8));
+  work *w = data;
+  iso_listened_add(w->listened, w->params, s);
 }
 
 static void note_found(void *data, const iso_socket *s)
@@ -252,7 +281,7 @@ static cordon_status work_begin(work *w, sup_err *err)
   for (size_t i = 0; i < KINDS && status == CORDON_OK; i++) {
     iso_dump d = {0};
     if (kinds[i].protocol == IPPROTO_TCP)
-      status = dump(w, &kinds[i], LISTEN, note_listener, w->listened, &d, err);
+      status = dump(w, &kinds[i], LISTEN, note_listener, w, &d, err);
   }
   return status;
 }
@@ -318,7 +347,7 @@ static void show_socket(void *data, const iso_socket *s)
                            .protocol = w->protocol,
                            .listens = v->listeners,
                            .opened_by_remote = !v->listeners && w->protocol == IPPROTO_TCP &&
-                                               listens(w->listened, s->local_port)};
+                                               listens(&w->listened->any, s->local_port)};
   v->fn(v->data, &shown);
 }
 

@@ -8,10 +8,18 @@
 #include "params.h"
 #include "support/call.h"
 
-/* The TCP ports that somebody on this device listens on. */
+/* TCP ports that are listened on. */
 typedef struct iso_ports {
   uint8_t bits[65536 / 8];
 } iso_ports;
+
+/* By anybody on this device, and by each of the excluded services. */
+typedef struct iso_listened {
+  iso_ports any;
+  iso_ports by_service[ISO_GROUPS_MAX];
+} iso_listened;
+
+void iso_listened_add(iso_listened *l, const iso_params *p, const iso_socket *listener);
 
 typedef struct iso_ended {
   uint32_t ended;
@@ -23,8 +31,8 @@ typedef struct iso_ended {
 
 /* Must this socket stay: because it is the agent's, because it does not leave the device, or
  * because an exclusion lets it through? Of a TCP socket on a port that somebody listens on it is
- * the remote that opened it. */
-bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_ports *listened,
+ * the remote that opened it; that it is a service's, the service itself has to listen there. */
+bool iso_socket_stays(const iso_params *p, const iso_locals *locals, const iso_listened *listened,
                       uint8_t protocol, const iso_socket *s);
 
 /* Ends what must not stay: TCP in every state of a connection, connected UDP and raw sockets. Looks

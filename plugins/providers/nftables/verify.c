@@ -388,7 +388,7 @@ static cordon_status verify_with(iso_plugin *self, const sup_call *call, iso_par
 cordon_status iso_verify(iso_plugin *self, const sup_call *call, sup_err *err)
 {
   iso_params p = {0};
-  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_MAX);
+  sup_text rules = SUP_TEXT_INIT(ISO_RULESET_ROOM);
   char tag[ISO_TAG_LEN + 1] = "";
   cordon_status status = iso_read_request(self, call, &p, &rules, tag, err);
   sup_text_release(&rules);

@@ -189,7 +189,14 @@ static cordon_status tell(watch *w, int *ret_timeout_ms)
 /* What started before it was watched is looked for as well. */
 static void watch_groups(watch *w)
 {
-  if (w->groups_watched || w->groups < 0 || !iso_names_any(&w->self->names))
+  bool any = iso_names_any(&w->self->names);
+  if (!any && w->groups_watched) {
+    /* Nobody is waited for any more: a new one hears nothing. */
+    (void)close(w->groups);
+    w->groups = iso_group_watch_open();
+    w->groups_watched = false;
+  }
+  if (w->groups_watched || w->groups < 0 || !any)
     return;
   w->groups_watched = iso_group_watch_add(w->groups);
   w->started = w->groups_watched;

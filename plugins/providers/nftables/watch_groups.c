@@ -12,12 +12,13 @@ enum { FOLDER_MAX = 1024, SLICES_MAX = 1024, BUFFER = 16384, ROUNDS = 16 };
 bool iso_names_set(iso_names *n, const iso_params *p)
 {
   (void)pthread_mutex_lock(&n->lock);
-  bool changed = n->count != p->group_count;
-  for (size_t i = 0; i < p->group_count; i++) {
+  size_t count = p != NULL ? p->group_count : 0;
+  bool changed = n->count != count;
+  for (size_t i = 0; i < count; i++) {
     changed = changed || strcmp(n->items[i], p->groups[i].name) != 0;
     (void)snprintf(n->items[i], sizeof(n->items[i]), "%s", p->groups[i].name);
   }
-  n->count = p->group_count;
+  n->count = count;
   (void)pthread_mutex_unlock(&n->lock);
   return changed;
 }
@@ -89,7 +90,7 @@ static bool means_start(const struct inotify_event *e, iso_names *n, bool *slice
   if ((e->mask & IN_ISDIR) == 0 || e->len == 0)
     return false;
   if (!is_slice(e->name))
-    return has(n, e->name);
+    return has(n, iso_group_unit(e->name));
   *slices = true;
   return true;
 }

@@ -15,7 +15,7 @@ typedef struct iso_names {
   size_t count;
 } iso_names;
 
-/* True if they were others before. */
+/* True if they were others before. `p`: NULL for none. */
 bool iso_names_set(iso_names *n, const iso_params *p);
 bool iso_names_any(iso_names *n);
 

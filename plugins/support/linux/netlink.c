@@ -32,6 +32,7 @@ bool sup_message_next(const unsigned char **bytes, size_t *len, sup_message *ret
   *ret_message = (sup_message){.type = h.nlmsg_type,
                                .flags = h.nlmsg_flags,
                                .sequence = h.nlmsg_seq,
+                               .port = h.nlmsg_pid,
                                .payload = *bytes + sizeof(h),
                                .len = h.nlmsg_len - sizeof(h)};
   size_t used = padded(h.nlmsg_len) < *len ? padded(h.nlmsg_len) : *len;
@@ -123,49 +124,117 @@ cordon_status sup_netlink_receive(int fd, void *buffer, size_t size, uint64_t de
   }
 }
 
+/* A socket with a question on its way. What answers it carries the number of the question and the
+ * socket's own port: an answer that comes late, to a question that was given up, is not taken for
+ * that of the next. */
+typedef struct line {
+  int fd;
+  uint32_t port;
+  uint32_t number;
+} line;
+
+static cordon_status line_open(line *l, int protocol, sup_err *err)
+{
+  struct sockaddr_nl self = {0};
+  socklen_t len = sizeof(self);
+  int fd = -1;
+  cordon_status status = sup_netlink_open(protocol, 0, &fd, err);
+  if (status != CORDON_OK)
+    return status;
+  if (getsockname(fd, (struct sockaddr *)&self, &len) != 0) {
+    status = sup_fail_os(err, errno, "the port of a netlink socket is not known");
+    (void)close(fd);
+    return status;
+  }
+  *l = (line){.fd = fd, .port = self.nl_pid, .number = l->number};
+  return CORDON_OK;
+}
+
+static cordon_status send_numbered(line *l, const void *request, size_t len, sup_err *err)
+{
+  union {
+    struct nlmsghdr head;
+    unsigned char bytes[SUP_REQUEST_MAX];
+  } copy;
+  if (len < sizeof(copy.head) || len > sizeof(copy))
+    return sup_fail(err, CORDON_E_INTERNAL, "a netlink request is %zu bytes long", len);
+  memcpy(copy.bytes, request, len);
+  copy.head.nlmsg_seq = ++l->number;
+  return sup_netlink_send(l->fd, copy.bytes, len, err);
+}
+
+static bool answers(const line *l, const unsigned char *bytes, size_t len)
+{
+  sup_message m;
+  return sup_message_next(&bytes, &len, &m) && m.sequence == l->number && m.port == l->port;
+}
+
+static cordon_status receive_answer(const line *l, void *buffer, size_t size, uint64_t deadline_ms,
+                                    size_t *ret_len, sup_err *err)
+{
+  size_t len = 0;
+  cordon_status status = CORDON_OK;
+  do {
+    status = sup_netlink_receive(l->fd, buffer, size, deadline_ms, &len, err);
+  } while (status == CORDON_OK && !answers(l, buffer, len));
+  if (status == CORDON_OK)
+    *ret_len = len;
+  return status;
+}
+
 /* Questions about nftables have a socket of their own that stays: the close of one waits until the
  * kernel has done away with what the last change replaced, for longer than the question takes. */
 static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
-static int kept = -1;
+static line kept = {.fd = -1};
 
-static cordon_status ask(int fd, const void *request, size_t len, void *answer, size_t size,
+static cordon_status ask(line *l, const void *request, size_t len, void *answer, size_t size,
                          size_t *ret_len, sup_err *err)
 {
-  cordon_status status = sup_netlink_send(fd, request, len, err);
+  cordon_status status = send_numbered(l, request, len, err);
   if (status != CORDON_OK)
     return status;
-  return sup_netlink_receive(fd, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
+  return receive_answer(l, answer, size, sup_now_ms() + ANSWER_MS, ret_len, err);
 }
 
-static cordon_status dump(int fd, const void *request, size_t len, sup_part_fn *take, void *data,
-                          sup_err *err)
+static bool is_last(const unsigned char *bytes, size_t len)
+{
+  sup_message m;
+  while (sup_message_next(&bytes, &len, &m)) {
+    if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR)
+      return true;
+  }
+  return false;
+}
+
+/* `ret_whole`: the kernel has told all there was. */
+static cordon_status dump(line *l, const void *request, size_t len, sup_part_fn *take, void *data,
+                          bool *ret_whole, sup_err *err)
 {
   unsigned char part[PART_MAX];
   uint64_t deadline_ms = sup_now_ms() + ANSWER_MS;
   size_t got = 0;
   bool more = true;
-  cordon_status status = sup_netlink_send(fd, request, len, err);
+  cordon_status status = send_numbered(l, request, len, err);
   while (status == CORDON_OK && more) {
-    status = sup_netlink_receive(fd, part, sizeof(part), deadline_ms, &got, err);
-    more = status == CORDON_OK && take(data, part, got);
+    status = receive_answer(l, part, sizeof(part), deadline_ms, &got, err);
+    *ret_whole = status == CORDON_OK && is_last(part, got);
+    more = status == CORDON_OK && take(data, part, got) && !*ret_whole;
   }
   return status;
 }
 
-static cordon_status lend(int *ret_fd, sup_err *err)
+static cordon_status lend(sup_err *err)
 {
   (void)pthread_mutex_lock(&kept_lock);
-  cordon_status status = kept < 0 ? sup_netlink_open(NETLINK_NETFILTER, 0, &kept, err) : CORDON_OK;
-  *ret_fd = kept;
-  return status;
+  return kept.fd < 0 ? line_open(&kept, NETLINK_NETFILTER, err) : CORDON_OK;
 }
 
-/* After a failure an answer may still come, to nobody's question: a new socket then. */
-static cordon_status give_back(cordon_status status)
+/* After a failure, or with a rest of an answer in it, it is of no more use: a new one then. */
+static cordon_status give_back(cordon_status status, bool clean)
 {
-  if (status != CORDON_OK && kept >= 0) {
-    (void)close(kept);
-    kept = -1;
+  if ((status != CORDON_OK || !clean) && kept.fd >= 0) {
+    (void)close(kept.fd);
+    kept.fd = -1;
   }
   (void)pthread_mutex_unlock(&kept_lock);
   return status;
@@ -174,31 +243,30 @@ static cordon_status give_back(cordon_status status)
 cordon_status sup_netlink_ask_nftables(const void *request, size_t len, void *answer, size_t size,
                                        size_t *ret_len, sup_err *err)
 {
-  int fd = -1;
-  cordon_status status = lend(&fd, err);
+  cordon_status status = lend(err);
   if (status == CORDON_OK)
-    status = ask(fd, request, len, answer, size, ret_len, err);
-  return give_back(status);
+    status = ask(&kept, request, len, answer, size, ret_len, err);
+  return give_back(status, true);
 }
 
 cordon_status sup_netlink_dump_nftables(const void *request, size_t len, sup_part_fn *take,
                                         void *data, sup_err *err)
 {
-  int fd = -1;
-  cordon_status status = lend(&fd, err);
+  bool whole = false;
+  cordon_status status = lend(err);
   if (status == CORDON_OK)
-    status = dump(fd, request, len, take, data, err);
-  return give_back(status);
+    status = dump(&kept, request, len, take, data, &whole, err);
+  return give_back(status, whole);
 }
 
 cordon_status sup_netlink_ask(int protocol, const void *request, size_t len, void *answer,
                               size_t size, size_t *ret_len, sup_err *err)
 {
-  int fd = -1;
-  cordon_status status = sup_netlink_open(protocol, 0, &fd, err);
+  line l = {.fd = -1};
+  cordon_status status = line_open(&l, protocol, err);
   if (status != CORDON_OK)
     return status;
-  status = ask(fd, request, len, answer, size, ret_len, err);
-  (void)close(fd);
+  status = ask(&l, request, len, answer, size, ret_len, err);
+  (void)close(l.fd);
   return status;
 }

@@ -8,6 +8,7 @@
 #include "collect_device_bed.h"
 #include "suite.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,7 +44,7 @@ static void holds_on(col_task *t)
   (void)snprintf(exe, sizeof(exe), "%s/proc/77/exe", bed_root);
   ck_assert_int_eq(unlink(exe), 0);
   ck_assert_int_eq(symlink("/nowhere", exe), 0);
-  int fd = col_open_held(t, held, path, &st);
+  int fd = col_open_held(t, dir, held, path, &st);
   ck_assert_int_ge(fd, 0);
   ck_assert_int_eq(st.st_size, 5);
   (void)close(fd);
@@ -81,6 +82,91 @@ START_TEST(a_program_that_runs_has_its_own_hash)
   ck_assert_ptr_nonnull(
       strstr(text, "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"));
   free(text);
+}
+END_TEST
+
+/* ---- processes that do not answer ---- */
+
+static void make_fifo(const char *path)
+{
+  char full[256];
+  (void)snprintf(full, sizeof(full), "%s%s", bed_root, path);
+  ck_assert_int_eq(mkfifo(full, 0644), 0);
+}
+
+/* Lets go whoever waits for it to be written. */
+static void let_go(const char *path)
+{
+  char full[256];
+  (void)snprintf(full, sizeof(full), "%s%s", bed_root, path);
+  int fd = open(full, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0)
+    (void)close(fd);
+}
+
+/* A process that changes its maps for ever: whoever opens or reads their list waits. */
+START_TEST(a_process_that_keeps_its_maps_locked_is_left_and_named)
+{
+  static const col_item items[] = {
+      {"F", "memory_maps.csv", "x", col_memory_maps, 10000, false, false}};
+  static char long_maps[200000];
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  size_t len = 0;
+  bed_make_folder("/proc", 0755);
+  bed_make_folder("/proc/7", 0755);
+  make_fifo("/proc/7/maps");
+  bed_make_folder("/proc/8", 0755);
+  for (unsigned i = 0; len + 100 < sizeof(long_maps); i++)
+    len += (size_t)snprintf(long_maps + len, sizeof(long_maps) - len,
+                            "%08x-%08x r-xp 00000000 08:01 7 /usr/lib/planted %u\n", i, i + 1, i);
+  bed_make_bytes("/proc/8/maps", long_maps, len);
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  cJSON *doc = bed_manifest();
+  ck_assert_str_eq(bed_item_text(doc, 0, "error"),
+                   "the maps of 1 processes could not be read in time: 7");
+  cJSON_Delete(doc);
+  char *text = bed_package_file("F/memory_maps.csv");
+  ck_assert_ptr_nonnull(strstr(text, "\r\n7,(not answered),,,,,\r\n"));
+  /* The other one is whole, however many parts it was read in. */
+  unsigned rows = 0;
+  for (const char *at = text; (at = strstr(at, "/usr/lib/planted ")) != NULL; at++)
+    rows++;
+  unsigned lines = 0;
+  for (size_t i = 0; i < len; i++)
+    lines += long_maps[i] == '\n' ? 1 : 0;
+  ck_assert_uint_eq(rows, lines);
+  free(text);
+  let_go("/proc/7/maps");
+  uint64_t until = sup_now_ms() + 10000;
+  while (bed_threads() > 1 && sup_now_ms() < until)
+    (void)usleep(1000);
+}
+END_TEST
+
+START_TEST(more_files_of_an_antivirus_than_there_is_room_for_are_told)
+{
+  static const col_item items[] = {{"F", "support", "x", col_support_logs, 10000, true, false}};
+  char path[64];
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  bool told = false;
+  bed_make_folder("/var", 0755);
+  bed_make_folder("/var/log", 0755);
+  bed_make_folder("/var/log/clamav", 0755);
+  for (unsigned i = 0; i < 201; i++) {
+    (void)snprintf(path, sizeof(path), "/var/log/clamav/%03u.log", i);
+    bed_make(path, "x");
+  }
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  free(bed_package_file("F/clamav_log_199.log"));
+  cJSON *doc = bed_manifest();
+  for (int i = 0; i < 230 && !told; i++)
+    told = strstr(bed_item_text(doc, i, "cap"), "/var/log/clamav has more than 200 files") != NULL;
+  ck_assert(told);
+  cJSON_Delete(doc);
 }
 END_TEST
 
@@ -280,6 +366,8 @@ int main(void)
 {
   const TTest *const tests[] = {the_path_and_the_hash_of_a_program_are_of_one_file,
                                 a_program_that_runs_has_its_own_hash,
+                                a_process_that_keeps_its_maps_locked_is_left_and_named,
+                                more_files_of_an_antivirus_than_there_is_room_for_are_told,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,

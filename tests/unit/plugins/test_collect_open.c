@@ -9,9 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/call.h"
@@ -163,6 +168,114 @@ START_TEST(links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs)
 }
 END_TEST
 
+/* ---- what was mounted meanwhile, or elsewhere ---- */
+
+/* A file system whose program never answers. False: it cannot be had here. */
+static bool mount_silent(const char *path)
+{
+  char options[128];
+  int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  (void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+  return fd >= 0 && mount("silent", path, "fuse", 0, options) == 0;
+}
+
+static char silent_path[128];
+
+static void mounts_and_opens(col_task *t)
+{
+  char path[256];
+  int fd = -1;
+  struct stat st;
+  if (!mount_silent(silent_path)) {
+    (void)col_puts(t, "no FUSE here");
+    return;
+  }
+  (void)snprintf(path, sizeof(path), "%s/file", silent_path);
+  ck_assert_int_eq(col_open(t, path, &fd, &st), EREMOTE);
+  ck_assert_int_eq(col_open_folder(t, silent_path, &fd), EREMOTE);
+  ck_assert_int_eq(col_open(t, "/proc/self/status", &fd, &st), 0);
+  (void)close(fd);
+  (void)col_puts(t, "done");
+}
+
+/* The list of what is mounted was read before. */
+START_TEST(what_is_mounted_later_is_judged_by_its_mount)
+{
+  static const col_item items[] = {{"F", "later", "x", mounts_and_opens, 5000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+    return;
+  o.root = "";
+  (void)snprintf(silent_path, sizeof(silent_path), "%s/silent", bed_root);
+  bed_make_folder("/silent", 0755);
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  char *text = bed_package_file("F/later");
+  ck_assert_msg(strcmp(text, "done") == 0 || strcmp(text, "no FUSE here") == 0, "%s", text);
+  free(text);
+  (void)umount2(silent_path, MNT_DETACH);
+}
+END_TEST
+
+static int other_process = -1;
+
+static void judges_of_others(col_task *t)
+{
+  char path[256];
+  struct stat st;
+  (void)snprintf(path, sizeof(path), "/proc/%d", other_process);
+  int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  (void)snprintf(path, sizeof(path), "/proc/%d/root%s", other_process, silent_path);
+  int held = open(path, O_PATH | O_CLOEXEC);
+  ck_assert_int_ge(held, 0);
+  /* By its path it is a folder of this device like any other. */
+  ck_assert(!col_is_far(t, silent_path, NULL));
+  ck_assert_int_eq(col_judge(t, held, dir, &st), EREMOTE);
+  (void)close(held);
+  /* Files in memory are on a mount that no list has. */
+  held = memfd_create("planted", MFD_CLOEXEC);
+  ck_assert_int_eq(col_judge(t, held, dir, &st), 0);
+  ck_assert(S_ISREG(st.st_mode));
+  (void)close(held);
+  (void)close(dir);
+  (void)col_puts(t, "done");
+}
+
+/* As a container has it: the same path is another file there. */
+START_TEST(what_is_mounted_for_another_process_is_judged_by_its_mounts)
+{
+  static const col_item items[] = {{"F", "others", "x", judges_of_others, 5000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  int ready[2];
+  char byte = 0;
+  if (geteuid() != 0)
+    return;
+  (void)snprintf(silent_path, sizeof(silent_path), "%s/silent", bed_root);
+  bed_make_folder("/silent", 0755);
+  ck_assert_int_eq(pipe(ready), 0);
+  other_process = fork();
+  if (other_process == 0) {
+    bool good = unshare(CLONE_NEWNS) == 0 &&
+                mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount_silent(silent_path);
+    (void)!write(ready[1], good ? "y" : "n", 1);
+    (void)pause();
+    _exit(0);
+  }
+  ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+  o.root = "";
+  if (byte == 'y') {
+    ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+    free(bed_package_file("F/others"));
+  }
+  (void)kill(other_process, SIGKILL);
+  (void)waitpid(other_process, NULL, 0);
+}
+END_TEST
+
 /* ---- what does not answer ---- */
 
 START_TEST(what_does_not_answer_is_not_waited_for_and_not_asked_for_ever)
@@ -209,6 +322,8 @@ int main(void)
                                 in_homes_no_link_is_followed,
                                 a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
                                 links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
+                                what_is_mounted_later_is_judged_by_its_mount,
+                                what_is_mounted_for_another_process_is_judged_by_its_mounts,
                                 what_does_not_answer_is_not_waited_for_and_not_asked_for_ever};
   return run_suite_with("plugins.collect_open", tests, COUNT_OF(tests), bed_setup, bed_teardown);
 }

@@ -339,9 +339,7 @@ START_TEST(keeps_the_sockets_of_the_table)
 {
   iso_addr own = {4, {10, 0, 0, 10}};
   iso_locals locals = {.addrs = &own, .count = 1};
-  static iso_ports listened;
-  listened.bits[22 / 8] |= 1u << (22 % 8);
-  listened.bits[2222 / 8] |= 1u << (2222 % 8);
+  static iso_listened listened;
   iso_exclusion exclusions[] = {
       {ISO_OUT, ISO_TCP, {{4, {10, 0, 0, 3}}, {4, {10, 0, 0, 3}}}, 443, 443, 0},
       {ISO_IN, ISO_TCP, {{4, {10, 0, 0, 4}}, {4, {10, 0, 0, 4}}}, 22, 22, 0},
@@ -353,6 +351,8 @@ START_TEST(keeps_the_sockets_of_the_table)
                   .consoles = {{{4, {10, 0, 0, 1}}, 8443}},
                   .exclusion_count = COUNT_OF(exclusions),
                   .exclusions = exclusions};
+  iso_listened_add(&listened, &p, &(iso_socket){.local_port = 22});
+  iso_listened_add(&listened, &p, &(iso_socket){.local_port = 2222});
   for (size_t i = 0; i < COUNT_OF(stay_cases); i++) {
     const struct stay_case *c = &stay_cases[i];
     iso_socket s = {
@@ -362,6 +362,46 @@ START_TEST(keeps_the_sockets_of_the_table)
     ck_assert_int_eq(iso_addr_parse(c->remote, "remote", &s.remote, &err), CORDON_OK);
     ck_assert_msg(iso_socket_stays(&p, &locals, &listened, c->protocol, &s) == c->stays, "row %zu",
                   i);
+  }
+}
+END_TEST
+
+/* Sockets of service 0, group 7, which listens on 80; others listen on 81. */
+static const struct {
+  uint64_t group;
+  uint16_t local_port;
+  uint8_t protocol;
+  bool stays;
+} accepted[] = {
+    {7, 80, IPPROTO_TCP, true},     {8, 80, IPPROTO_TCP, true},     {9, 80, IPPROTO_TCP, false},
+    {7, 40000, IPPROTO_TCP, false}, {7, 81, IPPROTO_TCP, false},    {7, 40000, IPPROTO_UDP, true},
+    {9, 40000, IPPROTO_UDP, false}, {7, 40000, IPPROTO_RAW, false},
+};
+
+START_TEST(a_service_that_accepts_keeps_what_it_accepted)
+{
+  static iso_listened listened;
+  iso_locals locals = {.count = 0};
+  uint64_t below[] = {8};
+  iso_group g = {.name = "a.service",
+                 .places = {{.path = "a.service", .level = 1, .id = 7}},
+                 .place_count = 1,
+                 .below = below,
+                 .below_count = 1};
+  iso_exclusion in = {.directions = ISO_IN, .protocols = ISO_TCP | ISO_UDP, .port_last = 65535};
+  iso_params p = {
+      .mark = 5, .by_service_count = 1, .by_service = &in, .group_count = 1, .groups = &g};
+  iso_listened_add(&listened, &p, &(iso_socket){.local_port = 80, .cgroup = 8});
+  iso_listened_add(&listened, &p, &(iso_socket){.local_port = 81, .cgroup = 9});
+  for (size_t i = 0; i < COUNT_OF(accepted); i++) {
+    iso_socket s = {.remote = {4, {10, 0, 0, 5}},
+                    .remote_port = 1234,
+                    .has_mark = true,
+                    .local_port = accepted[i].local_port,
+                    .cgroup = accepted[i].group};
+    ck_assert_msg(iso_socket_stays(&p, &locals, &listened, accepted[i].protocol, &s) ==
+                      accepted[i].stays,
+                  "row %zu", i);
   }
 }
 END_TEST
@@ -597,6 +637,7 @@ int main(void)
       reads_sockets_until_the_dump_is_done,
       tells_a_refused_dump,
       keeps_the_sockets_of_the_table,
+      a_service_that_accepts_keeps_what_it_accepted,
       a_generation_is_ours_only_if_it_was_made_alone,
       links_that_frames_leave_by_are_told_from_the_rest,
       links_that_send_past_the_rules_are_named,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -14,7 +15,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "nft.h"
 #include "sockets.h"
+#include "support/netlink.h"
 
 /* From now on this process gets no socket to ask about sockets, as under a strict confinement. */
 static void forbid_sock_diag(void)
@@ -61,11 +64,63 @@ START_TEST(each_way_to_leave_sockets_has_its_words)
 }
 END_TEST
 
+static bool take_one_part(void *data, const unsigned char *bytes, size_t len)
+{
+  int *parts = data;
+  (void)bytes;
+  (void)len;
+  (*parts)++;
+  return false;
+}
+
+/* A question about a table has an answer of one message. */
+static void expect_right_answer(void)
+{
+  iso_table_ask ask;
+  unsigned char answer[4096];
+  const unsigned char *bytes = answer;
+  size_t ask_len = 0, len = 0;
+  sup_message m;
+  ck_assert_int_eq(
+      iso_nft_ask_of(&iso_plain_table, NFT_MSG_GETTABLE, NLM_F_REQUEST, &ask, &ask_len, NULL),
+      CORDON_OK);
+  ck_assert_int_eq(sup_netlink_ask_nftables(&ask, ask_len, answer, sizeof(answer), &len, NULL),
+                   CORDON_OK);
+  ck_assert(sup_message_next(&bytes, &len, &m));
+  ck_assert_int_eq(m.type, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
+}
+
+/* Of a long answer only the beginning is taken, and of one that is acknowledged only the answer. */
+START_TEST(the_rest_of_an_answer_is_not_taken_for_the_next)
+{
+  iso_table_ask ask;
+  unsigned char answer[4096];
+  size_t ask_len = 0, len = 0;
+  int parts = 0;
+  bed_shell("{ echo 'table inet cordon {'; for i in $(seq 2000); do echo \"chain c$i { }\"; done; "
+            "echo '}'; } | nft -f -");
+  ck_assert_int_eq(iso_nft_ask_of(&iso_plain_table, NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_DUMP,
+                                  &ask, &ask_len, NULL),
+                   CORDON_OK);
+  ck_assert_int_eq(sup_netlink_dump_nftables(&ask, ask_len, take_one_part, &parts, NULL),
+                   CORDON_OK);
+  ck_assert_int_eq(parts, 1);
+  expect_right_answer();
+  ck_assert_int_eq(iso_nft_ask_of(&iso_plain_table, NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_ACK,
+                                  &ask, &ask_len, NULL),
+                   CORDON_OK);
+  ck_assert_int_eq(sup_netlink_ask_nftables(&ask, ask_len, answer, sizeof(answer), &len, NULL),
+                   CORDON_OK);
+  expect_right_answer();
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
       sockets_that_could_not_be_ended_make_it_partial,
       each_way_to_leave_sockets_has_its_words,
+      the_rest_of_an_answer_is_not_taken_for_the_next,
   };
   return run_kernel_suite("plugins.nftables.partial", tests, COUNT_OF(tests), kernel_setup,
                           kernel_teardown);

@@ -6,11 +6,16 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,6 +25,7 @@ static char slice[160];
 static char inner[200];
 static char service[64]; /* its name */
 static char folder[300]; /* its group */
+static char other[220];  /* a folder beside all services */
 static fake_thread watching;
 
 static void write_text(const char *path, const char *text)
@@ -71,6 +77,7 @@ static bool name_all(void)
   (void)snprintf(inner, sizeof(inner), "%s/cordontest%08x-web.slice", slice, chance);
   (void)snprintf(service, sizeof(service), "web@%08x.service", chance);
   (void)snprintf(folder, sizeof(folder), "%s/%s", inner, service);
+  (void)snprintf(other, sizeof(other), "/sys/fs/cgroup/cordontest%08x", chance);
   return true;
 }
 
@@ -81,6 +88,9 @@ static void remove_all(void)
   (void)snprintf(below, sizeof(below), "%s/worker", folder);
   (void)rmdir(below);
   (void)rmdir(folder);
+  (void)rmdir(other);
+  (void)snprintf(below, sizeof(below), "%s/%s", slice, service);
+  (void)rmdir(below);
   (void)rmdir(inner);
   (void)rmdir(slice);
 }
@@ -114,10 +124,22 @@ static bool renews(void)
   return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(host.result, "renew"));
 }
 
-static bool runs(void)
+static const cJSON *told(void)
 {
   const cJSON *details = cJSON_GetObjectItemCaseSensitive(host.result, "details");
-  const cJSON *s = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(details, "services"), 0);
+  return cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(details, "services"), 0);
+}
+
+static void expect_note(const char *part)
+{
+  const cJSON *note = cJSON_GetObjectItemCaseSensitive(told(), "note");
+  ck_assert_ptr_nonnull(note);
+  ck_assert_msg(strstr(note->valuestring, part) != NULL, "%s", note->valuestring);
+}
+
+static bool runs(void)
+{
+  const cJSON *s = told();
   const cJSON *name = cJSON_GetObjectItemCaseSensitive(s, "name");
   ck_assert_ptr_nonnull(name);
   ck_assert_str_eq(name->valuestring, service);
@@ -296,6 +318,191 @@ START_TEST(the_guard_lets_it_through_as_well)
 }
 END_TEST
 
+START_TEST(a_service_in_two_slices_passes_in_both)
+{
+  char second[320];
+  (void)snprintf(second, sizeof(second), "%s/%s", slice, service);
+  start_service();
+  ck_assert_int_eq(mkdir(second, 0755), 0);
+  kernel_isolate(by_service("out", ""));
+  expect_note("2 slices");
+  ck_assert(!renews());
+  enter();
+  expect_flow(0, true);
+  move_to(second);
+  expect_flow(1, true);
+  leave();
+  ck_assert_int_eq(rmdir(second), 0);
+  ck_assert(renews());
+}
+END_TEST
+
+/* A folder of another hierarchy can have the number of the service's. */
+START_TEST(a_folder_with_the_number_of_its_group_is_not_taken_for_it)
+{
+  start_service();
+  ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+  ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+  ck_assert_int_eq(mkdir(other, 0755), 0);
+  ck_assert_msg(mount(inner, other, NULL, MS_BIND, NULL) == 0, "%s", strerror(errno));
+  kernel_isolate(by_service("out", ""));
+  ck_assert(!renews());
+  enter();
+  expect_flow(0, true);
+  leave();
+  ck_assert_int_eq(umount2(other, MNT_DETACH), 0);
+}
+END_TEST
+
+/* Whoever may make groups of his own can make many. */
+START_TEST(a_look_goes_through_no_folder_but_slices)
+{
+  char buffer[4096];
+  start_service();
+  ck_assert_int_eq(mkdir(other, 0755), 0);
+  kernel_isolate(by_service("out", ""));
+  int opened = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ck_assert_int_ge(inotify_add_watch(opened, other, IN_OPEN), 0);
+  ck_assert(!renews());
+  kernel_isolate(by_service("out", ""));
+  stop_service();
+  start_service();
+  ck_assert(renews());
+  kernel_isolate(by_service("out", ""));
+  ck_assert_int_eq(read(opened, buffer, sizeof(buffer)), -1);
+  ck_assert_int_eq(errno, EAGAIN);
+  /* It would have been seen. */
+  ck_assert_int_ge(open(other, O_RDONLY | O_CLOEXEC), 0);
+  ck_assert_int_gt(read(opened, buffer, sizeof(buffer)), 0);
+  ck_assert_int_eq(close(opened), 0);
+}
+END_TEST
+
+static long dropped(void)
+{
+  char text[256] = "";
+  FILE *f = popen("nft list counter inet cordon dropped_out", "re");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, f), 0);
+  ck_assert_int_eq(pclose(f), 0);
+  const char *packets = strstr(text, "packets ");
+  ck_assert_ptr_nonnull(packets);
+  return strtol(packets + 8, NULL, 10);
+}
+
+START_TEST(a_renewal_keeps_the_counters)
+{
+  start_service();
+  kernel_isolate(by_service("out", ""));
+  expect_flow(0, false);
+  long before = dropped();
+  ck_assert_int_gt(before, 0);
+  stop_service();
+  start_service();
+  kernel_isolate(by_service("out", ""));
+  ck_assert(fake_flag(&host, "changed"));
+  ck_assert_int_ge(dropped(), before);
+  enter();
+  expect_flow(0, true);
+  bed_shell("nft delete table inet cordon");
+  expect_flow(1, true); /* by the guard */
+  leave();
+}
+END_TEST
+
+/* Too few descriptors are left to look as deep: what is in force stays. */
+START_TEST(a_service_that_cannot_be_looked_up_stays_let_through)
+{
+  struct rlimit before, none;
+  start_service();
+  kernel_isolate(by_service("out", ""));
+  ck_assert(!renews());
+  ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+  none = before;
+  int free_one = dup(0);
+  none.rlim_cur = (rlim_t)free_one + 2; /* nftables ends the process if it gets none */
+  ck_assert_int_eq(close(free_one), 0);
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+  bool renewed = renews();
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ck_assert(!renewed);
+  expect_note("could not be looked up");
+  enter();
+  expect_flow(0, true);
+  leave();
+}
+END_TEST
+
+START_TEST(an_isolation_that_stands_is_repaired_though_the_groups_are_hidden)
+{
+  start_service();
+  kernel_isolate(by_service("out", ""));
+  ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+  ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+  ck_assert_int_eq(mount("x", "/sys/fs/cgroup", "tmpfs", 0, NULL), 0);
+  bed_shell("nft delete table inet cordon");
+  fake_host_restart(&host, "isolate");
+  isolate = host.plugin->get_extension(host.plugin, CORDON_EXT_ISOLATE);
+  kernel_isolate(by_service("out", ""));
+  expect_note("is mounted neither");
+  ck_assert(!renews());
+  ck_assert(!runs());
+  expect_flow(0, false);
+  ck_assert_int_eq(fake_run(&host, isolate->apply, 0, kernel_params(by_service("in", ""))),
+                   CORDON_E_UNSUPPORTED);
+  /* Numbers of another file system mean nothing. */
+  bed_shell("mkdir -p /sys/fs/cgroup/system.slice; >/sys/fs/cgroup/cgroup.controllers");
+  (void)kernel_params(by_service("out", ""));
+  ck_assert(!renews());
+  expect_note("is mounted neither");
+  ck_assert_int_eq(umount2("/sys/fs/cgroup", MNT_DETACH), 0);
+  ck_assert(renews());
+  kernel_isolate(by_service("out", ""));
+  enter();
+  expect_flow(0, true);
+  leave();
+}
+END_TEST
+
+/* `in` is for what others open. */
+START_TEST(a_service_that_accepts_loses_what_it_opened_itself)
+{
+  int opened[2];
+  char word[4];
+  start_service();
+  enter();
+  bed_open_tcp(&flows[0].flow, opened);
+  int listener = bed_socket(BED_DEVICE, SOCK_STREAM, DEVICE4, 80, 0);
+  ck_assert_int_eq(listen(listener, 1), 0);
+  leave();
+  int remote = bed_socket(BED_PEER, SOCK_STREAM, OTHER4, 0, 0);
+  bed_connect(remote, DEVICE4, 80);
+  ck_assert(bed_connected(remote, 5000) && bed_readable(listener, 5000));
+  int accepted = accept(listener, NULL, NULL);
+  kernel_isolate(by_service("in", ""));
+  ck_assert_int_eq((int)fake_number(&host, "sockets_ended"), 1);
+  ck_assert_int_eq(recv(opened[0], word, sizeof(word), 0), -1);
+  ck_assert_int_eq(errno, ECONNABORTED);
+  ck_assert_int_eq(send(accepted, "hi", 2, MSG_NOSIGNAL), 2);
+  ck_assert(bed_readable(remote, 5000));
+  ck_assert_int_eq(recv(remote, word, sizeof(word), 0), 2);
+}
+END_TEST
+
+/* A process that ends while it renews leaves no false alarm. */
+START_TEST(a_group_of_before_is_no_drift_to_the_next_process)
+{
+  start_service();
+  kernel_isolate(by_service("out", ""));
+  fake_host_restart(&host, "isolate");
+  isolate = host.plugin->get_extension(host.plugin, CORDON_EXT_ISOLATE);
+  stop_service();
+  ck_assert(renews());
+  kernel_isolate(by_service("out", ""));
+  ck_assert(!renews());
+}
+END_TEST
+
 /* Its group comes and goes all the time, also between being looked up and being loaded. */
 START_TEST(a_service_that_flaps_never_keeps_the_rules_out)
 {
@@ -353,6 +560,19 @@ START_TEST(the_dry_run_names_a_service_that_does_not_run)
   char *text = cJSON_PrintUnformatted(host.result);
   ck_assert_ptr_nonnull(strstr(text, "\"service_not_running\""));
   ck_assert_ptr_nonnull(strstr(text, service));
+  ck_assert_ptr_null(strstr(text, "\"service_of_users\""));
+  cJSON_free(text);
+}
+END_TEST
+
+START_TEST(the_dry_run_warns_of_what_acts_for_users)
+{
+  static const char users[] = "{\"direction\":\"out\",\"service\":\"user@1000.service\"}";
+  ck_assert_int_eq(fake_run(&host, isolate->apply, CORDON_REQ_DRY_RUN, kernel_params(users)),
+                   CORDON_OK);
+  char *text = cJSON_PrintUnformatted(host.result);
+  ck_assert_ptr_nonnull(strstr(text, "\"service_of_users\""));
+  ck_assert_ptr_nonnull(strstr(text, "user@1000.service runs what users tell it to"));
   cJSON_free(text);
 }
 END_TEST
@@ -370,22 +590,33 @@ static void expect_told(int count)
 
 START_TEST(watch_tells_that_it_starts)
 {
-  char other[320];
+  char neighbour[320];
   kernel_isolate(by_service("out", ""));
   fake_start(&host, isolate->watch, &watching);
   expect_told(1); /* what it may have missed before it watched */
   start_service();
   expect_told(2);
   stop_service();
-  (void)snprintf(other, sizeof(other), "%s/other.service", inner);
-  ck_assert_int_eq(mkdir(other, 0755), 0);
-  ck_assert_int_eq(rmdir(other), 0);
+  (void)snprintf(neighbour, sizeof(neighbour), "%s/other.service", inner);
+  ck_assert_int_eq(mkdir(neighbour, 0755), 0);
+  ck_assert_int_eq(rmdir(neighbour), 0);
   ck_assert_int_eq(rmdir(inner), 0);
   /* Its slice is new as well. */
   ck_assert_int_eq(mkdir(inner, 0755), 0);
   expect_told(3);
   start_service();
   expect_told(4);
+  /* Once it is released nobody waits for it, nor for what was refused. */
+  ck_assert_int_eq(fake_run(&host, isolate->release, 0, "{}"), CORDON_OK);
+  stop_service();
+  start_service();
+  enter();
+  ck_assert_int_eq(fake_run(&host, isolate->apply, 0, kernel_params(by_service("out", ""))),
+                   CORDON_E_INVALID);
+  leave();
+  stop_service();
+  start_service();
+  ck_assert(!fake_wait_records(&host, 6, 300));
   ck_assert_int_eq(fake_stop(&watching), CORDON_E_CANCELLED);
   ck_assert_int_eq(host.record_count, 5);
 }
@@ -401,9 +632,18 @@ int main(void)
       its_connections_survive_and_those_of_others_do_not,
       a_group_that_somebody_adds_is_drift_and_is_taken_out,
       the_guard_lets_it_through_as_well,
+      a_service_in_two_slices_passes_in_both,
+      a_folder_with_the_number_of_its_group_is_not_taken_for_it,
+      a_look_goes_through_no_folder_but_slices,
+      a_renewal_keeps_the_counters,
+      a_service_that_cannot_be_looked_up_stays_let_through,
+      an_isolation_that_stands_is_repaired_though_the_groups_are_hidden,
+      a_service_that_accepts_loses_what_it_opened_itself,
+      a_group_of_before_is_no_drift_to_the_next_process,
       a_service_that_flaps_never_keeps_the_rules_out,
       what_cannot_be_honoured_changes_nothing,
       the_dry_run_names_a_service_that_does_not_run,
+      the_dry_run_warns_of_what_acts_for_users,
       watch_tells_that_it_starts,
   };
   if (!name_all())

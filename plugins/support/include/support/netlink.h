@@ -9,13 +9,14 @@
 
 #include "support/err.h"
 
-enum { SUP_NETLINK_BUFFER = 256 * 1024 };
+enum { SUP_NETLINK_BUFFER = 256 * 1024, SUP_REQUEST_MAX = 1024 };
 
 /* One message: the bytes behind its header. */
 typedef struct sup_message {
   uint16_t type;
   uint16_t flags;
   uint32_t sequence;
+  uint32_t port; /* whom it answers, or who asks */
   const unsigned char *payload;
   size_t len;
 } sup_message;
@@ -46,7 +47,9 @@ cordon_status sup_netlink_send(int fd, const void *request, size_t len, sup_err 
 cordon_status sup_netlink_receive(int fd, void *buffer, size_t size, uint64_t deadline_ms,
                                   size_t *ret_len, sup_err *err);
 
-/* One request on a socket of its own, and the first bytes that come back, within two seconds. */
+/* One request on a socket of its own, and the first bytes that come back to it, within two seconds.
+ * Here and below the request is numbered, at most SUP_REQUEST_MAX long, and what does not carry its
+ * number is passed over. */
 cordon_status sup_netlink_ask(int protocol, const void *request, size_t len, void *answer,
                               size_t size, size_t *ret_len, sup_err *err);
 
@@ -54,7 +57,7 @@ cordon_status sup_netlink_ask(int protocol, const void *request, size_t len, voi
 cordon_status sup_netlink_ask_nftables(const void *request, size_t len, void *answer, size_t size,
                                        size_t *ret_len, sup_err *err);
 
-/* Likewise for an answer in parts. `take` gets each and says whether more is to come. */
+/* Likewise for an answer in parts. `take` gets each and says whether it wants more. */
 typedef bool sup_part_fn(void *data, const unsigned char *bytes, size_t len);
 cordon_status sup_netlink_dump_nftables(const void *request, size_t len, sup_part_fn *take,
                                         void *data, sup_err *err);
