@@ -55,10 +55,13 @@ start_victim() {
 }
 
 lab up
-on desk-1 sh -c 'cat >/var/tmp/state.py' <"$tests/remediate_state.py"
 
 # What is searched for a file, so that it does not take as long as this machine is large.
-device mount -t tmpfs none /root
+for folder in /root /opt /srv /var/tmp /usr/local/lib /usr/local/share; do
+  device sh -c "test ! -d $folder || mount -t tmpfs none $folder"
+done
+
+on desk-1 sh -c 'cat >/var/tmp/state.py' <"$tests/remediate_state.py"
 
 # ---- processes ----
 
@@ -76,8 +79,8 @@ never 'the agent is left alone' device cordon local process stop "$agent"
 # ---- files ----
 
 device python3 /var/tmp/state.py make /var/tmp/evil
+device cp --preserve=all /var/tmp/evil /var/tmp/copy
 keep evil /var/tmp/evil
-device cp -p --preserve=all /var/tmp/evil /var/tmp/copy
 remedy 'a file is taken away' quarantine /var/tmp/evil
 taken=$action
 never 'and is not there' device test -e /var/tmp/evil
@@ -96,6 +99,7 @@ victim=$(start_victim /var/tmp/runs)
 remedy 'a file that runs is taken, with what runs it' quarantine /var/tmp/runs --stop
 never 'which is gone' device test -e "/proc/$victim/exe"
 sha1=$(device sha1sum /var/tmp/evil | cut -d' ' -f1)
+keep evil /var/tmp/evil
 remedy 'a file is found by its digest and taken' find-quarantine "$sha1"
 never 'with every copy of it' device sh -c 'test -e /var/tmp/evil || test -e /var/tmp/copy'
 fact 'both come back' device cordon local undo "$action"

@@ -104,6 +104,9 @@ static cordon_status bar(rem_job *j, const char *name, sup_err *err)
                  "# Cordon (action %.60s) keeps this kernel module from being loaded.\n"
                  "blacklist %s\ninstall %s /bin/false\n",
                  j->action, name, name);
+  /* A device without kmod has none; it matters once it is installed. */
+  if (mkdir("/etc/modprobe.d", 0755) == 0)
+    (void)chmod("/etc/modprobe.d", 0755);
   cordon_status status = rem_way_open(path, &w, err);
   if (status != CORDON_OK)
     return status;
