@@ -178,7 +178,7 @@ static const cordon_plugin *CORDON_CALL create(const cordon_host *h, const char 
     free(self);
     return NULL;
   }
-  strcpy(self->state_dir, state_dir);
+  (void)snprintf(self->state_dir, sizeof(self->state_dir), "%s", state_dir);
   cJSON_Delete(doc);
   self->host = h;
   self->plugin = (cordon_plugin){.struct_size = sizeof(cordon_plugin),

@@ -28,21 +28,28 @@ static cordon_status read_name(const cJSON *from, char ret_name[MODULE_NAME], su
 }
 
 /* `name size uses by state address`. */
+static bool read_line(char *line, const char *name, unsigned long *ret_uses, char ret_by[REM_NAME])
+{
+  char *rest = line;
+  const char *found = strsep(&rest, " ");
+  const char *size = strsep(&rest, " ");
+  const char *uses = strsep(&rest, " ");
+  const char *by = strsep(&rest, " \n");
+  if (size == NULL || uses == NULL || strcmp(found, name) != 0)
+    return false;
+  *ret_uses = strtoul(uses, NULL, 10);
+  (void)snprintf(ret_by, REM_NAME, "%s", by != NULL ? by : "-");
+  return true;
+}
+
 static bool is_loaded(const char *name, unsigned long *ret_uses, char ret_by[REM_NAME])
 {
   FILE *f = fopen("/proc/modules", "re");
   char *line = NULL;
   size_t room = 0;
   bool found = false;
-  size_t len = strlen(name);
-  while (f != NULL && !found && getline(&line, &room, f) > 0) {
-    char by[REM_NAME] = "-";
-    if (strncmp(line, name, len) != 0 || line[len] != ' ' ||
-        sscanf(line + len, " %*s %lu %255s", ret_uses, by) < 1)
-      continue;
-    found = true;
-    (void)snprintf(ret_by, REM_NAME, "%s", by);
-  }
+  while (f != NULL && !found && getline(&line, &room, f) > 0)
+    found = read_line(line, name, ret_uses, ret_by);
   free(line);
   if (f != NULL)
     (void)fclose(f);

@@ -27,7 +27,7 @@ cordon_status rem_record_check(const cJSON *record, const char **ret_do, sup_err
 {
   uint64_t version = 0;
   const cJSON *what = cJSON_IsObject(record) ? sup_json_get(record, "do") : NULL;
-  if (!cJSON_IsString(what) || !rem_number(record, "v", &version))
+  if (what == NULL || !cJSON_IsString(what) || !rem_number(record, "v", &version))
     return sup_fail(err, CORDON_E_INVALID, "an undo record is none of this plugin's");
   if (version != REM_RECORD_VERSION)
     return sup_fail(err, CORDON_E_UNSUPPORTED,
@@ -46,7 +46,7 @@ static cordon_status undo_one(rem_job *j, const cJSON *record, sup_err *err)
 {
   const char *what = NULL;
   cordon_status status = rem_record_check(record, &what, err);
-  return status == CORDON_OK ? kinds[kind_of(what)].run(j, record, err) : status;
+  return status == CORDON_OK && what != NULL ? kinds[kind_of(what)].run(j, record, err) : status;
 }
 
 /* Each is tried, the newest first; the first that fails is what is told. */

@@ -16,8 +16,25 @@ typedef struct looking {
   rem_running *found;
 } looking;
 
-/* `address perms offset dev inode path`. File systems with several devices show another number here
- * than stat does, so that such files are found by who runs them only. */
+/* `address perms offset major:minor inode path`. File systems with several devices show another
+ * number here than stat does, so that such files are found by who runs them only. */
+static bool line_is(const char *line, const looking *l)
+{
+  const char *at = line;
+  char *end = NULL;
+  for (int i = 0; i < 3; i++) {
+    at = strchr(at, ' ');
+    if (at == NULL)
+      return false;
+    at++;
+  }
+  unsigned long high = strtoul(at, &end, 16);
+  if (*end != ':')
+    return false;
+  unsigned long low = strtoul(end + 1, &end, 16);
+  return strtoull(end, NULL, 10) == l->ino && makedev(high, low) == l->dev;
+}
+
 static bool maps_it(int64_t pid, const looking *l)
 {
   char path[64];
@@ -26,14 +43,8 @@ static bool maps_it(int64_t pid, const looking *l)
   bool found = false;
   (void)snprintf(path, sizeof(path), "/proc/%lld/maps", (long long)pid);
   FILE *f = fopen(path, "re");
-  while (f != NULL && !found && getline(&line, &room, f) > 0) {
-    unsigned high = 0;
-    unsigned low = 0;
-    unsigned long long ino = 0;
-    char perms[8] = "";
-    found = sscanf(line, "%*s %7s %*s %x:%x %llu", perms, &high, &low, &ino) == 4 &&
-            ino == l->ino && makedev(high, low) == l->dev;
-  }
+  while (f != NULL && !found && getline(&line, &room, f) > 0)
+    found = line_is(line, l);
   free(line);
   if (f != NULL)
     (void)fclose(f);

@@ -46,7 +46,8 @@ static cordon_status read_name(const cJSON *from, bool timer, char ret_name[UNIT
   if (status != CORDON_OK)
     return status;
   if (strchr(ret_name, '.') == NULL)
-    strcat(ret_name, timer ? ".timer" : ".service");
+    (void)snprintf(ret_name + strlen(ret_name), UNIT_NAME - strlen(ret_name), "%s",
+                   timer ? ".timer" : ".service");
   if (strspn(ret_name, set) != strlen(ret_name) || ret_name[0] == '.' ||
       !kind_fits(ret_name, timer))
     return sup_fail(err, CORDON_E_INVALID, "that is no name of a %s of systemd",

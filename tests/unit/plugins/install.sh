@@ -46,7 +46,7 @@ install
 expect_digests
 grep -q '"org.example.acme"' "$etc/plugins.trust.json" || fail "the entry of another plugin was lost"
 [ "$(grep -c "$zeros" "$etc/plugins.trust.json")" = 2 ] || fail "an old entry of ours is still there"
-[ "$(grep -c '"id"' "$etc/plugins.trust.json")" = 5 ] || fail "there are not five entries"
+[ "$(grep -c '"id"' "$etc/plugins.trust.json")" = 6 ] || fail "there are not six entries"
 
 echo 'nonsense' >"$etc/plugins.trust.json"
 if "$cmake" --install "$build" --prefix /usr >"$work/log" 2>&1; then
