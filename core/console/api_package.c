@@ -227,7 +227,7 @@ void con_api_package_uri(con_call *c)
 /* A package does not change once it is here: its action's id is a validator. */
 static void write_tag(con_file *f, const char *id)
 {
-  (void)snprintf(f->tag, sizeof(f->tag), "\"%s\"", id);
+  (void)snprintf(f->tag, sizeof(f->tag), "\"%.*s\"", (int)sizeof(f->tag) - 3, id);
 }
 
 static void give(con_call *c, const char *id, uv_file file, uint64_t size)

@@ -146,7 +146,7 @@ static ctl_exit place(const ctl_context *ctx, const ctl_args *args, cd_operation
   cd_jw_obj(&w, "target");
   cd_code rc = write_target(&w, args, &err);
   cd_jw_end_obj(&w);
-  if (args->value[CTL_OPT_FORCED] != NULL)
+  if (args->value[CTL_OPT_ANYWAY] != NULL)
     cd_jw_bool(&w, "force", true);
   if (args->value[CTL_OPT_STOP] != NULL)
     cd_jw_bool(&w, "stop", true);

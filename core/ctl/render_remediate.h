@@ -1,4 +1,4 @@
-/* The lines about a remediation in the result of an action; none if there is none. */
+/* What an action says of the remediation that it was. */
 #ifndef CTL_RENDER_REMEDIATE_H
 #define CTL_RENDER_REMEDIATE_H
 
@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 
-void ctl_remediate_render(cd_json *result, const ctl_style *style, cd_buf *out);
+/* The lines about the member `remediate` of a result; none if there is none. */
+CD_MUST_USE cd_code ctl_remediate_render(cd_json *result, const ctl_style *style, cd_buf *out,
+                                         cd_err *err);
 
 #endif
