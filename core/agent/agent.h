@@ -15,6 +15,7 @@
 #include "protocol/terms.h"
 #include "remediate.h"
 #include "remote.h"
+#include "scan.h"
 #include "state.h"
 #include "supervisor.h"
 
@@ -43,6 +44,7 @@ struct agent {
   agent_state *isolate;
   agent_jobs *jobs;
   agent_collect *collect;
+  agent_scan *scan;
   agent_remediate *remediate;
   agent_probes *probes;
   agent_notice *notice;
