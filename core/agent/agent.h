@@ -13,7 +13,9 @@
 #include "preflight.h"
 #include "probes.h"
 #include "protocol/terms.h"
+#include "remediate.h"
 #include "remote.h"
+#include "scan.h"
 #include "state.h"
 #include "supervisor.h"
 
@@ -42,6 +44,8 @@ struct agent {
   agent_state *isolate;
   agent_jobs *jobs;
   agent_collect *collect;
+  agent_scan *scan;
+  agent_remediate *remediate;
   agent_probes *probes;
   agent_notice *notice;
   agent_control *control;
