@@ -226,7 +226,7 @@ static cordon_status call(bed *b, cordon_op_fn fn, uint32_t flags, const char *a
   cordon_request r = {.struct_size = sizeof(r),
                       .flags = flags,
                       .op = 1,
-                      .budget_ms = 60000,
+                      .budget_ms = 600000,
                       .params = text,
                       .params_len = strlen(text),
                       .undo = undo,
