@@ -14,6 +14,9 @@
 
 enum { LIST_MS = 10000, ITEM_MS = 120000, NAME_OF_PATH = 100 };
 
+/* Longer than a private key or a hash is. */
+#define LOOK_AHEAD (64ull * 1024)
+
 /* ---- reading ---- */
 
 static uint64_t number_of(const cJSON *o, const char *name, uint64_t otherwise, uint64_t max)
@@ -183,47 +186,75 @@ static bool put_some(void *data, const void *bytes, size_t len)
   return col_put(data, bytes, len);
 }
 
+typedef struct copying {
+  col_task *task;
+  col_scrub scrub;
+  uint64_t ahead; /* bytes in front of what is taken, which are only looked at */
+  uint64_t left;  /* bytes that may be taken */
+  bool end;
+} copying;
+
+/* False: there is no more. */
+static bool copy_some(copying *c, int fd)
+{
+  char buffer[16 * 1024];
+  uint64_t most = c->ahead > 0 ? c->ahead : c->left;
+  ssize_t got = read(fd, buffer, most < sizeof(buffer) ? (size_t)most : sizeof(buffer));
+  if (got < 0 && errno == EINTR)
+    return true;
+  if (got < 0)
+    col_mark_os(c->task, errno, "reading it failed");
+  c->end = got <= 0;
+  if (c->end)
+    return false;
+  bool ahead = c->ahead > 0;
+  bool go_on = col_scrub_put(&c->scrub, buffer, (size_t)got);
+  *(ahead ? &c->ahead : &c->left) -= (uint64_t)got;
+  if (ahead && c->ahead == 0)
+    col_scrub_begin(&c->scrub, put_some, c->task);
+  return go_on;
+}
+
+/* Where reading begins: of a part of a file the filter sees what is in front of it, so that the
+ * rest of a secret is known for what it is. */
+static void begin_copy(copying *c, int fd, uint64_t size, uint64_t max)
+{
+  uint64_t from = size > max ? size - max : 0;
+  c->left = max;
+  c->ahead = from < LOOK_AHEAD ? from : LOOK_AHEAD;
+  if (c->ahead == 0) {
+    col_scrub_begin(&c->scrub, put_some, c->task);
+    return;
+  }
+  (void)lseek(fd, (off_t)(from - c->ahead), SEEK_SET);
+  col_cap(c->task, "it has %llu bytes, of which these are the last %llu", (unsigned long long)size,
+          (unsigned long long)max);
+}
+
 /* As col_copy_fd(), through the filter. */
 static void copy_scrubbed(col_task *t, int fd, const struct stat *st, uint64_t max)
 {
-  char buffer[16 * 1024];
   uint64_t size = (uint64_t)st->st_size;
-  uint64_t total = 0;
   bool go_on = true;
-  bool end = false;
-  col_scrub *s = calloc(1, sizeof(*s));
-  if (s == NULL) {
+  copying *c = calloc(1, sizeof(*c));
+  if (c == NULL) {
     col_mark(t, COL_ERROR, "there was no memory to read it");
     return;
   }
-  *s = (col_scrub){.put = put_some, .data = t};
+  c->task = t;
   if (st->st_mtim.tv_sec > 0)
     col_set_mtime(t, st->st_mtim.tv_sec);
-  if (size > max) {
-    (void)lseek(fd, (off_t)(size - max), SEEK_SET);
-    col_cap(t, "it has %llu bytes, of which these are the last %llu", (unsigned long long)size,
-            (unsigned long long)max);
-  }
-  while (go_on && !end && !col_stop(t) && total < max) {
-    size_t want = max - total < sizeof(buffer) ? (size_t)(max - total) : sizeof(buffer);
-    ssize_t got = read(fd, buffer, want);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      col_mark_os(t, errno, "reading it failed");
-    end = got <= 0;
-    if (!end)
-      go_on = col_scrub_put(s, buffer, (size_t)got);
-    total += end ? 0 : (uint64_t)got;
-  }
-  if (go_on)
-    (void)col_scrub_end(s);
-  if (total >= max && total > size)
+  begin_copy(c, fd, size, max);
+  while (go_on && !col_stop(t) && c->left > 0)
+    go_on = copy_some(c, fd);
+  if (go_on || c->end)
+    (void)col_scrub_end(&c->scrub);
+  if (c->left == 0 && max > size)
     col_cap(t, "it grew while it was read");
-  if (s->keys + s->hashes > 0)
+  if (c->scrub.keys + c->scrub.hashes > 0)
     col_mark(t, COL_PARTIAL, "secrets in it were left out: %u private keys, %u hashes of passwords",
-             s->keys, s->hashes);
-  free(s);
+             c->scrub.keys, c->scrub.hashes);
+  free(c);
 }
 
 static void say_not_opened(col_task *t, int error, const char *path)

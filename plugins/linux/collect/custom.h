@@ -73,7 +73,7 @@ const char *col_secret_opened(const col_task *t, const col_list *l, int fd, cons
                               char ret_real[COL_PATH]);
 
 /* Leaves private keys and hashes of passwords out of a stream of bytes. Zero is a good beginning
- * but for the two below. */
+ * but for the two below; without `put` the bytes are looked at and not put. */
 enum { COL_SCRUB_WINDOW = 16 * 1024 };
 typedef enum col_scrub_state { SCRUB_TEXT, SCRUB_KEY, SCRUB_END, SCRUB_HASH } col_scrub_state;
 typedef struct col_scrub {
@@ -81,12 +81,17 @@ typedef struct col_scrub {
   void *data;
   char held[COL_SCRUB_WINDOW]; /* what may be the beginning of a secret */
   size_t held_len;
+  size_t skip; /* of what is held, so much is not put */
   col_scrub_state state;
   char before; /* the last byte that was put */
   unsigned keys;
   unsigned hashes;
 } col_scrub;
 bool col_scrub_put(col_scrub *s, const char *bytes, size_t len);
+/* From here on it is put: what came before, without `put`, tells whether this is within a secret.
+ */
+void col_scrub_begin(col_scrub *s, bool (*put)(void *data, const void *bytes, size_t len),
+                     void *data);
 /* The end: what is held is put. */
 bool col_scrub_end(col_scrub *s);
 

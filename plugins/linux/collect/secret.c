@@ -225,7 +225,14 @@ static bool put(col_scrub *s, size_t from, size_t to)
 {
   if (to > from)
     s->before = s->held[to - 1];
-  return to <= from || s->put(s->data, s->held + from, to - from);
+  if (from < s->skip)
+    from = s->skip;
+  return s->put == NULL || to <= from || s->put(s->data, s->held + from, to - from);
+}
+
+static bool put_note(col_scrub *s, const char *note)
+{
+  return s->put == NULL || s->put(s->data, note, strlen(note));
 }
 
 /* How far what is held is no secret; with the state of what comes then. */
@@ -273,9 +280,9 @@ static bool drain(col_scrub *s, size_t limit)
       s->keys += s->state == SCRUB_KEY ? 1 : 0;
       s->hashes += s->state == SCRUB_HASH ? 1 : 0;
       if (go_on && s->state == SCRUB_KEY)
-        go_on = s->put(s->data, key_note, sizeof(key_note) - 1);
+        go_on = put_note(s, key_note);
       if (go_on && s->state == SCRUB_HASH)
-        go_on = s->put(s->data, hash_note, sizeof(hash_note) - 1);
+        go_on = put_note(s, hash_note);
       break;
     case SCRUB_KEY: at = key_until(s, from, limit); break;
     case SCRUB_END:
@@ -298,6 +305,7 @@ static bool drain(col_scrub *s, size_t limit)
   }
   memmove(s->held, s->held + at, s->held_len - at);
   s->held_len -= at;
+  s->skip -= s->skip < at ? s->skip : at;
   return go_on;
 }
 
@@ -315,6 +323,20 @@ bool col_scrub_put(col_scrub *s, const char *bytes, size_t len)
       go_on = drain(s, s->held_len - KEY_LINE);
   }
   return go_on;
+}
+
+void col_scrub_begin(col_scrub *s, bool (*put_bytes)(void *data, const void *bytes, size_t len),
+                     void *data)
+{
+  s->put = put_bytes;
+  s->data = data;
+  s->skip = s->held_len;
+  s->keys = s->state == SCRUB_KEY || s->state == SCRUB_END ? 1 : 0;
+  s->hashes = s->state == SCRUB_HASH ? 1 : 0;
+  if (s->keys > 0)
+    (void)put_note(s, key_note);
+  if (s->hashes > 0)
+    (void)put_note(s, hash_note);
 }
 
 bool col_scrub_end(col_scrub *s)

@@ -125,14 +125,15 @@ static void scrub(const char *text, size_t len, size_t step, sunk *to, col_scrub
   ck_assert(col_scrub_end(s));
 }
 
+static const char with_secrets[] =
+    "first\n-----BEGIN OPENSSH PRIVATE KEY-----\nSECRETSECRET\n-----END OPENSSH PRIVATE "
+    "KEY-----\nsecond $5 and $1 of $y\n"
+    "ada:$y$j9T$SECRET.SECRETSECRET/$SECRETSECRETSECRET:19000:0\n"
+    "hash=$2b$12$SECRETSECRETSECRETSECRETSECRET\n-----BEGIN CERTIFICATE-----\nopen\n"
+    "-----END CERTIFICATE-----\n\"$argon2id$v=19$m=65536,t=3,p=4$SECRETSECRET$SECRET\" last\n";
+
 START_TEST(secrets_within_a_file_are_left_out_however_it_is_read)
 {
-  static const char text[] =
-      "first\n-----BEGIN OPENSSH PRIVATE KEY-----\nSECRETSECRET\n-----END OPENSSH PRIVATE "
-      "KEY-----\nsecond $5 and $1 of $y\n"
-      "ada:$y$j9T$SECRET.SECRETSECRET/$SECRETSECRETSECRET:19000:0\n"
-      "hash=$2b$12$SECRETSECRETSECRETSECRETSECRET\n-----BEGIN CERTIFICATE-----\nopen\n"
-      "-----END CERTIFICATE-----\n\"$argon2id$v=19$m=65536,t=3,p=4$SECRETSECRET$SECRET\" last\n";
   static const char wanted[] =
       "first\n(a private key, which is not taken)\nsecond $5 and $1 of $y\n"
       "ada:***:19000:0\nhash=***\n-----BEGIN CERTIFICATE-----\nopen\n"
@@ -141,10 +142,32 @@ START_TEST(secrets_within_a_file_are_left_out_however_it_is_read)
   static sunk to;
   static col_scrub s;
   for (size_t i = 0; i < COUNT_OF(steps); i++) {
-    scrub(text, sizeof(text) - 1, steps[i], &to, &s);
+    scrub(with_secrets, sizeof(with_secrets) - 1, steps[i], &to, &s);
     ck_assert_str_eq(to.text, wanted);
     ck_assert_uint_eq(s.keys, 1);
     ck_assert_uint_eq(s.hashes, 3);
+  }
+}
+END_TEST
+
+/* Wherever the part begins that is taken. */
+START_TEST(the_rest_of_a_secret_is_one)
+{
+  static sunk to;
+  static col_scrub s;
+  for (size_t cut = 0; cut < sizeof(with_secrets); cut++) {
+    const char *rest = with_secrets + cut;
+    to = (sunk){.len = 0};
+    s = (col_scrub){.put = NULL};
+    ck_assert(col_scrub_put(&s, with_secrets, cut));
+    col_scrub_begin(&s, sink, &to);
+    ck_assert(col_scrub_put(&s, rest, strlen(rest)));
+    ck_assert(col_scrub_end(&s));
+    ck_assert_msg(strstr(to.text, "SECRET") == NULL, "from %zu on: %s", cut, to.text);
+    ck_assert_msg(strstr(rest, "SECRET") == NULL || s.keys + s.hashes > 0, "from %zu on", cut);
+    /* A secret just in front may be told of. */
+    if (strchr(rest, '"') == NULL)
+      ck_assert_str_eq(to.text + to.len - strlen(rest), rest);
   }
 }
 END_TEST
@@ -367,6 +390,30 @@ START_TEST(secrets_are_not_taken_by_whatever_name)
 }
 END_TEST
 
+START_TEST(of_a_key_the_last_part_is_not_taken_either)
+{
+  static char text[40000];
+  cJSON *doc = NULL;
+  size_t len = 0;
+  while (len < sizeof(text) - 3000)
+    len += (size_t)snprintf(text + len, sizeof(text) - len, "line\n");
+  len += (size_t)snprintf(text + len, sizeof(text) - len, "-----BEGIN RSA PRIVATE KEY-----\n");
+  for (int i = 0; i < 25; i++)
+    len += (size_t)snprintf(text + len, sizeof(text) - len, "hunter2%057d\n", i);
+  (void)snprintf(text + len, sizeof(text) - len, "-----END RSA PRIVATE KEY-----\nlast\n");
+  bed_make_folder("/srv", 0755);
+  bed_make("/srv/log", text);
+  ck_assert_int_eq(
+      run("{\"folder\":\"S\",\"path\":\"/srv/log\",\"max_bytes\":500,\"why\":\"x\"}", &doc),
+      CORDON_PARTIAL);
+  expect(doc, "/srv/log", "partial", "of which these are the last 500");
+  char *taken = bed_package_file("S/srv_log");
+  ck_assert_str_eq(taken, "(a private key, which is not taken)\nlast\n");
+  free(taken);
+  cJSON_Delete(doc);
+}
+END_TEST
+
 static atomic_bool stop_writing;
 
 static void *writes_on(void *arg)
@@ -434,11 +481,13 @@ int main(void)
       stars_take_no_time_without_end,
       secrets_are_known_by_their_names,
       secrets_within_a_file_are_left_out_however_it_is_read,
+      the_rest_of_a_secret_is_one,
       what_holds_no_secret_is_taken_to_the_byte,
       the_files_that_a_list_names_are_in_its_folders,
       ceilings_of_files_bytes_and_depth_are_told,
       links_out_fifos_and_devices_are_told_and_not_read,
       secrets_are_not_taken_by_whatever_name,
+      of_a_key_the_last_part_is_not_taken_either,
       a_file_that_grows_while_it_is_read_ends,
       a_list_that_leads_up_or_says_nothing_is_refused,
   };
