@@ -45,7 +45,11 @@ static bool walk_entry(walking *w, int dir, const char *folder, const char *name
   char why[COL_SENTENCE];
   struct stat st;
   int len = snprintf(path, sizeof(path), "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
-  if (len < 0 || (size_t)len >= sizeof(path) || is_left_out(path))
+  if (len < 0 || (size_t)len >= sizeof(path)) {
+    col_mark(w->task, COL_PARTIAL, "%.200s: names in it are too long to be told", folder);
+    return true;
+  }
+  if (is_left_out(path))
     return true;
   if (col_is_far(w->task, path, why)) {
     col_mark(w->task, COL_PARTIAL, "%s: %s", path, why);
@@ -65,6 +69,8 @@ static bool walk_entry(walking *w, int dir, const char *folder, const char *name
     return true;
   }
   int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 && errno != ENOENT)
+    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, strerror(errno));
   return fd < 0 ? true : walk(w, fd, path, depth + 1);
 }
 
@@ -284,6 +290,9 @@ static int read_maps(processes *p, int fd)
     total += (size_t)len;
     put_maps_part(p, text, (size_t)len, len < MAPS_PART - 1);
     free(text);
+    if (total >= MAPS_TEXT)
+      col_cap(p->task, "of process %lld only the first %d MiB of its maps", (long long)p->pid,
+              MAPS_TEXT / (1024 * 1024));
   }
   return 0;
 }

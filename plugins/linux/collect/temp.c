@@ -236,8 +236,10 @@ static void take_name(batch *b, const struct dirent *d, const char *folder)
   char path[COL_PATH];
   entry *e = &b->items[b->count];
   size_t len = strlen(d->d_name);
-  if (len >= sizeof(e->name) || !join(folder, d->d_name, path))
+  if (len >= sizeof(e->name) || !join(folder, d->d_name, path)) {
+    col_mark(b->w->task, COL_PARTIAL, "%.200s: names in it are too long to be told", folder);
     return;
+  }
   memcpy(e->name, d->d_name, len + 1);
   e->type = d->d_type;
   e->far = col_is_far(b->w->task, path, NULL);
@@ -333,8 +335,11 @@ static bool walk_run_user(void *data, int dir, const char *name)
 void col_temp(col_task *t)
 {
   walking *w = calloc(1, sizeof(*w));
-  if (w == NULL)
+  if (w == NULL) {
+    col_begin(t, "tmp.csv", "/tmp");
+    col_mark(t, COL_ERROR, "there is no memory to look at temporary files");
     return;
+  }
   w->task = t;
   w->hands = col_hands_new();
   col_users_read(t, &w->users);

@@ -7,6 +7,7 @@
 #include "collect_device_bed.h"
 #include "suite.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,76 @@ START_TEST(every_file_has_one_row_with_its_own_content)
   ck_assert_ptr_eq(strstr(folder + 2, "\r\n"), strstr(table, "\r\n/tmp/many/below/last,file"));
   ck_assert_uint_eq(count_of(table, "/tmp/many/link,link,"), 1);
   free(table);
+}
+END_TEST
+
+enum { LONG = 17, LONG_NAME = 250 };
+
+/* Folders within folders, further than a path goes. */
+static void make_long(int dirs[LONG + 1], char name[LONG_NAME + 1])
+{
+  char path[128];
+  (void)snprintf(path, sizeof(path), "%s/tmp", bed_root);
+  memset(name, 'n', LONG_NAME);
+  name[LONG_NAME] = '\0';
+  dirs[0] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (int i = 0; i < LONG; i++) {
+    ck_assert_int_eq(mkdirat(dirs[i], name, 0755), 0);
+    dirs[i + 1] = openat(dirs[i], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(dirs[i + 1], 0);
+  }
+}
+
+static void remove_long(const int dirs[LONG + 1], const char *name)
+{
+  for (int i = LONG; i >= 0; i--) {
+    if (i < LONG)
+      ck_assert_int_eq(unlinkat(dirs[i], name, AT_REMOVEDIR), 0);
+    (void)close(dirs[i]);
+  }
+}
+
+static void expect_told(const char *item)
+{
+  cJSON *doc = bed_manifest();
+  const cJSON *r = NULL;
+  bool told = false;
+  cJSON_ArrayForEach(r, cJSON_GetObjectItemCaseSensitive(doc, "items"))
+  {
+    const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r, "error"));
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r, "item"));
+    told = told || (strcmp(name, item) == 0 && error != NULL && strstr(error, "too long") != NULL);
+  }
+  cJSON_Delete(doc);
+  ck_assert_msg(told, "%s does not say that something is missing", item);
+}
+
+static void look_at_long(const col_item *item, const char *name_of_item)
+{
+  int dirs[LONG + 1];
+  char name[LONG_NAME + 1];
+  bed_make_folder("/tmp", 0755);
+  make_long(dirs, name);
+  cordon_status status = run(item);
+  remove_long(dirs, name);
+  ck_assert_int_eq(status, CORDON_PARTIAL);
+  expect_told(name_of_item);
+}
+
+START_TEST(what_has_a_longer_path_than_there_is_does_not_hide_among_temporary_files)
+{
+  look_at_long(&temp, "tmp.csv");
+}
+END_TEST
+
+START_TEST(what_has_a_longer_path_than_there_is_does_not_hide_from_the_time_line)
+{
+  static const col_item timeline = {.folder = "T",
+                                    .name = "timeline.txt",
+                                    .source = "x",
+                                    .collect = col_timeline,
+                                    .budget_ms = 20000};
+  look_at_long(&timeline, "timeline.txt");
 }
 END_TEST
 
@@ -165,7 +236,11 @@ END_TEST
 int main(void)
 {
   const TTest *const tests[] = {
-      every_file_has_one_row_with_its_own_content, a_process_that_is_not_listed_is_found,
-      a_process_that_is_listed_does_not_hide, hands_come_back_when_both_are_done};
+      every_file_has_one_row_with_its_own_content,
+      what_has_a_longer_path_than_there_is_does_not_hide_among_temporary_files,
+      what_has_a_longer_path_than_there_is_does_not_hide_from_the_time_line,
+      a_process_that_is_not_listed_is_found,
+      a_process_that_is_listed_does_not_hide,
+      hands_come_back_when_both_are_done};
   return run_suite_with("plugins.collect_many", tests, COUNT_OF(tests), bed_setup, bed_teardown);
 }
