@@ -353,8 +353,12 @@ static void take_files(col_task *t)
       take_file(t, i, &all[n]);
     }
   }
-  if (all != NULL)
+  if (all != NULL) {
     put_listing(t, i, &f, all);
+  } else {
+    col_begin(t, "files.csv", i->path);
+    col_mark(t, COL_ERROR, "there was no memory to take what matches");
+  }
   free(all);
   col_found_release(&f);
 }

@@ -75,10 +75,13 @@ static bool add_path(finding *f, const char *path)
   return true;
 }
 
-static bool join(char ret[COL_PATH], const char *folder, const char *name, size_t len)
+static bool join(finding *f, char ret[COL_PATH], const char *folder, const char *name, size_t len)
 {
   int made = snprintf(ret, COL_PATH, "%s/%.*s", folder, (int)len, name);
-  return made > 0 && made < COL_PATH;
+  bool fits = made > 0 && made < COL_PATH;
+  if (!fits)
+    note_trouble(f, ENAMETOOLONG, folder);
+  return fits;
 }
 
 static bool is_folder(int dir, const char *name)
@@ -94,7 +97,7 @@ static bool match_entry(void *data, int dir, const char *name)
   finding *f = p->f;
   char path[COL_PATH];
   f->found->looked++;
-  if (col_glob_part(p->part, p->part_len, name) && join(path, p->folder, name, strlen(name))) {
+  if (col_glob_part(p->part, p->part_len, name) && join(f, path, p->folder, name, strlen(name))) {
     bool folder = is_folder(dir, name);
     if (p->rest[0] == '\0' && !folder)
       (void)add_path(f, path);
@@ -113,7 +116,7 @@ static bool go_deeper(void *data, int dir, const char *name)
   f->found->looked++;
   if (is_folder(dir, name)) {
     f->found->deeper = f->found->deeper || p->depth >= f->item->max_depth;
-    if (p->depth < f->item->max_depth && join(path, p->folder, name, strlen(name)))
+    if (p->depth < f->item->max_depth && join(f, path, p->folder, name, strlen(name)))
       expand(f, path, p->part, p->depth + 1);
   }
   return !is_over(f) && !(f->found->deeper && p->depth >= f->item->max_depth);
@@ -133,7 +136,7 @@ static bool is_pattern(const char *text, size_t len)
 
 /* Behind a pattern a name is one of many that may be there; without one it is what was asked for,
  * and the package says that it is not there. */
-static bool is_there(const finding *f, const char *folder, const place *p)
+static bool is_there(finding *f, const char *folder, const place *p)
 {
   char name[NAME_MAX + 1];
   struct stat st;
@@ -141,8 +144,13 @@ static bool is_there(const finding *f, const char *folder, const place *p)
   int dir = -1;
   if (!is_pattern(f->item->path, (size_t)(p->part - f->item->path)))
     return true;
-  if (p->part_len >= sizeof(name) || col_open_folder(f->task, folder, &dir) != 0)
+  if (p->part_len >= sizeof(name))
     return false;
+  int error = col_open_folder(f->task, folder, &dir);
+  if (error != 0) {
+    note_trouble(f, error, folder);
+    return false;
+  }
   memcpy(name, p->part, p->part_len);
   name[p->part_len] = '\0';
   bool there = col_stat_at(dir, name, &st, &born) == 0;
@@ -164,8 +172,8 @@ static void expand(finding *f, const char *folder, const char *path, unsigned de
     each(&p, go_deeper);
   } else if (is_pattern(path, len)) {
     each(&p, match_entry);
-  } else if (!join(next, folder, path, len)) {
-    f->found->unfinished = true;
+  } else if (!join(f, next, folder, path, len)) {
+    return;
   } else if (p.rest[0] == '\0') {
     if (is_there(f, folder[0] != '\0' ? folder : "/", &p))
       (void)add_path(f, next);
