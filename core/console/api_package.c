@@ -272,8 +272,11 @@ void con_api_package_download(con_call *c)
     return;
   }
   const char *id = b.app + sizeof(LINK_PREFIX) - 1;
-  if (con_package_whole(c->server, id, &file, &size, &err) == CD_OK && size > 0)
+  if (con_package_whole(c->server, id, &file, &size, &err) == CD_OK && size > 0) {
     give(c, id, file, size);
-  else
-    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "The package is not here any more");
+    return;
+  }
+  if (file >= 0)
+    pf_file_close(file);
+  con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "The package is not here any more");
 }
