@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/entry_name.h"
 #include "protocol/limits.h"
 
 #include "base/banned.h"
@@ -29,10 +30,22 @@ bool cd_collection_name_good(cd_str name)
   return name.len <= CD_COLLECTION_NAME_MAX && is_plain(name, ".-_");
 }
 
+/* What a package has beside its folders: nobody could unpack both. */
+static bool is_packages_own(cd_str folder)
+{
+  static const char *const own[] = {"manifest.json", "CollectionSummaryReport.xls",
+                                    "collection_list.json"};
+  for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+    if (cd_entry_name_hash(folder) == cd_entry_name_hash(cd_str_from(own[i])))
+      return true;
+  }
+  return false;
+}
+
 static bool is_folder(cd_str folder)
 {
   return is_plain(folder, " .-_()") && folder.ptr[folder.len - 1] != ' ' &&
-         folder.ptr[folder.len - 1] != '.';
+         folder.ptr[folder.len - 1] != '.' && !is_packages_own(folder);
 }
 
 static bool has_control(cd_str text)
@@ -100,8 +113,10 @@ static void check_item(cd_json *item, uint64_t *files)
   cd_json_str(item, "path", CD_COLLECTION_PATH_MAX, &path);
   cd_json_str(item, "why", CD_COLLECTION_WHY_MAX, &why);
   if (folder.ptr != NULL && !is_folder(folder))
-    cd_json_bad(item, "folder",
-                "must be letters, digits, blanks, . - _ ( ), and begin with a letter or a digit");
+    cd_json_bad(
+        item, "folder",
+        "must be letters, digits, blanks, . - _ ( ), begin with a letter or a digit, and be "
+        "no name of the package's own files");
   const char *fault = path.ptr != NULL ? path_fault(path, &deep) : NULL;
   if (fault != NULL)
     cd_json_bad(item, "path", "%s", fault);

@@ -41,6 +41,8 @@ static const struct {
     {"{\"folder\":\"..\",\"path\":\"/a\"," WHY "}", "items[0].folder"},
     {"{\"folder\":\"a/b\",\"path\":\"/a\"," WHY "}", "items[0].folder"},
     {"{\"folder\":\"a.\",\"path\":\"/a\"," WHY "}", "items[0].folder"},
+    {"{\"folder\":\"Manifest.json\",\"path\":\"/a\"," WHY "}", "items[0].folder"},
+    {"{\"folder\":\"manifest\",\"path\":\"/a\"," WHY "}", NULL},
     {"{\"folder\":\"=a\",\"path\":\"/a\"," WHY "}", "items[0].folder"},
     {"{\"folder\":\"a\",\"path\":\"/a\"}", "items[0].why"},
     {"{\"folder\":\"a\",\"path\":\"/a\",\"why\":\"\"}", "items[0].why"},
