@@ -90,6 +90,8 @@ static cd_code open_jobs(agent *a, cd_err *err)
                            &a->collect, err);
   if (rc == CD_OK)
     agent_collect_device(a->collect, device_id, a);
+  if (rc == CD_OK)
+    rc = agent_scan_new(a->jobs, &a->config, &a->scan, err);
   return rc;
 }
 
@@ -214,6 +216,7 @@ void agent_free(agent *a)
   agent_state_free(a->isolate);
   agent_jobs_free(a->jobs);
   agent_collect_free(a->collect);
+  agent_scan_free(a->scan);
   agent_policy_free(a->policy);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);

@@ -14,6 +14,7 @@
 #include "probes.h"
 #include "protocol/terms.h"
 #include "remote.h"
+#include "scan.h"
 #include "state.h"
 #include "supervisor.h"
 
@@ -42,6 +43,7 @@ struct agent {
   agent_state *isolate;
   agent_jobs *jobs;
   agent_collect *collect;
+  agent_scan *scan;
   agent_probes *probes;
   agent_notice *notice;
   agent_control *control;

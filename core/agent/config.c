@@ -23,6 +23,7 @@ void agent_config_init(agent_config *c)
                       .trial_s = DEFAULT_TRIAL_S,
                       .notify_enabled = true};
   agent_config_init_collect(&c->collect);
+  agent_config_init_scan(&c->scan);
   (void)cd_str_copy(c->plugin_user, sizeof(c->plugin_user), CD_STR("cordon-plugin"));
   (void)cd_str_copy(c->channel_user, sizeof(c->channel_user), CD_STR("cordon-channel"));
   (void)cd_str_copy(c->log, sizeof(c->log), CD_STR("all=info"));
@@ -321,6 +322,7 @@ static void read_rest(cd_json *root, agent_config *c)
   }
   agent_config_read_preflight(root, c);
   agent_config_read_collect(root, &c->collect);
+  agent_config_read_scan(root, &c->scan);
   read_text(root, "log", c->log, sizeof(c->log));
 }
 

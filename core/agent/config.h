@@ -53,6 +53,13 @@ typedef struct agent_config_collect {
   uint64_t budget_s; /* where the order does not say */
 } agent_config_collect;
 
+/* Scans, where the order does not say. */
+typedef struct agent_config_scan {
+  uint64_t cpu_percent;    /* of all processors */
+  uint64_t quick_budget_s; /* of a quick scan */
+  uint64_t budget_s;       /* of the others */
+} agent_config_scan;
+
 typedef struct agent_config {
   char providers[AGENT_CAP_COUNT][AGENT_PROVIDERS_MAX][AGENT_ID_MAX];
   unsigned provider_count[AGENT_CAP_COUNT];
@@ -84,6 +91,7 @@ typedef struct agent_config {
   char channel_user[64]; /* cordon-channel runs as; empty: as the agent */
   char proxy_file[512];  /* where the proxy and its credentials are; empty: no proxy */
   agent_config_collect collect;
+  agent_config_scan scan;
   agent_checks preflight_refuse; /* findings that an isolation is refused for */
   agent_checks preflight_warn;   /* findings that are only recorded, whatever their severity */
 } agent_config;
@@ -119,6 +127,9 @@ void agent_config_read_preflight(cd_json *root, agent_config *c);
 /* Section `collect`: the defaults, and what the section says. */
 void agent_config_init_collect(agent_config_collect *c);
 void agent_config_read_collect(cd_json *root, agent_config_collect *c);
+/* Section `scan`, likewise. */
+void agent_config_init_scan(agent_config_scan *c);
+void agent_config_read_scan(cd_json *root, agent_config_scan *c);
 /* The settings of one plugin as JSON text, "{}" if there are none; appended to `out`. */
 void agent_config_settings(const agent_config *c, const char *plugin_id, cd_buf *out);
 

@@ -73,6 +73,9 @@ cd_code control_cancel(control_client *c, cd_json *params, cd_err *err);
 cd_code control_package(control_client *c, cd_json *params, cd_err *err);
 cd_code control_forget(control_client *c, cd_json *params, cd_err *err);
 
+/* control_scan.c: method. */
+cd_code control_scan(control_client *c, cd_json *params, cd_err *err);
+
 /* What was a secret, in the request's document or in the frame that it came in. */
 void control_wipe(cd_str secret);
 

@@ -174,6 +174,18 @@ cd_code control_collect_read(cd_json *params, control_package_order *ret_order, 
   return rc;
 }
 
+cd_code control_scan_read(cd_json *params, control_scan_order *ret_order, cd_err *err)
+{
+  control_scan_order order = {.wait = false};
+  cd_scan_params_read(params, &order.scan);
+  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &order.comment);
+  (void)cd_json_opt_bool(params, "wait", &order.wait);
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    *ret_order = order;
+  return rc;
+}
+
 cd_code control_package_read(cd_json *params, char id[CD_ID_SIZE], uint64_t *ret_offset,
                              cd_err *err)
 {

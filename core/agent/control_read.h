@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "config.h"
+#include "protocol/scan.h"
 #include "protocol/terms.h"
 
 #define CONTROL_REQUEST_MAX (512u * 1024u)
@@ -54,6 +55,13 @@ typedef struct control_package_order {
 } control_package_order;
 CD_MUST_USE cd_code control_collect_read(cd_json *params, control_package_order *ret_order,
                                          cd_err *err);
+/* A scan; views into the document. */
+typedef struct control_scan_order {
+  cd_scan_params scan;
+  cd_str comment;
+  bool wait;
+} control_scan_order;
+CD_MUST_USE cd_code control_scan_read(cd_json *params, control_scan_order *ret_order, cd_err *err);
 CD_MUST_USE cd_code control_package_read(cd_json *params, char id[CD_ID_SIZE], uint64_t *ret_offset,
                                          cd_err *err);
 /* before: empty if it is not given. */

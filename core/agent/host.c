@@ -393,6 +393,8 @@ static void write_confine(const agent_host *h, cd_jw *w)
       cd_jw_cstr(w, NULL, names[i]);
   }
   cd_jw_end_arr(w);
+  if (m->no_network)
+    cd_jw_bool(w, "no_network", true);
   cd_jw_u64(w, "memory_mb", m->memory_mb);
   cd_jw_u64(w, "processes", m->processes);
   cd_jw_u64(w, "files", m->files);

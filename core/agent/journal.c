@@ -14,10 +14,12 @@
 
 #include "base/banned.h"
 
-/* Room that is taken in advance: the WAL keeps its size between checkpoints (every 256 pages), the
+/* Room that is taken in advance: the WAL keeps its size between checkpoints (WAL_PAGES_MAX), the
  * database keeps free pages. */
 #define RESERVE_BYTES (2 * 1024 * 1024)
 #define RESERVE_PAGES_LOW 256
+#define WAL_PAGES_MAX 256 /* then it is written back by whoever commits next */
+#define WAL_PAGES_MANY 64 /* then it is when there is time */
 #define ACTIONS_KEPT 2000 /* and as many results that nobody has acknowledged */
 #define SEEN_KEPT 100000  /* ids of orders: 60 bytes each */
 
@@ -117,9 +119,30 @@ cd_code journal_run(agent_journal *j, sqlite3_stmt *s, const char *what, cd_err 
   return code;
 }
 
+/* Whatever happens, the next transaction is synced again. */
+static cd_code end_riding(agent_journal *j, cd_code rc, cd_err *err)
+{
+  if (!j->riding)
+    return rc;
+  j->riding = false;
+  cd_code back =
+      journal_exec(j, "PRAGMA synchronous = FULL", "sync again", rc == CD_OK ? err : NULL);
+  return rc == CD_OK ? back : rc;
+}
+
 cd_code journal_begin(agent_journal *j, cd_err *err)
 {
   return journal_exec(j, "BEGIN IMMEDIATE", "begin a transaction", err);
+}
+
+/* Syncing a WAL takes all of it to the disk that was written before (sqlite.org/wal.html). */
+cd_code journal_begin_riding(agent_journal *j, cd_err *err)
+{
+  cd_code rc =
+      journal_exec(j, "PRAGMA synchronous = NORMAL", "begin a transaction without a sync", err);
+  j->riding = rc == CD_OK;
+  rc = rc == CD_OK ? journal_begin(j, err) : rc;
+  return rc == CD_OK ? CD_OK : end_riding(j, rc, err);
 }
 
 cd_code journal_end(agent_journal *j, cd_code rc, cd_err *err)
@@ -130,7 +153,7 @@ cd_code journal_end(agent_journal *j, cd_code rc, cd_err *err)
     rc = journal_exec(j, "COMMIT", "commit", err);
   if (rc != CD_OK)
     (void)sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
-  return rc;
+  return end_riding(j, rc, err);
 }
 
 /* Reads one integer; `fallback` when the statement fails. */
@@ -172,17 +195,36 @@ void journal_reserve(agent_journal *j)
   (void)sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+static int on_wal(void *context, sqlite3 *db, const char *name, int pages)
+{
+  agent_journal *j = context;
+  (void)name;
+  j->wal_pages = (unsigned)pages;
+  if (pages >= WAL_PAGES_MAX)
+    (void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  return SQLITE_OK;
+}
+
+void journal_write_back(agent_journal *j)
+{
+  if (j->wal_pages < WAL_PAGES_MANY)
+    return;
+  (void)sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  j->wal_pages = 0;
+}
+
 static cd_code configure(agent_journal *j, cd_err *err)
 {
   int keep = 1;
   (void)sqlite3_db_config(j->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   (void)sqlite3_file_control(j->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
   (void)sqlite3_busy_timeout(j->db, 2000);
+  (void)sqlite3_wal_hook(j->db, on_wal, j);
   /* Exclusive before the first access: then the WAL needs no shared-memory file. */
   return journal_exec(
       j,
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-      "PRAGMA wal_autocheckpoint = 256; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+      "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
       "PRAGMA cell_size_check = ON;",
       "configure the database", err);
 }

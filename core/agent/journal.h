@@ -48,6 +48,8 @@ CD_MUST_USE cd_code agent_journal_sound(agent_journal *j, cd_err *err);
  * `wanted` NULL: it changes no state, and has no generation. */
 CD_MUST_USE cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wanted,
                                         cd_err *err);
+/* A job's is synced. Another's goes to the disk with the next synced transaction: after a loss of
+ * power the order is taken up again. */
 CD_MUST_USE cd_code agent_journal_started(agent_journal *j, const agent_action *a, cd_err *err);
 /* Records the outcome, and, where not NULL, what the state has settled on (the order was carried
  * out) and what is wanted from now on (an order that could not be carried out gives way to what was
@@ -97,7 +99,9 @@ typedef struct agent_holder {
 CD_MUST_USE cd_code agent_journal_holders(agent_journal *j, agent_capability state,
                                           agent_holder out[AGENT_HOLDERS_MAX], unsigned *ret_count,
                                           cd_err *err);
-/* Adds or changes one; `current` makes all others not current. */
+/* Adds or changes one; `current` makes all others not current. Synced while the digest is empty,
+ * for then it is about to be asked; what it put in force goes to the disk with the next synced
+ * transaction: without its power a machine has to look what is in force anyway. */
 CD_MUST_USE cd_code agent_journal_hold(agent_journal *j, agent_capability state,
                                        const agent_holder *holder, cd_err *err);
 /* It released: forgets it and its undo records. */

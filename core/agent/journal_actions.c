@@ -127,15 +127,27 @@ cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wan
   return rc;
 }
 
+/* The beginning of a job must be on the disk before it begins, for it is never run again. What is
+ * wanted of a state is on record as the order, and is taken up again. */
+static bool is_job(const agent_action *a)
+{
+  return a->kind == AGENT_KIND_COLLECT;
+}
+
 cd_code agent_journal_started(agent_journal *j, const agent_action *a, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
-  cd_code rc = journal_prepare(
-      j, "UPDATE actions SET status = ?, started = ? WHERE id = ? AND ended = 0", &s, err);
+  cd_code rc = is_job(a) ? journal_begin(j, err) : journal_begin_riding(j, err);
   if (rc != CD_OK)
     return rc;
-  journal_bind(s, "tit", agent_action_status_name(a->status), (sqlite3_int64)a->started_ms, a->id);
-  return journal_run(j, s, "record that the action has started", err);
+  rc = journal_prepare(j, "UPDATE actions SET status = ?, started = ? WHERE id = ? AND ended = 0",
+                       &s, err);
+  if (rc == CD_OK) {
+    journal_bind(s, "tit", agent_action_status_name(a->status), (sqlite3_int64)a->started_ms,
+                 a->id);
+    rc = journal_run(j, s, "record that the action has started", err);
+  }
+  return journal_end(j, rc, err);
 }
 
 static cd_code update_ended(agent_journal *j, const agent_action *a, cd_err *err)

@@ -70,3 +70,9 @@ cd_code agent_journal_lease_set(agent_journal *j, const agent_lease_record *r, c
                (sqlite3_int64)r->offset_ms, (sqlite3_int64)r->reached, (sqlite3_int64)r->rollbacks);
   return journal_run(j, s, "record how long the isolation has lasted", err);
 }
+
+cd_code agent_journal_lease_begin(agent_journal *j, const agent_lease_record *r, cd_err *err)
+{
+  cd_code rc = journal_begin_riding(j, err);
+  return rc == CD_OK ? journal_end(j, agent_journal_lease_set(j, r, err), err) : rc;
+}

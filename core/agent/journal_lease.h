@@ -23,5 +23,9 @@ CD_MUST_USE cd_code agent_journal_lease(agent_journal *j, agent_lease_record *re
                                         cd_err *err);
 CD_MUST_USE cd_code agent_journal_lease_set(agent_journal *j, const agent_lease_record *record,
                                             cd_err *err);
+/* The same for an isolation that nobody was asked for yet: it goes to the disk with the provider
+ * that is (agent_journal_hold()). */
+CD_MUST_USE cd_code agent_journal_lease_begin(agent_journal *j, const agent_lease_record *record,
+                                              cd_err *err);
 
 #endif

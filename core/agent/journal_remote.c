@@ -246,8 +246,10 @@ cd_code agent_journal_outbox_seal(agent_journal *j, int64_t seq, const char *jws
       "ti", jws, (sqlite3_int64)seq);
 }
 
+/* The action is over and told: there is time. */
 cd_code agent_journal_outbox_done(agent_journal *j, int64_t seq, cd_err *err)
 {
+  journal_write_back(j);
   RUN(j, "DELETE FROM outbox WHERE seq = ?", "forget a result that has arrived", err, "i",
       (sqlite3_int64)seq);
 }

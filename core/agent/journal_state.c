@@ -47,7 +47,8 @@ cd_code agent_journal_hold(agent_journal *j, agent_capability state, const agent
                            cd_err *err)
 {
   sqlite3_stmt *s = NULL;
-  cd_code rc = journal_begin(j, err);
+  bool asked = holder->digest[0] == '\0';
+  cd_code rc = asked ? journal_begin(j, err) : journal_begin_riding(j, err);
   if (rc != CD_OK)
     return rc;
   if (holder->current) {

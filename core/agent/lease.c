@@ -63,13 +63,19 @@ static bool measures(const agent_lease *l)
                                          (t->unreachable_after_s > 0 && !l->record.reached));
 }
 
-static void save(agent_lease *l)
+static void save_by(agent_lease *l,
+                    cd_code (*set)(agent_journal *j, const agent_lease_record *r, cd_err *err))
 {
   cd_err err = {0};
-  if (agent_journal_lease_set(l->agent->journal, &l->record, &err) == CD_OK)
+  if (set(l->agent->journal, &l->record, &err) == CD_OK)
     l->saved = l->record;
   else
     cd_log(CD_AREA_RECONCILE, CD_LOG_ERROR, "%s; trying again later", err.text);
+}
+
+static void save(agent_lease *l)
+{
+  save_by(l, agent_journal_lease_set);
 }
 
 static void save_if_stale(agent_lease *l)
@@ -127,7 +133,7 @@ static void begin(agent_lease *l, const char *action)
   r->offset_ms = r->clock.offset_ms;
   r->reached = false;
   if (measures(l))
-    save(l);
+    save_by(l, agent_journal_lease_begin);
 }
 
 /* What is followed is the isolation that is wanted now. */

@@ -160,6 +160,9 @@ cd_code agent_manifest_parse(cd_str text, const char *name, agent_manifest *ret_
   read_systems(&root, &m);
   read_provides(&root, &m);
   read_privileges(&root, &m);
+  bool network = true;
+  (void)cd_json_opt_bool(&root, "network", &network);
+  m.no_network = !network;
   read_limits(&root, &m);
   read_budgets(&root, &m);
   rc = cd_json_done(&root, err);

@@ -21,6 +21,7 @@ typedef struct agent_manifest {
   bool this_system;    /* meant for the OS we run on */
   uint32_t provides;   /* bit per agent_capability */
   uint32_t privileges; /* PF_PRIV_* */
+  bool no_network;     /* it makes no sockets but local ones */
   uint32_t memory_mb;
   uint32_t cpu_s;
   uint32_t processes;

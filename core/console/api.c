@@ -1,6 +1,7 @@
 /* The table of routes, and what stands before every handler: is there such a thing, who calls, may
  * they, do they call too often. */
 #include "api.h"
+#include "api_alerts.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/banned.h"
 
 #define MAY_SEE (CON_MAY_READ | CON_MAY_WRITE)
+#define SEE_ALERTS (CON_MAY_READ_ALERTS | CON_MAY_WRITE_ALERTS)
 
 typedef struct route {
   con_verb verb;
@@ -33,18 +35,40 @@ static const route routes[] = {
     {CON_POST, "machines/*/isolate", CON_MAY_ISOLATE, false, con_api_isolate},
     {CON_POST, "machines/*/unisolate", CON_MAY_ISOLATE, false, con_api_unisolate},
     {CON_POST, "machines/*/collectinvestigationpackage", CON_MAY_COLLECT, false, con_api_collect},
+    {CON_POST, "machines/*/runantivirusscan", CON_MAY_SCAN, false, con_api_scan},
+    {CON_POST, "machines/*/stopandquarantinefile", CON_MAY_QUARANTINE, false, con_api_quarantine},
     {CON_GET, "machines/*/machineactions", MAY_SEE, false, con_api_machine_actions},
+    {CON_GET, "machines/*/alerts", SEE_ALERTS, false, con_api_machine_alerts},
+    {CON_GET, "machines/*/alerts/$count", SEE_ALERTS, false, con_api_machine_alerts_count},
+    {CON_GET, "alerts", SEE_ALERTS, true, con_api_alerts},
+    {CON_POST, "alerts/createalertbyreference", CON_MAY_WRITE_ALERTS, false, con_api_alert_create},
+    {CON_POST, "alerts/batchupdate", CON_MAY_WRITE_ALERTS, false, con_api_alerts_change},
+    {CON_GET, "alerts/*", SEE_ALERTS, false, con_api_alert},
+    {CON_PATCH, "alerts/*", CON_MAY_WRITE_ALERTS, false, con_api_alert_change},
+    {CON_GET, "alerts/*/machine", MAY_SEE, false, con_api_alert_machine},
+    {CON_GET, "alerts/*/user", SEE_ALERTS, false, con_api_alert_user},
+    {CON_GET, "alerts/*/files", SEE_ALERTS, false, con_api_alert_files},
+    {CON_GET, "alerts/*/ips", SEE_ALERTS, false, con_api_alert_ips},
+    {CON_GET, "alerts/*/domains", SEE_ALERTS, false, con_api_alert_domains},
     {CON_GET, "machineactions", MAY_SEE, true, con_api_actions},
     {CON_GET, "machineactions/*", MAY_SEE, false, con_api_action},
     {CON_GET, "machineactions/*/getpackageuri", MAY_SEE, false, con_api_package_uri},
     {CON_POST, "machineactions/*/cancel", CON_MAY_ACT, false, con_api_cancel},
 
+    {CON_GET, "cordon/alerts/*", SEE_ALERTS, false, con_api_alert_detail},
     {CON_GET, "cordon/devices/*", MAY_SEE, false, con_api_device},
     {CON_POST, "cordon/devices/*/revoke", CON_MAY_REVOKE, false, con_api_device_revoke},
     {CON_GET, "cordon/actions/*", MAY_SEE, false, con_api_action_detail},
     {CON_GET, "cordon/actions/*/report", MAY_SEE, false, con_api_report},
     {CON_POST, "cordon/machines/*/renew", CON_MAY_ISOLATE, false, con_api_renew},
     {CON_POST, "cordon/machines/*/preflight", CON_MAY_ISOLATE, false, con_api_preflight},
+    {CON_POST, "cordon/machines/*/scan", CON_MAY_SCAN, false, con_api_scan_own},
+    {CON_POST, "cordon/machines/*/remediate", CON_MAY_QUARANTINE | CON_MAY_REMEDIATE, false,
+     con_api_remediate},
+    {CON_POST, "cordon/machineactions/*/undo", CON_MAY_QUARANTINE | CON_MAY_REMEDIATE, false,
+     con_api_undo},
+    {CON_POST, "cordon/machineactions/*/restore", CON_MAY_QUARANTINE | CON_MAY_REMEDIATE, false,
+     con_api_restore},
     {CON_POST, "cordon/preflight", CON_MAY_ISOLATE, false, con_api_bulk_preflight},
     {CON_GET, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code},
     {CON_POST, "cordon/machineactions/*/code", CON_MAY_CODE, false, con_api_code_show},
@@ -159,10 +183,26 @@ static bool authorize(con_call *c, const route *r)
   return false;
 }
 
+/* Those that the public API limits by themselves; else it is as the configuration says. */
+static const struct {
+  void (*handler)(con_call *c);
+  con_limit limit;
+} own_limits[] = {{con_api_alert_create, {.per_minute = 15, .per_hour = 900}},
+                  {con_api_alerts_change, {.per_minute = 10, .per_hour = 500}}};
+
+static const con_limit *limit_of(const con_call *c, const route *r)
+{
+  for (size_t i = 0; i < sizeof(own_limits) / sizeof(own_limits[0]); i++) {
+    if (own_limits[i].handler == r->handler)
+      return &own_limits[i].limit;
+  }
+  return &c->server->config.limit;
+}
+
 static bool not_too_often(con_call *c, const route *r)
 {
   unsigned wait_s = 0;
-  if (con_limit_take(&c->server->limits, &c->server->config.limit, cd_str_from(c->caller.app),
+  if (con_limit_take(&c->server->limits, limit_of(c, r), cd_str_from(c->caller.app),
                      (uint32_t)(r - routes), cd_mono_ms(), &wait_s))
     return true;
   con_reply_error(&c->reply, CON_TOO_MANY, "Too many requests. Try again in %u seconds.", wait_s);

@@ -45,6 +45,35 @@ CD_MUST_USE cd_code con_wish_create(con_server *s, const con_by *by, cd_str devi
                                     const con_wish *w, cd_str source, con_action_made *ret_made,
                                     cd_err *err);
 
+/* api_job.c: what is ordered beside the states of a machine. */
+typedef struct con_job {
+  cd_order_kind kind;
+  cd_str type;
+  cd_str scope;
+  cd_str comment;
+  cd_str ticket;
+  cd_buf parameters;
+} con_job;
+/* Comment and ExternalId. False: the reply says what is wrong; so below. */
+bool con_job_said(con_call *c, cd_json *root, con_job *job);
+/* The parameters are what a device takes. */
+bool con_job_check(con_call *c, con_job *job);
+/* Creates the action, and replies with it or with why there is none. */
+void con_job_create(con_call *c, cd_str device, const con_job *job);
+/* Finds the machine, reads the body by con_job_said() and `read`, which fills the parameters, and
+ * creates the action. */
+void con_job_order(con_call *c, con_job *job, bool (*read)(con_call *c, cd_json *root, con_job *j));
+
+/* api_scan.c */
+void con_api_scan(con_call *c);
+void con_api_scan_own(con_call *c);
+
+/* api_remediate.c */
+void con_api_quarantine(con_call *c);
+void con_api_remediate(con_call *c);
+void con_api_undo(con_call *c);
+void con_api_restore(con_call *c);
+
 /* api_package.c */
 void con_api_collect(con_call *c);
 void con_api_package_uri(con_call *c);

@@ -21,6 +21,7 @@ void con_config_init(con_config *c)
                     .package_bytes = PACKAGE_BYTES,
                     .package_device_bytes = PACKAGE_DEVICE_BYTES,
                     .package_days = 30,
+                    .alert_days = 180,
                     .action_days = 3};
   (void)cd_str_copy(c->data_dir, sizeof(c->data_dir), CD_STR("/var/lib/cordon-console"));
   (void)cd_str_copy(c->signer_socket, sizeof(c->signer_socket),
@@ -198,6 +199,8 @@ static void read_rest(cd_json *root, con_config *c)
       cd_json_bad(&o, "days", "must be at least 1");
     cd_json_no_more(&o);
   }
+  if (cd_json_opt_u64(root, "alert_days", 3650, &c->alert_days) && c->alert_days == 0)
+    cd_json_bad(root, "alert_days", "must be at least 1");
   if (cd_json_opt_u64(root, "action_days", 365, &c->action_days) && c->action_days == 0)
     cd_json_bad(root, "action_days", "must be at least 1");
   c->limit = (con_limit){(uint32_t)minute, (uint32_t)hour};

@@ -50,6 +50,7 @@ typedef struct con_config {
   uint64_t package_bytes;        /* of all packages that are kept */
   uint64_t package_device_bytes; /* of those of one device */
   uint64_t package_days;         /* and how long each is */
+  uint64_t alert_days;           /* how long an alert is kept that nothing happens to */
   uint64_t action_days;          /* how long an action waits for its device */
   char log[128];
 } con_config;

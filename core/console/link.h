@@ -16,7 +16,7 @@
 #include "server.h"
 
 #define CON_LINK_ORDERS 16u        /* orders handed over in one connection without an answer */
-#define CON_LINK_HANDED 64u        /* actions that were sent in this connection */
+#define CON_LINK_HANDED 64u        /* actions sent in this connection that have not ended */
 #define CON_LINK_FIRST_MS 20000u   /* for hello and mark */
 #define CON_LINK_SILENCE_MS 90000u /* without a sign of life it is over */
 #define CON_LINK_PING_MS 30000u
@@ -27,7 +27,10 @@
 #define CON_LINK_ROLL_BACKS 3u   /* after so many a device is not ordered again by itself */
 #define CON_LINK_GRACE_MS 10000u /* for the results of what the device did by itself to come in */
 
-typedef struct con_upload con_upload; /* link_package.c */
+typedef struct con_upload con_upload; /* link_scan.c: what a scan's verified result says was found
+                                       * becomes alerts, within the transaction that is open. */
+CD_MUST_USE cd_code con_link_found(con_server *server, const cd_result *r, cd_err *err);
+/* link_package.c */
 
 typedef enum con_link_phase {
   CON_LINK_HELLO = 1,

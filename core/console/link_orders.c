@@ -53,11 +53,38 @@ static void try_later(con_link *l, const char *why)
   l->retry_ms = cd_mono_ms() + RETRY_MS;
 }
 
+typedef struct sift {
+  const con_link *link;
+  unsigned kept;
+  char handed[CON_LINK_HANDED][CD_ID_SIZE];
+} sift;
+
+static bool each_kept(void *context, const con_action *a)
+{
+  sift *s = context;
+  if (was_handed(s->link, a->id) && s->kept < CON_LINK_HANDED)
+    memcpy(s->handed[s->kept++], a->id, CD_ID_SIZE);
+  return true;
+}
+
+/* What has ended is never due again, so that it was sent need not be known any longer. */
+static void forget_ended(con_link *l)
+{
+  sift s = {.link = l};
+  cd_err err = {0};
+  if (con_action_due(l->server->store, cd_str_from(l->device), each_kept, &s, &err) != CD_OK)
+    return;
+  memcpy(l->orders->handed, s.handed, sizeof(s.handed));
+  l->orders->handed_count = s.kept;
+}
+
 /* False: there are as many as may be, or there is no memory. */
 static bool can_hand(con_link *l)
 {
   if (l->orders == NULL)
     l->orders = calloc(1, sizeof(*l->orders));
+  if (l->orders != NULL && l->orders->handed_count == CON_LINK_HANDED)
+    forget_ended(l);
   return l->orders != NULL && l->orders->handed_count < CON_LINK_HANDED;
 }
 

@@ -183,6 +183,8 @@ static cd_code store_unknown(con_link *l, const cd_result *r, cd_str jws, cd_err
   case CD_ORDER_RELEASE: a.type = CD_STR("Unisolate"); break;
   case CD_ORDER_PREFLIGHT: a.type = CD_STR("Preflight"); break;
   case CD_ORDER_COLLECT: a.type = CD_STR("CollectInvestigationPackage"); break;
+  case CD_ORDER_SCAN: a.type = CD_STR("RunAntiVirusScan"); break;
+  case CD_ORDER_REMEDIATE: a.type = CD_STR("Remediate"); break;
   default: a.type = CD_STR("Cancel"); break;
   }
   (void)cd_str_copy(a.id, sizeof(a.id), cd_str_from(r->action));
@@ -214,22 +216,43 @@ static void compare_order(const con_link *l, const con_action *a, const cd_resul
          l->device, a->id);
 }
 
-static cd_code store_result(con_link *l, const cd_result *r, cd_str jws, cd_err *err)
+/* *ret_first: no result of it came before. */
+static cd_code end_action(con_link *l, const cd_result *r, cd_str jws, bool *ret_first, cd_err *err)
 {
   con_action a = {0};
   const con_action_outcome outcome = outcome_of(r, jws);
   cd_code rc = con_action_get(l->server->store, cd_str_from(r->action), &a, err);
   if (rc == CD_E_NOTFOUND) {
+    *ret_first = true;
     rc = check_unknown(l, err);
     return rc == CD_OK ? store_unknown(l, r, jws, err) : rc;
   }
   if (rc == CD_OK && (!cd_str_eq_cstr(a.device, l->device) || a.kind != r->kind))
     rc = cd_fail(err, CD_E_DENIED, "action '%s' is of another device or kind", r->action);
   if (rc == CD_OK) {
+    *ret_first = a.result.len == 0;
     compare_order(l, &a, r);
     rc = con_action_ended(l->server->store, cd_str_from(r->action), &outcome, err);
   }
   con_action_release(&a);
+  return rc;
+}
+
+/* What a scan found is on record with its result, or neither is. */
+static cd_code store_result(con_link *l, const cd_result *r, cd_str jws, cd_err *err)
+{
+  bool first = false;
+  if (r->kind != CD_ORDER_SCAN)
+    return end_action(l, r, jws, &first, err);
+  cd_code rc = con_store_many_begin(l->server->store, err);
+  if (rc != CD_OK)
+    return rc;
+  rc = end_action(l, r, jws, &first, err);
+  if (rc == CD_OK && first)
+    rc = con_link_found(l->server, r, err);
+  if (rc == CD_OK)
+    return con_store_many_end(l->server->store, err);
+  con_store_many_undo(l->server->store);
   return rc;
 }
 
@@ -263,6 +286,7 @@ void con_link_result(con_link *l, cd_rpc *m)
       con_link_send(l, &out);
     CD_FAULT_POINT("console.result_answered");
     after_result(l, &r);
+    con_store_write_back(l->server->store);
   } else {
     bool trouble = rc == CD_E_IO || rc == CD_E_INTERNAL || rc == CD_E_UNAVAILABLE;
     l->server->counters.results_refused += trouble ? 0 : 1;

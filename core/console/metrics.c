@@ -45,9 +45,11 @@ void con_api_metrics(con_call *c)
   const con_counters *n = &c->server->counters;
   cd_buf *out = &c->reply.body;
   uint64_t devices = 0;
+  uint64_t open = 0;
   con_audit_ref head = {0};
   cd_err err = {0};
   if (con_device_count(c->server->store, &devices, &err) != CD_OK ||
+      con_alert_open_count(c->server->store, &open, &err) != CD_OK ||
       con_audit_head(c->server->store, &head, &err) != CD_OK) {
     con_call_trouble(c, &err);
     return;
@@ -83,6 +85,17 @@ void con_api_metrics(con_call *c)
   number(out, "cordon_wanted_refused_total", "counter",
          "Times the database wanted of a device what the audit log does not say.",
          n->wanted_refused);
+  number(out, "cordon_alerts_open", "gauge", "Alerts that are not resolved.", open);
+  number(out, "cordon_alerts_created_total", "counter", "Alerts that were made.",
+         n->alerts_created);
+  number(out, "cordon_alerts_merged_total", "counter", "Times that findings went to an open alert.",
+         n->alerts_merged);
+  number(out, "cordon_findings_total", "counter", "Findings that devices counted in their scans.",
+         n->findings);
+  number(out, "cordon_findings_left_out_total", "counter", "Findings that no alert lists.",
+         n->findings_left_out);
+  number(out, "cordon_scans_unreadable_total", "counter", "Results of scans that cannot be read.",
+         n->scans_unreadable);
   number(out, "cordon_enrolled_total", "counter", "Enrolments.", n->enrolled);
   number(out, "cordon_enrolments_refused_total", "counter", "Enrolments that were refused.",
          n->enrol_refused);

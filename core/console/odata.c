@@ -113,6 +113,20 @@ static cd_code read_select(cd_str value, con_odata *q, cd_err *err)
   return CD_OK;
 }
 
+/* Only what the collection has as a value of its own form: evidence of alerts. */
+static cd_code read_expand(cd_str value, con_odata *q, cd_err *err)
+{
+  uint8_t field = 0;
+  cd_code rc = con_field_find(q, trimmed(value), false, &field, err);
+  if (rc != CD_OK)
+    return rc;
+  if (q->fields[field].type != CON_JSON || !con_same(trimmed(value), CD_STR("evidence")))
+    return cd_fail(err, CD_E_INVALID, "The property '%s' cannot be expanded.",
+                   q->fields[field].name);
+  q->expands = true;
+  return CD_OK;
+}
+
 static cd_code read_filter(cd_str value, con_odata *q, cd_err *err)
 {
   return trimmed(value).len == 0 ? CD_OK : con_filter_parse(value, q, err);
@@ -123,7 +137,8 @@ static const struct {
   cd_code (*read)(cd_str value, con_odata *q, cd_err *err);
 } options[] = {{CD_STR_INIT("$filter"), read_filter}, {CD_STR_INIT("$top"), read_top},
                {CD_STR_INIT("$skip"), read_skip},     {CD_STR_INIT("$count"), read_count},
-               {CD_STR_INIT("$select"), read_select}, {CD_STR_INIT("$orderby"), read_orderby}};
+               {CD_STR_INIT("$select"), read_select}, {CD_STR_INIT("$orderby"), read_orderby},
+               {CD_STR_INIT("$expand"), read_expand}};
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
@@ -322,6 +337,11 @@ int con_odata_compare(const con_odata *q, const con_value *a, const con_value *b
 bool con_odata_counts(const con_odata *q)
 {
   return q->counts;
+}
+
+bool con_odata_expands(const con_odata *q)
+{
+  return q->expands;
 }
 
 bool con_odata_selects(const con_odata *q, size_t field)

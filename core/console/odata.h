@@ -1,5 +1,6 @@
 /* The query options of OData 4 that clients of the machine-action API send: $filter, $orderby,
- * $top, $skip, $count, $select. Pure functions: what a row holds is asked for by a callback.
+ * $top, $skip, $count, $select, $expand. Pure functions: what a row holds is asked for by a
+ * callback.
  *
  * Lenient where clients are known to differ: names of options, fields and operators in any case; a
  * time or a number may be quoted; a '+' between tokens is a space. Texts are compared without
@@ -71,7 +72,8 @@ bool con_odata_ordered(const con_odata *q);
 void con_odata_keys(const con_odata *q, con_get get, const void *row,
                     con_value ret_keys[CON_ORDER_MAX]);
 int con_odata_compare(const con_odata *q, const con_value *a, const con_value *b);
-bool con_odata_counts(const con_odata *q); /* $count=true */
+bool con_odata_counts(const con_odata *q);  /* $count=true */
+bool con_odata_expands(const con_odata *q); /* $expand=evidence */
 /* False if $select leaves the field out. */
 bool con_odata_selects(const con_odata *q, size_t field);
 uint64_t con_odata_skip(const con_odata *q);

@@ -59,6 +59,7 @@ struct con_odata {
   unsigned order_count;
   con_order order[CON_ORDER_MAX];
   bool counts;
+  bool expands;
   bool has_top;
   uint64_t top;
   uint64_t skip;

@@ -18,7 +18,11 @@ static const char *const names[CON_PERMISSIONS] = {"Machine.Read.All",
                                                    "Cordon.Audit.Read",
                                                    "Machine.ReleaseCode",
                                                    "Cordon.Policy",
-                                                   "Cordon.Collection"};
+                                                   "Cordon.Collection",
+
+                                                   "Cordon.Remediate",
+                                                   "Alert.Read.All",
+                                                   "Alert.ReadWrite.All"};
 
 const char *con_permission_name(unsigned index)
 {

@@ -18,6 +18,7 @@ static const struct {
               [CON_INVALID_BODY] = {"InvalidRequestBody", 400},
               [CON_MISSING_PARAMETER] = {"MissingRequiredParameter", 400},
               [CON_INVALID_IP] = {"InvalidIpAddress", 400},
+              [CON_INVALID_HASH] = {"InvalidHashValue", 400},
               [CON_BATCH_TOO_LARGE] = {"MaximumBatchSizeExceeded", 400},
               [CON_OS_NOT_SUPPORTED] = {"OsPlatformNotSupported", 400},
               [CON_ALREADY_ACTIVE] = {"ActiveRequestAlreadyExists", 400},

@@ -13,6 +13,7 @@
 #include "platform/user.h"
 #include "protocol/secret.h"
 #include "scan.h"
+#include "store_alert.h"
 #include "work.h"
 
 #include <libwebsockets.h>
@@ -26,6 +27,8 @@
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
 #define FOLLOW_EVERY 60u
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define ALERTS_MOST 500u /* that are removed in one tick */
 #define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
 
 void con_path(const con_server *s, const char *name, char out[CON_PATH_TEXT])
@@ -179,6 +182,18 @@ static void on_lapsed(void *context, const char *action, cd_str device)
     con_link_consider(link);
 }
 
+static void expire_alerts(con_server *s)
+{
+  cd_err err = {0};
+  unsigned removed = 0;
+  int64_t before_ms = cd_wall_ms() - (int64_t)s->config.alert_days * DAY_MS;
+  if (con_alert_expire(s->store, before_ms, ALERTS_MOST, &removed, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+  else if (removed > 0)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "%u alerts were kept long enough and are removed",
+           removed);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
   con_server *s = timer->data;
@@ -194,6 +209,8 @@ static void on_tick(uv_timer_t *timer)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->ticks % TIDY_EVERY == 1)
     con_packages_tidy(s);
+  if (s->ticks % EXPIRE_EVERY == 1)
+    expire_alerts(s);
   if (s->ticks % RENEW_EVERY == 0 && s->lws != NULL && s->attached && !con_tls_ready(s))
     request_certificate(s);
 }

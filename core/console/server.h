@@ -41,8 +41,13 @@ typedef struct con_counters {
   uint64_t orders_sent;
   uint64_t results;
   uint64_t results_refused;
-  uint64_t crowded;        /* connections of people that were one too many of their address */
-  uint64_t wanted_refused; /* what the database wants was not what the audit log says */
+  uint64_t crowded;           /* connections of people that were one too many of their address */
+  uint64_t wanted_refused;    /* what the database wants was not what the audit log says */
+  uint64_t findings;          /* that devices counted in their scans */
+  uint64_t findings_left_out; /* of these, those that no alert lists */
+  uint64_t alerts_created;
+  uint64_t alerts_merged;
+  uint64_t scans_unreadable;
   uint64_t enrolled;
   uint64_t enrol_refused;
 } con_counters;

@@ -30,11 +30,8 @@ static void write_field(cd_jw *w, const con_field *f, const con_value *v)
   }
 }
 
-void con_shape_write(const con_shape *s, cd_jw *w, const con_odata *q, const void *row, cd_str base)
+static void write_fields(const con_shape *s, cd_jw *w, const con_odata *q, const void *row)
 {
-  cd_jw_obj(w, NULL);
-  if (base.len > 0)
-    cd_jw_strf(w, "@odata.context", "%.*s/api/$metadata#%s/$entity", CD_STR_ARG(base), s->set);
   for (size_t i = 0; i < s->field_count; i++) {
     con_value v = {0};
     if (q != NULL && !con_odata_selects(q, i))
@@ -42,5 +39,20 @@ void con_shape_write(const con_shape *s, cd_jw *w, const con_odata *q, const voi
     s->get(row, i, &v);
     write_field(w, &s->fields[i], &v);
   }
+}
+
+void con_shape_write(const con_shape *s, cd_jw *w, const con_odata *q, const void *row, cd_str base)
+{
+  cd_jw_obj(w, NULL);
+  if (base.len > 0)
+    cd_jw_strf(w, "@odata.context", "%.*s/api/$metadata#%s/$entity", CD_STR_ARG(base), s->set);
+  write_fields(s, w, q, row);
+  cd_jw_end_obj(w);
+}
+
+void con_shape_write_as(const con_shape *s, cd_jw *w, const char *key, const void *row)
+{
+  cd_jw_obj(w, key);
+  write_fields(s, w, NULL, row);
   cd_jw_end_obj(w);
 }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "odata.h"
 #include "store.h"
+#include "store_alert.h"
 
 typedef struct con_shape {
   const char *set; /* "Machines", of the context */
@@ -19,11 +20,24 @@ typedef struct con_shape {
 
 extern const con_shape con_machines; /* rows are con_machine_row */
 extern const con_shape con_actions;  /* rows are con_action */
+extern const con_shape con_alerts;   /* rows are con_alert_row */
 
 /* An object with the fields that `q` (may be NULL) selects. `base`: the server's URL, with which
  * the context of a single entity is written; empty: without, as in a collection. */
 void con_shape_write(const con_shape *s, cd_jw *w, const con_odata *q, const void *row,
                      cd_str base);
+
+/* The same as a member of an object, without a context. */
+void con_shape_write_as(const con_shape *s, cd_jw *w, const char *key, const void *row);
+
+/* An alert with what is made of it. */
+typedef struct con_alert_row {
+  const con_alert *alert;
+  cd_buf user; /* JSON: relatedUser; empty: null */
+} con_alert_row;
+
+void con_alert_row_open(con_alert_row *r, const con_alert *a);
+void con_alert_row_close(con_alert_row *r);
 
 /* A device with its tags taken apart. `addresses` is made by con_machine_row_addresses(). */
 typedef struct con_machine_row {

@@ -81,6 +81,7 @@ static cd_str text_of(const con_action *a, field f)
   case SCOPE: return a->scope;
   case EXTERNAL_ID: return a->ticket;
   case REQUEST_SOURCE: return a->source;
+  case RELATED_FILE: return a->related_file;
   case TROUBLESHOOT: return why_not(a);
   default: return (cd_str){0};
   }
@@ -101,7 +102,6 @@ static void get(const void *row, size_t index, con_value *v)
     v->text = a->cancel_comment;
     v->null = a->cancelled_ms == 0;
     break;
-  case RELATED_FILE: v->null = true; break;
   default: set_text(v, text_of(a, (field)index)); break;
   }
 }

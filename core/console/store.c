@@ -15,6 +15,8 @@
 
 #include "base/banned.h"
 
+#define WAL_PAGES_MAX 1000 /* then it is written back by whoever commits next */
+#define WAL_PAGES_MANY 250 /* then it is when there is time */
 #define BUSY_MS 5000
 
 cd_code store_fail(con_store *s, cd_err *err, const char *what)
@@ -116,6 +118,16 @@ static cd_code begin(con_store *s, cd_err *err)
   return execute(s, "BEGIN IMMEDIATE", "begin a transaction", err);
 }
 
+/* Whatever happens, the next transaction is synced again. */
+static cd_code end_riding(con_store *s, cd_code rc, cd_err *err)
+{
+  if (!s->riding)
+    return rc;
+  s->riding = false;
+  cd_code back = execute(s, "PRAGMA synchronous = FULL", "sync again", rc == CD_OK ? err : NULL);
+  return rc == CD_OK ? back : rc;
+}
+
 static cd_code end(con_store *s, cd_code rc, cd_err *err)
 {
   if (rc == CD_OK && CD_FAULT_FAILS("store.commit"))
@@ -126,11 +138,11 @@ static cd_code end(con_store *s, cd_code rc, cd_err *err)
   }
   if (rc != CD_OK) {
     (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
+    return end_riding(s, rc, err);
   }
   s->head = s->next_head;
   CD_FAULT_POINT("store.committed");
-  return CD_OK;
+  return end_riding(s, CD_OK, err);
 }
 
 /* One of many: undone alone. */
@@ -152,6 +164,17 @@ cd_code store_begin(con_store *s, cd_err *err)
   return execute(s, "SAVEPOINT part", "begin a part of a transaction", err);
 }
 
+/* Syncing a WAL takes all of it to the disk that was written before (sqlite.org/wal.html). */
+cd_code store_begin_riding(con_store *s, cd_err *err)
+{
+  if (s->many)
+    return store_begin(s, err);
+  cd_code rc = execute(s, "PRAGMA synchronous = NORMAL", "begin without a sync", err);
+  s->riding = rc == CD_OK;
+  rc = rc == CD_OK ? begin(s, err) : rc;
+  return rc == CD_OK ? CD_OK : end_riding(s, rc, err);
+}
+
 cd_code store_end(con_store *s, cd_code rc, cd_err *err)
 {
   return s->many ? end_part(s, rc, err) : end(s, rc, err);
@@ -168,6 +191,13 @@ cd_code con_store_many_end(con_store *s, cd_err *err)
 {
   s->many = false;
   return end(s, CD_OK, err);
+}
+
+void con_store_many_undo(con_store *s)
+{
+  cd_err ignored = {0};
+  s->many = false;
+  (void)end(s, CD_E_CANCELLED, &ignored);
 }
 
 void store_read_texts(sqlite3_stmt *stmt, const store_texts *texts, void *record)
@@ -241,6 +271,24 @@ static void make_file(const con_store *s, bool shared)
   uv_fs_req_cleanup(&req);
 }
 
+static int on_wal(void *context, sqlite3 *db, const char *name, int pages)
+{
+  con_store *s = context;
+  (void)name;
+  s->wal_pages = pages;
+  if (pages >= WAL_PAGES_MAX)
+    (void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  return SQLITE_OK;
+}
+
+void con_store_write_back(con_store *s)
+{
+  if (s->wal_pages < WAL_PAGES_MANY)
+    return;
+  (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  s->wal_pages = 0;
+}
+
 static cd_code configure(con_store *s, cd_err *err)
 {
   int keep = 1;
@@ -250,6 +298,7 @@ static cd_code configure(con_store *s, cd_err *err)
   if (s->reader)
     return execute(s, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
                    "configure the database", err);
+  (void)sqlite3_wal_hook(s->db, on_wal, s);
   /* Kept between runs, so that a reader without the right to write finds it. */
   (void)sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
   return execute(s,

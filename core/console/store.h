@@ -54,6 +54,8 @@ typedef struct con_store_options {
 
 CD_MUST_USE cd_code con_store_open(const con_store_options *options, con_store **ret_store,
                                    cd_err *err);
+/* Writes back what waits in the WAL, if it is much: where no order waits for the disk. */
+void con_store_write_back(con_store *s);
 /* Read only: every function that changes something fails (CD_E_DENIED). */
 CD_MUST_USE cd_code con_store_open_reader(const char *path, con_store **ret_store, cd_err *err);
 void con_store_close(con_store *s); /* NULL is fine */
@@ -63,6 +65,8 @@ void con_store_close(con_store *s); /* NULL is fine */
  * nested, and not longer than one turn of the loop. */
 CD_MUST_USE cd_code con_store_many_begin(con_store *s, cd_err *err);
 CD_MUST_USE cd_code con_store_many_end(con_store *s, cd_err *err);
+/* Ends it as if nothing of it had been. */
+void con_store_many_undo(con_store *s);
 
 /* Who asks, for the audit log. */
 typedef struct con_by {
@@ -240,7 +244,8 @@ typedef struct con_action {
   cd_str cancel_by;
   cd_str cancel_comment;
   int64_t cancelled_ms;
-  cd_str progress; /* JSON of the last progress: what it is doing now */
+  cd_str progress;     /* JSON of the last progress: what it is doing now */
+  cd_str related_file; /* JSON: the file that a remediation names by its hash, or empty */
   char *memory;
 } con_action;
 void con_action_release(con_action *a);

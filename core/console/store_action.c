@@ -17,7 +17,7 @@ static const size_t text_offsets[] = {
     offsetof(con_action, result),     offsetof(con_action, evidence),
     offsetof(con_action, outcome),    offsetof(con_action, sentence),
     offsetof(con_action, cancel_by),  offsetof(con_action, cancel_comment),
-    offsetof(con_action, progress),
+    offsetof(con_action, progress),   offsetof(con_action, related_file),
 };
 static const store_texts texts = {text_offsets, sizeof(text_offsets) / sizeof(text_offsets[0])};
 

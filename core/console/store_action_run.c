@@ -79,12 +79,14 @@ cd_code con_action_refresh(con_store *s, cd_str id, uint64_t *ret_generation, cd
   return rc;
 }
 
-/* A statement on an action that has not ended; on one that has it does nothing. */
+/* A statement on an action that has not ended; on one that has it does nothing. What is lost of it
+ * with the power, that the order was sent or taken, comes again: it is sent again, and the device
+ * says that it has it. */
 static cd_code touch(con_store *s, con_sql which, const char *kinds, cd_str id, cd_str text,
                      cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
-  cd_code rc = store_begin(s, err);
+  cd_code rc = store_begin_riding(s, err);
   if (rc != CD_OK)
     return rc;
   rc = store_take(s, which, &stmt, err);

@@ -19,6 +19,8 @@ struct con_store {
   con_audit_ref next_head; /* with what the open transaction has appended */
   con_audit_ref part_head; /* `next_head` before the part that is open, among many */
   bool many;               /* parts of one transaction: con_store_many_begin() */
+  int wal_pages;           /* that wait to be written back */
+  bool riding;             /* the open transaction is not synced by itself */
   bool reader;
   bool doubted; /* the log was changed behind our back: nothing is appended any more */
   char path[CD_PATH_MAX];
@@ -47,6 +49,10 @@ uint64_t store_u64(sqlite3_stmt *stmt, int column); /* a negative number, which 
 bool store_blob(sqlite3_stmt *stmt, int column, void *out, size_t size);
 
 CD_MUST_USE cd_code store_begin(con_store *s, cd_err *err);
+/* What the next synced transaction takes to the disk with it: a killed console loses nothing by
+ * that, a machine that loses its power may. For what a device tells again, never for an entry of
+ * the audit log. */
+CD_MUST_USE cd_code store_begin_riding(con_store *s, cd_err *err);
 /* Commits if rc is CD_OK, else rolls back; returns the final code. */
 CD_MUST_USE cd_code store_end(con_store *s, cd_code rc, cd_err *err);
 

@@ -116,6 +116,35 @@ const char *const con_schema[] = {
     /* What people are told of packages that are not here: those that are have no row. */
     "CREATE TABLE IF NOT EXISTS package("
     " action TEXT PRIMARY KEY, fate INTEGER NOT NULL, bad INTEGER NOT NULL, at INTEGER NOT NULL,"
-    " sentence TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    " sentence TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE IF NOT EXISTS alert("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " device TEXT NOT NULL REFERENCES device(id), title TEXT NOT NULL, description TEXT NOT NULL,"
+    " recommended TEXT NOT NULL, category TEXT NOT NULL, source TEXT NOT NULL,"
+    " threat TEXT NOT NULL, family TEXT NOT NULL, user_name TEXT NOT NULL,"
+    " reference TEXT NOT NULL DEFAULT '', assigned TEXT NOT NULL DEFAULT '',"
+    " classification TEXT NOT NULL DEFAULT '', determination TEXT NOT NULL DEFAULT '',"
+    " severity INTEGER NOT NULL, status INTEGER NOT NULL, created INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL, updated INTEGER NOT NULL,"
+    " resolved INTEGER NOT NULL DEFAULT 0, findings INTEGER NOT NULL DEFAULT 0,"
+    " left_out INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX IF NOT EXISTS alert_device ON alert(device, created);"
+    "CREATE INDEX IF NOT EXISTS alert_title ON alert(device, title);"
+    "CREATE INDEX IF NOT EXISTS alert_open ON alert(number) WHERE status <= 2;"
+    "CREATE INDEX IF NOT EXISTS alert_updated ON alert(updated);"
+    "CREATE TABLE IF NOT EXISTS alert_evidence("
+    " alert TEXT NOT NULL REFERENCES alert(id) ON DELETE CASCADE, number INTEGER NOT NULL,"
+    " device TEXT NOT NULL, at INTEGER NOT NULL, key BLOB NOT NULL, item TEXT NOT NULL,"
+    " finding TEXT NOT NULL, PRIMARY KEY(alert, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS alert_evidence_device ON alert_evidence(device, at);"
+    "CREATE TABLE IF NOT EXISTS alert_comment("
+    " alert TEXT NOT NULL REFERENCES alert(id) ON DELETE CASCADE, number INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(alert, number))"
+    " STRICT, WITHOUT ROWID;"
+    /* Which scans found it. */
+    "CREATE TABLE IF NOT EXISTS alert_action("
+    " alert TEXT NOT NULL REFERENCES alert(id) ON DELETE CASCADE, action TEXT NOT NULL,"
+    " PRIMARY KEY(alert, action)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;",
     NULL};

@@ -2,6 +2,7 @@
 #include "store_sql.h"
 
 #include "audit.h"
+#include "protocol/kind.h"
 
 #include "base/banned.h"
 
@@ -14,10 +15,22 @@
   " d.cert_not_after, d.first_seen, d.last_seen, coalesce(r.number, 0), coalesce(r.at, 0),"        \
   " d.revoked, d.cloned FROM device d LEFT JOIN reported r ON r.device = d.id "
 
+/* Of a remediation (kind 7), by the hash that it names the file with. */
+#define RELATED_FILE                                                                               \
+  "CASE WHEN a.kind != 7 THEN ''"                                                                  \
+  " WHEN json_extract(a.parameters, '$.target.sha1') IS NOT NULL THEN "                            \
+  "json_object('fileIdentifier',"                                                                  \
+  "  json_extract(a.parameters, '$.target.sha1'), 'fileIdentifierType', 'Sha1')"                   \
+  " WHEN json_extract(a.parameters, '$.target.sha256') IS NOT NULL THEN"                           \
+  "  json_object('fileIdentifier', json_extract(a.parameters, '$.target.sha256'),"                 \
+  "  'fileIdentifierType', 'Sha256') ELSE '' END"
+_Static_assert(CD_ORDER_REMEDIATE == 7, "the statements name it");
+
 #define ACTION_SELECT                                                                              \
   "SELECT a.device, coalesce(d.dns_name, ''), a.type, a.scope, a.requestor, a.comment, a.ticket,"  \
   " a.source, a.parameters, a.order_jws, a.result_jws, a.evidence, a.outcome, a.sentence,"         \
-  " a.cancel_by, a.cancel_comment, a.progress, a.id, a.number, a.kind, a.status, a.created,"       \
+  " a.cancel_by, a.cancel_comment, a.progress, " RELATED_FILE                                      \
+  ", a.id, a.number, a.kind, a.status, a.created,"                                                 \
   " a.updated, a.expires, a.generation, a.audit_sequence, a.audit_digest, a.sent, a.accepted,"     \
   " a.cancelled FROM action a LEFT JOIN device d ON d.id = a.device "
 
@@ -37,6 +50,18 @@
   "SELECT x.name, x.json, x.updated_by, x.comment, x.revision, x.updated,"                         \
   " (SELECT count(*) FROM wanted w JOIN isolation_set i ON i.action = w.action"                    \
   "  WHERE i.name = x.name AND w.value = 2) FROM exclusion_set x "
+
+#define ALERT_SELECT                                                                               \
+  "SELECT a.device, coalesce(d.dns_name, ''), a.title, a.description, a.recommended, a.category,"  \
+  " a.source, a.threat, a.family, a.user_name, a.reference, a.assigned, a.classification,"         \
+  " a.determination,"                                                                              \
+  " (SELECT json_group_array(json_object('comment', c.text, 'createdBy', c.who, 'createdTime',"    \
+  "   strftime('%Y-%m-%dT%H:%M:%f0000Z', c.at / 1000.0, 'unixepoch'))) FROM"                       \
+  "  (SELECT at, who, text FROM alert_comment WHERE alert = a.id ORDER BY number) c),"             \
+  " CASE ?2 WHEN 1 THEN (SELECT json_group_array(json(e.item)) FROM"                               \
+  "  (SELECT item FROM alert_evidence WHERE alert = a.id ORDER BY number) e) ELSE '' END,"         \
+  " a.id, a.number, a.severity, a.status, a.created, a.first, a.last, a.updated, a.resolved,"      \
+  " a.findings, a.left_out FROM alert a LEFT JOIN device d ON d.id = a.device "
 
 #define COLLECTION_SELECT                                                                          \
   "SELECT name, json, updated_by, comment, version, updated FROM collection "
@@ -274,6 +299,44 @@ static const char *const texts[CON_SQL_COUNT] = {
         " (SELECT max(j.revision) FROM isolation_set j JOIN action a ON a.id = j.action"
         "  WHERE a.device = w.device AND j.name = i.name) ORDER BY x.name, w.device",
 
+    [CON_SQL_ALERT_GET] = ALERT_SELECT "WHERE a.id = ?1",
+    [CON_SQL_ALERT_EACH] = ALERT_SELECT "WHERE (?1 = '' OR a.device = ?1) ORDER BY a.number DESC",
+    [CON_SQL_ALERT_BY_TITLE] = "SELECT id, severity FROM alert WHERE device = ?1 AND title = ?2"
+                               " AND (status <= 2 OR created >= ?3) ORDER BY number DESC LIMIT 1",
+    [CON_SQL_ALERT_ADD] =
+        "INSERT INTO alert(id, device, title, description, recommended, category, source, threat,"
+        " family, user_name, severity, status, created, first, last, updated)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    [CON_SQL_ALERT_REFERENCE] = "UPDATE alert SET reference = ?2 WHERE id = ?1",
+    [CON_SQL_ALERT_AGAIN] = "UPDATE alert SET severity = max(severity, ?2), first = min(first, ?3),"
+                            " last = max(last, ?3), updated = ?4 WHERE id = ?1",
+    /* One that is resolved is touched only if it says that there is too much: it is open again. */
+    [CON_SQL_ALERT_SETTLE] =
+        "UPDATE alert SET severity = max(severity, ?2), description = ?3, last = max(last, ?4),"
+        " first = min(first, ?4), updated = ?5, left_out = ?6,"
+        " findings = ?6 + (SELECT count(*) FROM alert_evidence e WHERE e.alert = ?1),"
+        " status = min(status, CASE status WHEN 3 THEN 1 ELSE 3 END), resolved = 0 WHERE id = ?1",
+    [CON_SQL_ALERT_CHANGE] =
+        "UPDATE alert SET status = ?2, assigned = ?3, classification = ?4, determination = ?5,"
+        " resolved = ?6, updated = ?7 WHERE id = ?1",
+    [CON_SQL_ALERT_MADE] = "SELECT count(*) FROM alert WHERE device = ?1 AND created >= ?2",
+    [CON_SQL_ALERT_OPEN_COUNT] = "SELECT count(*) FROM alert WHERE status <= 2",
+    [CON_SQL_ALERT_REMOVE] = "DELETE FROM alert WHERE number IN (SELECT number FROM alert"
+                             " WHERE updated < ?1 ORDER BY updated LIMIT ?2)",
+    [CON_SQL_ALERT_ACTION_ADD] = "INSERT OR IGNORE INTO alert_action(action, alert) VALUES(?1, ?2)",
+    [CON_SQL_ALERT_ACTIONS] =
+        "SELECT json_group_array(action) FROM (SELECT action FROM alert_action WHERE alert = ?1"
+        " ORDER BY action)",
+    [CON_SQL_ALERT_COMMENT_ADD] =
+        "INSERT INTO alert_comment(alert, number, at, who, text) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [CON_SQL_ALERT_COMMENT_COUNT] = "SELECT count(*) FROM alert_comment WHERE alert = ?1",
+    [CON_SQL_EVIDENCE_ADD] =
+        "INSERT INTO alert_evidence(alert, number, device, at, key, item, finding)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [CON_SQL_EVIDENCE_KNOWN] = "SELECT 1 FROM alert_evidence WHERE alert = ?1 AND key = ?2",
+    [CON_SQL_EVIDENCE_COUNT] = "SELECT count(*) FROM alert_evidence WHERE alert = ?1",
+    [CON_SQL_EVIDENCE_MADE] = "SELECT count(*) FROM alert_evidence WHERE device = ?1 AND at >= ?2",
+    [CON_SQL_EVIDENCE_EACH] = "SELECT finding FROM alert_evidence WHERE alert = ?1 ORDER BY number",
     [CON_SQL_COLLECTION_GET] = COLLECTION_SELECT "WHERE name = ?1",
     [CON_SQL_COLLECTION_EACH] = COLLECTION_SELECT "ORDER BY name",
     [CON_SQL_COLLECTION_SET] =

@@ -1,6 +1,7 @@
 /* Reading an action, and deciding what the program says about it in its exit code. */
 #include "action.h"
 
+#include "render_scan.h"
 #include "table.h"
 
 #include "base/limits.h"
@@ -60,6 +61,8 @@ cd_str ctl_action_noun(cd_str kind)
 {
   if (cd_str_eq_cstr(kind, "collect"))
     return CD_STR("collecting");
+  if (cd_str_eq_cstr(kind, "remediate"))
+    return CD_STR("remediation");
   return cd_str_eq_cstr(kind, "isolate") ? CD_STR("isolation") : kind;
 }
 
@@ -115,12 +118,49 @@ static ctl_exit exit_of_package(const ctl_action *a, cd_err *why)
   return CTL_EXIT_UNPROVEN;
 }
 
+/* Nothing found says something only where all was scanned. */
+static ctl_exit exit_of_scan(const ctl_action *a, cd_err *why)
+{
+  cd_json result = a->result;
+  uint64_t findings = 0;
+  uint64_t missed = 0;
+  bool complete = false;
+  if (!a->has_result || !ctl_scan_counts(&result, &findings, &complete, &missed)) {
+    (void)cd_fail(why, CD_E_UNVERIFIED, "the scan has ended, and does not say what it scanned");
+    return CTL_EXIT_UNPROVEN;
+  }
+  if (findings == 0 && complete)
+    return CTL_EXIT_DONE;
+  if (findings > 0)
+    (void)cd_fail(why, CD_PARTIAL, "%llu finding%s%s", (unsigned long long)findings,
+                  findings == 1 ? "" : "s", complete ? "" : ", and not everything was scanned");
+  else
+    (void)cd_fail(why, CD_PARTIAL, "nothing was found, but %llu %s not scanned",
+                  (unsigned long long)missed, missed == 1 ? "thing was" : "things were");
+  return CTL_EXIT_UNPROVEN;
+}
+
+/* The device measures what it did before it says so. */
+static ctl_exit exit_of_remediation(const ctl_action *a, cd_err *why)
+{
+  cd_json result = a->result;
+  if (a->has_result && cd_json_has(&result, "remediate") && outcome_code(a) == CD_OK)
+    return CTL_EXIT_DONE;
+  (void)cd_fail(why, CD_PARTIAL, "it was done only in part, or is not proven%s%.*s",
+                a->sentence.len > 0 ? ": " : "", CD_STR_ARG(a->sentence));
+  return CTL_EXIT_UNPROVEN;
+}
+
 static ctl_exit exit_of_success(const ctl_action *a, cd_err *why)
 {
   if (ctl_action_is_preflight(a))
     return exit_of_preflight(a, why);
   if (cd_str_eq_cstr(a->kind, "collect"))
     return exit_of_package(a, why);
+  if (cd_str_eq_cstr(a->kind, "scan"))
+    return exit_of_scan(a, why);
+  if (cd_str_eq_cstr(a->kind, "remediate"))
+    return exit_of_remediation(a, why);
   cd_str noun = ctl_action_noun(a->kind);
   cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
   if (outcome == CD_OK && ctl_action_is_proven(a))

@@ -55,6 +55,18 @@ typedef enum ctl_option {
   CTL_OPT_MADE,       /* --id */
   CTL_OPT_FOLDER,     /* --output */
   CTL_OPT_COLLECTION, /* --list */
+  /* of a scan */
+  CTL_OPT_QUICK,
+  CTL_OPT_FULL,
+  CTL_OPT_PATH,
+  CTL_OPT_CPU,
+  /* of remediations and alerts */
+  CTL_OPT_SHA1,
+  CTL_OPT_FILE,   /* --path */
+  CTL_OPT_ANYWAY, /* --force */
+  CTL_OPT_STATUS,
+  CTL_OPT_CLASSIFICATION,
+  CTL_OPT_DETERMINATION,
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -139,6 +151,13 @@ ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_collect(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_scan(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_quarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_restore(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_undo(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_alerts(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_alert_show(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_alert_resolve(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_add(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_tag_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_actions(const ctl_context *ctx, const ctl_args *args);
@@ -166,6 +185,7 @@ ctl_exit fleet_cmd_collection_show(const ctl_context *ctx, const ctl_args *args)
 ctl_exit fleet_cmd_collection_set(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_collection_remove(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_policy(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_scan(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_collect(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_package_verify(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_package_list(const ctl_context *ctx, const ctl_args *args);

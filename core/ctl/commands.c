@@ -14,6 +14,9 @@
 #define FLEET_ORDER                                                                                \
   (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
    CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_PROGRESS))
+#define FLEET_JOB                                                                                  \
+  (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
+   CTL_HAS(CTL_OPT_PROGRESS))
 #define ORDER (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_NO_WAIT) | CTL_HAS(CTL_OPT_PROGRESS))
 
 #define LEASE                                                                                      \
@@ -24,7 +27,8 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
                            "keep reachable what the JSON file lists, and nothing else", false},
     [CTL_OPT_COMMENT] = {"comment", "TEXT", "why; kept with the action", false},
     [CTL_OPT_NO_WAIT] = {"no-wait", NULL, "end as soon as the action is accepted", false},
-    [CTL_OPT_LIMIT] = {"limit", "N", "how many, newest first (1 to 500; 20 if not given)", false},
+    [CTL_OPT_LIMIT] = {"limit", "N",
+                       "how many, newest first (1 to 500; 20, of alerts 50, if not given)", false},
     [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
     [CTL_OPT_TOKEN_FILE] = {"token-file", "FILE", "the file that the console gave out", false},
     [CTL_OPT_CODE] = {"code", NULL, "ask for a release code at the terminal, and end it with that",
@@ -59,7 +63,8 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
                       false},
     [CTL_OPT_CONFIG] = {"config", "FILE", "another configuration than the usual one", false},
     [CTL_OPT_DEADLINE] = {"timeout", "S",
-                          "seconds for all of it (120 with --wait, 3600 for a package, else 30)",
+                          "seconds for all of it (120 with --wait, 3600 for a package, 86400 for "
+                          "a scan, else 30)",
                           false},
     [CTL_OPT_DRY_RUN] = {"dry-run", NULL, "only look what it would meet and cut; change nothing",
                          false},
@@ -81,12 +86,29 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
          "name of a list at the console for a device of the fleet",
          false},
     [CTL_OPT_OVERWRITE] = {"overwrite", NULL, "replace the file if it is there already", false},
-    [CTL_OPT_BUDGET] = {"budget", "S",
-                        "seconds that collecting may take (if not given, as configured)", false},
+    [CTL_OPT_BUDGET] = {"budget", "S", "seconds that it may take (if not given, as configured)",
+                        false},
     [CTL_OPT_MADE] = {"id", "ID", "make none: fetch the one that this action has made", false},
     [CTL_OPT_FOLDER] = {"output", "FOLDER",
                         "where it is unpacked; -o FOLDER for short. It must not be there yet",
                         false},
+    [CTL_OPT_QUICK] = {"quick", NULL,
+                       "scan what runs, what starts by itself, and where files arrive", false},
+    [CTL_OPT_FULL] = {"full", NULL, "scan all local file systems", false},
+    [CTL_OPT_PATH] = {"path", "PATH", "scan this file or folder", false},
+    [CTL_OPT_CPU] = {"cpu", "N",
+                     "percent of all processors that the scan may take (as configured, else 50)",
+                     false},
+    [CTL_OPT_SHA1] = {"sha1", "HASH", "every file with this SHA-1, where the device looks for it",
+                      false},
+    [CTL_OPT_FILE] = {"path", "PATH", "this file", false},
+    [CTL_OPT_ANYWAY] = {"force", NULL, "also a file of a system package", false},
+    [CTL_OPT_STATUS] = {"status", "STATUS", "New, InProgress or Resolved only", false},
+    [CTL_OPT_CLASSIFICATION] = {"classification", "WORD",
+                                "TruePositive, InformationalExpectedActivity or FalsePositive",
+                                false},
+    [CTL_OPT_DETERMINATION] = {"determination", "WORD",
+                               "such as Malware, SecurityTesting, NotMalicious", false},
 };
 
 #define ORDER_MORE                                                                                 \
@@ -162,6 +184,17 @@ static const ctl_command commands[] = {
              "**. Private\n"
              "keys, hashes of passwords and the agent's own files are never taken.\n",
      .run = ctl_cmd_collect},
+    {.name = "local scan",
+     .options = COMMON | ORDER | CTL_HAS(CTL_OPT_QUICK) | CTL_HAS(CTL_OPT_FULL) |
+                CTL_HAS(CTL_OPT_PATH) | CTL_HAS(CTL_OPT_CPU) | CTL_HAS(CTL_OPT_BUDGET),
+     .help = "look for malware on this device with the antivirus engine that it has",
+     .more =
+         "Just one of --quick, --full and --path. It waits for the end and shows how far it is; "
+         "Ctrl-C\n"
+         "ends the scan on the device. The exit code is 0 only if all was scanned and nothing "
+         "was\n"
+         "found; what was not scanned is counted, with the reason.\n",
+     .run = ctl_cmd_scan},
     {.name = "local actions",
      .options = COMMON | CTL_HAS(CTL_OPT_LIMIT) | CTL_HAS(CTL_OPT_ID),
      .help = "what was asked of this device and how it ended",
@@ -236,6 +269,64 @@ static const ctl_command commands[] = {
              "takes what the\n"
              "console's collection list of that name says ('cordon collection').\n",
      .run = fleet_cmd_collect},
+    {.name = "scan",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB | CTL_HAS(CTL_OPT_QUICK) | CTL_HAS(CTL_OPT_FULL) |
+                CTL_HAS(CTL_OPT_PATH) | CTL_HAS(CTL_OPT_CPU) | CTL_HAS(CTL_OPT_BUDGET),
+     .help = "have a device of the fleet look for malware",
+     .more =
+         "Just one of --quick, --full and --path. With --wait the exit code is 0 only if all "
+         "was scanned\n"
+         "and nothing was found. What was found becomes alerts: 'cordon alerts'. 'cordon action "
+         "cancel'\n"
+         "ends a scan on the device.\n",
+     .run = fleet_cmd_scan},
+    {.name = "quarantine",
+     .operands = "DEVICE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB | CTL_HAS(CTL_OPT_SHA1) | CTL_HAS(CTL_OPT_FILE) |
+                CTL_HAS(CTL_OPT_ANYWAY),
+     .help = "take a file of a device away, so that it can be given back",
+     .more = "Either --sha1 or --path. With --sha1 the device looks among what runs, where a quick "
+             "scan looks\n"
+             "and among what was found before, ends what runs of it, and says where it looked.\n",
+     .run = fleet_cmd_quarantine},
+    {.name = "restore",
+     .operands = "ACTION",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB,
+     .help = "give back the file that this action put into quarantine",
+     .run = fleet_cmd_restore},
+    {.name = "undo",
+     .operands = "ACTION",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | FLEET_JOB,
+     .help = "take back what this action changed on its device",
+     .run = fleet_cmd_undo},
+    {.name = "alerts",
+     .options = FLEET | CTL_HAS(CTL_OPT_DEVICE) | CTL_HAS(CTL_OPT_STATUS) | CTL_HAS(CTL_OPT_LIMIT),
+     .help = "what was found on the fleet, newest first",
+     .run = fleet_cmd_alerts},
+    {.name = "alert show",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET,
+     .help = "one alert, with what it rests on",
+     .run = fleet_cmd_alert_show},
+    {.name = "alert resolve",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .options = FLEET | CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_CLASSIFICATION) |
+                CTL_HAS(CTL_OPT_DETERMINATION),
+     .help = "say that an alert is dealt with",
+     .run = fleet_cmd_alert_resolve},
     {.name = "tag add",
      .operands = "DEVICE TAG",
      .operands_min = 2,

@@ -134,12 +134,15 @@ static void add_headline(const ctl_action *a, cd_str device, const ctl_style *st
   cd_buf line = CD_BUF_INIT(CTL_OUTPUT_MAX);
   bool release = cd_str_eq_cstr(a->kind, "release");
   bool preflight = ctl_action_is_preflight(a);
+  bool scan = cd_str_eq_cstr(a->kind, "scan");
   cd_buf_add_cstr(&line, release     ? "Released: nothing of the isolation of "
                          : preflight ? "Nothing was changed. An isolation of "
+                         : scan      ? "Clean: all of it was scanned on "
                                      : "Isolated: ");
   ctl_text_add(&line, device);
   cd_buf_add_cstr(&line, release     ? " is left."
                          : preflight ? " would go ahead."
+                         : scan      ? ", and nothing was found."
                                      : ", enforced and proven by probes.");
   ctl_paint(out, style, CTL_GOOD, cd_buf_view(&line));
   cd_buf_add_char(out, '\n');
@@ -149,7 +152,7 @@ static void add_headline(const ctl_action *a, cd_str device, const ctl_style *st
 static bool is_known_kind(const ctl_action *a)
 {
   return cd_str_eq_cstr(a->kind, "isolate") || cd_str_eq_cstr(a->kind, "release") ||
-         ctl_action_is_preflight(a);
+         cd_str_eq_cstr(a->kind, "scan") || ctl_action_is_preflight(a);
 }
 
 static ctl_exit print_local(const fleet_detail *d, cd_json *local, const ctl_style *style,

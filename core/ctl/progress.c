@@ -21,6 +21,8 @@ static const char *const isolate_steps[] = {"recorded", "provider", "preflight",
 static const char *const preflight_steps[] = {"recorded", "provider", "preflight", NULL};
 static const char *const collect_steps[] = {"recorded", "provider", "collect",
                                             "hash",     "fetch",    NULL};
+static const char *const scan_steps[] = {"recorded", "provider", "scan", NULL};
+static const char *const remediate_steps[] = {"recorded", "provider", "remediate", NULL};
 static const char *const release_steps[] = {"recorded", "provider", "release", "query", NULL};
 
 /* What a step is, for people. */
@@ -40,6 +42,8 @@ static const step_word words[] = {
     {"waiting", "for the device"},
     {"collect", "gathering"},
     {"hash", "measuring the package"},
+    {"scan", "scanning"},
+    {"remediate", "changing it"},
     {"fetch", "fetching the package"},
 };
 
@@ -78,12 +82,20 @@ void ctl_progress_init(ctl_progress *p, const ctl_context *ctx, ctl_progress_for
   p->columns = form == CTL_PROGRESS_LIVE ? terminal_columns() : COLUMNS_FALLBACK;
 }
 
+static bool is_remediation(const char *verb)
+{
+  return strcmp(verb, "quarantine") == 0 || strcmp(verb, "restore") == 0 ||
+         strcmp(verb, "undo") == 0;
+}
+
 /* The place of a step among those of the verb, from 1; 0 if it is none of them. */
 static size_t place_of(const char *verb, cd_str step, size_t *ret_count)
 {
   const char *const *steps = strcmp(verb, "release") == 0     ? release_steps
                              : strcmp(verb, "preflight") == 0 ? preflight_steps
                              : strcmp(verb, "collect") == 0   ? collect_steps
+                             : strcmp(verb, "scan") == 0      ? scan_steps
+                             : is_remediation(verb)           ? remediate_steps
                                                               : isolate_steps;
   size_t place = 0;
   size_t count = 0;

@@ -2,6 +2,8 @@
 #include "action.h"
 #include "render_isolation.h"
 #include "render_package.h"
+#include "render_remediate.h"
+#include "render_scan.h"
 #include "response.h"
 #include "text.h"
 
@@ -165,6 +167,10 @@ cd_code ctl_action_render(const ctl_action *a, const ctl_style *style, cd_buf *o
   if (cd_json_opt_str(&result, "passed_over", TEXT_MAX, &passed_over))
     ctl_line(out, style, "Passed over", CTL_WARN, passed_over);
   ctl_package_render(&result, style, out);
+  ctl_scan_render(&result, style, out);
+  cd_code cured = ctl_remediate_render(&result, style, out, err);
+  if (cured != CD_OK)
+    return cured;
   cd_code told = ctl_preflight_render(a, ctl_action_is_preflight(a), style, out, err);
   if (told != CD_OK || ctl_action_is_preflight(a))
     return told == CD_OK ? cd_buf_status(out, "the output", err) : told;

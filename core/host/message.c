@@ -76,6 +76,7 @@ static void read_confine(cd_json *root, ph_setup *setup)
     setup->confine.user = setup->user;
   }
   setup->confine.privileges = read_privileges(&confine);
+  (void)cd_json_opt_bool(&confine, "no_network", &setup->confine.no_network);
   setup->confine.memory_bytes = (uint64_t)read_u32(&confine, "memory_mb", PH_MEMORY_MB_MAX) * PH_MB;
   setup->confine.processes = read_u32(&confine, "processes", PH_COUNT_MAX);
   setup->confine.files = read_u32(&confine, "files", PH_COUNT_MAX);

@@ -1,5 +1,6 @@
 #include "package.h"
 
+#include "press.h"
 #include "zip.h"
 
 #include "base/clock.h"
@@ -25,7 +26,7 @@
 
 struct ph_package {
   uv_file file;
-  ph_zip *zip;
+  ph_press *press;
   ph_package_limits limits;
   uint64_t *names; /* an open hash table of cd_entry_name_hash(); 0 is free */
   size_t slots;    /* a power of two */
@@ -72,7 +73,7 @@ cd_code ph_package_new(uv_file file, const ph_package_limits *limits, ph_package
   cd_buf_init(&p->told, TOLD_MAX / 2);
   cd_code rc = make_table(p, err);
   if (rc == CD_OK)
-    rc = ph_zip_new(file, &p->zip, err);
+    rc = ph_press_new(file, &p->press, err);
   if (rc != CD_OK) {
     ph_package_free(p);
     return rc;
@@ -85,7 +86,7 @@ void ph_package_free(ph_package *p)
 {
   if (p == NULL)
     return;
-  ph_zip_free(p->zip);
+  ph_press_free(p->press);
   pf_file_close(p->file);
   cd_buf_release(&p->told);
   free(p->names);
@@ -133,7 +134,7 @@ static cd_code set_aside(ph_package *p, uint64_t more, cd_err *err)
  * somebody else fills, ends it and not the package. */
 static cd_code check_room(ph_package *p, uint64_t bound, bool last, cd_err *err)
 {
-  uint64_t end = ph_zip_size(p->zip) + p->directory + bound + reserve_of(p);
+  uint64_t end = ph_press_size(p->press) + p->directory + bound + reserve_of(p);
   cd_err why = {0};
   if (last || end <= p->aside)
     return CD_OK;
@@ -149,20 +150,31 @@ static cd_code check_room(ph_package *p, uint64_t bound, bool last, cd_err *err)
 static void give_back(const ph_package *p)
 {
   uv_fs_t req;
-  (void)uv_fs_ftruncate(NULL, &req, p->file, (int64_t)ph_zip_size(p->zip), NULL);
+  (void)uv_fs_ftruncate(NULL, &req, p->file, (int64_t)ph_press_size(p->press), NULL);
   uv_fs_req_cleanup(&req);
 }
 
-/* Whether `len` bytes more of content, and `around` bytes of the zip's own, may come. */
-static cd_code check_size(ph_package *p, uint64_t len, uint64_t around, bool last, cd_err *err)
+static cd_code check_size_now(ph_package *p, uint64_t len, uint64_t around, bool last, cd_err *err)
 {
   uint64_t bound = ph_zip_bound(len) + around;
   uint64_t kept = last ? 0 : reserve_of(p);
-  if (ph_zip_size(p->zip) + p->directory + bound + kept > p->limits.package)
+  if (ph_press_size(p->press) + p->directory + bound + kept > p->limits.package)
     return full(p, "bytes", err);
   if (p->content + len > p->limits.content && !last)
     return full(p, "content", err);
   return check_room(p, bound, last, err);
+}
+
+/* Whether `len` bytes more of content, and `around` bytes of the zip's own, may come. What is not
+ * compressed yet counts as if it could not be: before it is refused, it is waited for. */
+static cd_code check_size(ph_package *p, uint64_t len, uint64_t around, bool last, cd_err *err)
+{
+  const char *cap = p->cap;
+  cd_code rc = check_size_now(p, len, around, last, err);
+  if (rc != CD_E_LIMIT || !ph_press_settle(p->press))
+    return rc;
+  p->cap = cap;
+  return check_size_now(p, len, around, last, err);
 }
 
 /* ---- names ---- */
@@ -221,7 +233,7 @@ static cd_code begin(ph_package *p, cd_str name, const meta *m, cd_err *err)
 {
   cd_err why = {0};
   (void)cd_str_copy(p->name, sizeof(p->name), name);
-  if (ph_zip_begin(p->zip, p->name, m->mtime_s, m->store, &why) != CD_OK)
+  if (ph_press_begin(p->press, p->name, m->mtime_s, m->store, &why) != CD_OK)
     return broke(p, &why, err);
   p->directory += ph_zip_directory(name.len);
   p->open = true;
@@ -270,7 +282,7 @@ cd_code ph_package_write(ph_package *p, uint64_t id, const void *bytes, size_t l
   if (rc != CD_OK)
     return rc;
   CD_FAULT_POINT("collect.artifact_write");
-  if (ph_zip_add(p->zip, bytes, len, &why) != CD_OK)
+  if (ph_press_add(p->press, bytes, len, &why) != CD_OK)
     return broke(p, &why, err);
   p->written += len;
   p->content += len;
@@ -299,7 +311,7 @@ cd_code ph_package_close(ph_package *p, uint64_t id, bool complete, cd_err *err)
     tell_incomplete(p);
   if (p->broken.code != CD_OK)
     return broke(p, &p->broken, err);
-  if (ph_zip_end(p->zip, &why) != CD_OK)
+  if (ph_press_end(p->press, &why) != CD_OK)
     return broke(p, &why, err);
   return CD_OK;
 }
@@ -313,7 +325,7 @@ static cd_code write_report(const ph_package *p, cd_buf *out, cd_err *err)
   cd_jw_obj(&w, NULL);
   cd_jw_cstr(&w, "status", cd_code_name(p->broken.code));
   cd_jw_cstr(&w, "sentence", p->broken.code != CD_OK ? p->broken.text : NULL);
-  cd_jw_u64(&w, "bytes", ph_zip_size(p->zip));
+  cd_jw_u64(&w, "bytes", ph_press_size(p->press));
   cd_jw_u64(&w, "content_bytes", p->content);
   cd_jw_u64(&w, "artifacts", p->artifacts);
   cd_jw_u64(&w, "incomplete", p->incomplete);
@@ -332,7 +344,7 @@ cd_code ph_package_end(ph_package *p, cd_buf *out, cd_err *err)
     (void)!ph_package_close(p, p->id, false, &why);
   CD_FAULT_POINT("collect.package_end");
   why = (cd_err){0};
-  if (p->broken.code == CD_OK && ph_zip_finish(p->zip, &why) != CD_OK)
+  if (p->broken.code == CD_OK && ph_press_finish(p->press, &why) != CD_OK)
     p->broken = why;
   give_back(p);
   pf_file_close(p->file);

@@ -49,6 +49,7 @@ _cordon_local() {
   release) _cordon_words "--code --code-file $order" "$current" ;;
   enroll) _cordon_words "--token-file $common" "$current" ;;
   collect) _cordon_words "--output --profile --list --overwrite --budget --id --comment --progress $common" "$current" ;;
+  scan) _cordon_words "--quick --full --path --cpu --budget $order" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
   unquarantine)
     if [[ $current == -* ]]; then
@@ -76,18 +77,24 @@ _cordon_device_or() {
 # The commands of the fleet: the words typed so far without the current one decide.
 _cordon_fleet() {
   local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
-  local order="--comment --ticket --wait --tag --preview --progress $common" lease="--for --lost-console --unreachable"
+  local order="--comment --ticket --wait --tag --preview --progress $common" job="--comment --ticket --wait --progress $common" lease="--for --lost-console --unreachable"
   case $first in
   isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;
   release) _cordon_device_or "$order" "$current" ;;
   collect) _cordon_device_or "--comment --ticket --wait --progress --output --overwrite --profile --list --budget --id $common" "$current" ;;
+  scan) _cordon_device_or "--quick --full --path --cpu --budget $job" "$current" ;;
+  quarantine) _cordon_device_or "--sha1 --path --force $job" "$current" ;;
+  restore | undo) _cordon_words "$job" "$current" ;;
+  alerts) _cordon_words "--device --status --limit $common" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;
   *)
     case "$first $second" in
     "device list") _cordon_words "--tag $common" "$current" ;;
     "device show" | "tag add" | "tag remove") _cordon_device_or "$common" "$current" ;;
     "action show") _cordon_words "$common" "$current" ;;
+    "alert show") _cordon_words "$common" "$current" ;;
+    "alert resolve") _cordon_words "--comment --classification --determination $common" "$current" ;;
     "action code") _cordon_words "--comment $common" "$current" ;;
     "action cancel") _cordon_words "--comment $common" "$current" ;;
     "action report") _cordon_words "--output $common" "$current" ;;
@@ -114,9 +121,10 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate renew release collect actions plugins unquarantine policy enroll" ;;
+  local) echo "status isolate renew release collect scan actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
+  alert) echo "show resolve" ;;
   action) echo "show cancel code report verify" ;;
   enroll-token) echo "create list revoke" ;;
   audit) echo "verify" ;;
@@ -128,7 +136,7 @@ _cordon_group() {
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate renew release collect tag actions action enroll-token audit policy package exclusions collection" group
+  local names="local device isolate renew release collect scan quarantine restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"
@@ -159,9 +167,11 @@ _cordon() {
     ;;
   --id) _cordon_words "$(_cordon_ids actions)" "$current" ;;
   --device) _cordon_words "$(_cordon_devices)" "$current" ;;
+  --status) _cordon_words "New InProgress Resolved" "$current" ;;
+  --classification) _cordon_words "TruePositive InformationalExpectedActivity FalsePositive" "$current" ;;
   --profile) _cordon_words "standard extended custom" "$current" ;;
   --lost-console | --unreachable) _cordon_words "keep release:" "$current" ;;
-  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head | --budget) ;;
+  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head | --budget | --path | --cpu | --sha1 | --determination) ;;
   *)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_local "$current" "${COMP_WORDS[2]}"

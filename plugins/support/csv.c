@@ -108,8 +108,39 @@ static size_t next_piece(const char *bytes, size_t len, char ret_piece[8], size_
   return 1;
 }
 
+/* Whether it is written as it is: letters, digits and most signs, no blank at an end. Tables are
+ * made of little else, and have millions of fields. */
+static bool is_plain(const char *bytes, size_t len)
+{
+  /* A bit for each of the signs from blank to `?`, and from `@` to `~`. */
+  static const uint64_t low = 0xffffffff00000000 & ~(1ull << '"' | 1ull << ',' | 1ull << ';');
+  static const uint64_t high = 0x7fffffffffffffff & ~(1ull << ('\\' - 64));
+  uint64_t all = 1;
+  if (len == 0)
+    return true;
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)bytes[i];
+    all &= (c < 64 ? low : c < 128 ? high : 0) >> (c % 64);
+  }
+  return all != 0 && memchr(" =+-@'", bytes[0], 6) == NULL && bytes[len - 1] != ' ';
+}
+
+void sup_csv_plain(sup_csv *c, const char *text, size_t len)
+{
+  if (len >= sizeof(c->buffer) - c->used)
+    flush(c);
+  if (c->fields++ > 0)
+    c->buffer[c->used++] = ',';
+  memcpy(c->buffer + c->used, text, len);
+  c->used += len;
+}
+
 void sup_csv_bytes(sup_csv *c, const char *bytes, size_t len)
 {
+  if (len <= SUP_CSV_PLAIN && is_plain(bytes, len)) {
+    sup_csv_plain(c, bytes, len);
+    return;
+  }
   bool quotes = wants_quotes(bytes, len);
   if (c->fields++ > 0)
     add(c, ",", 1);
@@ -143,12 +174,26 @@ void sup_csv_text(sup_csv *c, const char *text)
   sup_csv_bytes(c, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 }
 
+void sup_csv_unsigned(sup_csv *c, uint64_t number)
+{
+  char digits[20];
+  size_t at = sizeof(digits);
+  do {
+    digits[--at] = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  sup_csv_plain(c, digits + at, sizeof(digits) - at);
+}
+
 void sup_csv_number(sup_csv *c, int64_t number)
 {
-  char text[32];
-  int len = snprintf(text, sizeof(text), "%s%lld", c->fields > 0 ? "," : "", (long long)number);
-  c->fields++;
-  add(c, text, (size_t)len);
+  char text[24];
+  if (number >= 0) {
+    sup_csv_unsigned(c, (uint64_t)number);
+    return;
+  }
+  int len = snprintf(text, sizeof(text), "%lld", (long long)number);
+  sup_csv_plain(c, text, (size_t)len);
 }
 
 void sup_csv_end(sup_csv *c)

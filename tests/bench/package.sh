@@ -2,16 +2,20 @@
 # The benchmarks' inner part about investigation packages, run inside a lab device. Prints raw numbers, a line each; tests/bench/run.sh
 # makes tables of them.
 #
-#   package.sh PROCESSES FILES RUNS   so many processes and files in /tmp; then, for each run of the profile `standard`, `wall MS`, and beside
-#                                     it `zip MS`: zip -r of the same bytes; at the end `cpu MS` of a run, `rss KB`, `zip_bytes N`,
-#                                     `bytes N`; then `extended MS` and beside it `find MS`: find | sha256sum of the same programs;
-#                                     `tree MS`: zip -r of those files themselves
+#   package.sh PROCESSES FILES RUNS   so many processes, and so many files in /tmp. For each run of the profile `standard`, one after the
+#                                     other, `wall MS`, `zip MS`, which is zip -r of the same bytes, and `ratio N` of the two; the same with
+#                                     `plain_` before the files are there; then `cpu MS` of a run, `rss KB`, `zip_bytes N` of the package,
+#                                     `other_bytes N` of the other zip, `bytes N`; then `extended MS` and beside it `find MS`: find |
+#                                     sha256sum of the same programs; `tree MS`: zip -r of those files themselves
+#
+# Both read what is in memory and write to the same disk, which has nothing else to write when they begin.
 set -eu
 
 processes=$1
 files=$2
 runs=$3
-work=/var/tmp/bench.package
+# In none of the folders that are collected: what is measured is not to find its own files.
+work=/var/cache/bench.package
 
 now_ms() {
   echo $(($(date +%s%N) / 1000000))
@@ -51,17 +55,42 @@ zip_it() {
   (cd "$work/content" && zip -qr "$work/other.zip" .)
 }
 
+# The package that is there, unpacked: what the other zip is made of.
+unpack() {
+  rm -rf "$work/content"
+  mkdir -p "$work/content"
+  collect standard >/dev/null 2>&1
+  python3 -m zipfile -e "$work/package.zip" "$work/content"
+  zip_it
+}
+
+# beside PREFIX: runs in turn.
+beside() {
+  beside_left=$runs
+  while [ "$beside_left" -gt 0 ]; do
+    beside_left=$((beside_left - 1))
+    rm -f "$work/package.zip" "$work/other.zip"
+    sync
+    timed "$1wall" collect standard >"$work/times"
+    sync
+    timed "$1zip" zip_it >>"$work/times"
+    awk -v prefix="$1" '{ print; ms[NR] = $2 } END { printf "%sratio %.2f\n", prefix, ms[1] / ms[2] }' "$work/times"
+  done
+}
+
 zip_tree() {
   rm -f "$work/other.zip"
   zip -qr "$work/other.zip" /tmp/bench
 }
 
-mkdir -p "$work/content"
+mkdir -p "$work"
 i=0
 while [ $i -lt "$processes" ]; do
   sleep 9999 >/dev/null 2>&1 &
   i=$((i + 1))
 done
+unpack
+beside plain_
 python3 - "$files" <<'END'
 import os, sys
 for i in range(int(sys.argv[1])):
@@ -72,17 +101,12 @@ for i in range(int(sys.argv[1])):
         file.write(str(i) * 20)
 END
 
-collect standard >/dev/null 2>&1
-python3 -m zipfile -e "$work/package.zip" "$work/content"
+unpack
 echo "bytes $(du -sb "$work/content" | cut -f 1)"
 echo "zip_bytes $(stat -c %s "$work/package.zip")"
+echo "other_bytes $(stat -c %s "$work/other.zip")"
 before=$(($(ticks)))
-i=0
-while [ $i -lt "$runs" ]; do
-  timed wall collect standard
-  timed zip zip_it
-  i=$((i + 1))
-done
+beside ''
 echo "cpu $((($(($(ticks))) - before) * 10 / runs))"
 echo "rss $(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
 timed extended collect extended

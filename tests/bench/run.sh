@@ -68,6 +68,14 @@ quantile() {
     END { if (!NR) print "none"; else { i = int(q * NR + 0.999999); print value[i < 1 ? 1 : i] } }'
 }
 
+# spread FILE NAME TEXT: a row with the count, the median, and from the least to the most.
+spread() {
+  sed -n "s/^$2 //p" "$work/$1" | sort -n | awk -v text="$3" '
+    { value[NR] = $1 }
+    END { if (NR) printf "  %-44s %5d %9.2f  from %.2f to %.2f\n", text, NR, value[int((NR + 1) / 2)], value[1], value[NR]
+          else printf "  %-44s  none\n", text }'
+}
+
 # share FILE NAME: milliseconds of processor time in the idle time, in percent of a core.
 share() {
   value "$1" "$2" | awk -v s="$idle_s" '{ printf "%.3f\n", $1 / s / 10 }'
@@ -123,6 +131,7 @@ in_device idle "$idle_s" 1 >"$work/idle.isolated"
 lab exec desk-1 -- sh -s flush "$runs" <"$root/tests/bench/repair.sh" >"$work/flush"
 lab exec desk-1 -- sh -s proof 6 <"$root/tests/bench/repair.sh" >"$work/proof"
 lab exec desk-1 -- cordon local release </dev/null >/dev/null 2>&1
+sh "$root/tests/bench/upload.sh" "$root/packaging/lab.sh" 3 >"$work/upload"
 lab exec desk-1 -- sh -s 300 200000 5 <"$root/tests/bench/package.sh" >"$work/package"
 lab down >/dev/null
 run_fleet "$LAB_BUILD_DIR/tests/bench/bench_fleet" >"$work/fleet" || tail -n 5 "$work/fleet" "$work/fleet.log" >&2
@@ -143,11 +152,21 @@ quantiles hosts cold 'fork to HELLO'
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'An investigation package: 300 processes, 200,000 files' milliseconds runs p50 p99 max
 quantiles package wall 'profile standard: the whole command'
 quantiles package zip 'beside it: zip -r of the same bytes'
+spread package ratio 'times the wall of zip -r, run by run'
+quantiles package plain_wall 'standard, without the 200,000 files'
+quantiles package plain_zip 'beside it: zip -r of the same bytes'
+spread package plain_ratio 'times the wall of zip -r, run by run'
 quantiles package tree 'beside it: zip -r of the 200,000 files'
 quantiles package extended 'profile extended: the whole command'
 quantiles package find 'beside it: find | sha256sum of its programs'
 printf '  %-44s %5s %9s\n' 'standard: processor time of the collector' '' "$(value package cpu)"
-printf '  %-44s %5s %9s\n' 'standard: bytes, and of the zip' '' "$(value package bytes) $(value package zip_bytes)"
+printf '  %-44s %5s %9s\n' 'standard: bytes, of its zip, of the other zip' '' "$(value package bytes) $(value package zip_bytes) $(value package other_bytes)"
+
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'A package on its way home, from the first byte' milliseconds runs p50 p99 max
+quantiles upload upload 'until the console has it, on disk and hashed'
+quantiles upload copy 'beside it: socat over mutual TLS, the bytes'
+quantiles upload copied 'and until they are on disk and hashed'
+printf '  %-44s %5s %9s\n' 'bytes' '' "$(quantile upload upload_bytes 0.5)"
 
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'Kept: after nft flush ruleset, by root' milliseconds runs p50 p99 max
 quantiles flush restored 'until the rules are back'
@@ -182,6 +201,7 @@ target 'all agent processes, PSS, not isolated' "$(kilobytes "$(value idle.relea
 target 'agent, not isolated, share of a core' "$(share idle.released cpu_ms)" 0.05 %
 target 'agent, isolated, share of a core' "$(share idle.isolated cpu_ms)" 0.05 %
 target 'package, peak memory of the collector' "$(kilobytes "$(value package rss)")" 40 MB
-target 'package, beside zip -r of the same bytes' "$(ratio package wall zip)" 1.2 x
+target 'package, beside zip -r of the same bytes' "$(quantile package ratio 0.5)" 1.2 x
 target 'package extended, beside find | sha256sum' "$(ratio package extended find)" 1.1 x
+target 'package on its way home, beside socat and a hash' "$(ratio upload upload copied)" 1.5 x
 target "console, memory for each of $fleet devices" "$(kilobytes "$(value fleet per_device)")" 32 KB

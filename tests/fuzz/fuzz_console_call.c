@@ -43,10 +43,17 @@ static void remove_folder(void)
 
 static void make_bearer(void)
 {
-  static const cd_str all[] = {
-      CD_STR_INIT("Machine.Read.All"), CD_STR_INIT("Machine.ReadWrite.All"),
-      CD_STR_INIT("Machine.Isolate"),  CD_STR_INIT("Cordon.Enroll"),
-      CD_STR_INIT("Cordon.Revoke"),    CD_STR_INIT("Cordon.Audit.Read")};
+  static const cd_str all[] = {CD_STR_INIT("Machine.Read.All"),
+                               CD_STR_INIT("Machine.ReadWrite.All"),
+                               CD_STR_INIT("Machine.Isolate"),
+                               CD_STR_INIT("Cordon.Enroll"),
+                               CD_STR_INIT("Cordon.Revoke"),
+                               CD_STR_INIT("Cordon.Audit.Read"),
+                               CD_STR_INIT("Machine.Scan"),
+                               CD_STR_INIT("Machine.StopAndQuarantine"),
+                               CD_STR_INIT("Cordon.Remediate"),
+                               CD_STR_INIT("Alert.ReadWrite.All"),
+                               CD_STR_INIT("Machine.CollectForensics")};
   const con_by by = {.who = CD_STR("fuzz")};
   char secret[CON_APP_SECRET_TEXT];
   cd_err err = {0};
@@ -62,6 +69,30 @@ static void make_bearer(void)
   cd_buf_add_cstr(&authorization, "Bearer ");
   cd_buf_add_str(&authorization, cd_buf_view(&token));
   cd_buf_release(&token);
+}
+
+/* So that what is asked of a machine called desk reaches its handler. */
+static void add_device(void)
+{
+  char id[CD_ID_SIZE];
+  char key[123];
+  char key_id[65];
+  cd_err err = {0};
+  con_enrolled enrolled = {0};
+  con_enrolment e = {.dns_name = CD_STR("desk"),
+                     .os_platform = CD_STR("Linux"),
+                     .agent_version = CD_STR("1"),
+                     .peer = CD_STR("192.0.2.1")};
+  const con_by by = {.who = CD_STR("fuzz")};
+  must(con_token_create(server.store, &by, 1, cd_wall_ms() + 3600000, NULL, 0, CD_STR("n"), id,
+                        e.token, &err) == CD_OK,
+       err.text);
+  memset(key, 'A', sizeof(key) - 1);
+  key[sizeof(key) - 1] = '\0';
+  (void)snprintf(key_id, sizeof(key_id), "%064x", 7);
+  e.device_key = cd_str_from(key);
+  e.key_id = cd_str_from(key_id);
+  must(con_device_enroll(server.store, &e, &enrolled, &err) == CD_OK, err.text);
 }
 
 static void begin(void)
@@ -86,6 +117,7 @@ static void begin(void)
   must(uv_loop_init(&loop) == 0, "no loop");
   must(con_server_start(&server, &loop, &config, on_stopped, &err) == CD_OK, err.text);
   make_bearer();
+  add_device();
 }
 
 static void on_done(con_call *c)

@@ -7,3 +7,4 @@ cordon_fuzz(fuzz_linux_notify SOURCES fuzz_linux_notify.c LINK cordon_linux_noti
 cordon_fuzz(fuzz_linux_facts SOURCES fuzz_linux_facts.c LINK cordon_linux_parts)
 cordon_fuzz(fuzz_linux_collect SOURCES fuzz_linux_collect.c LINK cordon_linux_collect_parts)
 cordon_fuzz(fuzz_linux_items SOURCES fuzz_linux_items.c LINK cordon_linux_collect_parts)
+cordon_fuzz(fuzz_clamav SOURCES fuzz_clamav.c LINK cordon_clamav_parts)

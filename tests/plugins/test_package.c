@@ -395,6 +395,42 @@ START_TEST(a_file_that_cannot_be_written_is_told_and_never_whole)
 }
 END_TEST
 
+/* As if it could not be compressed, what waits to be would not fit. */
+START_TEST(what_waits_to_be_compressed_is_waited_for_before_more_is_refused)
+{
+  enum { ROUNDS = 100, PART = 100 * 1000 };
+  cd_err err = {0};
+  cd_json root;
+  ph_package_limits limits = roomy;
+  char *part = malloc(PART);
+  ck_assert_ptr_nonnull(part);
+  limits.package = MIB * 2 / 3;
+  ph_package *p = begin(&limits);
+  uint64_t id = opened(p, "long", "{\"mtime\":1700000000}");
+  for (int i = 0; i < ROUNDS; i++) {
+    memset(part, 'a' + i % 26, PART);
+    ck_assert_msg(ph_package_write(p, id, part, PART, &err) == CD_OK, "%d: %s", i, err.text);
+  }
+  ck_assert_int_eq(ph_package_close(p, id, true, &err), CD_OK);
+  put(p, "next", "{}");
+  cd_json_doc *doc = ended(p, &root);
+  ck_assert_uint_eq(number(&root, "content_bytes"), (uint64_t)ROUNDS * PART + 2);
+  ck_assert_uint_lt(number(&root, "bytes"), MIB / 8);
+  cd_json_free(doc);
+  size_t len = 0;
+  char *bytes = content_of("long", &len);
+  ck_assert_ptr_nonnull(bytes);
+  ck_assert_uint_eq(len, (size_t)ROUNDS * PART);
+  for (int i = 0; i < ROUNDS; i++) {
+    memset(part, 'a' + i % 26, PART);
+    ck_assert_int_eq(memcmp(bytes + (size_t)i * PART, part, PART), 0);
+  }
+  free(bytes);
+  free(part);
+  (void)unlink(path);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("plugins.package");
@@ -404,6 +440,7 @@ int main(void)
   tcase_add_test(c, names_are_checked_and_taken_once);
   tcase_add_test(c, what_is_incomplete_stays_and_is_told);
   tcase_add_test(c, no_ceiling_is_passed_and_the_manifest_still_finds_room);
+  tcase_add_test(c, what_waits_to_be_compressed_is_waited_for_before_more_is_refused);
   tcase_add_test(c, one_artifact_has_a_ceiling_of_its_own);
   tcase_add_test(c, the_content_of_all_and_their_number_have_ceilings);
   tcase_add_test(c, a_disk_that_has_no_room_left_is_left_alone);

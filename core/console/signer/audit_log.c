@@ -129,7 +129,8 @@ static cd_code check_sealed(const sig_log *log, cd_err *err)
                                "no console has introduced itself to this signer yet");
 }
 
-cd_code sig_log_catch_up(sig_log *log, con_audit_ref *ret_head, cd_err *err)
+static cd_code catch_up(sig_log *log, cd_code (*begin)(sig_state *st, cd_err *err),
+                        con_audit_ref *ret_head, cd_err *err)
 {
   con_audit_ref head = {0};
   con_audit_ref end = {0};
@@ -137,7 +138,7 @@ cd_code sig_log_catch_up(sig_log *log, con_audit_ref *ret_head, cd_err *err)
   if (rc == CD_OK)
     rc = open_current(log, err);
   if (rc == CD_OK)
-    rc = sig_state_begin(log->state, err);
+    rc = begin(log->state, err);
   if (rc != CD_OK)
     return rc;
   rc = sig_state_head(log->state, &head, err);
@@ -148,6 +149,16 @@ cd_code sig_log_catch_up(sig_log *log, con_audit_ref *ret_head, cd_err *err)
   if (rc == CD_OK && ret_head != NULL)
     *ret_head = end;
   return rc;
+}
+
+cd_code sig_log_catch_up(sig_log *log, con_audit_ref *ret_head, cd_err *err)
+{
+  return catch_up(log, sig_state_begin, ret_head, err);
+}
+
+cd_code sig_log_catch_up_riding(sig_log *log, cd_err *err)
+{
+  return catch_up(log, sig_state_begin_riding, NULL, err);
 }
 
 cd_code sig_log_look(sig_log *log, con_audit_ref *ret_head, cd_err *err)

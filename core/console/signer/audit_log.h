@@ -26,6 +26,9 @@ typedef struct sig_log {
  * notes in the state what the entries say. CD_E_CONFLICT: the log is not right, in one sentence;
  * nothing was noted. *ret_head (may be NULL) is its end. */
 CD_MUST_USE cd_code sig_log_catch_up(sig_log *log, con_audit_ref *ret_head, cd_err *err);
+/* The same, before something that is kept in the state, which takes it to the disk: until then
+ * nothing may be signed on the strength of it. */
+CD_MUST_USE cd_code sig_log_catch_up_riding(sig_log *log, cd_err *err);
 /* The same, whatever head is kept: for accepting an older log. Notes nothing. */
 CD_MUST_USE cd_code sig_log_look(sig_log *log, con_audit_ref *ret_head, cd_err *err);
 void sig_log_close(sig_log *log);

@@ -248,7 +248,7 @@ cd_code sig_sign_order(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
   recorded o = {0};
   int64_t now_ms = s->now_ms();
   CD_FAULT_POINT("signer.asked");
-  cd_code rc = sig_log_catch_up(&s->log, NULL, err);
+  cd_code rc = sig_log_catch_up_riding(&s->log, err);
   if (rc == CD_OK)
     rc = sig_entry_read(&s->log, &r->audit, &e, err);
   if (rc == CD_OK)

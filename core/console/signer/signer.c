@@ -132,10 +132,11 @@ static cd_code answer_attach(sig_signer *s, const sig_request *r, cd_jw *w, cd_e
 }
 
 /* Until the log itself says that an older copy of it was taken, nothing rests on it. */
-static cd_code check_loss(sig_signer *s, cd_err *err)
+static cd_code check_loss(sig_signer *s, sig_method method, cd_err *err)
 {
   con_audit_ref lost = {0};
-  cd_code rc = sig_log_catch_up(&s->log, NULL, err);
+  cd_code rc = method == SIG_SIGN_ORDER ? sig_log_catch_up_riding(&s->log, err)
+                                        : sig_log_catch_up(&s->log, NULL, err);
   if (rc == CD_OK)
     rc = sig_state_lost(s->state, &lost, err);
   if (rc == CD_OK && lost.sequence > 0)
@@ -156,7 +157,7 @@ static cd_code perform(sig_signer *s, const sig_request *r, cd_jw *w, cd_err *er
     return sig_sign_mark(s, r, w, err);
   if (r->method == SIG_HEAD)
     return write_head(s, r, w, err);
-  cd_code rc = check_loss(s, err);
+  cd_code rc = check_loss(s, r->method, err);
   if (rc != CD_OK)
     return rc;
   switch (r->method) {

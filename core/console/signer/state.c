@@ -15,6 +15,7 @@
 
 struct sig_state {
   sqlite3 *db;
+  bool riding; /* the open transaction is not synced by itself */
   char path[CD_PATH_MAX];
 };
 
@@ -154,9 +155,27 @@ void sig_state_close(sig_state *st)
   free(st);
 }
 
+/* Whatever happens, the next transaction is synced again. */
+static cd_code end_riding(sig_state *st, cd_code rc, cd_err *err)
+{
+  if (!st->riding)
+    return rc;
+  st->riding = false;
+  cd_code back = execute(st, "PRAGMA synchronous = FULL", "sync again", rc == CD_OK ? err : NULL);
+  return rc == CD_OK ? back : rc;
+}
+
 cd_code sig_state_begin(sig_state *st, cd_err *err)
 {
   return execute(st, "BEGIN IMMEDIATE", "begin a transaction", err);
+}
+
+cd_code sig_state_begin_riding(sig_state *st, cd_err *err)
+{
+  cd_code rc = execute(st, "PRAGMA synchronous = NORMAL", "begin without a sync", err);
+  st->riding = rc == CD_OK;
+  rc = rc == CD_OK ? sig_state_begin(st, err) : rc;
+  return rc == CD_OK ? CD_OK : end_riding(st, rc, err);
 }
 
 cd_code sig_state_end(sig_state *st, cd_code rc, cd_err *err)
@@ -168,7 +187,7 @@ cd_code sig_state_end(sig_state *st, cd_code rc, cd_err *err)
   }
   if (rc != CD_OK)
     (void)sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
-  return rc;
+  return end_riding(st, rc, err);
 }
 
 cd_code sig_state_head(sig_state *st, con_audit_ref *ret_head, cd_err *err)

@@ -17,6 +17,9 @@ CD_MUST_USE cd_code sig_state_open(const char *folder, sig_state **ret_state, cd
 void sig_state_close(sig_state *st); /* NULL is fine */
 
 CD_MUST_USE cd_code sig_state_begin(sig_state *st, cd_err *err);
+/* What the next synced transaction takes to the disk with it; a loss of power before that loses it.
+ */
+CD_MUST_USE cd_code sig_state_begin_riding(sig_state *st, cd_err *err);
 /* Commits if rc is CD_OK, else rolls back; returns the final code. */
 CD_MUST_USE cd_code sig_state_end(sig_state *st, cd_code rc, cd_err *err);
 

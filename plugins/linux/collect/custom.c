@@ -80,19 +80,20 @@ static void put_list(col_task *t)
   cJSON_free(text);
 }
 
-static void read_keep_out(col_list *l, const cJSON *given)
+/* What is opened is compared by where it really is, so these are too. */
+static bool read_keep_out(col_list *l, const cJSON *given)
 {
-  cJSON *copy = cJSON_Duplicate(given, true);
   const cJSON *folder = NULL;
-  if (copy == NULL || !cJSON_AddItemToObject(l->doc, "keep_out", copy)) {
-    cJSON_Delete(copy);
-    return;
-  }
-  cJSON_ArrayForEach(folder, copy)
+  cJSON_ArrayForEach(folder, given)
   {
-    if (cJSON_IsString(folder) && l->keep_out_count < COL_LIST_KEEP_OUT)
-      l->keep_out[l->keep_out_count++] = folder->valuestring;
+    if (!cJSON_IsString(folder) || l->keep_out_count == COL_LIST_KEEP_OUT)
+      return false;
+    char *real = realpath(folder->valuestring, NULL);
+    l->keep_out[l->keep_out_count] = real != NULL ? real : strdup(folder->valuestring);
+    if (l->keep_out[l->keep_out_count++] == NULL)
+      return false;
   }
+  return true;
 }
 
 static cordon_status read_items(col_list *l, const cJSON *items, sup_err *err)
@@ -136,8 +137,10 @@ cordon_status col_list_read(const cJSON *list, const cJSON *keep_out, col_list *
   }
   l->name = text_of(copy, "name");
   l->version = number_of(copy, "version", 0, UINT64_C(1) << 53);
-  read_keep_out(l, keep_out);
-  cordon_status status = read_items(l, sup_json_get(copy, "items"), err);
+  cordon_status status =
+      read_keep_out(l, keep_out)
+          ? read_items(l, sup_json_get(copy, "items"), err)
+          : sup_fail(err, CORDON_E_INVALID, "the folders that are kept out cannot be read");
   if (status == CORDON_OK)
     *ret_list = l;
   else
@@ -150,6 +153,8 @@ void col_list_free(col_list *l)
   if (l == NULL)
     return;
   cJSON_Delete(l->doc);
+  for (unsigned i = 0; i < l->keep_out_count; i++)
+    free(l->keep_out[i]);
   free(l->items);
   free(l->runs);
   free(l);

@@ -32,7 +32,7 @@ struct col_list {
   cJSON *doc; /* owns every text */
   const char *name;
   uint64_t version;
-  const char *keep_out[COL_LIST_KEEP_OUT]; /* folders of which nothing is taken */
+  char *keep_out[COL_LIST_KEEP_OUT]; /* folders of which nothing is taken, links followed */
   unsigned keep_out_count;
   col_list_item *items;
   size_t count;

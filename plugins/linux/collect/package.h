@@ -11,7 +11,7 @@
 #include "mounts.h"
 #include "support/csv.h"
 
-enum { COL_BUFFER = 32 * 1024 };
+enum { COL_BUFFER = 32 * 1024, COL_SAID_TIMES = 8 };
 
 typedef struct col_record {
   char *name; /* in the package, "" if it left no file */
@@ -44,6 +44,12 @@ typedef struct col_package {
   unsigned holders;  /* the runner, and threads that were left behind: the last one frees this */
 } col_package;
 
+/* A time as it was written last. */
+typedef struct col_said_time {
+  int64_t seconds; /* 0: none */
+  char text[40];
+} col_said_time;
+
 struct col_task {
   col_package *p;
   const col_item *item;
@@ -72,6 +78,7 @@ struct col_task {
   char cap[COL_SENTENCE];
   struct sha256_ctx sha;
   sup_csv csv;
+  col_said_time times[COL_SAID_TIMES];
   bool told;           /* it holds no more than what went wrong */
   size_t used;         /* of the buffer, */
   atomic_size_t whole; /* and up to here with whole rows and texts: another thread may read them */

@@ -374,11 +374,10 @@ void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 
   put_hex(digest, ret_hex);
 }
 
-int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born)
+static int stat_as(int dir, const char *name, int flags, struct stat *ret_st, int64_t *ret_born)
 {
   struct statx x;
-  if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
-            STATX_BASIC_STATS | STATX_BTIME, &x) != 0)
+  if (statx(dir, name, flags | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, &x) != 0)
     return errno;
   *ret_st = (struct stat){.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
                           .st_ino = x.stx_ino,
@@ -392,4 +391,14 @@ int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_bor
                           .st_ctim = {.tv_sec = x.stx_ctime.tv_sec}};
   *ret_born = (x.stx_mask & STATX_BTIME) != 0 ? x.stx_btime.tv_sec : 0;
   return 0;
+}
+
+int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born)
+{
+  return stat_as(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, ret_st, ret_born);
+}
+
+int col_stat_fd(int fd, struct stat *ret_st, int64_t *ret_born)
+{
+  return stat_as(fd, "", AT_EMPTY_PATH, ret_st, ret_born);
 }

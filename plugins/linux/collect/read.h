@@ -78,5 +78,7 @@ void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 
 /* What stat tells of an entry of a folder, links not followed, and when it was made (0: not told).
  * 0 or an errno. */
 int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born);
+/* The same of what is open. */
+int col_stat_fd(int fd, struct stat *ret_st, int64_t *ret_born);
 
 #endif

@@ -89,29 +89,38 @@ void col_num(col_task *t, int64_t number)
 
 void col_unum(col_task *t, uint64_t number)
 {
-  char text[24];
-  (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-  sup_csv_text(&t->csv, text);
+  sup_csv_unsigned(&t->csv, number);
 }
 
+/* Files next to each other were often changed in the same second. */
 void col_time(col_task *t, int64_t seconds)
 {
-  char text[40] = "";
-  if (seconds != 0)
-    col_utc(seconds, 0, false, text);
-  sup_csv_text(&t->csv, text);
+  col_said_time *said = &t->times[(uint64_t)seconds % COL_SAID_TIMES];
+  if (seconds == 0) {
+    sup_csv_plain(&t->csv, "", 0);
+    return;
+  }
+  if (said->seconds != seconds) {
+    said->seconds = seconds;
+    col_utc(seconds, 0, false, said->text);
+  }
+  sup_csv_plain(&t->csv, said->text, strlen(said->text));
 }
 
 void col_octal(col_task *t, uint32_t mode)
 {
-  char text[16];
-  (void)snprintf(text, sizeof(text), "%04o", mode);
-  sup_csv_text(&t->csv, text);
+  char digits[11];
+  size_t at = sizeof(digits);
+  do {
+    digits[--at] = (char)('0' + (mode & 7));
+    mode >>= 3;
+  } while (mode > 0 || at > sizeof(digits) - 4);
+  sup_csv_plain(&t->csv, digits + at, sizeof(digits) - at);
 }
 
 void col_flag(col_task *t, bool flag)
 {
-  sup_csv_text(&t->csv, flag ? "yes" : "no");
+  sup_csv_plain(&t->csv, flag ? "yes" : "no", flag ? 3 : 2);
 }
 
 void col_stat(col_task *t, const struct stat *st)

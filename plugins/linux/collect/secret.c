@@ -125,6 +125,15 @@ static bool is_below(const char *path, const char *folder)
   return len > 1 && strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
+static bool is_kept_out(const col_list *l, const char *path)
+{
+  for (unsigned i = 0; i < l->keep_out_count; i++) {
+    if (is_below(path, l->keep_out[i]))
+      return true;
+  }
+  return false;
+}
+
 const char *col_secret_opened(const col_task *t, const col_list *l, int fd, const struct stat *st,
                               char ret_real[COL_PATH])
 {
@@ -135,13 +144,11 @@ const char *col_secret_opened(const col_task *t, const col_list *l, int fd, cons
   if (len <= 0 || len >= COL_PATH - 1)
     return "a name that is too long to be judged";
   ret_real[len] = '\0';
+  bool kept_out = is_kept_out(l, ret_real);
   if (root[0] != '\0' && is_below(ret_real, root))
     memmove(ret_real, ret_real + strlen(root), strlen(ret_real + strlen(root)) + 1);
-  const char *what = col_secret_named(ret_real);
-  for (unsigned i = 0; what == NULL && i < l->keep_out_count; i++) {
-    if (is_below(ret_real, l->keep_out[i]))
-      what = "the keys of this agent";
-  }
+  const char *what =
+      kept_out || is_kept_out(l, ret_real) ? "the keys of this agent" : col_secret_named(ret_real);
   return what != NULL ? what : is_another_name(t, st);
 }
 

@@ -95,7 +95,8 @@ void iso_record_load(iso_plugin *self)
   cJSON_Delete(doc);
 }
 
-/* Writes a new file and puts it in the old one's place, so that a reader never sees half of it. */
+/* Writes a new file and puts it in the old one's place, so that a reader never sees half of it. Not
+ * synced: where the machine loses its power, the rules that it speaks of are lost with it. */
 static int replace_file(const char *path, const char *text)
 {
   char fresh[ISO_PATH_MAX + 8];
@@ -105,8 +106,6 @@ static int replace_file(const char *path, const char *text)
     return errno;
   size_t len = strlen(text);
   int os_error = write(fd, text, len) == (ssize_t)len ? 0 : EIO;
-  if (os_error == 0 && fsync(fd) != 0)
-    os_error = errno;
   if (close(fd) != 0 && os_error == 0)
     os_error = errno;
   if (os_error == 0 && rename(fresh, path) != 0)

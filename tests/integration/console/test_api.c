@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NOBODY, READER, ISOLATOR, WRITER, CODER, ADMIN, APPS };
+enum { NOBODY, READER, ISOLATOR, WRITER, CODER, ADMIN, SCANNER, STOPPER, ALERTER, APPS };
 
 static const char *const permissions[APPS] = {
     [READER] = "Machine.Read.All",
@@ -16,12 +16,13 @@ static const char *const permissions[APPS] = {
     [WRITER] = "Machine.ReadWrite.All",
     [CODER] = "Machine.ReleaseCode",
     [ADMIN] = "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"
-              "Cordon.Audit.Read"};
-static const char *const names[APPS] = {[READER] = "reader",
-                                        [ISOLATOR] = "isolator",
-                                        [WRITER] = "writer",
-                                        [CODER] = "coder",
-                                        [ADMIN] = "admin"};
+              "Cordon.Audit.Read",
+    [SCANNER] = "Machine.Scan,Alert.Read.All",
+    [STOPPER] = "Machine.StopAndQuarantine",
+    [ALERTER] = "Alert.ReadWrite.All"};
+static const char *const names[APPS] = {
+    [READER] = "reader", [ISOLATOR] = "isolator", [WRITER] = "writer",   [CODER] = "coder",
+    [ADMIN] = "admin",   [SCANNER] = "scanner",   [STOPPER] = "stopper", [ALERTER] = "alerter"};
 
 static place p;
 static char *bearers[APPS];
@@ -199,8 +200,106 @@ static const row rows[] = {
     {"the audit log keeps who asked", ADMIN, "GET", "/api/cordon/audit?from=1&limit=1000", NULL,
      200, "\"kind\":\"preflight\",\"type\":\"Preflight\"", NULL},
 
+    /* scans */
+    {"a scan takes its permission", READER, "POST", "/api/machines/$1/runAntiVirusScan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Quick\"}", 403, "(Machine.Scan)", NULL},
+    {"a scan of an unknown machine", SCANNER, "POST", "/api/machines/x/runAntiVirusScan",
+     "nonsense", 404, "\"ResourceNotFound\"", NULL},
+    {"a scan without a comment", SCANNER, "POST", "/api/machines/$1/runAntiVirusScan",
+     "{\"ScanType\":\"Quick\"}", 400, "Parameter Comment is missing", NULL},
+    {"a scan without a type", SCANNER, "POST", "/api/machines/$1/runAntiVirusScan",
+     "{\"Comment\":\"c\"}", 400, "Parameter ScanType is missing", NULL},
+    {"a scan of a type that is not the API's", SCANNER, "POST", "/api/machines/$1/runAntiVirusScan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Custom\"}", 400, "it is Quick or Full", NULL},
+    {"a scan", SCANNER, "POST", "/api/machines/$1/runAntivirusScan",
+     "{\"Comment\":\"c\",\"ScanType\":\"full\"}", 201,
+     "\"type\":\"RunAntiVirusScan\",\"title\":null,\"requestor\":\"scanner\",\"requestorComment\":"
+     "\"c\",\"status\":\"Pending\"",
+     "\"scope\":null"},
+    {"one scan at a time", SCANNER, "POST", "/api/cordon/machines/$1/scan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Custom\",\"Paths\":[\"/srv\"]}", 400,
+     "\"message\":\"Action is already in progress\"", NULL},
+    {"a scan of paths", SCANNER, "POST", "/api/cordon/machines/$2/scan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Custom\",\"Paths\":[\"/srv\",{\"base64\":\"L_8\"}],"
+     "\"CpuPercent\":20,\"BudgetSeconds\":600}",
+     201, "\"scope\":\"Custom\"", NULL},
+    {"a scan of a path that is none", SCANNER, "POST", "/api/cordon/machines/$2/scan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Custom\",\"Paths\":[\"srv\"]}", 400,
+     "paths[0] must be an absolute path", NULL},
+    {"a quick scan of paths", SCANNER, "POST", "/api/cordon/machines/$2/scan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Quick\",\"Paths\":[\"/srv\"]}", 400, "\"InvalidInput\"",
+     NULL},
+
+    /* remediations */
+    {"a quarantine takes its permission", SCANNER, "POST", "/api/machines/$1/StopAndQuarantineFile",
+     "{}", 403, "(Machine.StopAndQuarantine)", NULL},
+    {"a quarantine without a hash", STOPPER, "POST", "/api/machines/$1/stopAndQuarantineFile",
+     "{\"Comment\":\"c\"}", 400, "Parameter Sha1 is missing", NULL},
+    {"a quarantine by what is no hash", STOPPER, "POST", "/api/machines/$1/stopAndQuarantineFile",
+     "{\"Comment\":\"c\",\"Sha1\":\"12\"}", 400, "\"code\":\"InvalidHashValue\"", NULL},
+    {"a remediation of another kind", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"user.disable\",\"Target\":{\"name\":\"x\"}}", 403,
+     "(Cordon.Remediate)", NULL},
+    {"a remediation with force", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\",\"Target\":{\"path\":\"/x\"},\"Force\":"
+     "true}",
+     403, "(Cordon.Remediate)", NULL},
+    {"a remediation of nothing", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\"}", 400, "Parameter Target is missing",
+     NULL},
+    {"a remediation that is none", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"file.erase\",\"Target\":{}}", 400, "\"InvalidInput\"",
+     NULL},
+    {"a target that is not the operation's", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"process.stop\",\"Target\":{\"pid\":1}}", 400,
+     "target.start is missing", NULL},
+    {"an undo by its operation", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"undo\",\"Target\":{\"action\":\"$A\"}}", 400,
+     "cordon/machineactions/{id}/undo", NULL},
+    {"an undo of what is no remediation", STOPPER, "POST", "/api/cordon/machineactions/$A/undo",
+     "{\"Comment\":\"c\"}", 400, "no remediation", NULL},
+    {"an undo of nothing", STOPPER, "POST", "/api/cordon/machineactions/x/undo", "{}", 404,
+     "\"ResourceNotFound\"", NULL},
+    {"a remediation", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"process.stop\",\"Target\":{\"pid\":12,\"start\":3,"
+     "\"boot\":\"b\"}}",
+     201, "\"scope\":\"process.stop\"", NULL},
+
+    /* alerts */
+    {"alerts take their permission", READER, "GET", "/api/alerts", NULL, 403,
+     "(Alert.Read.All, Alert.ReadWrite.All)", NULL},
+    {"no alerts", SCANNER, "GET", "/api/alerts?$expand=evidence&$top=3", NULL, 200,
+     "/api/$metadata#Alerts\",\"value\":[]", NULL},
+    {"what cannot be expanded", SCANNER, "GET", "/api/alerts?$expand=comments", NULL, 400,
+     "\"ODataError\"", NULL},
+    {"machines have nothing to expand", READER, "GET", "/api/machines?$expand=evidence", NULL, 400,
+     "\"ODataError\"", NULL},
+    {"fields of alerts", SCANNER, "GET",
+     "/api/alerts?$filter=incidentId%20eq%205%20AND%20detectionSource%20in%20('a','b')%20and%20"
+     "lastEventTime%20gt%202020-01-01Z",
+     NULL, 200, "\"value\":[]", NULL},
+    {"alerts of a machine", SCANNER, "GET", "/api/machines/$1/alerts", NULL, 200, "\"value\":[]",
+     NULL},
+    {"their number", SCANNER, "GET", "/api/machines/$1/alerts/$count?$filter=status%20eq%20'New'",
+     NULL, 200, "0", "{"},
+    {"an unknown alert", SCANNER, "GET", "/api/alerts/da1_1", NULL, 404,
+     "Alert da1_1 was not found", NULL},
+    {"changing takes its permission", SCANNER, "PATCH", "/api/alerts/da1_1", "{}", 403,
+     "(Alert.ReadWrite.All)", NULL},
+    {"changing an unknown alert", ALERTER, "PATCH", "/api/alerts/da1_1", "nonsense", 404,
+     "\"ResourceNotFound\"", NULL},
+    {"a batch without ids", ALERTER, "POST", "/api/alerts/batchUpdate", "{\"status\":\"New\"}", 400,
+     "Parameter alertIds is missing", NULL},
+    {"a batch with nothing to do", ALERTER, "POST", "/api/alerts/batchUpdate", "{\"alertIds\":[]}",
+     400, "\"MissingRequiredParameter\"", NULL},
+    {"an alert of an unknown machine", ALERTER, "POST", "/api/alerts/CreateAlertByReference",
+     "{\"machineId\":\"x\",\"severity\":\"Low\",\"title\":\"t\",\"description\":\"d\","
+     "\"recommendedAction\":\"r\",\"eventTime\":\"2020-01-01T00:00:00Z\",\"reportId\":\"1\","
+     "\"category\":\"Exploit\"}",
+     400, "Invalid input eventTime", NULL},
+
     /* actions */
-    {"newest first", READER, "GET", "/api/machineactions?$top=1", NULL, 200, "\"Preflight\"",
+    {"newest first", READER, "GET", "/api/machineactions?$top=1", NULL, 200, "\"Remediate\"",
      "\"Isolate\""},
     {"an action's context", READER, "GET", "/api/machineactions/$A", NULL, 200,
      "/api/$metadata#MachineActions/$entity\",\"id\":\"", NULL},

@@ -76,6 +76,26 @@ START_TEST(the_same_order_is_not_given_twice)
 }
 END_TEST
 
+/* The console knows which it sent in a connection, and forgets those that have ended: one that goes
+ * on for months has any number of orders. */
+START_TEST(a_connection_takes_any_number_of_orders)
+{
+  device d;
+  cd_order order = {0};
+  char action[64];
+  char answer[65536];
+  fleet_enrol(&f, &d, "desk-1");
+  device_ready(&d, &f.place);
+  for (unsigned i = 0; i < 70; i++) {
+    fleet_order(&f, d.id, i % 2 == 0 ? "isolate" : "unisolate", COMMENT, action);
+    fleet_carry_out(&d, action, &order);
+  }
+  ck_assert_uint_eq(fleet_ask(&f, "GET", "/metrics", NULL, answer, sizeof(answer)), 200);
+  ck_assert_ptr_nonnull(strstr(answer, "cordon_orders_sent_total 70\n"));
+  device_release(&d);
+}
+END_TEST
+
 /* The database is older than the isolation, which the device holds and has told. */
 START_TEST(a_restored_database_does_not_release_what_it_does_not_know)
 {
@@ -148,6 +168,7 @@ int main(void)
   tcase_set_timeout(t, 120);
   tcase_add_test(t, an_older_isolation_of_another_type_is_ordered_anew);
   tcase_add_test(t, the_same_order_is_not_given_twice);
+  tcase_add_test(t, a_connection_takes_any_number_of_orders);
   tcase_add_test(t, a_restored_database_does_not_release_what_it_does_not_know);
   tcase_add_test(t, many_are_ordered_at_once);
   suite_add_tcase(s, t);

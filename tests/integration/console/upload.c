@@ -237,6 +237,14 @@ void upload_path(const upload *u, const char *suffix, char out[400])
   (void)snprintf(out, 400, "%s/data/packages/%s%s", u->fleet->place.folder, u->action, suffix);
 }
 
+static void write_ca(const fleet *f, const char *path)
+{
+  FILE *file = fopen(path, "w");
+  ck_assert_ptr_nonnull(file);
+  ck_assert_int_ge(fputs(f->place.ca, file), 0);
+  (void)fclose(file);
+}
+
 /* Who may ask, for the program's environment. */
 static void set_environment(const fleet *f)
 {
@@ -245,8 +253,9 @@ static void set_environment(const fleet *f)
   char value[200];
   (void)snprintf(path, sizeof(path), "%s/tests.json", f->place.folder);
   FILE *file = fopen(path, "r");
-  if (file == NULL || fread(text, 1, sizeof(text) - 1, file) == 0)
-    _exit(126);
+  ck_assert_ptr_nonnull(file);
+  ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+  (void)fclose(file);
   json_member(text, "client_id", value, sizeof(value));
   (void)setenv("CORDON_CLIENT_ID", value, 1);
   json_member(text, "client_secret", value, sizeof(value));
@@ -254,9 +263,7 @@ static void set_environment(const fleet *f)
   (void)snprintf(value, sizeof(value), "https://127.0.0.1:%u", (unsigned)f->place.people);
   (void)setenv("CORDON_CONSOLE", value, 1);
   (void)snprintf(path, sizeof(path), "%s/ca.pem", f->place.folder);
-  file = fopen(path, "w");
-  if (file == NULL || fputs(f->place.ca, file) < 0 || fclose(file) != 0)
-    _exit(126);
+  write_ca(f, path);
   (void)setenv("CORDON_CA", path, 1);
 }
 

@@ -1,4 +1,5 @@
 /* Orders that are signed are taken by a device; what the audit log does not say is not signed. */
+#include "../syncs.h"
 #include "signer_place.h"
 
 #include "audit_head.h"
@@ -53,6 +54,20 @@ START_TEST(a_recorded_action_becomes_an_order_that_the_device_takes)
   ck_assert_uint_eq(a.order.audit_sequence, made.audit.sequence);
   ck_assert(cd_digest_equal(&a.order.audit_digest, &made.audit.digest));
   cd_order_release(&a.order);
+  end();
+}
+END_TEST
+
+/* What is signed, and what the log said of it until then, with one sync. */
+START_TEST(an_order_is_on_the_disk_before_it_is_signed)
+{
+  begin(NULL);
+  con_action_made made = isolate(store, desk.enrolled.device);
+  expect_signed(sign_full(&signer, desk.enrolled.device, &made));
+  made = isolate(store, desk.enrolled.device);
+  syncs = 0;
+  expect_signed(sign_full(&signer, desk.enrolled.device, &made));
+  ck_assert_uint_eq(syncs, 1);
   end();
 }
 END_TEST
@@ -361,6 +376,7 @@ int main(void)
 {
   const TTest *const tests[] = {
       a_recorded_action_becomes_an_order_that_the_device_takes,
+      an_order_is_on_the_disk_before_it_is_signed,
       an_action_may_be_signed_again_with_a_higher_generation,
       what_the_entry_does_not_say_is_not_signed,
       a_cancelled_or_ended_action_and_a_revoked_device_get_no_order,

@@ -180,7 +180,8 @@ static cordon_status run(const char *items, cJSON **ret_manifest)
   sup_err err = {0};
   size_t count = 0;
   (void)snprintf(text, sizeof(text), "{\"name\":\"web\",\"version\":7,\"items\":[%s]}", items);
-  (void)snprintf(state, sizeof(state), "[\"/srv/agent\"]");
+  /* A link, as where the state was moved to another disk; and one that is not there any more. */
+  (void)snprintf(state, sizeof(state), "[\"%s/state\",\"/srv/agent\"]", bed_root);
   cJSON *list = cJSON_Parse(text);
   cJSON *keep_out = cJSON_Parse(state);
   ck_assert_ptr_nonnull(list);
@@ -336,13 +337,16 @@ END_TEST
 START_TEST(secrets_are_not_taken_by_whatever_name)
 {
   static const char *const secret[] = {"/etc/shadow", "/srv/copy", "/srv/agent/key.pem",
-                                       "/srv/id_rsa"};
+                                       "/srv/moved/device", "/srv/id_rsa"};
   cJSON *doc = NULL;
   char from[256];
   char to[256];
   bed_make_folder("/etc", 0755);
   bed_make_folder("/srv", 0755);
   bed_make_folder("/srv/agent", 0755);
+  bed_make_folder("/srv/moved", 0755);
+  bed_make("/srv/moved/device", "hunter2");
+  bed_make_link("srv/moved", "/state");
   bed_make("/etc/shadow", "root:hunter2");
   bed_make("/srv/agent/key.pem", "hunter2");
   bed_make("/srv/id_rsa", "hunter2");

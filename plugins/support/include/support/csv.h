@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SUP_CSV_BUFFER = 512 };
+enum { SUP_CSV_BUFFER = 512, SUP_CSV_PLAIN = 128 };
 
 typedef void sup_csv_fn(void *data, const char *bytes, size_t len);
 
@@ -31,6 +31,10 @@ void sup_csv_bytes(sup_csv *c, const char *bytes, size_t len);
 /* NULL is an empty field. */
 void sup_csv_text(sup_csv *c, const char *text);
 void sup_csv_number(sup_csv *c, int64_t number);
+void sup_csv_unsigned(sup_csv *c, uint64_t number);
+/* A field that needs neither quotes nor escapes, as its writer knows: at most SUP_CSV_PLAIN bytes.
+ */
+void sup_csv_plain(sup_csv *c, const char *text, size_t len);
 /* Ends the row and hands on all of it. */
 void sup_csv_end(sup_csv *c);
 

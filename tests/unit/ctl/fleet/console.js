@@ -46,8 +46,31 @@ const found = (name) => ({
   guests: [], guests_left_out: 0 },
 });
 
+/* What a scan found: desk-2 has malware, server-1 was not scanned whole, the others are clean. */
+const scanned = (name) => {
+  const found = name === 'desk-2.example';
+  const left = name === 'server-1';
+  return {
+    type: 'quick', engine: { name: 'ClamAV', version: '1.0.3' }, database: { version: 27000, built_ms: null, signatures: 2 },
+    files_planned: 3, files_scanned: left ? 2 : 3, bytes_scanned: 4096, findings_total: found ? 1 : 0,
+    findings: found ? [{ path: '/srv/\u001b[2Jx', size: 68, sha256: 'ab'.repeat(32), sha1: 'cd'.repeat(20), signature: 'Win.Trojan.Agent-1',
+      owner: { uid: 1000, name: 'mallory' }, modified_ms: 1795493300000, processes: [], deleted: false }] : [],
+    not_scanned_total: left ? 1 : 0, not_scanned: left ? [{ path: { base64: 'L_8' }, reason: 'too_large', size: 157286400 }] : [],
+    not_scanned_reasons: left ? { too_large: 1 } : {}, complete: !left, elapsed_ms: 9,
+  };
+};
+
+const ALERT = { id: 'da639000000000000000_-12', title: 'Malware found: \u001b[2JWorm', status: 'New', severity: 'High',
+  alertCreationTime: '2026-11-24T05:34:54.1234567Z', lastUpdateTime: '2026-11-24T05:34:54.1234567Z', machineId: 'ab', computerDnsName: 'desk-1.example',
+  description: 'A quick scan found 1.', assignedTo: null, classification: null, determination: null, comments: [] };
+
 /* What the device measured, as its result says. */
 const evidence = (action) => {
+  if (action.type === 'RunAntiVirusScan') return { scan: scanned(action.computerDnsName) };
+  if (action.type === 'Remediate' || action.type === 'StopAndQuarantineFile') {
+    return { remediate: { operation: 'file.quarantine', target: { path: '/tmp/x' }, steps: [{ step: 'seal', outcome: 'ok', detail: '68 bytes' }],
+      undo: 'available', verified: [{ what: 'the file is gone', measured: true }] } };
+  }
   if (action.type === 'Preflight') return { preflight: found(action.computerDnsName) };
   const isolate = action.type === 'Isolate';
   return {
@@ -80,19 +103,21 @@ function lookAt(fleet, action) {
   fleet.polls.set(action.id, looks);
   const detail = {
     id: action.id, type: action.type,
-    kind: { Isolate: 'isolate', Unisolate: 'release', Preflight: 'preflight' }[action.type],
+    kind: { Isolate: 'isolate', Unisolate: 'release', Preflight: 'preflight', RunAntiVirusScan: 'scan', Remediate: 'remediate',
+      StopAndQuarantineFile: 'remediate' }[action.type],
     status: action.status, machineId: action.machineId, computerDnsName: name,
     requestor: action.requestor, comment: action.requestorComment, ticket: action.externalId ?? '',
     source: 'PublicApi', created: '2026-11-24T05:34:54.000Z', updated: '2026-11-24T05:34:54.512Z',
     sent: '2026-11-24T05:34:54.100Z', expires: null, generation: 7,
-    parameters: action.type !== 'Unisolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
+    parameters: action.scope && action.type !== 'Unisolate' ? { type: action.scope.toLowerCase(), exclusions: [] } : {},
     accepted: false, waitsFor: 'the device is not connected', progress: null, outcome: '', sentence: '',
     evidence: null, audit: { sequence: 1, digest: `sha256:${'ab'.repeat(32)}` },
   };
   if (action.status === 'Cancelled' || name === 'off-1' || looks === 1) return detail;
   if (looks === 2) {
     action.status = 'InProgress';
-    return { ...detail, status: 'InProgress', progress: { step: 'apply', done: 0, total: 0, what: null } };
+    return { ...detail, status: 'InProgress', progress: action.type === 'RunAntiVirusScan'
+      ? { step: 'scan', done: 42, total: 100, what: '1 of 3 files' } : { step: 'apply', done: 0, total: 0, what: null } };
   }
   const failed = name === 'broken-1';
   action.status = failed ? 'Failed' : 'Succeeded';
@@ -160,6 +185,27 @@ const routes = [
     ok(newAction(fleet, machine, 'Preflight', body), 201)],
   ['POST', /^\/api\/cordon\/machines\/([^/]+)\/renew$/, ({ fleet, machine, body }) =>
     ok(newAction(fleet, machine, 'Isolate', body), 201)],
+  ['POST', /^\/api\/cordon\/machines\/([^/]+)\/scan$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'RunAntiVirusScan', { ...body, IsolationType: body.ScanType }), 201)],
+  ['POST', /^\/api\/machines\/([^/]+)\/StopAndQuarantineFile$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'StopAndQuarantineFile', body), 201)],
+  ['POST', /^\/api\/cordon\/machines\/([^/]+)\/remediate$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'Remediate', body), 201)],
+  ['POST', /^\/api\/cordon\/machineactions\/([^/]+)\/(undo|restore)$/, ({ fleet, match, body }) => {
+    const action = fleet.actions.get(match[1]);
+    if (!action) return error(404, 'ResourceNotFound', `MachineAction ${match[1]} was not found`);
+    return ok(newAction(fleet, fleet.machines.find((m) => m.id === action.machineId), 'Remediate', body), 201);
+  }],
+  ['GET', /^\/api\/alerts$/, ({ query }) => ok({ value: query.get('$filter') === "status eq 'Resolved'" ? [] : [ALERT] })],
+  ['GET', /^\/api\/machines\/([^/]+)\/alerts$/, () => ok({ value: [ALERT] })],
+  ['GET', /^\/api\/cordon\/alerts\/([^/]+)$/, ({ match }) => (match[1] !== ALERT.id
+    ? error(404, 'ResourceNotFound', `Alert ${match[1]} was not found`)
+    : ok({ alert: { ...ALERT, comments: [{ comment: 'seen', createdBy: 'ann' }] }, recommendedAction: 'Look.', findingsTotal: 9, leftOut: 8,
+      findings: [{ path: { base64: 'L_8' }, size: 68, sha1: 'cd'.repeat(20), sha256: null, owner: { uid: 1, name: 'mallory' },
+        processes: [{ pid: 7, start: 1, name: 'x', user: null }] }], actions: ['0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01'] }))],
+  ['PATCH', /^\/api\/alerts\/([^/]+)$/, ({ body }) => (body.classification === 'Wrong'
+    ? error(400, 'InvalidInput', "Invalid input classification: 'Wrong' is none of its values")
+    : ok({ ...ALERT, status: body.status }))],
   ['POST', /^\/api\/machines\/([^/]+)\/tags$/, ({ machine, body }) => {
     machine.machineTags = machine.machineTags.filter((t) => t !== body.Value);
     if (body.Action === 'Add') machine.machineTags.push(body.Value);

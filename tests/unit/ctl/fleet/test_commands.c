@@ -58,6 +58,92 @@ START_TEST(device_show)
 }
 END_TEST
 
+START_TEST(scans)
+{
+  stage_run r = {.client = "scans"};
+  CORDON(&r, 2, "scan", "desk-1", "--quick");
+  HAS(&r.err, "needs --comment TEXT");
+  CORDON(&r, 2, "scan", "desk-1", "--comment", "why");
+  HAS(&r.err, "--quick, --full or --path PATH says it");
+  CORDON(&r, 2, "scan", "desk-1", "--quick", "--path", "/srv", "--comment", "why");
+  CORDON(&r, 2, "scan", "desk-1", "--path", "srv", "--comment", "why");
+  CORDON(&r, 0, "scan", "desk-1", "--path", "/srv", "--cpu", "20", "--comment", "why");
+  HAS(&r.out, "Accepted; 'cordon action show ");
+  asked("scans", "\\\"ScanType\\\":\\\"Custom\\\",\\\"Paths\\\":[\\\"/srv\\\"],"
+                 "\\\"CpuPercent\\\":20}");
+  CORDON(&r, 0, "scan", "desk-1", "--quick", "--comment", "why", "--wait");
+  HAS(&r.out, "Clean: all of it was scanned on desk-1.example, and nothing was found.\n");
+  HAS(&r.err, "scan 3/3 scan: scanning");
+  CORDON(&r, 7, "scan", "server-1", "--full", "--comment", "why", "--wait");
+  HAS(&r.err, "nothing was found, but 1 thing was not scanned");
+  HAS_NOT(&r.out, "Clean");
+  HAS(&r.out, "/\\xff: too_large, 157286400 bytes");
+  CORDON(&r, 7, "scan", "desk-2.example", "--quick", "--comment", "why", "--wait");
+  HAS(&r.err, "1 finding");
+  HAS(&r.out, "Win.Trojan.Agent-1  /srv/\\x1b[2Jx, 68 bytes, of mallory");
+  CORDON(&r, 7, "scan", "liar-1", "--quick", "--comment", "why", "--wait");
+  HAS(&r.err, "does not say what it scanned");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(remediations)
+{
+  char id[64];
+  stage_run r = {.client = "cures"};
+  CORDON(&r, 2, "quarantine", "desk-1", "--comment", "why");
+  HAS(&r.err, "which file?");
+  CORDON(&r, 2, "quarantine", "desk-1", "--sha1", "12", "--comment", "why");
+  CORDON(&r, 2, "quarantine", "desk-1", "--path", "x", "--comment", "why");
+  CORDON(&r, 0, "quarantine", "desk-1", "--sha1", "3395856ce81f2b7382dee72602f798b642f14140",
+         "--comment", "why");
+  asked("cures", "/StopAndQuarantineFile");
+  CORDON(&r, 0, "quarantine", "desk-1", "--path", "/tmp/x", "--force", "--comment", "why",
+         "--wait");
+  asked("cures", "\\\"Operation\\\":\\\"file.quarantine\\\",\\\"Target\\\":{\\\"path\\\":"
+                 "\\\"/tmp/x\\\"},\\\"Force\\\":true}");
+  HAS(&r.out, "Did         file.quarantine  {\"path\":\"/tmp/x\"}\n");
+  HAS(&r.out, "68 bytes");
+  HAS(&r.out, "Measured    the file is gone: true\n");
+  HAS(&r.out, "Undo        available\n");
+  CORDON(&r, 0, "quarantine", "desk-1", "--path", "/tmp/x", "--comment", "why", "--json");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  CORDON(&r, 0, "restore", id, "--comment", "why");
+  CORDON(&r, 0, "undo", id, "--comment", "why", "--wait");
+  CORDON(&r, 2, "undo", "the last one", "--comment", "why");
+  HAS(&r.err, "ACTION must be the id of an action");
+  CORDON(&r, 7, "quarantine", "liar-1", "--path", "/tmp/x", "--comment", "why", "--wait");
+  HAS(&r.err, "is not proven");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(alerts)
+{
+  stage_run r = {.client = "alerts"};
+  CORDON(&r, 0, "alerts");
+  HAS(&r.out, "da639000000000000000_-12   Malware found: \\x1b[2JWorm");
+  CORDON(&r, 0, "alerts", "--device", "desk-1", "--status", "New", "--limit", "5");
+  asked("alerts", "/alerts?%24top=5&%24filter=status%20eq%20%27New%27");
+  CORDON(&r, 0, "alerts", "--status", "Resolved");
+  ck_assert_str_eq(cd_buf_cstr(&r.out), "No alerts.\n");
+  CORDON(&r, 0, "alert", "show", "da639000000000000000_-12");
+  HAS(&r.out, "Status      New, severity High\n");
+  HAS(&r.out, "Found       /\\xff, 68 bytes, of mallory, run by 7 x\n");
+  HAS(&r.out, "and 8 more\n");
+  HAS(&r.out, "Comment     ann: seen\n");
+  CORDON(&r, 2, "alert", "show", "../../x");
+  CORDON(&r, 5, "alert", "show", "da1_1");
+  CORDON(&r, 0, "alert", "resolve", "da639000000000000000_-12", "--classification", "TruePositive",
+         "--comment", "cleaned");
+  HAS(&r.out, "da639000000000000000_-12: Resolved\n");
+  asked("alerts", "{\\\"status\\\":\\\"Resolved\\\",\\\"classification\\\":\\\"TruePositive"
+                  "\\\",\\\"comment\\\":\\\"cleaned\\\"}");
+  CORDON(&r, 5, "alert", "resolve", "da639000000000000000_-12", "--classification", "Wrong");
+  stage_release(&r);
+}
+END_TEST
+
 /* A file for a command to read; good until the next one. */
 static const char *file_with(const char *name, const char *text)
 {
@@ -477,6 +563,9 @@ Suite *suite_fleet_commands(void)
   tcase_set_timeout(tc, 120);
   tcase_add_test(tc, device_list);
   tcase_add_test(tc, device_show);
+  tcase_add_test(tc, scans);
+  tcase_add_test(tc, remediations);
+  tcase_add_test(tc, alerts);
   tcase_add_test(tc, an_ambiguous_name_is_refused_with_the_candidates);
   tcase_add_test(tc, a_device_by_its_id);
   tcase_add_test(tc, isolate_and_release);

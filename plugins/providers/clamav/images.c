@@ -1,0 +1,136 @@
+/* The programs and libraries that processes run, opened by the kernel's own links: that works also
+ * for files that are deleted, and for those of containers. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "clamav.h"
+
+enum { IMAGES_MAX = 65536, MAPS_TEXT = 1024 * 1024 };
+#define MAPS_MARK (UINT64_C(1) << 63) /* of devices as maps names them */
+
+typedef struct looking {
+  clam_plan *plan;
+  clam_seen seen;
+  char *text;
+} looking;
+
+static void add_image(clam_plan *p, const char *open_by, const char *path, const struct stat *st,
+                      bool deleted)
+{
+  if (p->image_count >= IMAGES_MAX) {
+    p->cut = true;
+    return;
+  }
+  if ((p->image_count & (p->image_count - 1)) == 0) {
+    void *grown =
+        realloc(p->images, (p->image_count == 0 ? 1 : p->image_count * 2) * sizeof(*p->images));
+    if (grown == NULL) {
+      p->cut = true;
+      return;
+    }
+    p->images = grown;
+  }
+  clam_image *i = &p->images[p->image_count];
+  *i = (clam_image){.open = strdup(open_by),
+                    .path = strdup(path),
+                    .dev = st->st_dev,
+                    .ino = st->st_ino,
+                    .deleted = deleted};
+  if (i->open != NULL && i->path != NULL) {
+    p->image_count++;
+    return;
+  }
+  free(i->open);
+  free(i->path);
+  p->cut = true;
+}
+
+static void strip_deleted(char *path)
+{
+  static const char mark[] = " (deleted)";
+  size_t len = strlen(path);
+  if (len > sizeof(mark) - 1 && strcmp(path + len - (sizeof(mark) - 1), mark) == 0)
+    path[len - (sizeof(mark) - 1)] = '\0';
+}
+
+static void look_at_program(looking *l, const char *pid)
+{
+  char link[64];
+  char path[CLAM_PATH];
+  struct stat st;
+  (void)snprintf(link, sizeof(link), "/proc/%.20s/exe", pid);
+  ssize_t len = readlink(link, path, sizeof(path) - 1);
+  if (len <= 0 || stat(link, &st) != 0 || !S_ISREG(st.st_mode) ||
+      !clam_seen_add(&l->seen, st.st_dev, st.st_ino))
+    return;
+  path[len] = '\0';
+  bool deleted = st.st_nlink == 0;
+  if (deleted)
+    strip_deleted(path);
+  add_image(l->plan, link, path, &st, deleted);
+}
+
+/* 7f00-7f01 r-xp 00000000 fd:01 1234  /usr/lib/x.so */
+static void look_at_line(looking *l, const char *pid, char *line)
+{
+  char perms[8] = "";
+  char open_by[CLAM_PATH + 64];
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned long long ino = 0;
+  int at = 0;
+  struct stat st;
+  if (sscanf(line, "%*s %7s %*s %x:%x %llu %n", perms, &major, &minor, &ino, &at) < 4 || at == 0 ||
+      perms[2] != 'x' || ino == 0 || line[at] != '/' ||
+      !clam_seen_add(&l->seen, makedev(major, minor) | MAPS_MARK, ino))
+    return;
+  char *path = line + at;
+  strip_deleted(path);
+  if (snprintf(open_by, sizeof(open_by), "/proc/%.20s/root%s", pid, path) >= (int)sizeof(open_by) ||
+      lstat(open_by, &st) != 0 || !S_ISREG(st.st_mode) || st.st_ino != ino ||
+      !clam_seen_add(&l->seen, st.st_dev, st.st_ino))
+    return;
+  add_image(l->plan, open_by, path, &st, false);
+}
+
+static void look_at_maps(looking *l, const char *pid)
+{
+  char path[64];
+  (void)snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  size_t len = 0;
+  ssize_t got = 1;
+  while (fd >= 0 && got > 0 && len < MAPS_TEXT - 1) {
+    got = read(fd, l->text + len, MAPS_TEXT - 1 - len);
+    len += got > 0 ? (size_t)got : 0;
+  }
+  if (fd >= 0)
+    (void)close(fd);
+  l->text[len] = '\0';
+  for (char *rest = l->text, *line = NULL; (line = strsep(&rest, "\n")) != NULL;)
+    look_at_line(l, pid, line);
+}
+
+void clam_plan_images(clam_plan *p, const sup_call *call)
+{
+  looking l = {.plan = p, .text = malloc(MAPS_TEXT)};
+  DIR *dir = opendir("/proc");
+  const struct dirent *e = NULL;
+  while (dir != NULL && l.text != NULL && (e = readdir(dir)) != NULL && !sup_call_cancelled(call)) {
+    if (e->d_name[0] < '1' || e->d_name[0] > '9')
+      continue;
+    look_at_program(&l, e->d_name);
+    look_at_maps(&l, e->d_name);
+  }
+  p->cut = p->cut || dir == NULL || l.text == NULL;
+  if (dir != NULL)
+    (void)closedir(dir);
+  clam_seen_release(&l.seen);
+  free(l.text);
+}
