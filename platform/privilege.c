@@ -9,7 +9,8 @@ static const pf_privilege privileges[] = {
     {"net_raw", PF_PRIV_NET_RAW},     {"read_all", PF_PRIV_READ_ALL},
     {"trace", PF_PRIV_TRACE},         {"kill", PF_PRIV_KILL},
     {"sys_admin", PF_PRIV_SYS_ADMIN}, {"sight", PF_PRIV_SIGHT},
-    {"syslog", PF_PRIV_SYSLOG},
+    {"syslog", PF_PRIV_SYSLOG},       {"write_all", PF_PRIV_WRITE_ALL},
+    {"modules", PF_PRIV_MODULES},     {"root_user", PF_PRIV_ROOT_USER},
 };
 
 const pf_privilege *pf_privileges(size_t *ret_count)

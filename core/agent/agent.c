@@ -92,6 +92,8 @@ static cd_code open_jobs(agent *a, cd_err *err)
     agent_collect_device(a->collect, device_id, a);
   if (rc == CD_OK)
     rc = agent_scan_new(a->jobs, &a->config, &a->scan, err);
+  if (rc == CD_OK)
+    rc = agent_remediate_new(a->jobs, a->journal, &a->remediate, err);
   return rc;
 }
 
@@ -217,6 +219,7 @@ void agent_free(agent *a)
   agent_jobs_free(a->jobs);
   agent_collect_free(a->collect);
   agent_scan_free(a->scan);
+  agent_remediate_free(a->remediate);
   agent_policy_free(a->policy);
   agent_remote_free(a->remote);
   agent_probes_free(a->probes);

@@ -13,6 +13,7 @@
 #include "preflight.h"
 #include "probes.h"
 #include "protocol/terms.h"
+#include "remediate.h"
 #include "remote.h"
 #include "scan.h"
 #include "state.h"
@@ -44,6 +45,7 @@ struct agent {
   agent_jobs *jobs;
   agent_collect *collect;
   agent_scan *scan;
+  agent_remediate *remediate;
   agent_probes *probes;
   agent_notice *notice;
   agent_control *control;

@@ -326,6 +326,7 @@ static const struct {
     /* A package holds what only an administrator may read. */
     {"collect", control_collect, false, true, false},
     {"scan", control_scan, false, true, false},
+    {"remediate", control_remediate, false, true, false},
     {"cancel", control_cancel, false, true, false},
     {"package", control_package, false, true, false},
     {"forget", control_forget, false, true, false},

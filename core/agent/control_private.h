@@ -67,6 +67,8 @@ CD_MUST_USE cd_code control_answer_id(control_client *c, const char *id, cd_err 
 CD_MUST_USE cd_code control_placed(control_client *c, agent_kind kind, const char *id, bool wait,
                                    cd_err *err);
 
+/* control_remediate.c: a method. */
+cd_code control_remediate(control_client *c, cd_json *params, cd_err *err);
 /* control_collect.c: methods. */
 cd_code control_collect(control_client *c, cd_json *params, cd_err *err);
 cd_code control_cancel(control_client *c, cd_json *params, cd_err *err);

@@ -3,6 +3,7 @@
 #include "protocol/collection.h"
 #include "protocol/exclusion.h"
 #include "protocol/release_code.h"
+#include "protocol/remediate.h"
 
 #include "base/banned.h"
 
@@ -183,6 +184,21 @@ cd_code control_scan_read(cd_json *params, control_scan_order *ret_order, cd_err
   cd_code rc = cd_json_done(params, err);
   if (rc == CD_OK)
     *ret_order = order;
+  return rc;
+}
+
+cd_code control_remediate_read(cd_json *params, control_remediation *ret_remediation, cd_err *err)
+{
+  control_remediation r = {0};
+  cd_remediation asked = {0};
+  cd_json_obj(params, "order", &r.order);
+  cd_remediation_read(&r.order, &asked);
+  cd_json_no_more(&r.order);
+  (void)cd_json_opt_str(params, "comment", CD_COMMENT_MAX, &r.comment);
+  (void)cd_json_opt_bool(params, "wait", &r.wait);
+  cd_code rc = cd_json_done(params, err);
+  if (rc == CD_OK)
+    *ret_remediation = r;
   return rc;
 }
 

@@ -62,6 +62,14 @@ typedef struct control_scan_order {
   bool wait;
 } control_scan_order;
 CD_MUST_USE cd_code control_scan_read(cd_json *params, control_scan_order *ret_order, cd_err *err);
+/* `order` is a remediation (protocol/remediate.h), checked; a view into the request. */
+typedef struct control_remediation {
+  cd_json order;
+  cd_str comment;
+  bool wait;
+} control_remediation;
+CD_MUST_USE cd_code control_remediate_read(cd_json *params, control_remediation *ret_remediation,
+                                           cd_err *err);
 CD_MUST_USE cd_code control_package_read(cd_json *params, char id[CD_ID_SIZE], uint64_t *ret_offset,
                                          cd_err *err);
 /* before: empty if it is not given. */

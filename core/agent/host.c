@@ -380,12 +380,15 @@ static uint64_t file_mb(const agent_host *h)
 
 static void write_confine(const agent_host *h, cd_jw *w)
 {
-  static const char *const names[] = {"root", "net_admin", "net_raw", "read_all", "trace",
-                                      "kill", "sys_admin", "sight",   "syslog"};
+  static const char *const names[] = {"root",   "net_admin", "net_raw",   "read_all",
+                                      "trace",  "kill",      "sys_admin", "sight",
+                                      "syslog", "write_all", "modules",   "root_user"};
   const agent_manifest *m = &h->plugin->manifest;
   const char *user = h->sup->config->plugin_user;
   cd_jw_obj(w, "confine");
-  cd_jw_cstr(w, "user", user[0] != '\0' && (m->privileges & PF_PRIV_ROOT) == 0 ? user : NULL);
+  cd_jw_cstr(w, "user",
+             user[0] != '\0' && (m->privileges & (PF_PRIV_ROOT | PF_PRIV_ROOT_USER)) == 0 ? user
+                                                                                          : NULL);
   cd_jw_arr(w, "privileges");
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     uint32_t bit = 0;

@@ -18,12 +18,10 @@ static cd_action_status status_of(const agent_action *a)
 static const struct {
   agent_kind action;
   cd_order_kind order;
-} kinds[] = {{AGENT_KIND_ISOLATE, CD_ORDER_ISOLATE},
-             {AGENT_KIND_RELEASE, CD_ORDER_RELEASE},
-             {AGENT_KIND_PREFLIGHT, CD_ORDER_PREFLIGHT},
-             {AGENT_KIND_COLLECT, CD_ORDER_COLLECT},
-             {AGENT_KIND_SCAN, CD_ORDER_SCAN},
-             {AGENT_KIND_REMEDIATE, CD_ORDER_REMEDIATE}};
+} kinds[] = {
+    {AGENT_KIND_ISOLATE, CD_ORDER_ISOLATE},     {AGENT_KIND_RELEASE, CD_ORDER_RELEASE},
+    {AGENT_KIND_PREFLIGHT, CD_ORDER_PREFLIGHT}, {AGENT_KIND_COLLECT, CD_ORDER_COLLECT},
+    {AGENT_KIND_SCAN, CD_ORDER_SCAN},           {AGENT_KIND_REMEDIATE, CD_ORDER_REMEDIATE}};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static cd_order_kind order_kind_of(agent_kind kind)

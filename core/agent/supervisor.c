@@ -239,7 +239,7 @@ cd_code agent_supervisor_state_dir(const agent_supervisor *s, const agent_plugin
   if (snprintf(out, CD_PATH_MAX, "%s/plugins/%s", s->state_dir, p->manifest.id) >= (int)CD_PATH_MAX)
     return cd_fail(err, CD_E_LIMIT, "the path of the private folder of plugin '%s' is too long",
                    p->manifest.id);
-  if (owner[0] == '\0' || (p->manifest.privileges & PF_PRIV_ROOT) != 0)
+  if (owner[0] == '\0' || (p->manifest.privileges & (PF_PRIV_ROOT | PF_PRIV_ROOT_USER)) != 0)
     owner = NULL;
   return pf_dir_ensure(out, 0700, owner, err);
 }

@@ -48,6 +48,9 @@ static void list_alerts(con_call *c, con_store *store, cd_str device)
                       &c->reply.body, &err);
   if (rc == CD_OK)
     c->reply.status = 200;
+  else if (rc == CD_E_LIMIT)
+    con_reply_error(&c->reply, CON_ODATA_ERROR,
+                    "The answer is too large: ask for fewer by $top, or without $expand.");
   else
     con_call_trouble(c, &err);
   con_list_release(&list);

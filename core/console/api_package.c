@@ -41,7 +41,9 @@ static cd_code add_list(con_call *c, cd_str name, package_order *o, cd_err *err)
     rc = con_collection_check(c->server->store, &x, err);
   if (rc == CD_OK) {
     cd_buf_addf(&o->parameters, ",\"list\":%.*s", CD_STR_ARG(x.json));
-    (void)snprintf(o->list, sizeof(o->list), "%.*s version %llu", CD_STR_ARG(x.name),
+    char name_text[CD_COLLECTION_NAME_MAX + 1] = "";
+    (void)cd_str_copy(name_text, sizeof(name_text), x.name);
+    (void)snprintf(o->list, sizeof(o->list), "%s version %llu", name_text,
                    (unsigned long long)x.version);
   }
   con_collection_release(&x);

@@ -14,7 +14,9 @@
 #include "base/banned.h"
 
 #define EVENT_AGE_MS (INT64_C(30) * 24 * 3600 * 1000)
-#define ITEM_MAX (64u * 1024u)
+/* A path, and 16 processes with their users, of which every character is escaped: 75 KiB. */
+#define ITEM_MAX (256u * 1024u)
+#define SHOWN_MAX 1024u /* of a path in an item; the finding has all of it */
 #define TITLE_MAX (CON_ALERT_TITLE_MAX * 2)
 #define ENGINE_SHOWN_MAX 64u
 #define RECOMMENDED                                                                                \
@@ -131,8 +133,10 @@ static void write_item(const cd_finding *f, cd_jw *w)
   cd_json processes = f->processes;
   cd_buf path = CD_BUF_INIT(4 * CD_PATH_MAX);
   cd_path_show(&f->path, &path);
-  cd_str shown = cd_buf_view(&path);
-  size_t at = name_at(shown);
+  cd_str whole = cd_buf_view(&path);
+  size_t at = name_at(whole);
+  cd_str name = {whole.ptr + at, whole.len - at};
+  cd_str folder = {whole.ptr, at > 1 ? at - 1 : at};
   con_time_text(cd_wall_ms(), now);
   if (cd_json_len(&processes) > 0)
     cd_process_read_at(&processes, 0, &process);
@@ -141,8 +145,8 @@ static void write_item(const cd_finding *f, cd_jw *w)
   cd_jw_cstr(w, "evidenceCreationTime", now);
   write_text(w, "sha1", f->sha1);
   write_text(w, "sha256", f->sha256);
-  write_text(w, "fileName", (cd_str){shown.ptr + at, shown.len - at});
-  write_text(w, "filePath", (cd_str){shown.ptr, at > 1 ? at - 1 : at});
+  write_text(w, "fileName", (cd_str){name.ptr, cd_str_utf8_cut(name, SHOWN_MAX)});
+  write_text(w, "filePath", (cd_str){folder.ptr, cd_str_utf8_cut(folder, SHOWN_MAX)});
   if (process.pid > 0)
     cd_jw_u64(w, "processId", process.pid);
   else

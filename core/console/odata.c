@@ -358,5 +358,5 @@ uint64_t con_odata_top(const con_odata *q, bool *ret_asked)
 {
   if (ret_asked != NULL)
     *ret_asked = q->has_top;
-  return q->has_top ? q->top : CON_PAGE_MAX;
+  return q->has_top ? q->top : q->expands ? CON_PAGE_EXPANDED : CON_PAGE_MAX;
 }

@@ -22,6 +22,7 @@
 #define CON_FILTER_DEPTH 16u     /* parentheses and `not` within each other */
 #define CON_ORDER_MAX 4u         /* fields of $orderby */
 #define CON_PAGE_MAX 10000u      /* rows of one answer, and the most that $top may ask for */
+#define CON_PAGE_EXPANDED 100u   /* of one whose rows are expanded, where $top is not said */
 #define CON_FIELDS_MAX 64u       /* fields of a collection: bits of a mask */
 
 typedef enum con_type {

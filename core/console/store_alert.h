@@ -91,7 +91,7 @@ CD_MUST_USE cd_code con_alert_each(con_store *s, const con_alert_query *query,
 CD_MUST_USE cd_code con_alert_findings(con_store *s, cd_str id,
                                        bool (*each)(void *context, cd_str finding), void *context,
                                        cd_err *err);
-/* The ids of the actions that found it, as a JSON array. */
+/* The ids of the first 100 actions that found it, as a JSON array. */
 CD_MUST_USE cd_code con_alert_actions(con_store *s, cd_str id, cd_buf *out, cd_err *err);
 /* How many are not resolved. */
 CD_MUST_USE cd_code con_alert_open_count(con_store *s, uint64_t *ret_count, cd_err *err);

@@ -323,7 +323,9 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_ALERT_OPEN_COUNT] = "SELECT count(*) FROM alert WHERE status <= 2",
     [CON_SQL_ALERT_REMOVE] = "DELETE FROM alert WHERE number IN (SELECT number FROM alert"
                              " WHERE updated < ?1 ORDER BY updated LIMIT ?2)",
-    [CON_SQL_ALERT_ACTION_ADD] = "INSERT OR IGNORE INTO alert_action(action, alert) VALUES(?1, ?2)",
+    [CON_SQL_ALERT_ACTION_ADD] =
+        "INSERT OR IGNORE INTO alert_action(action, alert) SELECT ?1, ?2 WHERE"
+        " (SELECT count(*) FROM alert_action WHERE alert = ?2) < 100",
     [CON_SQL_ALERT_ACTIONS] =
         "SELECT json_group_array(action) FROM (SELECT action FROM alert_action WHERE alert = ?1"
         " ORDER BY action)",

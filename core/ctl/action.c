@@ -140,14 +140,15 @@ static ctl_exit exit_of_scan(const ctl_action *a, cd_err *why)
   return CTL_EXIT_UNPROVEN;
 }
 
-/* The device measures what it did before it says so. */
+/* What it measured afterwards is in its result; the outcome says whether that is all. */
 static ctl_exit exit_of_remediation(const ctl_action *a, cd_err *why)
 {
-  cd_json result = a->result;
-  if (a->has_result && cd_json_has(&result, "remediate") && outcome_code(a) == CD_OK)
+  cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
+  if (outcome == CD_OK)
     return CTL_EXIT_DONE;
-  (void)cd_fail(why, CD_PARTIAL, "it was done only in part, or is not proven%s%.*s",
-                a->sentence.len > 0 ? ": " : "", CD_STR_ARG(a->sentence));
+  (void)cd_fail(why, outcome, "the remediation was done %s%s%.*s",
+                outcome == CD_REBOOT ? "and is in force after a reboot" : "in part",
+                a->sentence.len > 0 ? ": " : "; its steps say which part", CD_STR_ARG(a->sentence));
   return CTL_EXIT_UNPROVEN;
 }
 

@@ -67,6 +67,7 @@ typedef enum ctl_option {
   CTL_OPT_STATUS,
   CTL_OPT_CLASSIFICATION,
   CTL_OPT_DETERMINATION,
+  CTL_OPT_STOP,
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -145,6 +146,17 @@ ctl_exit ctl_cmd_isolate(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_renew(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_unquarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_quarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_restore(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_undo(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_find_quarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_process(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_service(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_timer(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_user(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_module(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_cron(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_startup(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_show(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_isolate(const ctl_context *ctx, const ctl_args *args);

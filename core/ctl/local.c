@@ -85,6 +85,8 @@ static cd_code order_params(const ctl_args *args, const ctl_order *order, bool w
   cd_jw_obj(&w, NULL);
   if (order->type != NULL)
     cd_jw_cstr(&w, "type", order->type);
+  if (order->order.len > 0)
+    cd_jw_raw(&w, "order", order->order);
   if (order->exclusions.len > 0)
     cd_jw_raw(&w, "exclusions", order->exclusions);
   if (order->force)

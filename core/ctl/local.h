@@ -22,7 +22,8 @@ typedef struct ctl_order {
   const char *type;  /* NULL: none */
   cd_str exclusions; /* empty: none */
   bool force;
-  cd_str code; /* a release code as it was typed; empty: none */
+  cd_str code;  /* a release code as it was typed; empty: none */
+  cd_str order; /* a remediation, a JSON object; empty: none */
 } ctl_order;
 ctl_exit ctl_local_order(const ctl_context *ctx, const ctl_args *args, const ctl_order *order);
 

@@ -10,7 +10,8 @@
 
 static ctl_colour colour_of(cd_str outcome)
 {
-  return cd_str_eq_cstr(outcome, "ok") ? CTL_GOOD : CTL_WARN;
+  bool well = cd_str_eq_cstr(outcome, "done") || cd_str_eq_cstr(outcome, "already");
+  return well ? CTL_GOOD : CTL_WARN;
 }
 
 static cd_code add_steps(cd_remediate_result *r, const ctl_style *style, cd_buf *out, cd_err *err)

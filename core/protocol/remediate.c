@@ -135,6 +135,8 @@ void cd_remediation_read(cd_json *parameters, cd_remediation *ret_remediation)
     operations[r.operation].read(&target, &r);
   cd_json_no_more(&target);
   (void)cd_json_opt_bool(parameters, "force", &r.force);
+  if (r.operation == CD_OP_FILE_QUARANTINE)
+    (void)cd_json_opt_bool(parameters, "stop", &r.stop);
   *ret_remediation = r;
 }
 

@@ -51,6 +51,18 @@ _cordon_local() {
   collect) _cordon_words "--output --profile --list --overwrite --budget --id --comment --progress $common" "$current" ;;
   scan) _cordon_words "--quick --full --path --cpu --budget $order" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
+  quarantine) _cordon_words "--force --stop $order" "$current" ;;
+  process) _cordon_words "stop suspend resume --force $order" "$current" ;;
+  service | timer | cron | user | module) _cordon_words "disable enable --force $order" "$current" ;;
+  startup) _cordon_words "remove restore --force $order" "$current" ;;
+  find-quarantine) _cordon_words "--force $order" "$current" ;;
+  restore | undo)
+    if [[ $current == -* ]]; then
+      _cordon_words "--force $order" "$current"
+    else
+      _cordon_words "$(_cordon_ids actions)" "$current"
+    fi
+    ;;
   unquarantine)
     if [[ $current == -* ]]; then
       _cordon_words "$common" "$current"
@@ -121,7 +133,7 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate renew release collect scan actions plugins unquarantine policy enroll" ;;
+  local) echo "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module startup actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
   alert) echo "show resolve" ;;

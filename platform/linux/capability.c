@@ -26,6 +26,9 @@ static const struct {
     {PF_PRIV_KILL, BIT(CAP_KILL)},
     {PF_PRIV_SYS_ADMIN, BIT(CAP_SYS_ADMIN)},
     {PF_PRIV_SYSLOG, BIT(CAP_SYSLOG)},
+    {PF_PRIV_WRITE_ALL, BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
+                            BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_SETFCAP)},
+    {PF_PRIV_MODULES, BIT(CAP_SYS_MODULE)},
 };
 
 uint64_t pf_caps_wanted(uint32_t privileges)

@@ -76,11 +76,18 @@ typedef struct plan {
   uint64_t caps;
 } plan;
 
+static bool stays_root(const plan *p)
+{
+  return p->root || (p->c->privileges & PF_PRIV_ROOT_USER) != 0;
+}
+
 static cd_code plan_account(plan *p, cd_err *err)
 {
   cd_err unnamed = {0};
   p->account = (pf_account){.uid = geteuid(), .gid = getegid()};
-  if (p->c->user == NULL || p->root) {
+  if ((p->c->privileges & PF_PRIV_ROOT_USER) != 0 && geteuid() != 0)
+    return cd_fail(err, CD_E_DENIED, "cannot run as root: this process was not started as root");
+  if (p->c->user == NULL || stays_root(p)) {
     /* An account without a name is fine as long as nobody asks for it by name. */
     if (pf_account_by_uid(geteuid(), &p->account, &unnamed) != CD_OK)
       p->account.name[0] = '\0';
@@ -166,10 +173,11 @@ static cd_code set_identity(const plan *p, cd_err *err)
 }
 
 /* Before the identity goes: the folder may be below some that only root can enter. Whoever may look
- * into other processes is left out, because Landlock would keep it from that. */
+ * into other processes is left out, because Landlock would keep it from that, and so is whoever may
+ * write anywhere. */
 static cd_code set_folders(plan *p, cd_err *err)
 {
-  if (p->root || (p->c->privileges & PF_PRIV_TRACE) != 0)
+  if (p->root || (p->c->privileges & (PF_PRIV_TRACE | PF_PRIV_WRITE_ALL)) != 0)
     return CD_OK;
   return pf_landlock_self(p->c->state_dir, (p->c->privileges & PF_PRIV_KILL) == 0, &p->landlock,
                           err);
@@ -191,6 +199,7 @@ static cd_code set_filter(const plan *p, cd_err *err)
                        .no_network = p->c->no_network,
                        .client = p->c->client,
                        .own_limits = !p->root,
+                       .own_files = !p->root && (p->c->privileges & PF_PRIV_WRITE_ALL) == 0,
                        .signals = signals_wanted(p)};
   return pf_filter_self(&f, err);
 }

@@ -181,7 +181,7 @@ int pf_filter_others(void *filter, const pf_filter *f)
     rc = looking(filter);
   if (rc == 0 && f->own_limits)
     rc = limits(filter, self);
-  if (rc == 0 && f->own_limits)
+  if (rc == 0 && f->own_files)
     rc = files(filter);
   return rc;
 }

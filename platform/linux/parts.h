@@ -42,7 +42,8 @@ typedef struct pf_filter {
   bool no_looking;  /* into other processes */
   bool no_network;  /* of sockets only local ones are made */
   bool client;      /* see platform/confine.h */
-  bool own_limits;  /* limits, priorities and modes of others stay as they are */
+  bool own_limits;  /* limits and priorities of others stay as they are */
+  bool own_files;   /* modes and attributes of files stay as they are */
   pf_signals signals;
 } pf_filter;
 

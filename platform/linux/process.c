@@ -64,6 +64,27 @@ static bool kill_followers(void)
   return any;
 }
 
+#define START_FIELD 20u /* behind the name, from 1; the 22nd of all */
+
+cd_code pf_process_start(uint64_t pid, uint64_t *ret_start, cd_err *err)
+{
+  char path[64];
+  cd_buf text = CD_BUF_INIT(STAT_MAX);
+  (void)snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)pid);
+  if (pf_file_read(path, STAT_MAX, &text, NULL) != CD_OK)
+    return cd_fail(err, CD_E_NOTFOUND, "there is no process %llu", (unsigned long long)pid);
+  const char *end = strrchr(cd_buf_cstr(&text), ')');
+  cd_str rest = cd_str_from(end != NULL ? end + 1 : "");
+  cd_str field = {0};
+  for (unsigned i = 0; i <= START_FIELD; i++)
+    field = cd_str_cut(&rest, ' ');
+  bool is = cd_str_to_u64(field, UINT64_MAX, ret_start);
+  cd_buf_release(&text);
+  return is ? CD_OK
+            : cd_fail(err, CD_E_INTERNAL, "when process %llu was started is not known",
+                      (unsigned long long)pid);
+}
+
 void pf_process_end_followers(void)
 {
   if (getpgrp() != getpid())

@@ -60,7 +60,7 @@ END
   )
 }
 
-permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Machine.CollectForensics,Machine.ReleaseCode,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read,Cordon.Policy,Cordon.Collection
+permissions=Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Machine.CollectForensics,Machine.Scan,Machine.StopAndQuarantine,Machine.ReleaseCode,Cordon.Enroll,Cordon.Revoke,Cordon.Audit.Read,Cordon.Policy,Cordon.Collection,Cordon.Remediate,Alert.ReadWrite.All
 
 setup() {
   mkdir -p $etc

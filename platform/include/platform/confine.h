@@ -20,14 +20,19 @@ enum {
   PF_PRIV_KILL = 1u << 5,      /* "kill": signal any process */
   PF_PRIV_SYS_ADMIN = 1u << 6, /* "sys_admin": enter namespaces */
   PF_PRIV_SIGHT = 1u << 7,     /* "sight": no capability; the agent looks for it (sight.h) */
-  PF_PRIV_SYSLOG = 1u << 8     /* "syslog": read the kernel's log */
+  PF_PRIV_SYSLOG = 1u << 8,    /* "syslog": read the kernel's log */
+  PF_PRIV_WRITE_ALL = 1u << 9, /* "write_all": change any file, its owner, mode and attributes */
+  PF_PRIV_MODULES = 1u << 10,  /* "modules": load and unload parts of the kernel */
+  PF_PRIV_ROOT_USER = 1u << 11 /* "root_user": the user stays root, with only the capabilities of
+                                  the other privileges; for services that ask who calls */
 };
 
 /* 0 and false for a name that is unknown. */
 bool pf_privilege_from_name(cd_str name, uint32_t *ret_bit);
 
 typedef struct pf_confine {
-  const char *user;      /* run as this user; NULL: keep the user. Ignored with PF_PRIV_ROOT */
+  const char *user;      /* run as this user; NULL: keep the user. Ignored with PF_PRIV_ROOT,
+                            and with PF_PRIV_ROOT_USER, which is root */
   uint32_t privileges;   /* PF_PRIV_*; everything else is dropped, for good */
   uint64_t memory_bytes; /* address space; 0: no limit. Not applied in sanitizer builds, which
                             reserve terabytes */

@@ -223,6 +223,37 @@ START_TEST(what_cannot_be_read_is_an_alert_too)
 }
 END_TEST
 
+/* All that a result may say of one file, each character of it escaped. */
+START_TEST(a_finding_of_nothing_but_escapes_is_taken)
+{
+  char action[64];
+  cd_buf path = CD_BUF_INIT(65536);
+  cd_buf name = CD_BUF_INIT(65536);
+  cd_buf all = CD_BUF_INIT(CD_RESULT_MAX);
+  for (unsigned i = 0; i < CD_PATH_MAX - 2; i++)
+    cd_buf_add_cstr(&path, "\\u0001");
+  for (unsigned i = 0; i < CD_PROCESS_NAME_MAX; i++)
+    cd_buf_add_cstr(&name, "\\u0001");
+  cd_buf_addf(
+      &all,
+      "{\"path\":\"/%s\",\"size\":1,\"signature\":\"%s\",\"owner\":{\"uid\":1,\"name\":\"%s\"},"
+      "\"processes\":[",
+      cd_buf_cstr(&path), cd_buf_cstr(&name), cd_buf_cstr(&name));
+  for (unsigned i = 0; i < CD_SCAN_PROCESSES_MAX; i++)
+    cd_buf_addf(&all, "%s{\"pid\":1,\"start\":1,\"name\":\"%s\",\"user\":\"%s\"}", i > 0 ? "," : "",
+                cd_buf_cstr(&name), cd_buf_cstr(&name));
+  cd_buf_add_cstr(&all, "]}");
+  say(&all, 1, 0);
+  scan(action);
+  expect("GET", "/api/alerts?$expand=evidence", NULL, 200, "\"severity\":\"High\"");
+  ck_assert_uint_eq(count_of("\"title\":"), 1);
+  ck_assert_uint_eq(count_of("\"entityType\":\"File\""), 1);
+  cd_buf_release(&path);
+  cd_buf_release(&name);
+  cd_buf_release(&all);
+}
+END_TEST
+
 START_TEST(what_a_device_found_by_itself_counts)
 {
   cd_order own = {.kind = CD_ORDER_SCAN};
@@ -415,6 +446,7 @@ int main(void)
   tests[n++] = a_device_that_sends_ten_thousand_findings_does_not_fill_the_console;
   tests[n++] = an_alert_lists_a_part_and_says_so;
   tests[n++] = what_cannot_be_read_is_an_alert_too;
+  tests[n++] = a_finding_of_nothing_but_escapes_is_taken;
   tests[n++] = what_a_device_found_by_itself_counts;
   tests[n++] = people_change_alerts_and_each_change_is_on_record;
   tests[n++] = an_alert_by_reference_is_merged_while_it_is_open;

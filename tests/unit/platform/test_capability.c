@@ -9,7 +9,9 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BIT(capability) (UINT64_C(1) << (capability))
@@ -67,6 +69,30 @@ static void body_root(const void *context)
 START_TEST(root_keeps_all_but_cannot_fork)
 {
   in_child(body_root, NULL);
+}
+END_TEST
+
+static void body_root_user(const void *context)
+{
+  pf_confine c = {.user = "nobody", .privileges = PF_PRIV_ROOT_USER | PF_PRIV_WRITE_ALL};
+  (void)context;
+  char name[] = "/tmp/cordon-root-user-XXXXXX";
+  int fd = mkstemp(name);
+  confine(&c, NULL, 0);
+  EXPECT(geteuid() == 0);
+  /* chown, dac_override, fowner, fsetid, linux_immutable, setfcap; and no way to more. */
+  EXPECT(own_status("CapEff:", 16) == 0x8000021bULL);
+  EXPECT(own_status("CapBnd:", 16) == 0);
+  EXPECT(own_status("NoNewPrivs:", 10) == 1);
+  EXPECT(fchown(fd, 65534, 65534) == 0 && fchmod(fd, 0640) == 0);
+  EXPECT(unlink(name) == 0);
+  EXPECT(kill(getppid(), 0) != 0 && errno == EPERM);
+  EXPECT(unshare(CLONE_NEWUTS) != 0 && errno == EPERM);
+}
+
+START_TEST(the_root_user_has_what_was_asked_for_and_no_more)
+{
+  in_child(body_root_user, NULL);
 }
 END_TEST
 
@@ -154,6 +180,7 @@ Suite *capability_suite(void)
     tcase_add_loop_test(c, keeps_exactly_what_was_asked_for, 0,
                         (int)(sizeof(rows) / sizeof(rows[0])));
   add_root_test(c, root_keeps_all_but_cannot_fork);
+  add_root_test(c, the_root_user_has_what_was_asked_for_and_no_more);
   add_root_test(c, privileges_open_what_they_are_for_and_nothing_else);
   suite_add_tcase(s, c);
   return s;

@@ -22,7 +22,7 @@ install() {
 
 # Each digest that the list gives for an id must be that of the installed file.
 expect_digests() {
-  for name in cordon-linux cordon-linux-collect cordon-linux-notify cordon-nftables cordon-clamav; do
+  for name in cordon-linux cordon-linux-collect cordon-linux-notify cordon-linux-remediate cordon-nftables cordon-clamav; do
     for kind in so json; do
       file=$(find "$DESTDIR/usr" -name "$name.$kind")
       [ -n "$file" ] || fail "$name.$kind was not installed"
@@ -46,7 +46,7 @@ install
 expect_digests
 grep -q '"org.example.acme"' "$etc/plugins.trust.json" || fail "the entry of another plugin was lost"
 [ "$(grep -c "$zeros" "$etc/plugins.trust.json")" = 2 ] || fail "an old entry of ours is still there"
-[ "$(grep -c '"id"' "$etc/plugins.trust.json")" = 6 ] || fail "there are not six entries"
+[ "$(grep -c '"id"' "$etc/plugins.trust.json")" = 7 ] || fail "there are not seven entries"
 
 echo 'nonsense' >"$etc/plugins.trust.json"
 if "$cmake" --install "$build" --prefix /usr >"$work/log" 2>&1; then

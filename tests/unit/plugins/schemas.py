@@ -100,7 +100,12 @@ must_fail({"plugins": [{"id": "a", "library": "sha256:0", "manifest": "sha256:0"
 seen = 0
 for path in sorted(glob.glob(os.path.join(results, "*.json"))):
     capability, function = os.path.basename(path).split(".")[:2]
-    schema = schemas["facts.results"] if capability == "facts" else definition("isolate.results", function)
+    if capability == "facts":
+        schema = schemas["facts.results"]
+    elif capability == "remediate":
+        schema = definition("remediate", function)
+    else:
+        schema = definition("isolate.results", function)
     check(load(path), schema, path)
     seen += 1
 

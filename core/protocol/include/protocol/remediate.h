@@ -1,7 +1,7 @@
 /* Remediations: the parameters of an order of kind remediate, one operation on one target, and the
  * member `remediate` of its result.
  *
- *   {"operation":"file.quarantine","target":{"path":PATH,"sha256":HEX},"force":true}
+ *   {"operation":"file.quarantine","target":{"path":PATH,"sha256":HEX},"force":true,"stop":true}
  *
  *   {"operation","target":{..},"steps":[{"step","outcome","detail"}..],
  *    "undo":"available" | "none because ..","verified":[{"what","measured"}..]} */
@@ -53,6 +53,7 @@ bool cd_operation_gives_back(cd_operation operation);
 typedef struct cd_remediation {
   cd_operation operation;
   bool force;
+  bool stop;    /* file.quarantine: end the processes that run it */
   uint64_t pid; /* process.*: all three of them name it */
   uint64_t start;
   cd_str boot;

@@ -1,0 +1,96 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "remediate.h"
+#include "support/json.h"
+
+enum { LINE = 640 };
+
+static void add(cJSON *list, const char *first, const char *first_value, const char *second,
+                const char *second_value, const char *detail)
+{
+  if (cJSON_GetArraySize(list) >= REM_ITEMS)
+    return;
+  cJSON *item = cJSON_CreateObject();
+  sup_json_add_text(item, first, first_value);
+  if (second != NULL)
+    sup_json_add_text(item, second, second_value);
+  if (detail != NULL)
+    sup_json_add_text(item, "detail", detail);
+  (void)cJSON_AddItemToArray(list, item);
+}
+
+void rem_step(rem_job *j, const char *step, const char *outcome, const char *format, ...)
+{
+  char line[LINE];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(line, sizeof(line), format, args);
+  va_end(args);
+  add(j->steps, "step", step, "outcome", outcome, line);
+  sup_call_progress(j->call, 0, 0, step);
+}
+
+void rem_measured(rem_job *j, const char *what, const char *format, ...)
+{
+  char line[LINE];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(line, sizeof(line), format, args);
+  va_end(args);
+  add(j->verified, "what", what, "measured", line, NULL);
+}
+
+static bool host_notes(const cordon_host *h)
+{
+  return h->struct_size >= offsetof(cordon_host, note_undo) + sizeof(h->note_undo) &&
+         h->note_undo != NULL;
+}
+
+cordon_status rem_note(rem_job *j, cJSON *record, sup_err *err)
+{
+  const cordon_host *h = j->call->host;
+  (void)cJSON_AddNumberToObject(record, "v", REM_RECORD_VERSION);
+  (void)cJSON_AddStringToObject(record, "action", j->action);
+  char *text = cJSON_PrintUnformatted(record);
+  cordon_status status = CORDON_OK;
+  if (text == NULL)
+    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory for an undo record");
+  else if (!host_notes(h))
+    status = sup_fail(err, CORDON_E_UNSUPPORTED, "this host keeps no undo records");
+  else
+    status = h->note_undo(h, j->call->op, text, strlen(text));
+  if (status != CORDON_OK && (err->sentence[0] == '\0' || err->status != status))
+    (void)sup_fail(err, status,
+                   "the way back could not be put on record, so that nothing was changed");
+  j->noted = j->noted || status == CORDON_OK;
+  cJSON_free(text);
+  cJSON_Delete(record);
+  return status;
+}
+
+cJSON *rem_result(const rem_job *j)
+{
+  cJSON *result = cJSON_CreateObject();
+  char undo[REM_SHOW + 32];
+  (void)cJSON_AddStringToObject(result, "operation", j->operation);
+  (void)cJSON_AddItemToObject(
+      result, "target", j->target != NULL ? cJSON_Duplicate(j->target, 1) : cJSON_CreateObject());
+  (void)cJSON_AddItemToObject(result, "steps", cJSON_Duplicate(j->steps, 1));
+  if (j->noted)
+    (void)snprintf(undo, sizeof(undo), "available");
+  else
+    (void)snprintf(undo, sizeof(undo), "none because %s",
+                   j->no_undo[0] != '\0' ? j->no_undo : "nothing was changed");
+  sup_json_add_text(result, "undo", undo);
+  (void)cJSON_AddItemToObject(result, "verified", cJSON_Duplicate(j->verified, 1));
+  return result;
+}
+
+cordon_status rem_outcome(const rem_job *j)
+{
+  if (j->partial)
+    return CORDON_PARTIAL;
+  return j->at_reboot ? CORDON_REBOOT : CORDON_OK;
+}

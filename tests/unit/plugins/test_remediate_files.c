@@ -1,0 +1,432 @@
+/* Quarantine and restore of files, with the plugin in this process and mounts of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include "remediate_bed.h"
+#include "suite.h"
+
+#define QUARANTINE(path) "{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"" path "\"}}"
+#define FORCED(path)                                                                               \
+  "{\"operation\":\"file.quarantine\",\"force\":true,\"target\":{\"path\":\"" path "\"}}"
+#define STOPPING(path)                                                                             \
+  "{\"operation\":\"file.quarantine\",\"stop\":true,\"target\":{\"path\":\"" path "\"}}"
+#define RESTORE(action) "{\"operation\":\"file.restore\",\"target\":{\"action\":\"" action "\"}}"
+
+/* Everything that a file can have: odd owner, set-user-id, an ACL, a capability, attributes, times.
+ */
+static void make_rich(const char *path)
+{
+  static const unsigned char acl[] = {2,   0,   0,   0,   1,   0,   6,  0,   255, 255, 255,
+                                      255, 2,   0,   4,   0,   233, 3,  0,   0,   4,   0,
+                                      4,   0,   255, 255, 255, 255, 16, 0,   6,   0,   255,
+                                      255, 255, 255, 32,  0,   0,   0,  255, 255, 255, 255};
+  static const unsigned char capability[] = {1, 0, 0, 2, 0, 32, 0, 0, 0, 0,
+                                             0, 0, 0, 0, 0, 0,  0, 0, 0, 0};
+  struct timespec times[2] = {{.tv_sec = 1234567890, .tv_nsec = 123456789},
+                              {.tv_sec = 987654321, .tv_nsec = 987654321}};
+  bed_write(path, "malware\n", 0600);
+  ck_assert(chown(path, 1000, 1001) == 0);
+  ck_assert(chmod(path, 04751) == 0);
+  ck_assert(setxattr(path, "security.capability", capability, sizeof(capability), 0) == 0);
+  ck_assert_msg(setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0) == 0, "%s",
+                strerror(errno));
+  if (setxattr(path, "user.origin", "\0\xff", 2, 0) != 0)
+    ck_assert_int_eq(errno, EOPNOTSUPP);
+  ck_assert(utimensat(AT_FDCWD, path, times, 0) == 0);
+}
+
+START_TEST(what_is_taken_comes_back_to_the_byte_and_the_nanosecond)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(!bed_exists("/srv/work/evil"));
+  ck_assert_str_eq(bed_undo_text(&b), "available");
+  ck_assert_int_eq(bed_containers(), 1);
+  char *inert = bed_read(BED_STATE "/quarantine/a1.data");
+  ck_assert_ptr_null(strstr(inert, "malware"));
+  free(inert);
+  ck_assert_int_eq(bed_run(&b, "a2", RESTORE("a1")), CORDON_OK);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  ck_assert_int_eq(bed_containers(), 0);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(the_same_order_again_and_undo_twice_are_told_and_harmless)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert_int_eq(bed_run(&b, "a2", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "file.quarantine", "already"));
+  for (int i = 0; i < 2; i++) {
+    ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+    ck_assert(bed_has_step(&b, "file.restore", i == 0 ? "done" : "already"));
+    char *after = bed_snapshot("/srv/work", true);
+    ck_assert_str_eq(after, before);
+    free(after);
+  }
+  ck_assert_int_eq(bed_run(&b, "a3", RESTORE("a1")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "file.restore", "already"));
+  ck_assert_int_eq(bed_run(&b, "a4", RESTORE("nothing")), CORDON_E_NOTFOUND);
+  ck_assert_int_eq(bed_run(&b, "a5", QUARANTINE("/srv/work/none")), CORDON_E_NOTFOUND);
+  free(before);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(restore_overwrites_nothing)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  bed_write("/srv/work/evil", "new\n", 0644);
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_E_CONFLICT);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  ck_assert(unlink("/srv/work/evil") == 0 && symlink("/nowhere", "/srv/work/evil") == 0);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_E_CONFLICT);
+  ck_assert(unlink("/srv/work/evil") == 0);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+static const struct {
+  const char *params;
+  cordon_status status;
+  const char *says;
+} refused[] = {
+    {QUARANTINE("/srv/work/link"), CORDON_E_INVALID, "link"},
+    {QUARANTINE("/srv/work/way/file"), CORDON_E_INVALID, "is a link to 'dir'"},
+    {QUARANTINE("/srv/work/dir"), CORDON_E_INVALID, "folder"},
+    {QUARANTINE("/srv/work/pipe"), CORDON_E_INVALID, "pipe"},
+    {QUARANTINE("/srv/work/../work/plain"), CORDON_E_INVALID, "'..'"},
+    {QUARANTINE("work/plain"), CORDON_E_INVALID, "absolute"},
+    {QUARANTINE("/proc/version"), CORDON_E_INVALID, "kernel"},
+    {QUARANTINE("/srv/work/tool"), CORDON_E_DENIED, "package tool"},
+    {QUARANTINE("/srv/agent/journal"), CORDON_E_DENIED, "agent's own"},
+    {FORCED("/srv/agent/journal"), CORDON_E_DENIED, "agent's own"},
+    {"{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"/srv/work/plain\",\"sha256\":"
+     "\"0000000000000000000000000000000000000000000000000000000000000000\"}}",
+     CORDON_E_CONFLICT, "was to have"},
+    {"{\"operation\":\"file.quarantine\",\"target\":{}}", CORDON_E_INVALID, "path"},
+    {"{\"operation\":\"nonsense\",\"target\":{}}", CORDON_E_UNSUPPORTED, "nonsense"},
+};
+
+START_TEST(what_cannot_or_must_not_be_taken_is_refused_and_left)
+{
+  bed b;
+  bed_open(&b);
+  ck_assert(mkdir("/srv/work/dir", 0755) == 0 && mkfifo("/srv/work/pipe", 0600) == 0);
+  bed_write("/srv/work/plain", "x", 0644);
+  bed_write("/srv/work/dir/file", "x", 0644);
+  bed_write("/srv/work/tool", "x", 0755);
+  bed_write("/srv/agent/journal", "x", 0600);
+  ck_assert(symlink("/srv/work/plain", "/srv/work/link") == 0);
+  ck_assert(symlink("dir", "/srv/work/way") == 0);
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1", refused[_i].params), refused[_i].status);
+  ck_assert_msg(strstr(b.sentence, refused[_i].says) != NULL, "%s", b.sentence);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  ck_assert_int_eq(b.notes, 0);
+  ck_assert_int_eq(bed_containers(), 0);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_packages_file_goes_with_force)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/tool", "x", 0755);
+  ck_assert_int_eq(bed_run(&b, "a1", FORCED("/srv/work/tool")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "package", "done"));
+  ck_assert(!bed_exists("/srv/work/tool"));
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(nothing_changes_where_the_way_back_cannot_be_kept_or_it_is_a_dry_run)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_dry(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "file.quarantine", "planned"));
+  b.refuse_undo = true;
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_E_IO);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  ck_assert_int_eq(bed_containers(), 0);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(an_immutable_file_is_taken_and_is_so_again)
+{
+  bed b;
+  int flags = FS_IMMUTABLE_FL;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  int fd = open("/srv/work/evil", O_RDONLY | O_NOATIME | O_CLOEXEC);
+  ck_assert(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
+  (void)close(fd);
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "flags", "done"));
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  ck_assert(unlink("/srv/work/evil") != 0);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(other_names_of_the_file_are_told)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert(link("/srv/work/evil", "/srv/work/other") == 0);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_PARTIAL);
+  ck_assert(bed_has_step(&b, "hard link", "left"));
+  ck_assert(bed_exists("/srv/work/other"));
+  bed_close(&b);
+}
+END_TEST
+
+static void copy_program(const char *to)
+{
+  char room[65536];
+  int in = open("/bin/sleep", O_RDONLY | O_CLOEXEC);
+  int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+  ck_assert(in >= 0 && out >= 0);
+  for (ssize_t len = read(in, room, sizeof(room)); len > 0; len = read(in, room, sizeof(room)))
+    ck_assert(write(out, room, (size_t)len) == len);
+  (void)close(in);
+  (void)close(out);
+}
+
+START_TEST(who_runs_the_file_is_named_and_ended_only_when_asked)
+{
+  bed b;
+  bed_open(&b);
+  copy_program("/srv/work/evil");
+  pid_t victim = bed_spawn("/srv/work/evil", 0);
+  ck_assert(bed_comes_to(victim, 'S'));
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "running", "left"));
+  ck_assert(bed_comes_to(victim, 'S'));
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  pid_t second = bed_spawn("/srv/work/evil", 0);
+  ck_assert(bed_comes_to(second, 'S'));
+  ck_assert_int_eq(bed_run(&b, "a2", STOPPING("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "stop", "done"));
+  ck_assert_str_eq(bed_measured(&b, "processes that run it"), "0");
+  bed_end(victim);
+  bed_close(&b);
+}
+END_TEST
+
+/* ---- races: what an attacker does while the file is read ---- */
+
+static const char *swap_at;
+static void (*swap)(void);
+
+static void on_progress(const char *what)
+{
+  if (swap != NULL && what != NULL && strcmp(what, swap_at) == 0) {
+    void (*now)(void) = swap;
+    swap = NULL;
+    now();
+  }
+}
+
+static void swap_for_link(void)
+{
+  ck_assert(unlink("/srv/work/evil") == 0 && symlink("/etc/shadow", "/srv/work/evil") == 0);
+}
+
+static void swap_for_file(void)
+{
+  bed_write("/srv/work/other", "innocent\n", 0644);
+  ck_assert(rename("/srv/work/other", "/srv/work/evil") == 0);
+}
+
+static void append(void)
+{
+  int fd = open("/srv/work/evil", O_WRONLY | O_APPEND | O_CLOEXEC);
+  ck_assert(fd >= 0 && write(fd, "more", 4) == 4);
+  (void)close(fd);
+}
+
+static void swap_folder(void)
+{
+  ck_assert(rename("/srv/work", "/srv/moved") == 0 && symlink("/etc", "/srv/work") == 0);
+}
+
+static const struct {
+  void (*swap)(void);
+  const char *at;
+  cordon_status status;
+} races[] = {
+    {swap_for_link, "check", CORDON_E_CONFLICT}, {swap_for_file, "check", CORDON_E_CONFLICT},
+    {append, "check", CORDON_E_CONFLICT},        {append, "seal", CORDON_E_CONFLICT},
+    {swap_folder, "check", CORDON_OK},
+};
+
+START_TEST(what_is_swapped_in_meanwhile_is_left_where_it_is)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  char *etc = bed_snapshot("/etc", false);
+  b.on_progress = on_progress;
+  swap = races[_i].swap;
+  swap_at = races[_i].at;
+  cordon_status status = bed_run(&b, "a1", QUARANTINE("/srv/work/evil"));
+  ck_assert(swap == NULL);
+  if (races[_i].status != CORDON_OK) {
+    ck_assert_int_eq(status, races[_i].status);
+    ck_assert(bed_exists("/srv/work/evil"));
+    ck_assert_int_eq(bed_containers(), 0);
+  } else {
+    /* The folder was moved: the file in it is what was named, and what is at the path now is not.
+     */
+    ck_assert_int_eq(status, CORDON_OK);
+    ck_assert(!bed_exists("/srv/moved/evil"));
+  }
+  char *after = bed_snapshot("/etc", false);
+  ck_assert_str_eq(after, etc);
+  ck_assert(!bed_exists("/srv/work/.cordon-a1") && !bed_exists("/srv/moved/.cordon-a1"));
+  free(etc);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_folder_of_somebody_elses_in_the_way_is_not_used)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert(mkdir("/srv/work/.cordon-a1", 0700) == 0 &&
+            chown("/srv/work/.cordon-a1", 1000, 1000) == 0);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_E_CONFLICT);
+  ck_assert(bed_exists("/srv/work/evil"));
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_said_before_anything_changes)
+{
+  bed b;
+  bed_open(&b);
+  ck_assert(mount("bed", BED_STATE, "tmpfs", 0, "size=66m,mode=0700") == 0);
+  bed_write("/srv/work/evil", "x", 0644);
+  ck_assert(truncate("/srv/work/evil", 8 * 1024 * 1024) == 0);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_E_LIMIT);
+  ck_assert(bed_exists("/srv/work/evil"));
+  ck_assert_int_eq(bed_containers(), 0);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(bytes_that_were_changed_at_rest_are_not_given_back)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  int fd = open(BED_STATE "/quarantine/a1.data", O_WRONLY | O_CLOEXEC);
+  ck_assert(fd >= 0 && pwrite(fd, "!", 1, 3) == 1);
+  (void)close(fd);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_E_IO);
+  ck_assert(!bed_exists("/srv/work/evil") && !bed_exists("/srv/work/.cordon-a1"));
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(names_of_any_bytes_are_taken_and_given_back)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/a\n\xff", "x", 0644);
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1",
+                           "{\"operation\":\"file.quarantine\",\"target\":{\"path\":{\"base64\":"
+                           "\"L3Nydi93b3JrL2EK_w\"}}}"),
+                   CORDON_OK);
+  ck_assert(!bed_exists("/srv/work/a\n\xff"));
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("plugins.remediate_files");
+  TCase *c = tcase_create("facts");
+  if (geteuid() != 0) {
+    printf("skipped, since only root can mount\n");
+    return SKIPPED;
+  }
+  tcase_set_timeout(c, CASE_TIMEOUT_S);
+  tcase_add_checked_fixture(c, bed_mounts, NULL);
+  tcase_add_test(c, what_is_taken_comes_back_to_the_byte_and_the_nanosecond);
+  tcase_add_test(c, the_same_order_again_and_undo_twice_are_told_and_harmless);
+  tcase_add_test(c, restore_overwrites_nothing);
+  tcase_add_loop_test(c, what_cannot_or_must_not_be_taken_is_refused_and_left, 0,
+                      COUNT_OF(refused));
+  tcase_add_test(c, a_packages_file_goes_with_force);
+  tcase_add_test(c, nothing_changes_where_the_way_back_cannot_be_kept_or_it_is_a_dry_run);
+  tcase_add_test(c, an_immutable_file_is_taken_and_is_so_again);
+  tcase_add_test(c, other_names_of_the_file_are_told);
+  tcase_add_test(c, who_runs_the_file_is_named_and_ended_only_when_asked);
+  tcase_add_loop_test(c, what_is_swapped_in_meanwhile_is_left_where_it_is, 0, COUNT_OF(races));
+  tcase_add_test(c, a_folder_of_somebody_elses_in_the_way_is_not_used);
+  tcase_add_test(c, a_full_disk_is_said_before_anything_changes);
+  tcase_add_test(c, bytes_that_were_changed_at_rest_are_not_given_back);
+  tcase_add_test(c, names_of_any_bytes_are_taken_and_given_back);
+  suite_add_tcase(suite, c);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
