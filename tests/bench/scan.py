@@ -21,7 +21,7 @@ from bed import Bed, until
 build = sys.argv[1]
 pairs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 count = int(sys.argv[3]) if len(sys.argv) > 3 else 10000
-SIZE_MAX = 60000
+SIZE_MAX = 4 * 1024 * 1024
 
 
 def plant(bed):
