@@ -79,10 +79,25 @@ static void try_unit(const char *text, size_t len)
     MUST(path[0] == '/' && strnlen(path, sizeof(path)) < sizeof(path));
 }
 
+static void try_proc(const char *text, size_t len)
+{
+  uint64_t dev = 0;
+  uint64_t ino = 0;
+  char *path = NULL;
+  char *copy = calloc(1, len + 1);
+  if (copy == NULL)
+    return;
+  memcpy(copy, text, len);
+  (void)clam_stat_field(copy, 22, &ino);
+  if (clam_map_read(copy, &dev, &ino, &path))
+    MUST(path >= copy && path < copy + len && *path == '/');
+  free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static void (*const tries[])(const char *text, size_t len) = {try_reply, try_conf, try_cvd,
-                                                                try_mounts, try_unit};
+  static void (*const tries[])(const char *text, size_t len) = {try_reply,  try_conf, try_cvd,
+                                                                try_mounts, try_unit, try_proc};
   if (size == 0)
     return 0;
   size_t len = size - 1;

@@ -242,8 +242,10 @@ static cordon_status make_links(rem_job *j, const unit *u, const cJSON *links, s
     char *slash = strchr(folder, '/');
     if (slash != NULL) {
       *slash = '\0';
-      if (mkdirat(u->units, folder, 0755) == 0)
-        (void)fchmodat(u->units, folder, 0755, 0);
+      /* The umask may have taken from it. */
+      if (mkdirat(u->units, folder, 0755) == 0 && fchmodat(u->units, folder, 0755, 0) != 0)
+        return sup_fail_os(err, errno, "the folder '%s/%.200s' could not be opened up", UNITS,
+                           folder);
     }
     if (symlinkat(target, u->units, path) == 0) {
       rem_step(j, "link", "done", "%s/%.200s is back", UNITS, path);

@@ -192,6 +192,8 @@ void clam_plan_quick(clam_plan *p, const sup_call *call);
 void clam_plan_full(clam_plan *p);
 void clam_plan_images(clam_plan *p, const sup_call *call);
 void clam_plan_release(clam_plan *p);
+/* A line of /proc/PID/maps that is of a file, and executable; it is changed. Pure. */
+bool clam_map_read(char *line, uint64_t *ret_dev, uint64_t *ret_ino, char **ret_path);
 /* The program that a line of a unit file starts, or false. Pure. */
 bool clam_unit_program(const char *line, size_t len, char ret_path[CLAM_PATH]);
 
@@ -251,6 +253,9 @@ typedef struct clam_pace {
 void clam_pace_begin(clam_pace *p, uint32_t percent, int32_t pid);
 /* Whether more may be asked for now. */
 bool clam_pace_may(clam_pace *p);
+/* Field `number` (4 or more, as proc(5) counts) of the text of a process's stat. False: there is
+ * none. Pure. */
+bool clam_stat_field(const char *text, int number, uint64_t *ret_value);
 /* Processor seconds of a process, and its state letter; false: it is gone. */
 bool clam_process_cpu(int32_t pid, double *ret_seconds, char *ret_state);
 

@@ -77,20 +77,37 @@ static void look_at_program(looking *l, const char *pid)
 }
 
 /* 7f00-7f01 r-xp 00000000 fd:01 1234  /usr/lib/x.so */
+bool clam_map_read(char *line, uint64_t *ret_dev, uint64_t *ret_ino, char **ret_path)
+{
+  char *end = NULL;
+  char *at = strchr(line, ' ');
+  if (at == NULL || strlen(at) < 6 || at[3] != 'x')
+    return false;
+  at = strchr(at + 1, ' ');
+  at = at != NULL ? strchr(at + 1, ' ') : NULL;
+  if (at == NULL)
+    return false;
+  unsigned long major = strtoul(at + 1, &end, 16);
+  if (*end != ':')
+    return false;
+  unsigned long minor = strtoul(end + 1, &end, 16);
+  if (*end != ' ')
+    return false;
+  *ret_dev = makedev((unsigned)major, (unsigned)minor);
+  *ret_ino = strtoull(end + 1, &end, 10);
+  *ret_path = end + strspn(end, " ");
+  return *ret_ino != 0 && **ret_path == '/';
+}
+
 static void look_at_line(looking *l, const char *pid, char *line)
 {
-  char perms[8] = "";
   char open_by[CLAM_PATH + 64];
-  unsigned major = 0;
-  unsigned minor = 0;
-  unsigned long long ino = 0;
-  int at = 0;
+  char *path = NULL;
+  uint64_t dev = 0;
+  uint64_t ino = 0;
   struct stat st;
-  if (sscanf(line, "%*s %7s %*s %x:%x %llu %n", perms, &major, &minor, &ino, &at) < 4 || at == 0 ||
-      perms[2] != 'x' || ino == 0 || line[at] != '/' ||
-      !clam_seen_add(&l->seen, makedev(major, minor) | MAPS_MARK, ino))
+  if (!clam_map_read(line, &dev, &ino, &path) || !clam_seen_add(&l->seen, dev | MAPS_MARK, ino))
     return;
-  char *path = line + at;
   strip_deleted(path);
   if (snprintf(open_by, sizeof(open_by), "/proc/%.20s/root%s", pid, path) >= (int)sizeof(open_by) ||
       lstat(open_by, &st) != 0 || !S_ISREG(st.st_mode) || st.st_ino != ino ||

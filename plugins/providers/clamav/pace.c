@@ -12,12 +12,28 @@
 enum { EVERY_MS = 50 };
 #define CREDIT_MAX_S 0.1
 
+/* Behind the name, which may hold anything. */
+bool clam_stat_field(const char *text, int number, uint64_t *ret_value)
+{
+  const char *at = strrchr(text, ')');
+  char *end = NULL;
+  if (at == NULL)
+    return false;
+  for (int i = 2; i < number; i++) {
+    at = strchr(at + 1, ' ');
+    if (at == NULL)
+      return false;
+  }
+  *ret_value = strtoull(at + 1, &end, 10);
+  return end != at + 1;
+}
+
 bool clam_process_cpu(int32_t pid, double *ret_seconds, char *ret_state)
 {
   char path[64];
   char text[1024];
-  unsigned long user = 0;
-  unsigned long system = 0;
+  uint64_t user = 0;
+  uint64_t system = 0;
   (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
   int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
   ssize_t len = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
@@ -26,10 +42,11 @@ bool clam_process_cpu(int32_t pid, double *ret_seconds, char *ret_state)
   if (len <= 0)
     return false;
   text[len] = '\0';
-  const char *rest = strrchr(text, ')'); /* the name may hold anything */
-  if (rest == NULL || sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                             ret_state, &user, &system) != 3)
+  const char *rest = strrchr(text, ')');
+  if (rest == NULL || rest[1] != ' ' || !clam_stat_field(text, 14, &user) ||
+      !clam_stat_field(text, 15, &system))
     return false;
+  *ret_state = rest[2];
   *ret_seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
   return true;
 }

@@ -193,11 +193,8 @@ static void add_process(finding *f, const char *pid)
     return;
   char *name = strchr(text, '(');
   char *end = strrchr(text, ')');
-  unsigned long long start = 0;
-  if (name == NULL || end == NULL || end < name ||
-      sscanf(end + 1,
-             " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-             &start) != 1)
+  uint64_t start = 0;
+  if (name == NULL || end == NULL || end < name || !clam_stat_field(text, 22, &start))
     return;
   *end = '\0';
   cJSON *p = cJSON_CreateObject();

@@ -145,7 +145,7 @@ static bool take_path(const cJSON *item, char ret_path[CLAM_PATH])
     return len > 0 && len < CLAM_PATH && ret_path[0] == '/';
   }
   const cJSON *encoded = cJSON_IsObject(item) ? sup_json_get(item, "base64") : NULL;
-  if (!cJSON_IsString(encoded))
+  if (encoded == NULL || !cJSON_IsString(encoded))
     return false;
   for (const char *c = encoded->valuestring; *c != '\0'; c++) {
     const char *digit = strchr(digits, *c);

@@ -102,7 +102,7 @@ static int open_at(search *s, int at, const char *name, struct stat *ret_stat)
 {
   int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) {
-    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENAMETOOLONG)
       s->os_error = errno;
     return -1;
   }

@@ -114,10 +114,9 @@ void iso_services_look(iso_params *p);
 /* Adds `services` to the details of a result: which of them run. */
 void iso_services_add(const iso_params *p, cJSON *details);
 
-/* Puts the groups that run now in the place of those that are loaded, in one transaction that
- * touches nothing else. `ret_loaded` is what is in then. */
-cordon_status iso_renew_groups(iso_plugin *self, const iso_params *p, const iso_holding *h,
-                               iso_loaded *ret_loaded, sup_err *err);
+/* Puts the groups that were found to run in the place of those that are loaded, in one transaction
+ * that touches nothing else. `guarded`: in the guard as well. */
+cordon_status iso_renew_groups(iso_plugin *self, const iso_params *p, bool guarded, sup_err *err);
 
 /* The parameters of the request and the rules for them, with the services that run now. `self` also
  * lets watch look for these; it may be NULL. Release both, also after a failure. */

@@ -209,9 +209,9 @@ cordon_status iso_rules_renew(iso_plugin *self, const sup_call *call, iso_rules 
   cordon_status status = CORDON_E_INTERNAL;
   iso_record_put_away(self);
   for (int i = 0; i < RENEW_TRIES && status != CORDON_OK; i++) {
-    if (i > 0)
-      iso_services_look(r->params);
-    status = iso_renew_groups(self, r->params, h, &r->loaded, &why);
+    status = rules_for_services(r, true, &why);
+    if (status == CORDON_OK)
+      status = iso_renew_groups(self, r->params, h->guard == ISO_GUARD_HELD, &why);
   }
   if (status == CORDON_OK)
     status = iso_examine(self, &renewed, h, &why);

@@ -57,22 +57,16 @@ void iso_services_look(iso_params *p)
                    "there are more slices than are looked at: a service in the rest is cut");
 }
 
-cordon_status iso_renew_groups(iso_plugin *self, const iso_params *p, const iso_holding *h,
-                               iso_loaded *ret_loaded, sup_err *err)
+cordon_status iso_renew_groups(iso_plugin *self, const iso_params *p, bool guarded, sup_err *err)
 {
-  iso_loaded loaded = {.count = 0};
-  bool guarded = h->guard == ISO_GUARD_HELD;
   sup_text commands = SUP_TEXT_INIT(2 * ISO_GROUPS_ROOM);
   iso_groups_write_renewal(&commands, p, ISO_TABLE);
   if (guarded)
     iso_groups_write_renewal(&commands, p, ISO_GUARD_TABLE);
-  iso_loaded_add(&loaded, p);
   cordon_status status =
       commands.failed ? sup_fail(err, CORDON_E_LIMIT, "there is no memory to renew the services")
                       : iso_load(self, guarded, sup_text_get(&commands), err);
   sup_text_release(&commands);
-  if (status == CORDON_OK)
-    *ret_loaded = loaded;
   return status;
 }
 

@@ -153,6 +153,22 @@ START_TEST(not_in_a_slice_that_others_may_write_to)
 }
 END_TEST
 
+/* Escaped it would be longer than a folder's name may be. */
+START_TEST(the_longest_name_is_looked_up)
+{
+  iso_group g = {.place_count = 0};
+  char path[300];
+  (void)snprintf(g.name, sizeof(g.name), "%0247d.service", 0);
+  (void)snprintf(path, sizeof(path), "system.slice/%s", g.name);
+  make_top(".");
+  make(path);
+  ck_assert_int_eq(find(&g, 1), CORDON_OK);
+  ck_assert_uint_eq(g.place_count, 1);
+  ck_assert_str_eq(g.places[0].path, path);
+  remove_top();
+}
+END_TEST
+
 START_TEST(a_name_in_several_slices_counts_in_the_first_of_a_fixed_order)
 {
   static const char *const in_order[] = {"web.service", "b.slice/web.service",
@@ -629,6 +645,7 @@ int main(void)
       takes_names_of_units_and_nothing_else,
       looks_in_the_top_and_in_slices_of_its_owner,
       not_in_a_slice_that_others_may_write_to,
+      the_longest_name_is_looked_up,
       a_name_in_several_slices_counts_in_the_first_of_a_fixed_order,
       what_cannot_be_looked_up_is_not_taken_for_stopped,
       counts_the_groups_below_up_to_a_limit,

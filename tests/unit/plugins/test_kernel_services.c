@@ -390,6 +390,32 @@ static long dropped(void)
   return strtol(packets + 8, NULL, 10);
 }
 
+/* The table is listed without elements where services are excluded. */
+START_TEST(what_is_changed_in_other_sets_is_drift_all_the_same)
+{
+  static const char *const changes[] = {
+      "nft 'add element inet cordon out_tcp4 { 198.51.100.1 . 80 }'",
+      "nft 'delete element inet cordon console4 { " CONSOLE4 " . 8443 }'",
+      "nft 'add set inet cordon more { type ipv4_addr; }'",
+      "h=$(nft -a list chain inet cordon input | sed -n 's/.*nd-router-advert, .*handle //p'); "
+      "nft replace rule inet cordon input handle $h 'icmpv6 type { 128, 134, 135, 136, 137 } ip6 "
+      "hoplimit 255 accept'",
+  };
+  char exclusions[1024];
+  (void)snprintf(exclusions, sizeof(exclusions),
+                 "%s,{\"direction\":\"out\",\"address\":\"192.0.2.1-192.0.2.9\",\"protocol\":"
+                 "\"tcp\",\"port\":\"80-90\"}",
+                 by_service("out", ""));
+  start_service();
+  for (size_t i = 0; i < COUNT_OF(changes); i++) {
+    kernel_isolate(exclusions);
+    ck_assert(!renews());
+    bed_shell(changes[i]);
+    ck_assert_msg(strcmp(kernel_state(), "partial") == 0, "row %zu", i);
+  }
+}
+END_TEST
+
 START_TEST(a_renewal_keeps_the_counters)
 {
   start_service();
@@ -635,6 +661,7 @@ int main(void)
       a_service_in_two_slices_passes_in_both,
       a_folder_with_the_number_of_its_group_is_not_taken_for_it,
       a_look_goes_through_no_folder_but_slices,
+      what_is_changed_in_other_sets_is_drift_all_the_same,
       a_renewal_keeps_the_counters,
       a_service_that_cannot_be_looked_up_stays_let_through,
       an_isolation_that_stands_is_repaired_though_the_groups_are_hidden,
