@@ -250,16 +250,16 @@ cd_code con_alert_found(con_store *s, const con_find *find, con_find_result *ret
                         cd_err *err)
 {
   con_find_result result = {0};
-  work w = {.store = s, .find = find, .now_ms = cd_wall_ms()};
-  w.alerts = calloc(find->count + 1, sizeof(*w.alerts));
-  if (w.alerts == NULL)
+  touched *alerts = calloc(find->count + 1, sizeof(*alerts));
+  if (alerts == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory for what was found");
+  work w = {.store = s, .find = find, .now_ms = cd_wall_ms(), .alerts = alerts};
   cd_code rc = store_begin(s, err);
   if (rc == CD_OK) {
     rc = take_all(&w, &result, err);
     rc = store_end(s, rc, err);
   }
-  free(w.alerts);
+  free(alerts);
   if (rc == CD_OK)
     *ret_result = result;
   return rc;

@@ -144,8 +144,14 @@ static ctl_exit exit_of_scan(const ctl_action *a, cd_err *why)
 static ctl_exit exit_of_remediation(const ctl_action *a, cd_err *why)
 {
   cd_code outcome = a->outcome.len > 0 ? outcome_code(a) : CD_OK;
-  if (outcome == CD_OK)
+  bool told = a->has_result && cd_json_has(&a->result, "remediate");
+  if (outcome == CD_OK && told)
     return CTL_EXIT_DONE;
+  if (outcome == CD_OK) {
+    (void)cd_fail(why, CD_E_UNVERIFIED,
+                  "the remediation has ended, and does not say what it measured");
+    return CTL_EXIT_UNPROVEN;
+  }
   (void)cd_fail(why, outcome, "the remediation was done %s%s%.*s",
                 outcome == CD_REBOOT ? "and is in force after a reboot" : "in part",
                 a->sentence.len > 0 ? ": " : "; its steps say which part", CD_STR_ARG(a->sentence));
