@@ -336,6 +336,31 @@ START_TEST(what_is_swapped_in_meanwhile_is_left_where_it_is)
 }
 END_TEST
 
+static void come_back(void)
+{
+  bed_write("/srv/work/evil", "new\n", 0644);
+}
+
+START_TEST(what_comes_to_its_place_while_it_is_written_back_is_left)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  b.on_progress = on_progress;
+  swap = come_back;
+  swap_at = "hash";
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_E_CONFLICT);
+  ck_assert(swap == NULL);
+  char *text = bed_read("/srv/work/evil");
+  ck_assert_str_eq(text, "new\n");
+  free(text);
+  ck_assert(unlink("/srv/work/evil") == 0);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  bed_close(&b);
+}
+END_TEST
+
 START_TEST(a_folder_of_somebody_elses_in_the_way_is_not_used)
 {
   bed b;
@@ -419,6 +444,7 @@ int main(void)
   tcase_add_test(c, other_names_of_the_file_are_told);
   tcase_add_test(c, who_runs_the_file_is_named_and_ended_only_when_asked);
   tcase_add_loop_test(c, what_is_swapped_in_meanwhile_is_left_where_it_is, 0, COUNT_OF(races));
+  tcase_add_test(c, what_comes_to_its_place_while_it_is_written_back_is_left);
   tcase_add_test(c, a_folder_of_somebody_elses_in_the_way_is_not_used);
   tcase_add_test(c, a_full_disk_is_said_before_anything_changes);
   tcase_add_test(c, bytes_that_were_changed_at_rest_are_not_given_back);

@@ -1,0 +1,141 @@
+/* Services where systemd runs: a manager of the test's on a real message bus, which starts a unit
+ * only where no drop-in of ours is, as systemd does. */
+#include <dbus/dbus.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "remediate_bed.h"
+#include "suite.h"
+
+#define SOCKET "/run/dbus/system_bus_socket"
+#define DROPIN "/etc/systemd/system/evil.service.d/00-cordon-disabled.conf"
+
+enum { READY_MS = 20000, TURN_MS = 100 };
+
+/* ---- the manager ---- */
+
+static const char *active = "active";
+
+static DBusMessage *answer(DBusMessage *m)
+{
+  const char *path = "/org/freedesktop/systemd1/unit/evil";
+  DBusMessageIter at;
+  DBusMessageIter inner;
+  DBusMessage *r = dbus_message_new_method_return(m);
+  const char *member = dbus_message_get_member(m);
+  if (strcmp(member, "Get") == 0) {
+    dbus_message_iter_init_append(r, &at);
+    (void)dbus_message_iter_open_container(&at, DBUS_TYPE_VARIANT, "s", &inner);
+    (void)dbus_message_iter_append_basic(&inner, DBUS_TYPE_STRING, &active);
+    (void)dbus_message_iter_close_container(&at, &inner);
+    return r;
+  }
+  if (strcmp(member, "StopUnit") == 0)
+    active = "inactive";
+  if (strcmp(member, "StartUnit") == 0 && !bed_exists(DROPIN))
+    active = "active";
+  if (strcmp(member, "Reload") != 0)
+    (void)dbus_message_append_args(r, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID);
+  return r;
+}
+
+static void be_manager(void)
+{
+  DBusError error;
+  DBusConnection *bus = NULL;
+  dbus_error_init(&error);
+  for (int i = 0; i < READY_MS / TURN_MS && bus == NULL; i++) {
+    bus = dbus_connection_open_private("unix:path=" SOCKET, NULL);
+    if (bus == NULL)
+      (void)usleep(TURN_MS * 1000);
+  }
+  if (bus == NULL || !dbus_bus_register(bus, &error) ||
+      dbus_bus_request_name(bus, "org.freedesktop.systemd1", 0, &error) < 0)
+    _exit(1);
+  while (dbus_connection_read_write(bus, -1)) {
+    DBusMessage *m = NULL;
+    while ((m = dbus_connection_pop_message(bus)) != NULL) {
+      if (dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_METHOD_CALL) {
+        DBusMessage *r = answer(m);
+        (void)dbus_connection_send(bus, r, NULL);
+        dbus_message_unref(r);
+      }
+      dbus_message_unref(m);
+    }
+  }
+  _exit(0);
+}
+
+static pid_t start(bool daemon)
+{
+  pid_t child = fork();
+  if (child != 0)
+    return child;
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!daemon)
+    be_manager();
+  (void)execl("/usr/bin/dbus-daemon", "dbus-daemon", "--session", "--nofork", "--nopidfile",
+              "--nosyslog", "--address=unix:path=" SOCKET, (char *)NULL);
+  _exit(4);
+}
+
+static bool has_manager(void)
+{
+  DBusConnection *bus = dbus_connection_open_private("unix:path=" SOCKET, NULL);
+  bool has = bus != NULL && dbus_bus_register(bus, NULL) &&
+             dbus_bus_name_has_owner(bus, "org.freedesktop.systemd1", NULL);
+  if (bus != NULL) {
+    dbus_connection_close(bus);
+    dbus_connection_unref(bus);
+  }
+  return has;
+}
+
+static void with_manager(void)
+{
+  bed_mounts();
+  ck_assert(mkdir("/run/dbus", 0755) == 0 && mkdir("/run/systemd", 0755) == 0 &&
+            mkdir("/run/systemd/system", 0755) == 0);
+  ck_assert(start(true) > 0 && start(false) > 0);
+  for (int i = 0; i < READY_MS / TURN_MS && !has_manager(); i++)
+    (void)usleep(TURN_MS * 1000);
+  ck_assert_msg(has_manager(), "there is no manager on the bus");
+}
+
+/* ---- the facts ---- */
+
+#define DISABLE "{\"operation\":\"service.disable\",\"target\":{\"name\":\"evil\"}}"
+#define ENABLE "{\"operation\":\"service.enable\",\"target\":{\"name\":\"evil\"}}"
+
+START_TEST(a_service_is_stopped_and_runs_again_when_that_is_taken_back)
+{
+  bed b;
+  bed_open(&b);
+  char *before = bed_snapshot("/etc", false);
+  for (int i = 0; i < 2; i++) {
+    ck_assert_int_eq(bed_run(&b, i == 0 ? "b1" : "b2", DISABLE), CORDON_OK);
+    ck_assert(bed_has_step(&b, "stop", "done"));
+    ck_assert_ptr_nonnull(strstr(bed_measured(&b, "unit"), "inactive"));
+  }
+  for (int i = 0; i < 2; i++)
+    ck_assert_int_eq(bed_undo(&b, "b1"), CORDON_OK);
+  char *after = bed_snapshot("/etc", false);
+  ck_assert_str_eq(after, before);
+  free(after);
+  ck_assert_int_eq(bed_run(&b, "b3", DISABLE), CORDON_OK);
+  ck_assert_int_eq(bed_run(&b, "b4", ENABLE), CORDON_OK);
+  ck_assert_ptr_nonnull(strstr(bed_measured(&b, "unit"), "is active"));
+  free(before);
+  bed_close(&b);
+}
+END_TEST
+
+int main(void)
+{
+  const TTest *const tests[] = {a_service_is_stopped_and_runs_again_when_that_is_taken_back};
+  return run_kernel_suite("plugins.remediate_bus", tests, COUNT_OF(tests), with_manager, NULL);
+}
