@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "base/limits.h"
 #include "protocol/remediate.h"
 
@@ -112,9 +111,7 @@ static cd_code keep_undo(void *self, agent_job *job, cd_str record, cd_err *err)
   agent_remediate *r = self;
   char owner[OWNER_MAX];
   owner_of(job->asked->manifest.id, job->action->id, owner);
-  cd_code rc = agent_journal_undo_add(r->journal, AGENT_CAP_REMEDIATE, owner, record, err);
-  CD_FAULT_POINT("remediate.undo_synced");
-  return rc;
+  return agent_journal_undo_add(r->journal, AGENT_CAP_REMEDIATE, owner, record, err);
 }
 
 static bool can_be_undone(agent_remediate *r, const agent_job *job)

@@ -64,10 +64,9 @@ static void take_exec(clam_plan *p, const char *line, size_t len)
 static void take_preload(clam_plan *p, const char *line, size_t len)
 {
   char path[CLAM_PATH];
-  if (len < 2 || len >= sizeof(path) || line[0] != '/')
+  if (len >= sizeof(path) || len < 2 || line[0] != '/')
     return;
-  memcpy(path, line, len);
-  path[len] = '\0';
+  (void)snprintf(path, sizeof(path), "%.*s", (int)len, line);
   path[strcspn(path, " \t:")] = '\0';
   clam_plan_add(p, path, false, false);
 }

@@ -5,57 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clamav.h"
+#include "scan_private.h"
 
-enum {
-  TICK_MS = 100,
-  PACED_MS = 20,
-  TELL_MS = 400,
-  IDLE_MS = 10000,
-  LOOK_MS = 500,
-  CONF_TEXT = 256 * 1024
-};
+enum { TICK_MS = 100, PACED_MS = 20, TELL_MS = 400, IDLE_MS = 10000, CONF_TEXT = 256 * 1024 };
 #define FILE_WEIGHT UINT64_C(16384)               /* what a file costs besides its bytes */
 #define ENGINE_FILE_MAX ((UINT64_C(1) << 31) - 1) /* more than that clamd cannot scan */
-
-typedef struct slot {
-  uint64_t id; /* 0: free */
-  clam_file file;
-} slot;
-
-typedef struct scan {
-  const sup_call *call;
-  const clam_settings *set;
-  const clam_order *order;
-  clam_conf conf;
-  clam_version version;
-  clam_database db;
-  clam_session session;
-  clam_plan plan;
-  clam_report *report;
-  clam_pace pace;
-  slot slots[CLAM_WINDOW];
-  unsigned window;
-  unsigned flying;
-  bool again; /* the connection was lost before */
-  bool protocol_broken;
-  uint64_t max_size;
-  uint64_t planned;
-  uint64_t planned_weight;
-  uint64_t done;
-  uint64_t scanned; /* with a verdict */
-  uint64_t done_weight;
-  uint64_t bytes;
-  uint64_t begun_ms;
-  uint64_t fed_ms; /* when the counted plan was begun to be scanned */
-  uint64_t told_ms;
-  uint64_t heard_ms; /* clamd last answered, or last worked, */
-  double heard_cpu_s;
-  uint64_t looked_ms;
-  uint64_t answered_ms; /* last answered, or got something to do */
-  uint64_t until_ms;
-  sup_err *err;
-} scan;
 
 /* ---- what clamd is set to ---- */
 
@@ -220,7 +174,7 @@ static cordon_status count_plan(scan *s)
 
 /* ---- clamd's answers ---- */
 
-static slot *slot_of(scan *s, uint64_t id)
+static scan_slot *slot_of(scan *s, uint64_t id)
 {
   for (unsigned i = 0; i < s->window; i++) {
     if (s->slots[i].id == id && id != 0)
@@ -251,7 +205,7 @@ static void on_record(void *data, const char *record, size_t len)
   clam_reply r;
   clam_reply_read(record, len, &r);
   s->heard_ms = s->answered_ms = sup_now_ms();
-  slot *at = slot_of(s, r.id);
+  scan_slot *at = slot_of(s, r.id);
   if (at == NULL) {
     /* A word about the session itself: it is over. */
     s->protocol_broken = s->protocol_broken || r.id == 0;
@@ -264,92 +218,9 @@ static void on_record(void *data, const char *record, size_t len)
   s->flying--;
 }
 
-/* ---- the connection ---- */
-
-static cordon_status begin_session(scan *s)
-{
-  cordon_status rc = clam_session_open(&s->session, s->set, &s->conf, &s->version, s->err);
-  if (rc == CORDON_OK)
-    rc = clam_session_begin(&s->session, s->err);
-  s->protocol_broken = false;
-  s->heard_ms = s->answered_ms = sup_now_ms();
-  return rc;
-}
-
-static bool resend(scan *s)
-{
-  for (unsigned i = 0; i < s->window; i++) {
-    if (s->slots[i].id != 0 &&
-        !clam_session_send(&s->session, s->slots[i].file.fd, &s->slots[i].id))
-      return false;
-  }
-  return true;
-}
-
-/* Once: clamd was started again, and gets anew what it had. */
-static cordon_status come_back(scan *s)
-{
-  uint64_t until = sup_now_ms() + (uint64_t)s->set->restart_s * 1000;
-  clam_session_close(&s->session);
-  if (s->again)
-    return sup_fail(s->err, CORDON_E_IO,
-                    "clamd went away for the second time; its log says why (a file that it cannot "
-                    "bear, or no memory)");
-  s->again = true;
-  sup_log(s->call->host, s->call->op, CORDON_LOG_WARN, "clamd went away; waiting for it");
-  for (;;) {
-    cordon_status rc = sup_call_check(s->call, s->err);
-    if (rc != CORDON_OK)
-      return rc;
-    rc = begin_session(s);
-    if (rc == CORDON_OK) {
-      clam_pace_begin(&s->pace, s->order->cpu_percent, s->session.pid);
-      return resend(s) ? CORDON_OK
-                       : sup_fail(s->err, CORDON_E_IO, "clamd went away for the second time");
-    }
-    clam_session_close(&s->session);
-    if (rc == CORDON_E_DENIED)
-      return rc;
-    if (sup_now_ms() >= until) {
-      char why[sizeof(s->err->sentence)];
-      (void)snprintf(why, sizeof(why), "%s", s->err->sentence);
-      return sup_fail(s->err, CORDON_E_IO,
-                      "clamd went away in the middle of the scan, and did not "
-                      "come back within %u s: %.200s",
-                      (unsigned)s->set->restart_s, why);
-    }
-    (void)usleep(TICK_MS * 1000);
-  }
-}
-
-/* It neither answers nor works. */
-static cordon_status check_alive(scan *s)
-{
-  double cpu_s = 0;
-  char state = 0;
-  uint64_t now = sup_now_ms();
-  if (now - s->looked_ms < LOOK_MS)
-    return CORDON_OK;
-  s->looked_ms = now;
-  bool seen = clam_process_cpu(s->session.pid, &cpu_s, &state);
-  if (s->flying == 0 || !seen || state == 'D' || cpu_s > s->heard_cpu_s) {
-    s->heard_cpu_s = cpu_s;
-    s->heard_ms = now;
-  }
-  uint64_t longest_ms = (s->conf.max_scan_ms > 0 ? s->conf.max_scan_ms : 600000) + 60000;
-  bool hangs = s->flying > 0 && now - s->heard_ms > (uint64_t)s->set->hang_s * 1000;
-  bool silent = s->flying > 0 && now - s->answered_ms > longest_ms;
-  if (!hangs && !silent)
-    return CORDON_OK;
-  return sup_fail(s->err, CORDON_E_IO,
-                  "clamd hangs: %u files are with it, and it %s for %llu s; restart clamav-daemon",
-                  s->flying, hangs ? "neither answered nor worked" : "answered nothing",
-                  (unsigned long long)((now - (hangs ? s->heard_ms : s->answered_ms)) / 1000));
-}
-
 /* ---- the scan ---- */
 
-static slot *free_slot(scan *s)
+static scan_slot *free_slot(scan *s)
 {
   for (unsigned i = 0; i < s->window; i++) {
     if (s->slots[i].id == 0)
@@ -367,7 +238,7 @@ static bool feed_one(scan *s, clam_file *f)
     clam_file_release(f);
     return true;
   }
-  slot *at = free_slot(s);
+  scan_slot *at = free_slot(s);
   at->file = *f;
   if (s->flying == 0)
     s->heard_ms = s->answered_ms = sup_now_ms();
@@ -415,9 +286,9 @@ static cordon_status scan_files(scan *s)
     if (rc == CORDON_OK && sup_now_ms() >= s->until_ms)
       rc = CORDON_E_DEADLINE;
     if (rc == CORDON_OK && (!feed(s, w, &end) || !hear(s, end)))
-      rc = come_back(s);
+      rc = scan_come_back(s);
     if (rc == CORDON_OK)
-      rc = check_alive(s);
+      rc = scan_check_alive(s);
     tell(s, false);
   }
   clam_walk_free(w);
@@ -514,7 +385,7 @@ static cordon_status prepare(scan *s)
 {
   read_conf(s);
   set_limits(s);
-  cordon_status rc = begin_session(s);
+  cordon_status rc = scan_connect(s);
   if (rc == CORDON_OK) {
     clam_database_look(s->conf.database, &s->db);
     clam_pace_begin(&s->pace, s->order->cpu_percent, s->session.pid);
@@ -546,7 +417,7 @@ cordon_status clam_scan(const sup_call *call, const clam_settings *set, const cl
   /* The count may have taken long: the connection is made anew rather than kept idle. */
   if (began) {
     clam_session_close(&s->session);
-    rc = begin_session(s);
+    rc = scan_connect(s);
   }
   if (rc == CORDON_OK)
     rc = scan_files(s);
@@ -569,7 +440,7 @@ cordon_status clam_probe(const sup_call *call, const clam_settings *set, sup_err
   s->err = err;
   clam_session_init(&s->session);
   read_conf(s);
-  cordon_status rc = begin_session(s);
+  cordon_status rc = scan_connect(s);
   clam_session_close(&s->session);
   if (rc == CORDON_OK) {
     cJSON *result = cJSON_CreateObject();

@@ -10,7 +10,7 @@
 
 #define ALL                                                                                        \
   "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"            \
-  "Cordon.Audit.Read,Machine.CollectForensics,Machine.Scan,Machine.StopAndQuarantine,"               \
+  "Cordon.Audit.Read,Machine.CollectForensics,Machine.Scan,Machine.StopAndQuarantine,"             \
   "Cordon.Remediate,Alert.ReadWrite.All"
 
 void fleet_up(fleet *f)
