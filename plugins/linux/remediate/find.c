@@ -287,7 +287,8 @@ static cordon_status conclude(finding *f, sup_err *err)
       "changed in 7 days), and %d known findings",
       (unsigned long long)f->programs, (unsigned long long)f->files, known);
   rem_measured(f->job, "looked at", "%s; %llu bytes", scope, (unsigned long long)f->bytes);
-  if (f->too_large + f->not_read > 0 || !f->whole)
+  bool all = f->too_large + f->not_read == 0 && f->whole;
+  if (!all)
     rem_measured(
         f->job, "not looked at", "%llu files above %llu MiB, %llu that could not be read%s",
         (unsigned long long)f->too_large, SIZE_MAX_BYTES / REM_MIB, (unsigned long long)f->not_read,
@@ -297,7 +298,10 @@ static cordon_status conclude(finding *f, sup_err *err)
     return f->status;
   }
   if (f->found == 0)
-    return sup_fail(err, CORDON_E_NOTFOUND, "not found in %s; nothing was changed", scope);
+    return sup_fail(err, CORDON_E_NOTFOUND, "not found in %s%s; nothing was changed", scope,
+                    all ? "" : ", and not everything there could be looked at");
+  /* Another copy may lie in what was not looked at. */
+  f->job->partial = f->job->partial || !f->whole || f->found >= FOUND_MAX;
   return CORDON_OK;
 }
 
@@ -314,13 +318,13 @@ cordon_status rem_find_run(rem_job *j, sup_err *err)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory to look with");
   j->stop = true;
   rem_proc_each(look_at_program, &f);
+  look_at_known(&f);
   for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
     walk(&f, places[i]);
   walk_homes(&f);
   f.since = (int64_t)time(NULL) - RECENT_S;
   for (size_t i = 0; i < sizeof(recent) / sizeof(recent[0]); i++)
     walk(&f, recent[i]);
-  look_at_known(&f);
   free(f.seen);
   return conclude(&f, err);
 }
