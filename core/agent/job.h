@@ -81,6 +81,7 @@ struct agent_job {
   cd_code code;      /* the outcome so far */
   cd_err why;
   bool by_request; /* it was cancelled here */
+  bool changes;    /* who is asked has noted an undo record: nobody else is asked any more */
 };
 
 /* Everything given must outlive it. */

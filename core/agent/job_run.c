@@ -48,6 +48,7 @@ void job_release(agent_job *job)
   job->code = CD_OK;
   job->why = (cd_err){0};
   job->by_request = false;
+  job->changes = false;
 }
 
 static void discard(agent_job *job)
@@ -166,15 +167,17 @@ static void on_package(void *owner, const struct host_package *package)
 static cd_code on_undo(void *owner, cd_str record, cd_err *err)
 {
   agent_job *job = owner;
+  job->changes = true;
   if (job->kind->undo != NULL)
     return job->kind->undo(job->self, job, record, err);
   return agent_supervisor_undo(job->jobs->sup, job->asked, job->kind->capability, record, err);
 }
 
-/* The next provider may be able to. */
-static bool is_passed_over(const agent_op_end *end)
+/* The next provider may be able to, if this one has left everything as it was. */
+static bool is_passed_over(const agent_job *job, const agent_op_end *end)
 {
-  return !end->misbehaved && (end->status == CD_E_UNAVAILABLE || end->status == CD_E_UNSUPPORTED);
+  return !end->misbehaved && !job->changes &&
+         (end->status == CD_E_UNAVAILABLE || end->status == CD_E_UNSUPPORTED);
 }
 
 static void judge(agent_job *job, const agent_op_end *end)
@@ -199,7 +202,7 @@ static void on_end(void *owner, const agent_op_end *end)
   agent_job *job = owner;
   job->op = NULL;
   CD_FAULT_POINT("job.ended");
-  if (is_passed_over(end) && !job->by_request && !job->jobs->sup->stopping) {
+  if (is_passed_over(job, end) && !job->by_request && !job->jobs->sup->stopping) {
     agent_reason_add(&job->reasons, job->asked->manifest.id, end->sentence);
     discard(job);
     ask_next(job);
