@@ -83,6 +83,15 @@ static cordon_status run_operation(rem_job *j, sup_err *err)
                   j->operation);
 }
 
+/* "Cannot" has the agent ask another provider, as if nothing had been done here. */
+static cordon_status cannot_any_more(const rem_job *j, cordon_status status, sup_err *err)
+{
+  if (!j->changed || (status != CORDON_E_UNAVAILABLE && status != CORDON_E_UNSUPPORTED))
+    return status;
+  err->status = CORDON_E_IO;
+  return CORDON_E_IO;
+}
+
 /* The result is told whatever came of it: it says how far it went. */
 static cordon_status finish(asked *a, cordon_status status, sup_err *err)
 {
@@ -109,7 +118,7 @@ static cordon_status CORDON_CALL on_run(const cordon_plugin *p, const cordon_req
   sup_call_begin(&call, self->host, req);
   cordon_status status = read_params(self, &call, &a, &err);
   if (status == CORDON_OK)
-    status = run_operation(&a.job, &err);
+    status = cannot_any_more(&a.job, run_operation(&a.job, &err), &err);
   status = finish(&a, status, &err);
   return sup_call_end(&call, status, &err);
 }
@@ -126,7 +135,7 @@ static cordon_status CORDON_CALL on_undo(const cordon_plugin *p, const cordon_re
   if (status == CORDON_OK) {
     (void)snprintf(a.job.no_undo, sizeof(a.job.no_undo), "undo is the way back itself");
     status = rem_undo_all(&a.job, has_undo ? req->undo : NULL, has_undo ? req->undo_len : 0, &err);
-    status = status == CORDON_OK ? rem_outcome(&a.job) : status;
+    status = status == CORDON_OK ? rem_outcome(&a.job) : cannot_any_more(&a.job, status, &err);
   }
   status = finish(&a, status, &err);
   return sup_call_end(&call, status, &err);

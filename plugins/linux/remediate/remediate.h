@@ -35,6 +35,7 @@ typedef struct rem_job {
   bool force;
   bool stop;      /* processes that run the file are ended */
   bool noted;     /* a way back is on record */
+  bool changed;   /* something was, or was about to be: no other provider is to begin anew */
   bool partial;   /* something that was asked for is not so */
   bool at_reboot; /* it is in force after a reboot */
   cJSON *steps;

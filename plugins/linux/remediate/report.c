@@ -28,6 +28,7 @@ void rem_step(rem_job *j, const char *step, const char *outcome, const char *for
   va_start(args, format);
   (void)vsnprintf(line, sizeof(line), format, args);
   va_end(args);
+  j->changed = j->changed || strcmp(outcome, "done") == 0;
   add(j->steps, "step", step, "outcome", outcome, line);
   sup_call_progress(j->call, 0, 0, step);
 }
@@ -65,6 +66,7 @@ cordon_status rem_note(rem_job *j, cJSON *record, sup_err *err)
     (void)sup_fail(err, status,
                    "the way back could not be put on record, so that nothing was changed");
   j->noted = j->noted || status == CORDON_OK;
+  j->changed = j->changed || j->noted;
   cJSON_free(text);
   cJSON_Delete(record);
   return status;

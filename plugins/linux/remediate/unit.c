@@ -270,12 +270,15 @@ static cordon_status stop(rem_job *j, const unit *u, sup_err *err)
     return CORDON_OK;
   }
   cordon_status status = rem_bus_reload(err);
+  j->changed = j->changed || status == CORDON_OK;
   if (status == CORDON_OK)
     status = rem_bus_stop(u->name, err);
   if (status == CORDON_OK)
     status = rem_bus_active(u->name, state, err);
-  if (status != CORDON_OK)
+  if (status != CORDON_OK) {
+    rem_step(j, "stop", "failed", "%s", err->sentence);
     return status;
+  }
   bool off = strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0;
   rem_step(j, "stop", off ? "done" : "failed", "%s", u->name);
   rem_measured(j, "unit", "the service manager says that %s is %s", u->name, state);
@@ -345,6 +348,8 @@ static cordon_status start(rem_job *j, const unit *u, bool active, sup_err *err)
     status = rem_bus_active(u->name, state, err);
   if (status == CORDON_OK)
     rem_measured(j, "unit", "the service manager says that %s is %s", u->name, state);
+  else
+    rem_step(j, "start", "failed", "%s", err->sentence);
   return status;
 }
 

@@ -12,6 +12,7 @@
 #include "suite.h"
 
 #define SOCKET "/run/dbus/system_bus_socket"
+#define REFUSES "/srv/refuses" /* to stop a unit, while this is there */
 #define DROPIN "/etc/systemd/system/evil.service.d/00-cordon-disabled.conf"
 
 enum { READY_MS = 20000, TURN_MS = 100 };
@@ -25,8 +26,10 @@ static DBusMessage *answer(DBusMessage *m)
   const char *path = "/org/freedesktop/systemd1/unit/evil";
   DBusMessageIter at;
   DBusMessageIter inner;
-  DBusMessage *r = dbus_message_new_method_return(m);
   const char *member = dbus_message_get_member(m);
+  if (bed_exists(REFUSES) && strcmp(member, "StopUnit") == 0)
+    return dbus_message_new_error(m, DBUS_ERROR_NO_REPLY, "not now");
+  DBusMessage *r = dbus_message_new_method_return(m);
   if (strcmp(member, "Get") == 0) {
     dbus_message_iter_init_append(r, &at);
     (void)dbus_message_iter_open_container(&at, DBUS_TYPE_VARIANT, "s", &inner);
@@ -134,8 +137,31 @@ START_TEST(a_service_is_stopped_and_runs_again_when_that_is_taken_back)
 }
 END_TEST
 
+/* "Unavailable" would have the agent ask another provider, and say that nothing was changed. */
+START_TEST(a_manager_that_does_not_stop_it_leaves_a_change_that_is_told)
+{
+  bed b;
+  bed_open(&b);
+  bed_write(REFUSES, "", 0644);
+  char *before = bed_snapshot("/etc", false);
+  ck_assert_int_eq(bed_run(&b, "b1", DISABLE), CORDON_E_IO);
+  ck_assert_ptr_nonnull(strstr(b.sentence, "not now"));
+  ck_assert(bed_exists(DROPIN));
+  ck_assert(bed_has_step(&b, "bar", "done"));
+  ck_assert(bed_has_step(&b, "stop", "failed"));
+  ck_assert_str_eq(bed_undo_text(&b), "available");
+  ck_assert_int_eq(bed_undo(&b, "b1"), CORDON_OK);
+  char *after = bed_snapshot("/etc", false);
+  ck_assert_str_eq(after, before);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
 int main(void)
 {
-  const TTest *const tests[] = {a_service_is_stopped_and_runs_again_when_that_is_taken_back};
+  const TTest *const tests[] = {a_service_is_stopped_and_runs_again_when_that_is_taken_back,
+                                a_manager_that_does_not_stop_it_leaves_a_change_that_is_told};
   return run_kernel_suite("plugins.remediate_bus", tests, COUNT_OF(tests), with_manager, NULL);
 }
