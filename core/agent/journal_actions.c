@@ -129,15 +129,10 @@ cd_code agent_journal_order(agent_journal *j, agent_action *a, agent_wanted *wan
 
 /* The beginning of a job must be on the disk before it begins, for it is never run again. What is
  * wanted of a state is on record as the order, and is taken up again. */
-static bool is_job(const agent_action *a)
-{
-  return a->kind == AGENT_KIND_COLLECT;
-}
-
 cd_code agent_journal_started(agent_journal *j, const agent_action *a, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
-  cd_code rc = is_job(a) ? journal_begin(j, err) : journal_begin_riding(j, err);
+  cd_code rc = agent_kind_is_job(a->kind) ? journal_begin(j, err) : journal_begin_riding(j, err);
   if (rc != CD_OK)
     return rc;
   rc = journal_prepare(j, "UPDATE actions SET status = ?, started = ? WHERE id = ? AND ended = 0",

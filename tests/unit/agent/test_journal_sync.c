@@ -54,9 +54,12 @@ END_TEST
 
 START_TEST(a_job_is_synced_before_it_begins)
 {
+  static const agent_kind kinds[] = {AGENT_KIND_COLLECT, AGENT_KIND_SCAN, AGENT_KIND_REMEDIATE};
   agent_journal *j = open_written();
-  start(j, AGENT_KIND_COLLECT);
-  ck_assert_uint_eq(syncs, 1);
+  for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+    start(j, kinds[i]);
+    ck_assert_uint_eq(syncs, 1);
+  }
   agent_journal_close(j);
 }
 END_TEST
