@@ -149,14 +149,16 @@ static cd_code update_ended(agent_journal *j, const agent_action *a, cd_err *err
 {
   sqlite3_stmt *s = NULL;
   cd_code rc = journal_prepare(j,
-                               "UPDATE actions SET status = ?, ended = ?, outcome = ?, provider = "
-                               "?, sentence = ?, result = ?"
+                               "UPDATE actions SET status = ?, started = max(started, ?), ended = "
+                               "?, outcome = ?, provider = ?, sentence = ?, result = ?"
                                " WHERE id = ? AND ended = 0",
                                &s, err);
   if (rc != CD_OK)
     return rc;
-  journal_bind(s, "tiitttt", agent_action_status_name(a->status), (sqlite3_int64)a->ended_ms,
-               (sqlite3_int64)a->outcome, a->provider, a->sentence, a->result, a->id);
+  /* That it began may not be on record: then it goes on without. */
+  journal_bind(s, "tiiitttt", agent_action_status_name(a->status), (sqlite3_int64)a->started_ms,
+               (sqlite3_int64)a->ended_ms, (sqlite3_int64)a->outcome, a->provider, a->sentence,
+               a->result, a->id);
   rc = journal_run(j, s, "record the outcome", err);
   if (rc == CD_OK && sqlite3_changes(j->db) != 1)
     rc =

@@ -101,10 +101,11 @@ static cd_code read_undo(agent_state *s, agent_function fn, cd_buf *out, cd_err 
   return agent_journal_undo_list(s->journal, s->cap, s->run.plugin->manifest.id, out, err);
 }
 
-static uint32_t request_flags(const state_run *r)
+/* Without an action it is a repair. */
+static uint32_t request_flags(const state_run *r, agent_function fn)
 {
   if (!r->dry)
-    return 0;
+    return fn == AGENT_FN_APPLY && r->action == NULL ? (uint32_t)CORDON_REQ_HELD : 0;
   return r->action->kind == AGENT_KIND_PREFLIGHT ? (uint32_t)CORDON_REQ_DRY_RUN
                                                  : CORDON_REQ_DRY_RUN | CORDON_REQ_APPLY_FOLLOWS;
 }
@@ -118,7 +119,7 @@ void state_run_function(agent_state *s, agent_function fn)
   cd_code rc = read_undo(s, fn, &undo, &err);
   if (rc == CD_OK) {
     agent_op_order order = {.function = fn,
-                            .flags = request_flags(&s->run),
+                            .flags = request_flags(&s->run, fn),
                             .params = fn == AGENT_FN_RELEASE || fn == AGENT_FN_PROBE
                                           ? CD_STR("{}")
                                           : cd_str_from(s->run.params),

@@ -19,6 +19,7 @@ void sup_call_begin(sup_call *c, const cordon_host *host, const cordon_request *
   if (HAS(req, cordon_request, op)) {
     c->op = req->op;
     c->dry_run = (req->flags & CORDON_REQ_DRY_RUN) != 0;
+    c->held = (req->flags & CORDON_REQ_HELD) != 0;
     c->apply_follows = (req->flags & CORDON_REQ_APPLY_FOLLOWS) != 0;
   }
   if (HAS(req, cordon_request, budget_ms) && req->budget_ms != 0) {

@@ -141,6 +141,7 @@ static void numbers(void)
   NUMBER(CORDON_LOG_ERROR);
   NUMBER(CORDON_REQ_DRY_RUN);
   NUMBER(CORDON_REQ_APPLY_FOLLOWS);
+  NUMBER(CORDON_REQ_HELD);
 }
 
 static void texts(void)

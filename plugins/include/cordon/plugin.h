@@ -64,9 +64,11 @@ enum {
 enum { CORDON_LOG_DEBUG = 0, CORDON_LOG_INFO = 1, CORDON_LOG_WARN = 2, CORDON_LOG_ERROR = 3 };
 
 enum {
-  CORDON_REQ_DRY_RUN = 1u << 0,      /* say in the result what would be done; change nothing */
-  CORDON_REQ_APPLY_FOLLOWS = 1u << 1 /* with a dry run: the change itself comes next and shows what
-                                        the OS takes, so that need not be tried out */
+  CORDON_REQ_DRY_RUN = 1u << 0,       /* say in the result what would be done; change nothing */
+  CORDON_REQ_APPLY_FOLLOWS = 1u << 1, /* with a dry run: the change itself comes next and shows what
+                                         the OS takes, so that need not be tried out */
+  CORDON_REQ_HELD = 1u << 2 /* with apply: this was in force, and is put in force again; what
+                               cannot be let through any more is cut, not a reason to refuse */
 };
 
 /* One piece of work. Valid until the operation returns. */

@@ -53,7 +53,7 @@ static cordon_status take_guard(iso_plugin *self, const iso_rules *r, iso_holdin
   iso_guard *g = &self->guard;
   sup_err why = {0};
   cordon_status status = iso_guard_look(g, r->tag, &h->guard, err);
-  if (status != CORDON_OK || h->guard == ISO_GUARD_HELD || !iso_guard_possible(g))
+  if (status != CORDON_OK || h->guard == ISO_GUARD_HELD || r->blind || !iso_guard_possible(g))
     return status;
   if (h->guard == ISO_GUARD_FOREIGN && !iso_guard_wait(g, GUARD_WAIT_MS))
     return CORDON_OK;
@@ -167,10 +167,11 @@ static void look_before(iso_plugin *self, const iso_rules *r, iso_holding *ret_h
   iso_record_keep(self, known.tag, known.digest, &known.loaded);
 }
 
-/* Were these rules in force, as far as we know? */
-static bool stands(const iso_plugin *self, const char *tag)
+/* Were these rules in force, as far as the agent or we know? Who took our record and our process
+ * away must not get a repair refused by it. */
+static bool stands(const iso_plugin *self, const sup_call *call, const char *tag)
 {
-  return strcmp(self->record.tag, tag) == 0 ||
+  return call->held || strcmp(self->record.tag, tag) == 0 ||
          (self->guard.held && strcmp(self->guard.tag, tag) == 0);
 }
 
@@ -183,10 +184,11 @@ static cordon_status prepare(iso_plugin *self, const sup_call *call, iso_params 
     status = iso_targets_check(p, err);
   if (status == CORDON_OK)
     status = iso_ruleset_render_guard(p, &r->guard, err);
+  r->blind = p->groups_blind;
   if (status == CORDON_OK && p->strict)
     status = iso_strict_works(err);
   if (status == CORDON_OK && p->group_count > 0)
-    status = iso_services_check(self, p, !call->dry_run && stands(self, r->tag), err);
+    status = iso_services_check(self, p, !call->dry_run && stands(self, call, r->tag), err);
   /* Before they are looked up again, so that no start falls between. */
   if (status == CORDON_OK && !call->dry_run && iso_names_set(&self->names, p))
     iso_watchers_wake_all(&self->watchers);

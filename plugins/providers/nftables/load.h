@@ -15,6 +15,7 @@ typedef struct iso_rules {
       strict; /* replaces the table of strict, or takes it away; empty if there is nothing to do */
   char tag[ISO_TAG_LEN + 1];
   iso_loaded loaded; /* the groups of services in it */
+  bool blind;        /* the guard was made without them, for they could not be looked up */
 } iso_rules;
 
 void iso_rules_release(iso_rules *r);

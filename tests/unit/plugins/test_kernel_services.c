@@ -476,6 +476,15 @@ START_TEST(an_isolation_that_stands_is_repaired_though_the_groups_are_hidden)
   expect_flow(0, false);
   ck_assert_int_eq(fake_run(&host, isolate->apply, 0, kernel_params(by_service("in", ""))),
                    CORDON_E_UNSUPPORTED);
+  /* Neither a record nor a process knows of it any more, but the agent does. */
+  bed_shell("nft flush ruleset");
+  ck_assert_int_eq(
+      fake_run(&host, isolate->apply, CORDON_REQ_HELD, kernel_params(by_service("in", ""))),
+      CORDON_OK);
+  expect_flow(0, false);
+  ck_assert_int_eq(
+      fake_run(&host, isolate->apply, CORDON_REQ_HELD, kernel_params(by_service("out", ""))),
+      CORDON_OK);
   /* Numbers of another file system mean nothing. */
   bed_shell("mkdir -p /sys/fs/cgroup/system.slice; >/sys/fs/cgroup/cgroup.controllers");
   (void)kernel_params(by_service("out", ""));

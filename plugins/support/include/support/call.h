@@ -15,6 +15,7 @@ typedef struct sup_call {
   const cordon_host *host;
   cordon_op op;
   bool dry_run;
+  bool held;            /* it was in force, and is put in force again */
   bool apply_follows;   /* the dry run need not find out whether the OS would take it */
   uint64_t deadline_ms; /* of sup_now_ms(); 0: none */
   const char *params;
