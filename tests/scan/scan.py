@@ -335,6 +335,31 @@ def what_vanishes_and_changes_is_told_or_gone():
         assert not [p for p in paths_of(r["not_scanned"]) if p.startswith(b"/etc")], r
 
 
+def what_grows_while_it_is_scanned_was_not_scanned():
+    with Bed(BUILD) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        growing = bed.write("growing", os.urandom(20 * 1024 * 1024))
+        bed.write("still", b"nothing")
+        over = threading.Event()
+
+        def grow():
+            with open(growing, "ab", buffering=0) as f:
+                while not over.is_set():
+                    f.write(b"more")
+                    time.sleep(0.001)
+
+        t = threading.Thread(target=grow)
+        t.start()
+        try:
+            action, code = bed.agent.scan("--path", str(bed.data), "--cpu", "100")
+        finally:
+            over.set()
+            t.join()
+        r = result_of(action)
+        assert code == 7 and r["not_scanned_reasons"] == {"changed": 1} and r["files_scanned"] == 1, r
+
+
 def one_that_was_cut_short_is_not_run_again():
     with Bed(BUILD, conf={"CacheSize": 1}) as bed:
         bed.clamd.start()
