@@ -265,6 +265,26 @@ def one_that_hangs_is_said_to_hang():
         assert action["outcome"] == "unavailable" and "does not answer" in action["sentence"], action
 
 
+def a_cancel_does_not_wait_for_one_that_hangs():
+    with Bed(BUILD, answer_s=10) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        bed.write("a", b"nothing")
+        bed.clamd.process.send_signal(signal.SIGSTOP)
+        p = bed.agent.begin_scan("--path", str(bed.data))
+        try:
+            until("it runs", bed.agent.actions, 10)
+            time.sleep(1)
+            began = time.monotonic()
+            p.send_signal(signal.SIGINT)
+            p.communicate(timeout=20)
+        finally:
+            p.kill()
+            p.wait()
+        until("it has ended", bed.agent.cancelled, 10)
+        assert time.monotonic() - began < 2, time.monotonic() - began
+
+
 def one_that_is_started_again_goes_on():
     with Bed(BUILD, conf={"CacheSize": 1}) as bed:
         bed.clamd.start()

@@ -106,8 +106,8 @@ typedef struct clam_session {
 void clam_session_init(clam_session *s);
 /* Connects, makes sure who is there, and asks for its version. CORDON_E_UNAVAILABLE with what to do
  * about it. */
-cordon_status clam_session_open(clam_session *s, const clam_settings *set, const clam_conf *conf,
-                                clam_version *ret_version, sup_err *err);
+cordon_status clam_session_open(clam_session *s, const sup_call *call, const clam_settings *set,
+                                const clam_conf *conf, clam_version *ret_version, sup_err *err);
 /* From now on it takes descriptors. */
 cordon_status clam_session_begin(clam_session *s, sup_err *err);
 /* False: the connection is gone. */
