@@ -265,6 +265,26 @@ def one_that_hangs_is_said_to_hang():
         assert action["outcome"] == "unavailable" and "does not answer" in action["sentence"], action
 
 
+def a_cancel_does_not_wait_for_one_that_hangs():
+    with Bed(BUILD, answer_s=10) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        bed.write("a", b"nothing")
+        bed.clamd.process.send_signal(signal.SIGSTOP)
+        p = bed.agent.begin_scan("--path", str(bed.data))
+        try:
+            until("it runs", bed.agent.actions, 10)
+            time.sleep(1)
+            began = time.monotonic()
+            p.send_signal(signal.SIGINT)
+            p.communicate(timeout=20)
+        finally:
+            p.kill()
+            p.wait()
+        until("it has ended", bed.agent.cancelled, 10)
+        assert time.monotonic() - began < 2, time.monotonic() - began
+
+
 def one_that_is_started_again_goes_on():
     with Bed(BUILD, conf={"CacheSize": 1}) as bed:
         bed.clamd.start()
@@ -333,6 +353,31 @@ def what_vanishes_and_changes_is_told_or_gone():
         assert action["status"] == "Succeeded", action
         assert set(r["not_scanned_reasons"]) <= {"vanished", "changed"}, r
         assert not [p for p in paths_of(r["not_scanned"]) if p.startswith(b"/etc")], r
+
+
+def what_grows_while_it_is_scanned_was_not_scanned():
+    with Bed(BUILD) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        growing = bed.write("growing", os.urandom(20 * 1024 * 1024))
+        bed.write("still", b"nothing")
+        over = threading.Event()
+
+        def grow():
+            with open(growing, "ab", buffering=0) as f:
+                while not over.is_set():
+                    f.write(b"more")
+                    time.sleep(0.001)
+
+        t = threading.Thread(target=grow)
+        t.start()
+        try:
+            action, code = bed.agent.scan("--path", str(bed.data), "--cpu", "100")
+        finally:
+            over.set()
+            t.join()
+        r = result_of(action)
+        assert code == 7 and r["not_scanned_reasons"] == {"changed": 1} and r["files_scanned"] == 1, r
 
 
 def one_that_was_cut_short_is_not_run_again():

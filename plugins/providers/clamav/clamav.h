@@ -106,8 +106,8 @@ typedef struct clam_session {
 void clam_session_init(clam_session *s);
 /* Connects, makes sure who is there, and asks for its version. CORDON_E_UNAVAILABLE with what to do
  * about it. */
-cordon_status clam_session_open(clam_session *s, const clam_settings *set, const clam_conf *conf,
-                                clam_version *ret_version, sup_err *err);
+cordon_status clam_session_open(clam_session *s, const sup_call *call, const clam_settings *set,
+                                const clam_conf *conf, clam_version *ret_version, sup_err *err);
 /* From now on it takes descriptors. */
 cordon_status clam_session_begin(clam_session *s, sup_err *err);
 /* False: the connection is gone. */
@@ -170,8 +170,9 @@ typedef struct clam_root {
 } clam_root;
 
 typedef struct clam_image {
-  char *open; /* the way to it that does not go through its name */
+  char *open; /* the way to it that does not go through its name: a link of the kernel */
   char *path;
+  bool below; /* `open` is the folder that `path` is below */
   uint64_t dev;
   uint64_t ino;
   bool deleted;
@@ -239,6 +240,18 @@ clam_walk *clam_walk_new(const clam_plan *plan, bool look, uint64_t max_size,
  * case. */
 int clam_walk_next(clam_walk *w, clam_file *ret_file);
 void clam_walk_free(clam_walk *w);
+
+/* ---- open.c: what others may swap ---- */
+
+/* The place of a path (an O_PATH descriptor), below `from` or, with AT_FDCWD, from the top.
+ * Negative with errno; ELOOP: there is a link in the way, or at its end. */
+int clam_place(int from, const char *path);
+/* Opens what is there if it is a regular file, and the planned one (NULL: any). Takes over the
+ * place. Negative with errno; ELOOP: it is another. */
+int clam_open_file(int place, const struct stat *planned);
+int clam_open_folder(int place);
+/* What became of a file since it was opened; CLAM_REASONS: nothing. */
+clam_reason clam_file_after(const clam_file *f, uint64_t max_size);
 
 /* ---- pace.c: the share of the processors ---- */
 

@@ -20,8 +20,8 @@ typedef struct looking {
   char *text;
 } looking;
 
-static void add_image(clam_plan *p, const char *open_by, const char *path, const struct stat *st,
-                      bool deleted)
+static void add_image(clam_plan *p, const char *open_by, bool below, const char *path,
+                      const struct stat *st)
 {
   if (p->image_count >= IMAGES_MAX) {
     p->cut = true;
@@ -41,7 +41,8 @@ static void add_image(clam_plan *p, const char *open_by, const char *path, const
                     .path = strdup(path),
                     .dev = st->st_dev,
                     .ino = st->st_ino,
-                    .deleted = deleted};
+                    .below = below,
+                    .deleted = !below && st->st_nlink == 0};
   if (i->open != NULL && i->path != NULL) {
     p->image_count++;
     return;
@@ -70,10 +71,9 @@ static void look_at_program(looking *l, const char *pid)
       !clam_seen_add(&l->seen, st.st_dev, st.st_ino))
     return;
   path[len] = '\0';
-  bool deleted = st.st_nlink == 0;
-  if (deleted)
+  if (st.st_nlink == 0)
     strip_deleted(path);
-  add_image(l->plan, link, path, &st, deleted);
+  add_image(l->plan, link, false, path, &st);
 }
 
 /* 7f00-7f01 r-xp 00000000 fd:01 1234  /usr/lib/x.so */
@@ -99,9 +99,22 @@ bool clam_map_read(char *line, uint64_t *ret_dev, uint64_t *ret_ino, char **ret_
   return *ret_ino != 0 && **ret_path == '/';
 }
 
+/* As the process sees it. What is mapped is named without links. */
+static bool stat_below(const char *root, const char *path, struct stat *ret_st)
+{
+  int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int place = dir >= 0 ? clam_place(dir, path) : -1;
+  bool got = place >= 0 && fstat(place, ret_st) == 0;
+  if (place >= 0)
+    (void)close(place);
+  if (dir >= 0)
+    (void)close(dir);
+  return got;
+}
+
 static void look_at_line(looking *l, const char *pid, char *line)
 {
-  char open_by[CLAM_PATH + 64];
+  char root[64];
   char *path = NULL;
   uint64_t dev = 0;
   uint64_t ino = 0;
@@ -109,11 +122,11 @@ static void look_at_line(looking *l, const char *pid, char *line)
   if (!clam_map_read(line, &dev, &ino, &path) || !clam_seen_add(&l->seen, dev | MAPS_MARK, ino))
     return;
   strip_deleted(path);
-  if (snprintf(open_by, sizeof(open_by), "/proc/%.20s/root%s", pid, path) >= (int)sizeof(open_by) ||
-      lstat(open_by, &st) != 0 || !S_ISREG(st.st_mode) || st.st_ino != ino ||
+  (void)snprintf(root, sizeof(root), "/proc/%.20s/root", pid);
+  if (!stat_below(root, path, &st) || !S_ISREG(st.st_mode) || st.st_ino != ino ||
       !clam_seen_add(&l->seen, st.st_dev, st.st_ino))
     return;
-  add_image(l->plan, open_by, path, &st, false);
+  add_image(l->plan, root, true, path, &st);
 }
 
 static void look_at_maps(looking *l, const char *pid)

@@ -16,6 +16,7 @@
 enum { FINDINGS = 200, MISSED = 100, LEFT_OUT = 20, PROCESSES = 16, CHUNK = 64 * 1024 };
 #define FINDINGS_TEXT (128u * 1024u) /* of all findings, as JSON */
 #define MISSED_TEXT (40u * 1024u)
+#define LEFT_OUT_TEXT (16u * 1024u)
 #define HASHED_MAX (UINT64_C(2) * 1024 * 1024 * 1024)
 
 typedef struct finding {
@@ -47,6 +48,7 @@ struct clam_report {
     char type[32];
   } left_out[LEFT_OUT];
   size_t left_out_count;
+  uint64_t left_out_total;
   uint64_t special;
 };
 
@@ -145,6 +147,7 @@ void clam_report_left_out(clam_report *r, const char *path, const char *type)
     r->special++;
     return;
   }
+  r->left_out_total++;
   if (r->left_out_count == LEFT_OUT)
     return;
   char *copy = strdup(path);
@@ -381,14 +384,17 @@ static void write_missed(const clam_report *r, cJSON *result)
 
 static void write_left_out(const clam_report *r, cJSON *result)
 {
+  size_t room = LEFT_OUT_TEXT;
   cJSON *left = cJSON_AddObjectToObject(result, "left_out");
   (void)cJSON_AddNumberToObject(left, "special_files", (double)r->special);
+  (void)cJSON_AddNumberToObject(left, "file_systems_total", (double)r->left_out_total);
   cJSON *list = cJSON_AddArrayToObject(left, "file_systems");
   for (size_t i = 0; i < r->left_out_count; i++) {
     cJSON *item = cJSON_CreateObject();
     clam_add_path(item, "path", r->left_out[i].path);
     sup_json_add_text(item, "type", r->left_out[i].type);
-    (void)cJSON_AddItemToArray(list, item);
+    if (!add_within(list, item, &room))
+      break;
   }
 }
 

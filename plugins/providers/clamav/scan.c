@@ -187,6 +187,12 @@ static void take_verdict(scan *s, const clam_file *f, const clam_reply *r)
 {
   if (r->verdict == CLAM_FOUND)
     clam_report_found(s->report, s->call, f, r->text);
+  /* What was written in between the engine may not have seen. */
+  clam_reason after = clam_file_after(f, s->max_size);
+  if ((r->verdict == CLAM_OK || r->verdict == CLAM_FOUND) && after != CLAM_REASONS) {
+    clam_report_not_scanned(s->report, f->path, after, (uint64_t)f->st.st_size);
+    return;
+  }
   if (r->verdict == CLAM_OK || r->verdict == CLAM_FOUND) {
     s->bytes += (uint64_t)f->st.st_size;
     s->scanned++;

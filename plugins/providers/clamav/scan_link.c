@@ -8,7 +8,7 @@ enum { TICK_MS = 100, LOOK_MS = 500 };
 
 cordon_status scan_connect(scan *s)
 {
-  cordon_status rc = clam_session_open(&s->session, s->set, &s->conf, &s->version, s->err);
+  cordon_status rc = clam_session_open(&s->session, s->call, s->set, &s->conf, &s->version, s->err);
   if (rc == CORDON_OK)
     rc = clam_session_begin(&s->session, s->err);
   s->protocol_broken = false;

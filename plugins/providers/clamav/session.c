@@ -158,15 +158,18 @@ static void keep_answer(void *data, const char *record, size_t len)
 }
 
 /* One question on a connection of its own, which clamd closes. */
-static cordon_status ask_version(clam_session *s, const clam_settings *set,
+static cordon_status ask_version(clam_session *s, const sup_call *call, const clam_settings *set,
                                  clam_version *ret_version, sup_err *err)
 {
   static const char question[] = "zVERSION";
   answer a = {.came = false};
   uint64_t until = sup_now_ms() + (uint64_t)set->answer_s * 1000;
   bool alive = send_all(s->fd, question, sizeof(question));
-  while (alive && !a.came && sup_now_ms() < until)
+  while (alive && !a.came && sup_now_ms() < until) {
+    if (sup_call_cancelled(call))
+      return sup_call_check(call, err);
     alive = clam_session_receive(s, 100, keep_answer, &a);
+  }
   if (!a.came)
     return sup_fail(err, CORDON_E_UNAVAILABLE,
                     alive ? "clamd took the connection at %s, and does not answer: it hangs, or "
@@ -178,14 +181,14 @@ static cordon_status ask_version(clam_session *s, const clam_settings *set,
   return CORDON_OK;
 }
 
-cordon_status clam_session_open(clam_session *s, const clam_settings *set, const clam_conf *conf,
-                                clam_version *ret_version, sup_err *err)
+cordon_status clam_session_open(clam_session *s, const sup_call *call, const clam_settings *set,
+                                const clam_conf *conf, clam_version *ret_version, sup_err *err)
 {
   cordon_status rc = connect_to(s, set, conf, err);
   if (rc == CORDON_OK)
     rc = check_peer(s, set, err);
   if (rc == CORDON_OK)
-    rc = ask_version(s, set, ret_version, err);
+    rc = ask_version(s, call, set, ret_version, err);
   clam_session_close(s);
   if (rc == CORDON_OK)
     rc = connect_to(s, set, conf, err);

@@ -12,7 +12,7 @@
 #include "clamav.h"
 
 enum { STEPS = 256, RECENT_DAYS = 7 };
-#define OPEN_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+#define PLACE (O_PATH | O_NOFOLLOW | O_CLOEXEC)
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 
 typedef struct level {
@@ -132,7 +132,8 @@ static bool take_open(clam_walk *w, int fd, const struct stat *before, const cha
     miss(w, path, reason_of(errno), (uint64_t)before->st_size);
     return false;
   }
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_ino != before->st_ino) {
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_ino != before->st_ino ||
+      st.st_dev != before->st_dev) {
     miss(w, path, CLAM_CHANGED, (uint64_t)before->st_size);
     (void)close(fd);
     return false;
@@ -165,7 +166,20 @@ static bool take_file(clam_walk *w, int dir, const char *name, const struct stat
     *ret_file = (clam_file){.fd = -1, .st = *st};
     return true;
   }
-  return take_open(w, openat(dir, name, OPEN_FILE), st, w->path, false, ret_file);
+  int fd = clam_open_file(openat(dir, name, PLACE), st);
+  return take_open(w, fd, st, w->path, false, ret_file);
+}
+
+/* Takes over the place. */
+static bool take_place(clam_walk *w, int place, const struct stat *st, const char *path,
+                       bool deleted, clam_file *ret_file)
+{
+  bool wanted = is_wanted(w, st, path);
+  if (wanted && !w->look)
+    return take_open(w, clam_open_file(place, st), st, path, deleted, ret_file);
+  *ret_file = (clam_file){.fd = -1, .st = *st};
+  (void)close(place);
+  return wanted;
 }
 
 /* ---- folders ---- */
@@ -241,14 +255,6 @@ static int take_entry(clam_walk *w, const struct dirent *e, clam_file *ret_file)
 
 /* ---- roots and images ---- */
 
-static void begin_folder(clam_walk *w, const clam_root *r)
-{
-  int fd = open(w->path, OPEN_FOLDER);
-  if (fd < 0 && !r->asked && errno == ENOENT)
-    return;
-  enter(w, fd, 0);
-}
-
 /* The way to a root may have links, which whoever named it means; nothing below is followed. */
 static bool resolve(clam_walk *w, const clam_root *r)
 {
@@ -275,61 +281,69 @@ static bool resolve(clam_walk *w, const clam_root *r)
   return false;
 }
 
+static void miss_root(const clam_walk *w, const clam_root *r, int os_error)
+{
+  if (r->asked || (os_error != ENOENT && os_error != ENOTDIR))
+    miss(w, w->path, reason_of(os_error), 0);
+}
+
 static int begin_root(clam_walk *w, const clam_root *r, clam_file *ret_file)
 {
   struct stat st;
-  int given = 0;
   w->recent = r->recent;
   w->path[0] = '\0';
   if (!resolve(w, r))
     return 0;
-  if (lstat(w->path, &st) != 0)
-    miss(w, w->path, reason_of(errno), 0);
-  else if (S_ISDIR(st.st_mode))
-    begin_folder(w, r);
-  else if (S_ISREG(st.st_mode))
-    given = take_file(w, AT_FDCWD, w->path, &st, ret_file) ? 1 : 0;
-  else if (r->asked)
+  int place = clam_place(AT_FDCWD, w->path);
+  if (place < 0 || fstat(place, &st) != 0) {
+    miss_root(w, r, errno);
+  } else if (S_ISDIR(st.st_mode)) {
+    enter(w, clam_open_folder(place), 0);
+    return 0;
+  } else if (S_ISREG(st.st_mode)) {
+    return take_place(w, place, &st, w->path, false, ret_file) ? 1 : 0;
+  } else if (r->asked) {
     miss(w, w->path, CLAM_SPECIAL, 0);
-  return given;
+  }
+  if (place >= 0)
+    (void)close(place);
+  return 0;
+}
+
+static int if_planned(int place, const clam_image *i, struct stat *ret_st)
+{
+  if (place >= 0 && fstat(place, ret_st) == 0 && S_ISREG(ret_st->st_mode) &&
+      ret_st->st_ino == i->ino && ret_st->st_dev == i->dev)
+    return place;
+  if (place >= 0)
+    (void)close(place);
+  return -1;
 }
 
 /* The process may have ended: then its file is looked for by its name. */
-static int open_image(const clam_image *i)
+static int place_of_image(const clam_image *i, struct stat *ret_st)
 {
-  struct stat st;
-  int fd = open(i->open, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == i->ino && st.st_dev == i->dev)
-    return fd;
-  if (fd >= 0)
-    (void)close(fd);
-  fd = i->deleted ? -1 : open(i->path, OPEN_FILE);
-  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == i->ino && st.st_dev == i->dev)
-    return fd;
-  if (fd >= 0)
-    (void)close(fd);
-  return -1;
+  int place = open(i->open, O_PATH | O_CLOEXEC | (i->below ? O_DIRECTORY : 0));
+  if (i->below && place >= 0) {
+    int root = place;
+    place = clam_place(root, i->path);
+    (void)close(root);
+  }
+  place = if_planned(place, i, ret_st);
+  if (place < 0 && !i->deleted)
+    place = if_planned(clam_place(AT_FDCWD, i->path), i, ret_st);
+  return place;
 }
 
 static int take_image(clam_walk *w, const clam_image *i, clam_file *ret_file)
 {
   struct stat st;
   w->recent = false;
-  int fd = open_image(i);
-  if (fd < 0) {
-    /* Nothing runs it any more, and there is no file. */
+  int place = place_of_image(i, &st);
+  /* Nothing runs it any more, and there is no file. */
+  if (place < 0)
     return 0;
-  }
-  if (fstat(fd, &st) != 0 || !is_wanted(w, &st, i->path)) {
-    (void)close(fd);
-    return 0;
-  }
-  if (w->look) {
-    (void)close(fd);
-    *ret_file = (clam_file){.fd = -1, .st = st};
-    return 1;
-  }
-  return take_open(w, fd, &st, i->path, i->deleted, ret_file) ? 1 : 0;
+  return take_place(w, place, &st, i->path, i->deleted, ret_file) ? 1 : 0;
 }
 
 int clam_walk_next(clam_walk *w, clam_file *ret_file)
