@@ -199,7 +199,7 @@ def the_share_of_the_processors_is_kept():
     with Bed(BUILD, conf={"CacheSize": 1}) as bed:
         bed.clamd.start()
         bed.agent.start()
-        slow_tree(bed, files=150)
+        slow_tree(bed, files=600)  # some seconds: the end of a pause weighs little then
         before = bed.clamd.cpu_s()
         action, _ = bed.agent.scan("--path", str(bed.data), "--cpu", "10")
         used = bed.clamd.cpu_s() - before
