@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "remediate_bed.h"
@@ -311,6 +312,50 @@ START_TEST(what_is_the_agents_stays_with_force_and_by_any_name)
 }
 END_TEST
 
+/* Whoever edits the same file keeps what they wrote, whenever they wrote it. */
+START_TEST(what_somebody_else_writes_meanwhile_is_kept)
+{
+  static const char *const points[] = {"remediate.text", "remediate.looked"};
+  static const char theirs[] = "* * * * * root theirs\n";
+  pid_t child = bed_stopped_at(
+      points[_i / 2], "c1", CRON("cron.disable", "/etc/crontab", "2", "* * * * * root /srv/evil"));
+  if (_i % 2 == 0)
+    bed_write("/etc/crontab", theirs, 0644); /* in its place */
+  bed_write("/etc/crontab.new", theirs, 0600);
+  if (_i % 2 == 1)
+    ck_assert(rename("/etc/crontab.new", "/etc/crontab") == 0);
+  ck_assert_int_eq(bed_goes_on(child), CORDON_E_CONFLICT);
+  char *text = bed_read("/etc/crontab");
+  ck_assert_str_eq(text, theirs);
+  ck_assert(!bed_exists("/etc/.cordon-new-crontab"));
+  free(text);
+}
+END_TEST
+
+/* A container whose description cannot be read again would be a file that is lost. */
+START_TEST(a_file_that_cannot_be_described_is_left)
+{
+  bed b;
+  char name[32];
+  static char value[60000];
+  bed_open(&b);
+  bed_write("/srv/work/much", "much\n", 0644);
+  memset(value, 'x', sizeof(value));
+  for (int i = 0; i < 20; i++) {
+    (void)snprintf(name, sizeof(name), "user.n%d", i);
+    ck_assert(setxattr("/srv/work/much", name, value, sizeof(value), 0) == 0);
+  }
+  ck_assert_int_eq(bed_run(&b, "m1",
+                           "{\"operation\":\"file.quarantine\",\"target\":{\"path\":"
+                           "\"/srv/work/much\"}}"),
+                   CORDON_E_LIMIT);
+  ck_assert_ptr_nonnull(strstr(b.sentence, "more attributes"));
+  ck_assert(bed_exists("/srv/work/much"));
+  ck_assert_int_eq(bed_containers(), 0);
+  bed_close(&b);
+}
+END_TEST
+
 /* ---- what is refused ---- */
 
 static const struct {
@@ -498,6 +543,8 @@ int main(void)
   tcase_add_test(c, what_an_older_version_switched_off_stays_off_and_comes_back);
   tcase_add_test(c, a_name_like_the_agents_is_no_shelter);
   tcase_add_loop_test(c, what_is_the_agents_stays_with_force_and_by_any_name, 0, 6);
+  tcase_add_loop_test(c, what_somebody_else_writes_meanwhile_is_kept, 0, 4);
+  tcase_add_test(c, a_file_that_cannot_be_described_is_left);
   tcase_add_loop_test(c, what_must_not_or_cannot_be_is_refused_and_left, 0, COUNT_OF(refused));
   tcase_add_test(c, the_last_administrator_goes_with_force_and_comes_back);
   tcase_add_test(c, no_systemd_is_said);
