@@ -40,6 +40,9 @@ typedef struct rem_job {
   bool at_reboot; /* it is in force after a reboot */
   cJSON *steps;
   cJSON *verified;
+  size_t steps_size; /* as JSON */
+  size_t verified_size;
+  uint64_t steps_more;    /* for which there was no room */
   char no_undo[REM_SHOW]; /* why nothing can be taken back; empty: it can, or there was no change */
 } rem_job;
 

@@ -35,6 +35,10 @@ expect_digests() {
 install
 [ "$(stat -c %a "$etc/cordond.json" "$etc/plugins.trust.json" | sort -u)" = 644 ] || fail "the modes are not 644"
 expect_digests
+# What needs no network gets none.
+for name in cordon-linux-remediate cordon-clamav; do
+  grep -q '"network": false' "$(find "$DESTDIR/usr" -name "$name.json")" || fail "$name asks for the network"
+done
 
 echo '{}' >"$etc/cordond.json"
 zeros=$(printf '%064d' 0)

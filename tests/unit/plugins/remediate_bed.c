@@ -76,6 +76,8 @@ void bed_mounts(void)
   over("/etc");
   over("/run");
   over("/var/lib/dpkg");
+  over("/var/lib/pacman");
+  over("/var/db");
   over("/var/spool/cron");
   /* What is searched for a file, so that it does not take as long as this machine is large. */
   over("/tmp");
