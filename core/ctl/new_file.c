@@ -1,6 +1,7 @@
 #include "new_file.h"
 
 #include "platform/file.h"
+#include "platform/private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,6 @@ static bool is_there(const char *path)
 
 cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_err *err)
 {
-  uv_fs_t req;
   char id[CD_ID_SIZE];
   *f = (ctl_new_file){.file = -1, .overwrite = overwrite};
   if (!overwrite && is_there(path))
@@ -40,14 +40,10 @@ cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_
           (int)sizeof(f->temporary) ||
       !cd_str_copy(f->path, sizeof(f->path), cd_str_from(path)))
     return cd_fail(err, CD_E_INVALID, "the name of the file is too long");
-  int file =
-      uv_fs_open(NULL, &req, f->temporary,
-                 UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_EXCL | UV_FS_O_NOFOLLOW, 0600, NULL);
-  uv_fs_req_cleanup(&req);
-  if (file < 0)
-    return failed(file, "make", path, err);
-  f->file = file;
-  return CD_OK;
+  rc = pf_private_make(f->temporary, path, &f->file, err);
+  if (rc != CD_OK)
+    f->temporary[0] = '\0';
+  return rc;
 }
 
 cd_code ctl_new_file_add(ctl_new_file *f, const void *bytes, size_t len, cd_err *err)
@@ -90,13 +86,13 @@ static int rename_file(const ctl_new_file *f)
 }
 
 /* A link is refused where a file has come meanwhile; a rename would replace it. Some file systems
- * have no links. */
+ * have no links; Windows calls that an invalid function, and libuv calls that EISDIR. */
 static int link_file(const ctl_new_file *f)
 {
   uv_fs_t req;
   int uv = uv_fs_link(NULL, &req, f->temporary, f->path, NULL);
   uv_fs_req_cleanup(&req);
-  if (uv == UV_EPERM || uv == UV_ENOTSUP || uv == UV_ENOSYS)
+  if (uv == UV_EPERM || uv == UV_ENOTSUP || uv == UV_ENOSYS || uv == UV_EISDIR)
     return is_there(f->path) ? UV_EEXIST : rename_file(f);
   if (uv == 0) {
     (void)uv_fs_unlink(NULL, &req, f->temporary, NULL);

@@ -2,6 +2,9 @@
 #ifndef PF_PATHS_H
 #define PF_PATHS_H
 
+#include "base/limits.h"
+#include "base/status.h"
+
 /* All absolute; compiled in from the install prefix; static storage. */
 typedef struct pf_paths {
   const char *config_file;    /* cordond.json */
@@ -15,5 +18,8 @@ typedef struct pf_paths {
 } pf_paths;
 
 const pf_paths *pf_paths_installed(void);
+
+/* Where this user's configuration of the `cordon` command is looked for. */
+CD_MUST_USE cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err);
 
 #endif
