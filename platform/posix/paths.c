@@ -43,3 +43,9 @@ cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err)
     return cd_fail(err, CD_E_LIMIT, "the path of your configuration folder is too long");
   return CD_OK;
 }
+
+bool pf_paths_control(const char *run_dir, char *out, size_t size)
+{
+  int len = snprintf(out, size, "%s/control.sock", run_dir);
+  return len > 0 && (size_t)len < size;
+}

@@ -81,3 +81,19 @@ cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err)
     return cd_fail(err, CD_E_LIMIT, "the path of your configuration folder is too long");
   return CD_OK;
 }
+
+/* Pipes have one folder for all: the name of the agent's folder is made a name in it. */
+bool pf_paths_control(const char *run_dir, char *out, size_t size)
+{
+  int len = snprintf(out, size, "\\\\.\\pipe\\cordon-control");
+  if (len <= 0 || (size_t)len >= size)
+    return false;
+  size_t at = (size_t)len;
+  for (const char *c = run_dir; *c != '\0'; c++) {
+    if (at + 2 >= size)
+      return false;
+    out[at++] = *c == '\\' || *c == '/' || *c == ':' ? '-' : *c;
+  }
+  out[at] = '\0';
+  return true;
+}

@@ -14,6 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Elsewhere the build says so. */
+#ifndef ZOO_SUFFIX
+#define ZOO_SUFFIX ".so"
+#define ZOO_NOTHING "/dev/null"
+#endif
+
 #define PRINTED_MAX (1024u * 1024u)
 #define SETUP_MAX 16384
 
@@ -82,8 +88,8 @@ static int open_library(driver *d, const driver_options *options)
 {
   char path[CD_PATH_MAX];
   if (options->member == NULL)
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
-  (void)snprintf(path, sizeof(path), "%s/zoo_%s.so", ZOO_FOLDER, options->member);
+    return open(ZOO_NOTHING, O_RDONLY | O_CLOEXEC);
+  (void)snprintf(path, sizeof(path), "%s/zoo_%s" ZOO_SUFFIX, ZOO_FOLDER, options->member);
   (void)snprintf(d->id, sizeof(d->id), "org.cordon.test.%s", options->member);
   for (char *c = strchr(d->id, '_'); c != NULL; c = strchr(c, '_'))
     *c = '-';

@@ -54,6 +54,12 @@ __attribute__((format(printf, 2, 3))) cordon_status zoo_result(const cordon_requ
                                                                const char *fmt, ...);
 void zoo_explain(const cordon_request *req, int os_error, const char *sentence);
 
+/* Changes in a folder: -1 if they cannot be watched; whether there may have been some, after `ms` at
+ * the latest. */
+int zoo_changes_open(const char *folder);
+bool zoo_changes_wait(int changes, int ms);
+void zoo_changes_close(int changes);
+
 /* The fake state. */
 const char *zoo_state_file(void);
 bool zoo_read_state(char out[ZOO_TEXT_MAX]);
