@@ -18,7 +18,7 @@ cd_code pf_private_check(uv_file file, const char *path, cd_err *err)
     return pf_win_fail(err, GetLastError(), "cannot look at %.300s", path);
   if ((facts.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
     return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
-  return pf_trust_check(handle, path, PF_TRUST_PRIVATE, err);
+  return pf_trust_check(handle, path, PF_TRUST_SECRET, err);
 }
 
 /* Without FILE_FLAG_OPEN_REPARSE_POINT a link that leads nowhere would have its target made. */
