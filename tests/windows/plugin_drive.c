@@ -1,6 +1,6 @@
 /* Usage: plugin_drive LIBRARY EXTENSION FUNCTION FOLDER [PARAMS]. Loads a plugin of one job as the
  * plugin host does, runs a function of it, writes its files below FOLDER and its result, with the
- * status and the sentence, to FOLDER/result.json. For tests. */
+ * status and the sentence, to FOLDER.json. For tests. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +139,7 @@ static cordon_op_fn function_of(const cordon_job *job, const char *name)
 static void write_result(const driver *d, cordon_status status)
 {
   wchar_t path[PATH_UNITS];
-  path_of(d, "result.json", path);
+  (void)swprintf(path, PATH_UNITS, L"%ls.json", d->folder);
   FILE *f = _wfopen(path, L"wb");
   if (f == NULL)
     return;
@@ -150,6 +150,9 @@ static void write_result(const driver *d, cordon_status status)
   (void)fprintf(f, "\"}\n");
   (void)fclose(f);
 }
+
+/* What the C library calls with texts in UTF-16. */
+int wmain(int argc, wchar_t **argv);
 
 int wmain(int argc, wchar_t **argv)
 {
@@ -165,10 +168,10 @@ int wmain(int argc, wchar_t **argv)
   (void)swprintf(d.folder, PATH_UNITS, L"%ls", argv[4]);
   HMODULE module = LoadLibraryExW(argv[1], NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR |
                                                      LOAD_LIBRARY_SEARCH_SYSTEM32);
-  const cordon_plugin_entry *entry =
-      module != NULL ? (const cordon_plugin_entry *)(const void *)GetProcAddress(
-                           module, "cordon_plugin_entry_1")
-                     : NULL;
+  const cordon_plugin_entry *entry = NULL;
+  FARPROC symbol = module != NULL ? GetProcAddress(module, "cordon_plugin_entry_1") : NULL;
+  /* It is data, and the call gives the address of either. */
+  memcpy(&entry, &symbol, sizeof(entry));
   if (entry == NULL) {
     (void)fprintf(stderr, "not loaded: error %lu\n", (unsigned long)GetLastError());
     return 1;

@@ -68,6 +68,9 @@ static int listen_and_stay(void)
   return 0;
 }
 
+/* What the C library calls with texts in UTF-16. */
+int wmain(int argc, wchar_t **argv);
+
 int wmain(int argc, wchar_t **argv)
 {
   if (argc < 2)

@@ -190,6 +190,10 @@ static void open_loaded(win_user *u)
   (void)swprintf(classes, WIN_SID + 16, L"%ls_Classes", u->sid);
   if (RegOpenKeyExW(HKEY_USERS, classes, 0, KEY_READ, &u->classes) != 0)
     u->classes = NULL;
+  /* Windows has them in a hive of their own, and a link to it here. */
+  if (u->classes == NULL && u->hive != NULL &&
+      RegOpenKeyExW(u->hive, L"SOFTWARE\\Classes", 0, KEY_READ, &u->classes) != 0)
+    u->classes = NULL;
 }
 
 static bool take_profile(void *data, HKEY key, const wchar_t *name)

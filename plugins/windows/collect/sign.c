@@ -22,9 +22,15 @@ static bool is_embedded(const wchar_t *path);
 
 /* ---- WinVerifyTrust ---- */
 
-static void put_verdict(win_signature *s, const char *format, unsigned long number)
+static void put_verdict(win_signature *s, const char *verdict)
 {
-  (void)snprintf(s->verdict, sizeof(s->verdict), format, number);
+  (void)snprintf(s->verdict, sizeof(s->verdict), "%s", verdict);
+}
+
+static void put_refusal(win_signature *s, const char *what, LONG result)
+{
+  (void)snprintf(s->verdict, sizeof(s->verdict), "not trusted (%s0x%08lx)", what,
+                 (unsigned long)result);
 }
 
 static void read_signer(HANDLE state, win_signature *s)
@@ -122,9 +128,9 @@ static bool try_catalogues(const wchar_t *path, HANDLE file, win_signature *s)
       LONG result = verify_in(info.wszCatalogFile, path, file, hash, hash_len, admin, s);
       found = true;
       if (result == 0)
-        put_verdict(s, "valid (catalogue)", 0);
+        put_verdict(s, "valid (catalogue)");
       else
-        put_verdict(s, "not trusted (catalogue, 0x%08lx)", (unsigned long)result);
+        put_refusal(s, "catalogue, ", result);
     }
     if (one != NULL)
       (void)c.release_one(admin, one, 0);
@@ -145,7 +151,7 @@ void win_signature_of(const wchar_t *path, win_signature *ret_signature)
   *ret_signature = (win_signature){0};
   DWORD error = win_open(path, &f);
   if (error != 0) {
-    put_verdict(ret_signature, "(not read: error %lu)", error);
+    (void)snprintf(ret_signature->verdict, WIN_VERDICT, "(not read: error %lu)", (unsigned long)error);
     return;
   }
   WINTRUST_FILE_INFO info = {
@@ -153,12 +159,12 @@ void win_signature_of(const wchar_t *path, win_signature *ret_signature)
   WINTRUST_DATA data = {.dwUnionChoice = WTD_CHOICE_FILE, .pFile = &info};
   LONG result = verify(&data, ret_signature);
   if (result == 0)
-    put_verdict(ret_signature, "valid", 0);
+    put_verdict(ret_signature, "valid");
   else if (!is_none(result))
-    put_verdict(ret_signature, "not trusted (0x%08lx)", (unsigned long)result);
+    put_refusal(ret_signature, "", result);
   else if (!try_catalogues(path, f.handle, ret_signature))
-    put_verdict(ret_signature, is_embedded(path) ? "(there is one, which was not checked)" : "none",
-                0);
+    put_verdict(ret_signature,
+                is_embedded(path) ? "(there is one, which was not checked)" : "none");
   win_close(&f);
 }
 
