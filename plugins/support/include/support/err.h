@@ -3,13 +3,14 @@
 #ifndef SUP_ERR_H
 #define SUP_ERR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cordon/plugin.h"
 
 typedef struct sup_err {
   cordon_status status;
-  uint32_t os_error; /* errno, 0 when it was no failure of the OS */
+  uint32_t os_error; /* errno or GetLastError(), 0 when it was no failure of the OS */
   char sentence[480];
 } sup_err;
 
@@ -22,7 +23,10 @@ cordon_status sup_fail(sup_err *err, cordon_status status, const char *format, .
 cordon_status sup_fail_os(sup_err *err, int os_error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The status that fits an errno. */
+/* The status that fits an error of the OS: an errno, or what GetLastError() says. */
 cordon_status sup_status_of(int os_error);
+
+/* Its text, in UTF-8. */
+void sup_os_text(int os_error, char *ret_text, size_t size);
 
 #endif
