@@ -229,6 +229,12 @@ static void enter_below(sup_walk *w, int dir, const char *name, size_t path_len)
   enter(w, openat(dir, name, OPEN_FOLDER), path_len);
 }
 
+/* Between the folder's list and a look at it. */
+static bool became_another(const struct dirent *e, const struct stat *st)
+{
+  return e->d_type != DT_UNKNOWN && (mode_t)DTTOIF(e->d_type) != (st->st_mode & S_IFMT);
+}
+
 static int take_entry(sup_walk *w, const struct dirent *e, sup_file *ret_file)
 {
   struct stat st;
@@ -249,6 +255,8 @@ static int take_entry(sup_walk *w, const struct dirent *e, sup_file *ret_file)
     ;
   else if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
     miss(w, w->path, reason_of(errno), 0);
+  else if (became_another(e, &st))
+    miss(w, w->path, SUP_MISS_CHANGED, 0);
   else if (S_ISDIR(st.st_mode))
     enter_below(w, dir, e->d_name, before);
   else if (S_ISREG(st.st_mode))
