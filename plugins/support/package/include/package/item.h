@@ -109,12 +109,12 @@ void col_set_mtime(col_task *t, int64_t seconds);
 /* False: nothing more is taken. */
 bool col_put(col_task *t, const void *bytes, size_t len);
 bool col_puts(col_task *t, const char *text);
-bool col_printf(col_task *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool col_printf(col_task *t, const char *format, ...) __attribute__((format(CORDON_PRINTF, 2, 3)));
 /* What is to be said of the file; the first sentence of the worst status stays. */
 void col_mark(col_task *t, col_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(CORDON_PRINTF, 3, 4)));
 /* A ceiling was hit: partial. */
-void col_cap(col_task *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void col_cap(col_task *t, const char *format, ...) __attribute__((format(CORDON_PRINTF, 2, 3)));
 
 /* Rows of a CSV (support/csv.h). The header is "a,b,c". */
 void col_head(col_task *t, const char *columns);
