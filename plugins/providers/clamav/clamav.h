@@ -12,7 +12,8 @@
 #include "support/json.h"
 
 enum {
-  CLAM_WINDOW = 64, /* files with clamd at once */
+  CLAM_WINDOW = 64, /* files that clamd works on at once */
+  CLAM_SLOTS = 128, /* and those in its queue */
   CLAM_SIGNATURE = 257,
   CLAM_RECORD = 8192 /* a reply of clamd */
 };
