@@ -22,10 +22,9 @@ static IP_ADAPTER_ADDRESSES *read_adapters(void)
     IP_ADAPTER_ADDRESSES *list = malloc(size);
     if (list == NULL)
       return NULL;
-    ULONG error = GetAdaptersAddresses(AF_UNSPEC,
-                                       GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST |
-                                           GAA_FLAG_SKIP_DNS_SERVER,
-                                       NULL, list, &size);
+    ULONG error = GetAdaptersAddresses(
+        AF_UNSPEC, GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER, NULL,
+        list, &size);
     if (error == ERROR_SUCCESS)
       return list;
     free(list);

@@ -75,14 +75,10 @@ static const char *architecture(void)
   SYSTEM_INFO info = {0};
   GetNativeSystemInfo(&info);
   switch (info.wProcessorArchitecture) {
-  case PROCESSOR_ARCHITECTURE_AMD64:
-    return "x86_64";
-  case PROCESSOR_ARCHITECTURE_ARM64:
-    return "aarch64";
-  case PROCESSOR_ARCHITECTURE_INTEL:
-    return "x86";
-  default:
-    return "unknown";
+  case PROCESSOR_ARCHITECTURE_AMD64: return "x86_64";
+  case PROCESSOR_ARCHITECTURE_ARM64: return "aarch64";
+  case PROCESSOR_ARCHITECTURE_INTEL: return "x86";
+  default: return "unknown";
   }
 }
 

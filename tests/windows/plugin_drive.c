@@ -74,10 +74,8 @@ static cordon_status CORDON_CALL on_close(const cordon_host *h, cordon_op op, ui
   return good ? CORDON_OK : CORDON_E_IO;
 }
 
-static const cordon_host_artifact artifacts = {.struct_size = sizeof(artifacts),
-                                               .open = on_open,
-                                               .write = on_write,
-                                               .close = on_close};
+static const cordon_host_artifact artifacts = {
+    .struct_size = sizeof(artifacts), .open = on_open, .write = on_write, .close = on_close};
 
 static const void *CORDON_CALL on_extension(const cordon_host *h, const char *id)
 {
@@ -166,8 +164,8 @@ int wmain(int argc, wchar_t **argv)
       (void)WideCharToMultiByte(CP_UTF8, 0, argv[from], -1, text[i], TEXT, NULL, NULL);
   }
   (void)swprintf(d.folder, PATH_UNITS, L"%ls", argv[4]);
-  HMODULE module = LoadLibraryExW(argv[1], NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR |
-                                                     LOAD_LIBRARY_SEARCH_SYSTEM32);
+  HMODULE module = LoadLibraryExW(argv[1], NULL,
+                                  LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
   const cordon_plugin_entry *entry = NULL;
   FARPROC symbol = module != NULL ? GetProcAddress(module, "cordon_plugin_entry_1") : NULL;
   /* It is data, and the call gives the address of either. */

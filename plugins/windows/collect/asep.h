@@ -7,13 +7,13 @@
 #include "collect.h"
 
 typedef enum asep_root {
-  ASEP_SOFTWARE = 1,     /* HKLM\SOFTWARE, both views */
+  ASEP_SOFTWARE = 1,      /* HKLM\SOFTWARE, both views */
   ASEP_USER_SOFTWARE = 2, /* HKU\SID\SOFTWARE */
-  ASEP_SYSTEM = 4,       /* HKLM\SYSTEM\CurrentControlSet */
-  ASEP_USER = 8,         /* HKU\SID */
-  ASEP_CLASSES = 16,     /* HKLM\SOFTWARE\Classes, both views */
+  ASEP_SYSTEM = 4,        /* HKLM\SYSTEM\CurrentControlSet */
+  ASEP_USER = 8,          /* HKU\SID */
+  ASEP_CLASSES = 16,      /* HKLM\SOFTWARE\Classes, both views */
   ASEP_USER_CLASSES = 32, /* HKU\SID_Classes */
-  ASEP_MACHINE = 64      /* HKLM\SYSTEM itself */
+  ASEP_MACHINE = 64       /* HKLM\SYSTEM itself */
 } asep_root;
 
 #define ASEP_BOTH (ASEP_SOFTWARE | ASEP_USER_SOFTWARE)

@@ -276,14 +276,14 @@ static const char *source_of(const asep *a, char ret_text[COL_SOURCE])
 {
   char path[LOOKED_TEXT];
   sup_from_wide(a->path, path, sizeof(path));
-  const char *roots = (a->roots & ASEP_SYSTEM) != 0                        ? "HKLM\\SYSTEM\\CCS"
-                      : (a->roots & ASEP_MACHINE) != 0                     ? "HKLM\\SYSTEM"
-                      : a->roots == ASEP_USER                              ? "HKU\\SID"
-                      : a->roots == ASEP_USER_CLASSES                      ? "HKU\\SID_Classes"
-                      : a->roots == ASEP_CLASSES                           ? "HKCR of the machine"
-                      : (a->roots & ASEP_ALL_CLASSES) != 0                 ? "HKCR"
-                      : a->roots == ASEP_SOFTWARE                          ? "HKLM\\SOFTWARE"
-                      : a->roots == ASEP_USER_SOFTWARE                     ? "HKU\\SID\\SOFTWARE"
+  const char *roots = (a->roots & ASEP_SYSTEM) != 0        ? "HKLM\\SYSTEM\\CCS"
+                      : (a->roots & ASEP_MACHINE) != 0     ? "HKLM\\SYSTEM"
+                      : a->roots == ASEP_USER              ? "HKU\\SID"
+                      : a->roots == ASEP_USER_CLASSES      ? "HKU\\SID_Classes"
+                      : a->roots == ASEP_CLASSES           ? "HKCR of the machine"
+                      : (a->roots & ASEP_ALL_CLASSES) != 0 ? "HKCR"
+                      : a->roots == ASEP_SOFTWARE          ? "HKLM\\SOFTWARE"
+                      : a->roots == ASEP_USER_SOFTWARE     ? "HKU\\SID\\SOFTWARE"
                                                            : "HKLM, HKU\\SID: SOFTWARE";
   (void)snprintf(ret_text, COL_SOURCE, "%s\\%s", roots, path);
   return ret_text;
@@ -295,8 +295,7 @@ static bool is_anywhere(col_task *t, const asep *a);
 
 static void collect_place(col_task *t, const asep *a)
 {
-  static const unsigned users =
-      ASEP_USER | ASEP_USER_SOFTWARE | ASEP_USER_CLASSES;
+  static const unsigned users = ASEP_USER | ASEP_USER_SOFTWARE | ASEP_USER_CLASSES;
   char source[COL_SOURCE];
   walk w = {.task = t, .place = a};
   col_begin(t, a->file, source_of(a, source));

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <winsock2.h>
 #include <windows.h>
+#include <winsock2.h>
 
 #include "package/item.h"
 

@@ -63,9 +63,10 @@ static DWORD copy_file(const wchar_t *from, const wchar_t *to)
   }
   enum { PIECE = 64 * 1024 };
   char *buffer = malloc(PIECE);
-  HANDLE out =
-      CreateFileW(to, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
-  error = buffer == NULL ? ERROR_NOT_ENOUGH_MEMORY : out == INVALID_HANDLE_VALUE ? GetLastError() : 0;
+  HANDLE out = CreateFileW(to, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+  error = buffer == NULL                ? ERROR_NOT_ENOUGH_MEMORY
+          : out == INVALID_HANDLE_VALUE ? GetLastError()
+                                        : 0;
   while (error == 0) {
     DWORD wrote = 0;
     DWORD got = (DWORD)win_read(&f, buffer, PIECE);

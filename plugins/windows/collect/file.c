@@ -219,17 +219,17 @@ DWORD win_sha256(const col_task *t, const wchar_t *path, uint64_t max,
 
 static DWORD check_folder(const wchar_t *full)
 {
-  HANDLE h = CreateFileW(full, FILE_READ_ATTRIBUTES,
-                         FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                         FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+  HANDLE h = CreateFileW(
+      full, FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+      OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
   BY_HANDLE_FILE_INFORMATION info = {0};
   if (h == INVALID_HANDLE_VALUE)
     return GetLastError();
   DWORD error = GetFileInformationByHandle(h, &info) ? 0 : GetLastError();
   if (error == 0 && (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0)
     error = ERROR_DIRECTORY;
-  else if (error == 0 && ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 ||
-                          !leads_there(h, full)))
+  else if (error == 0 &&
+           ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 || !leads_there(h, full)))
     error = ERROR_CANT_ACCESS_FILE;
   (void)CloseHandle(h);
   return error;
@@ -270,8 +270,8 @@ DWORD win_private_folder(wchar_t ret_path[WIN_PATH])
   uint64_t number = GetTickCount64();
   if (!win_place(WIN_WINDOWS, L"Temp", temp))
     return ERROR_PATH_NOT_FOUND;
-  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(
-          L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", SDDL_REVISION_1, &sd, NULL))
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)",
+                                                            SDDL_REVISION_1, &sd, NULL))
     return GetLastError();
   SECURITY_ATTRIBUTES attributes = {.nLength = sizeof(attributes), .lpSecurityDescriptor = sd};
   DWORD error = ERROR_ALREADY_EXISTS;
@@ -279,7 +279,7 @@ DWORD win_private_folder(wchar_t ret_path[WIN_PATH])
   for (unsigned i = 0; i < 16 && error == ERROR_ALREADY_EXISTS; i++) {
     (void)swprintf(name, sizeof(name) / sizeof(name[0]), L"cordon-%lu-%llu-%u",
                    (unsigned long)GetCurrentProcessId(), (unsigned long long)number, i);
-    error = !win_join(temp, name, ret_path)              ? ERROR_FILENAME_EXCED_RANGE
+    error = !win_join(temp, name, ret_path)           ? ERROR_FILENAME_EXCED_RANGE
             : CreateDirectoryW(ret_path, &attributes) ? 0
                                                       : GetLastError();
   }

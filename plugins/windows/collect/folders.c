@@ -147,7 +147,9 @@ void win_startup_folders(col_task *t)
 void win_startup_files(col_task *t)
 {
   static const wchar_t *const files[] = {
-      L"win.ini", L"system.ini", L"System32\\GroupPolicy\\Machine\\Scripts\\scripts.ini",
+      L"win.ini",
+      L"system.ini",
+      L"System32\\GroupPolicy\\Machine\\Scripts\\scripts.ini",
       L"System32\\GroupPolicy\\Machine\\Scripts\\psscripts.ini",
       L"System32\\GroupPolicy\\User\\Scripts\\scripts.ini",
       L"System32\\WindowsPowerShell\\v1.0\\profile.ps1",
@@ -182,9 +184,9 @@ static void copy_folder(col_task *t, const char *name, const wchar_t *below, con
   copying c = {.task = t, .suffix = suffix, .max = SUPPORT_MAX, .max_bytes = 32 * COL_MIB};
   bool known = win_place(WIN_PROGRAM_DATA, below, path);
   sup_from_wide(known ? path : below, source, sizeof(source));
-  DWORD error = !known                                                   ? ERROR_PATH_NOT_FOUND
+  DWORD error = !known                                                ? ERROR_PATH_NOT_FOUND
                 : GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES ? GetLastError()
-                                                                        : 0;
+                                                                      : 0;
   if (error == 0)
     error = win_each(t, path, copy_entry, &c);
   if (error != 0) {

@@ -155,8 +155,7 @@ static DWORD put_rules_of(col_task *t, const char *kind, const wchar_t *path)
 {
   HKEY key = NULL;
   rules r = {.task = t, .kind = kind};
-  DWORD error =
-      (DWORD)RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ | KEY_WOW64_64KEY, &key);
+  DWORD error = (DWORD)RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ | KEY_WOW64_64KEY, &key);
   if (error != 0)
     return error;
   error = win_each_value(t, key, put_rule, &r);
@@ -186,10 +185,12 @@ void win_firewall_rules(col_task *t)
       {"rule", FIREWALL L"\\FirewallRules"},
       {"app rule", FIREWALL L"\\RestrictedServices\\AppIso\\FirewallRules"},
       {"service rule", FIREWALL L"\\RestrictedServices\\Static\\System"},
-      {"domain profile by policy", L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\DomainProfile"},
+      {"domain profile by policy",
+       L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\DomainProfile"},
       {"private profile by policy",
        L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\StandardProfile"},
-      {"public profile by policy", L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\PublicProfile"},
+      {"public profile by policy",
+       L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\PublicProfile"},
       {"rule by policy", L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\FirewallRules"},
   };
   col_head(t, "kind,name,type,text");

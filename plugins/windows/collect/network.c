@@ -18,10 +18,10 @@ enum { TRIES = 5, TABLE_MAX = 64 * 1024 * 1024 };
 
 static const char *state_name(DWORD state)
 {
-  static const char *const names[] = {"",           "closed",     "listening",  "syn sent",
-                                      "syn received", "established", "fin wait 1", "fin wait 2",
-                                      "close wait", "closing",    "last ack",   "time wait",
-                                      "delete tcb"};
+  static const char *const names[] = {
+      "",           "closed",     "listening",  "syn sent", "syn received", "established",
+      "fin wait 1", "fin wait 2", "close wait", "closing",  "last ack",     "time wait",
+      "delete tcb"};
   return state < sizeof(names) / sizeof(names[0]) ? names[state] : "";
 }
 
@@ -177,9 +177,8 @@ static bool put_neighbour(col_task *t, const MIB_IPNET_ROW2 *r)
   static const char *const states[] = {"unreachable", "incomplete", "probe",    "delay",
                                        "stale",       "reachable",  "permanent"};
   char text[INET6_ADDRSTRLEN] = "";
-  const void *address = r->Address.si_family == AF_INET
-                            ? (const void *)&r->Address.Ipv4.sin_addr
-                            : (const void *)&r->Address.Ipv6.sin6_addr;
+  const void *address = r->Address.si_family == AF_INET ? (const void *)&r->Address.Ipv4.sin_addr
+                                                        : (const void *)&r->Address.Ipv6.sin6_addr;
   (void)InetNtopA(r->Address.si_family, address, text, sizeof(text));
   col_unum(t, r->InterfaceIndex);
   col_text(t, text);
@@ -247,14 +246,15 @@ static void put_wide(col_task *t, const char *of, const char *name, const wchar_
   (void)col_row(t);
 }
 
-static void put_address(col_task *t, const char *of, const char *name,
-                        const SOCKET_ADDRESS *a, int prefix)
+static void put_address(col_task *t, const char *of, const char *name, const SOCKET_ADDRESS *a,
+                        int prefix)
 {
   char text[INET6_ADDRSTRLEN + 8] = "";
   const struct sockaddr *sa = a->lpSockaddr;
-  const void *from = sa->sa_family == AF_INET
-                         ? (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr
-                         : (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+  const void *from =
+      sa->sa_family == AF_INET
+          ? (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr
+          : (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
   (void)InetNtopA(sa->sa_family, from, text, INET6_ADDRSTRLEN);
   size_t len = strlen(text);
   if (prefix >= 0)
@@ -311,10 +311,11 @@ void win_ipconfig(col_task *t)
   for (int i = 0; i < TRIES && error == ERROR_BUFFER_OVERFLOW && size <= TABLE_MAX; i++) {
     free(list);
     list = malloc(size);
-    error = list != NULL ? GetAdaptersAddresses(
-                               AF_UNSPEC, GAA_FLAG_INCLUDE_GATEWAYS | GAA_FLAG_INCLUDE_ALL_INTERFACES,
-                               NULL, list, &size)
-                         : ERROR_NOT_ENOUGH_MEMORY;
+    error = list != NULL
+                ? GetAdaptersAddresses(AF_UNSPEC,
+                                       GAA_FLAG_INCLUDE_GATEWAYS | GAA_FLAG_INCLUDE_ALL_INTERFACES,
+                                       NULL, list, &size)
+                : ERROR_NOT_ENOUGH_MEMORY;
   }
   col_head(t, "interface,name,value");
   put_host(t);

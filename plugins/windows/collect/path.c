@@ -36,16 +36,12 @@ bool win_place(win_where where, const wchar_t *rest, wchar_t ret_path[WIN_PATH])
 {
   bool known = false;
   switch (where) {
-  case WIN_WINDOWS:
-    known = windows_folder(ret_path);
-    break;
+  case WIN_WINDOWS: known = windows_folder(ret_path); break;
   case WIN_SYSTEM_DRIVE:
     known = windows_folder(ret_path);
     ret_path[known ? 2 : 0] = L'\0';
     break;
-  case WIN_PROGRAM_FILES:
-    known = from_registry(VERSION_KEY, L"ProgramFilesDir", ret_path);
-    break;
+  case WIN_PROGRAM_FILES: known = from_registry(VERSION_KEY, L"ProgramFilesDir", ret_path); break;
   case WIN_PROGRAM_FILES_X86:
     known = from_registry(VERSION_KEY, L"ProgramFilesDir (x86)", ret_path);
     break;
@@ -62,9 +58,12 @@ static const struct {
   const wchar_t *name;
   win_where where;
 } variables[] = {
-    {L"%SystemRoot%", WIN_WINDOWS},         {L"%windir%", WIN_WINDOWS},
-    {L"%SystemDrive%", WIN_SYSTEM_DRIVE},   {L"%ProgramFiles%", WIN_PROGRAM_FILES},
-    {L"%ProgramData%", WIN_PROGRAM_DATA},   {L"%ALLUSERSPROFILE%", WIN_PROGRAM_DATA},
+    {L"%SystemRoot%", WIN_WINDOWS},
+    {L"%windir%", WIN_WINDOWS},
+    {L"%SystemDrive%", WIN_SYSTEM_DRIVE},
+    {L"%ProgramFiles%", WIN_PROGRAM_FILES},
+    {L"%ProgramData%", WIN_PROGRAM_DATA},
+    {L"%ALLUSERSPROFILE%", WIN_PROGRAM_DATA},
     {L"%ProgramFiles(x86)%", WIN_PROGRAM_FILES_X86},
 };
 

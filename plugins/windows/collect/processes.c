@@ -57,8 +57,8 @@ static bool add_process(listing *l, const PROCESSENTRY32W *e)
     l->items = grown;
   }
   listed *p = &l->items[l->count++];
-  *p = (listed){
-      .pid = e->th32ProcessID, .parent = e->th32ParentProcessID, .threads = e->cntThreads};
+  *p =
+      (listed){.pid = e->th32ProcessID, .parent = e->th32ParentProcessID, .threads = e->cntThreads};
   wmemcpy(p->name, e->szExeFile, MAX_PATH - 1);
   HANDLE h = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, p->pid);
   p->started = started_of(h);
@@ -119,7 +119,8 @@ static bool command_of_kernel(HANDLE process, wchar_t *ret_text)
 static bool read_at(HANDLE process, uint64_t at, void *ret_bytes, size_t len)
 {
   SIZE_T got = 0;
-  return ReadProcessMemory(process, (const void *)(uintptr_t)at, ret_bytes, len, &got) && got == len;
+  return ReadProcessMemory(process, (const void *)(uintptr_t)at, ret_bytes, len, &got) &&
+         got == len;
 }
 
 /* Out of the process's own memory, where the kernel does not tell: it may have been changed. */
@@ -140,8 +141,7 @@ static bool command_of_memory(HANDLE process, wchar_t *ret_text)
   size_t units = u.Length / sizeof(wchar_t);
   units = units < COMMAND_UNITS ? units : COMMAND_UNITS - 1;
   ret_text[units] = L'\0';
-  return units == 0 ||
-         read_at(process, (uintptr_t)u.Buffer, ret_text, units * sizeof(wchar_t));
+  return units == 0 || read_at(process, (uintptr_t)u.Buffer, ret_text, units * sizeof(wchar_t));
 }
 
 /* ---- the token ---- */
@@ -187,8 +187,7 @@ static void put_token(col_task *t, HANDLE process)
     if (GetTokenInformation(token, TokenIntegrityLevel, &info, sizeof(info), &size)) {
       PSID label = info.label.Label.Sid;
       BYTE parts = *GetSidSubAuthorityCount(label);
-      integrity =
-          parts > 0 ? integrity_name(*GetSidSubAuthority(label, parts - 1u), number) : "";
+      integrity = parts > 0 ? integrity_name(*GetSidSubAuthority(label, parts - 1u), number) : "";
     }
     if (GetTokenInformation(token, TokenElevation, &elevation, sizeof(elevation), &size))
       elevated = elevation.TokenIsElevated != 0;
@@ -279,8 +278,8 @@ void win_processes(col_task *t)
   walk w = {.task = t,
             .programs = win_programs_new(),
             .command = calloc(COMMAND_UNITS + 1, sizeof(wchar_t))};
-  DWORD error = w.programs != NULL && w.command != NULL ? list_processes(&l)
-                                                        : ERROR_NOT_ENOUGH_MEMORY;
+  DWORD error =
+      w.programs != NULL && w.command != NULL ? list_processes(&l) : ERROR_NOT_ENOUGH_MEMORY;
   if (error != 0) {
     win_mark(t, error, "the processes cannot be listed");
   } else {
@@ -336,8 +335,8 @@ static bool put_modules(walk *w, const listed *p, HMODULE *modules)
   DWORD size = 0;
   bool more = true;
   HANDLE h = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, p->pid);
-  if (h == NULL || !EnumProcessModulesEx(h, modules, MODULES_MAX * sizeof(*modules), &size,
-                                         LIST_MODULES_ALL)) {
+  if (h == NULL ||
+      !EnumProcessModulesEx(h, modules, MODULES_MAX * sizeof(*modules), &size, LIST_MODULES_ALL)) {
     w->denied += p->pid > 4 ? 1 : 0;
     if (h != NULL)
       (void)CloseHandle(h);
@@ -363,8 +362,8 @@ void win_modules(col_task *t)
   listing l = {0};
   walk w = {.task = t, .programs = win_programs_new()};
   HMODULE *modules = calloc(MODULES_MAX, sizeof(*modules));
-  DWORD error = w.programs != NULL && modules != NULL ? list_processes(&l)
-                                                      : ERROR_NOT_ENOUGH_MEMORY;
+  DWORD error =
+      w.programs != NULL && modules != NULL ? list_processes(&l) : ERROR_NOT_ENOUGH_MEMORY;
   if (error != 0) {
     win_mark(t, error, "the processes cannot be listed");
   } else {

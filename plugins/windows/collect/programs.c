@@ -21,7 +21,7 @@ typedef struct walk {
 
 static bool put_program(void *data, HKEY key, const wchar_t *name)
 {
-  static const wchar_t *const texts[] = {L"DisplayName",     L"DisplayVersion", L"Publisher",
+  static const wchar_t *const texts[] = {L"DisplayName",     L"DisplayVersion",  L"Publisher",
                                          L"InstallDate",     L"InstallLocation", L"InstallSource",
                                          L"UninstallString", L"URLInfoAbout"};
   walk *w = data;

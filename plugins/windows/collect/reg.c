@@ -26,8 +26,8 @@ bool win_key_number(HKEY key, const wchar_t *value, uint32_t *ret_number)
   DWORD number = 0;
   DWORD size = sizeof(number);
   DWORD type = 0;
-  if (RegQueryValueExW(key, value, NULL, &type, (BYTE *)&number, &size) != 0 ||
-      type != REG_DWORD || size != sizeof(number))
+  if (RegQueryValueExW(key, value, NULL, &type, (BYTE *)&number, &size) != 0 || type != REG_DWORD ||
+      size != sizeof(number))
     return false;
   *ret_number = number;
   return true;
@@ -96,8 +96,7 @@ static LSTATUS read_value(reading *r, HKEY key, DWORD i, win_value *ret_value)
     DWORD len = REG_NAME_MAX_UNITS;
     DWORD size = (DWORD)r->room;
     *ret_value = (win_value){.name = r->name};
-    status =
-        RegEnumValueW(key, i, r->name, &len, NULL, &ret_value->type, r->bytes, &size);
+    status = RegEnumValueW(key, i, r->name, &len, NULL, &ret_value->type, r->bytes, &size);
     ret_value->bytes = r->bytes;
     ret_value->len = size;
     if (status != ERROR_MORE_DATA)
@@ -133,8 +132,8 @@ DWORD win_each_value(const col_task *t, HKEY key, win_value_fn *fn, void *data)
 uint64_t win_key_written(HKEY key)
 {
   FILETIME written = {0};
-  if (RegQueryInfoKeyW(key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                       &written) != 0)
+  if (RegQueryInfoKeyW(key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, &written) !=
+      0)
     return 0;
   return win_ticks_of(written);
 }

@@ -7,8 +7,7 @@
 enum { REG_NAME_MAX_UNITS = 16384, REG_DATA_MAX = 1024 * 1024, REG_SUBKEY_UNITS = 256 };
 
 /* A text of the 64-bit view, not expanded. False: there is none, or it does not fit. */
-bool win_reg_text(HKEY root, const wchar_t *key, const wchar_t *value,
-                  wchar_t ret_text[WIN_PATH]);
+bool win_reg_text(HKEY root, const wchar_t *key, const wchar_t *value, wchar_t ret_text[WIN_PATH]);
 bool win_reg_number(HKEY root, const wchar_t *key, const wchar_t *value, uint32_t *ret_number);
 
 /* The same of an open key, without leaving it. */

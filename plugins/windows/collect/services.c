@@ -24,8 +24,8 @@ typedef struct walk {
 
 static const char *state_name(DWORD state)
 {
-  static const char *const names[] = {"",       "stopped",        "starting",      "stopping",
-                                      "running", "continuing", "pausing", "paused"};
+  static const char *const names[] = {"",        "stopped",    "starting", "stopping",
+                                      "running", "continuing", "pausing",  "paused"};
   return state < sizeof(names) / sizeof(names[0]) ? names[state] : "";
 }
 

@@ -151,11 +151,11 @@ void win_signature_of(const wchar_t *path, win_signature *ret_signature)
   *ret_signature = (win_signature){0};
   DWORD error = win_open(path, &f);
   if (error != 0) {
-    (void)snprintf(ret_signature->verdict, WIN_VERDICT, "(not read: error %lu)", (unsigned long)error);
+    (void)snprintf(ret_signature->verdict, WIN_VERDICT, "(not read: error %lu)",
+                   (unsigned long)error);
     return;
   }
-  WINTRUST_FILE_INFO info = {
-      .cbStruct = sizeof(info), .pcwszFilePath = path, .hFile = f.handle};
+  WINTRUST_FILE_INFO info = {.cbStruct = sizeof(info), .pcwszFilePath = path, .hFile = f.handle};
   WINTRUST_DATA data = {.dwUnionChoice = WTD_CHOICE_FILE, .pFile = &info};
   LONG result = verify(&data, ret_signature);
   if (result == 0)
@@ -198,8 +198,7 @@ static bool is_embedded(const wchar_t *path)
     return false;
   bool is_64 = head[pe + 24] == 0x0b && head[pe + 25] == 0x02;
   size_t directory = pe + 24 + (is_64 ? 112 : 96) + 4 * 8;
-  return directory + 8 <= len && u32_at(head + directory) != 0 &&
-         u32_at(head + directory + 4) != 0;
+  return directory + 8 <= len && u32_at(head + directory) != 0 && u32_at(head + directory + 4) != 0;
 }
 
 /* ---- programs ---- */
@@ -250,8 +249,8 @@ static program *look_at(col_task *t, win_programs *p, const wchar_t *path)
       return at;
   }
   size_t len = wcslen(path);
-  program *add = p->count < PROGRAMS_MAX ? calloc(1, sizeof(*add) + (len + 1) * sizeof(wchar_t))
-                                         : NULL;
+  program *add =
+      p->count < PROGRAMS_MAX ? calloc(1, sizeof(*add) + (len + 1) * sizeof(wchar_t)) : NULL;
   if (add == NULL)
     return NULL;
   wmemcpy(add->path, path, len + 1);

@@ -23,8 +23,8 @@ void win_smb_inbound(col_task *t)
   DWORD total = 0;
   DWORD resume = 0;
   col_begin(t, "SMBInboundSessions.csv", "NetSessionEnum");
-  NET_API_STATUS status = NetSessionEnum(NULL, NULL, NULL, 10, (BYTE **)&list,
-                                         MAX_PREFERRED_LENGTH, &count, &total, &resume);
+  NET_API_STATUS status = NetSessionEnum(NULL, NULL, NULL, 10, (BYTE **)&list, MAX_PREFERRED_LENGTH,
+                                         &count, &total, &resume);
   if (status != 0) {
     win_mark(t, status, "sessions (NetSessionEnum)");
   } else if (count == 0 && sup_is_wine()) {
@@ -41,8 +41,8 @@ void win_smb_inbound(col_task *t)
 
 void win_smb_outbound(col_task *t)
 {
-  static const char *const states[] = {"connected", "paused",       "lost",        "error",
-                                       "connecting", "reconnecting"};
+  static const char *const states[] = {"connected", "paused",     "lost",
+                                       "error",     "connecting", "reconnecting"};
   USE_INFO_2 *list = NULL;
   DWORD count = 0;
   DWORD total = 0;

@@ -78,10 +78,14 @@ static void put_version(col_task *t)
   static const struct {
     const char *name;
     const wchar_t *value;
-  } texts[] = {{"product", L"ProductName"},       {"edition", L"EditionID"},
-               {"display_version", L"DisplayVersion"}, {"release", L"ReleaseId"},
-               {"build_lab", L"BuildLabEx"},      {"owner", L"RegisteredOwner"},
-               {"organisation", L"RegisteredOrganization"}, {"system_root", L"SystemRoot"}};
+  } texts[] = {{"product", L"ProductName"},
+               {"edition", L"EditionID"},
+               {"display_version", L"DisplayVersion"},
+               {"release", L"ReleaseId"},
+               {"build_lab", L"BuildLabEx"},
+               {"owner", L"RegisteredOwner"},
+               {"organisation", L"RegisteredOrganization"},
+               {"system_root", L"SystemRoot"}};
   OSVERSIONINFOW v = {.dwOSVersionInfoSize = sizeof(v)};
   get_version *get = (get_version *)sup_system_call(L"ntdll.dll", "RtlGetVersion");
   char text[64];
@@ -165,12 +169,12 @@ static void put_security(col_task *t)
       {"secure_boot", CONTROL L"SecureBoot\\State", L"UEFISecureBootEnabled"},
       {"lsa_protection", CONTROL L"Lsa", L"RunAsPPL"},
       {"wdigest_keeps_passwords", CONTROL L"SecurityProviders\\WDigest", L"UseLogonCredential"},
-      {"user_account_control",
-       L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System", L"EnableLUA"},
+      {"user_account_control", L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System",
+       L"EnableLUA"},
       {"remote_desktop_denied", CONTROL L"Terminal Server", L"fDenyTSConnections"},
       {"smb1_server", L"SYSTEM\\CurrentControlSet\\Services\\LanmanServer\\Parameters", L"SMB1"},
-      {"hypervisor_integrity",
-       CONTROL L"DeviceGuard\\Scenarios\\HypervisorEnforcedCodeIntegrity", L"Enabled"},
+      {"hypervisor_integrity", CONTROL L"DeviceGuard\\Scenarios\\HypervisorEnforcedCodeIntegrity",
+       L"Enabled"},
       {"powershell_script_log",
        L"SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell\\ScriptBlockLogging",
        L"EnableScriptBlockLogging"},
@@ -197,7 +201,7 @@ void win_system(col_task *t)
 
 static void put_volume(col_task *t, const wchar_t *root)
 {
-  static const char *const types[] = {"unknown", "none", "removable", "fixed",
+  static const char *const types[] = {"unknown", "none",    "removable", "fixed",
                                       "far",     "optical", "memory"};
   wchar_t label[MAX_PATH + 1] = {0};
   wchar_t kind[MAX_PATH + 1] = {0};
@@ -211,7 +215,8 @@ static void put_volume(col_task *t, const wchar_t *root)
   col_text(t, type < 7 ? types[type] : "");
   /* Asking a far one would wait for the network. */
   bool asked = type != DRIVE_REMOTE && type != DRIVE_NO_ROOT_DIR;
-  if (asked && GetVolumeInformationW(root, label, MAX_PATH, &serial, NULL, &flags, kind, MAX_PATH)) {
+  if (asked &&
+      GetVolumeInformationW(root, label, MAX_PATH, &serial, NULL, &flags, kind, MAX_PATH)) {
     win_text(t, kind);
     win_text(t, label);
     win_hex(t, serial);
@@ -264,8 +269,8 @@ void win_antivirus(col_task *t)
 {
   static const wchar_t *const columns[] = {L"displayName", L"pathToSignedProductExe",
                                            L"productState", L"timestamp"};
-  HRESULT hr = win_wmi_rows(t, L"ROOT\\SecurityCenter2", L"SELECT * FROM AntiVirusProduct",
-                            columns, 4, NULL);
+  HRESULT hr = win_wmi_rows(t, L"ROOT\\SecurityCenter2", L"SELECT * FROM AntiVirusProduct", columns,
+                            4, NULL);
   if (FAILED(hr))
     win_mark_hr(t, hr, "antivirus products (WMI, SecurityCenter2; servers have none)");
 }
@@ -275,12 +280,12 @@ void win_antivirus(col_task *t)
 void win_wmi_autoruns(col_task *t)
 {
   static const wchar_t *const spaces[] = {L"ROOT\\subscription", L"ROOT\\default"};
-  static const wchar_t *const columns[] = {L"__CLASS", L"Name",  L"CommandLineTemplate",
+  static const wchar_t *const columns[] = {L"__CLASS",        L"Name",       L"CommandLineTemplate",
                                            L"ExecutablePath", L"ScriptText", L"ScriptFileName",
-                                           L"Query",   L"Consumer", L"Filter"};
-  static const wchar_t *const queries[] = {
-      L"SELECT * FROM __EventFilter", L"SELECT * FROM __EventConsumer",
-      L"SELECT * FROM __FilterToConsumerBinding"};
+                                           L"Query",          L"Consumer",   L"Filter"};
+  static const wchar_t *const queries[] = {L"SELECT * FROM __EventFilter",
+                                           L"SELECT * FROM __EventConsumer",
+                                           L"SELECT * FROM __FilterToConsumerBinding"};
   col_head(t, "name_space,class,name,command,program,script,script_file,query,consumer,filter");
   for (size_t s = 0; s < 2; s++) {
     char space[32];

@@ -92,8 +92,8 @@ static size_t decode(char *text, size_t len)
   size_t to = 0;
   for (size_t i = 0; i < len;) {
     char bytes[4];
-    const char *semicolon = text[i] == '&' ? memchr(text + i, ';', len - i < 12 ? len - i : 12)
-                                           : NULL;
+    const char *semicolon =
+        text[i] == '&' ? memchr(text + i, ';', len - i < 12 ? len - i : 12) : NULL;
     size_t took = semicolon != NULL ? (size_t)(semicolon - (text + i)) + 1 : 1;
     size_t made = semicolon != NULL ? entity(text + i, took, bytes) : 0;
     if (made == 0) {

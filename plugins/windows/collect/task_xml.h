@@ -14,7 +14,7 @@ typedef struct win_task {
   char author[256];
   char date[64];
   char description[1024];
-  char user[256];      /* or the group */
+  char user[256]; /* or the group */
   char logon_type[64];
   char run_level[64];
   char enabled[16];

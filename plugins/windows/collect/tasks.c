@@ -165,8 +165,8 @@ static HRESULT ask_service(walk *w)
   ITaskFolder *folder = NULL;
   VARIANT none = {0};
   BSTR root = SysAllocString(L"\\");
-  HRESULT hr = CoCreateInstance(&CLSID_TaskScheduler, NULL, CLSCTX_INPROC_SERVER,
-                                &IID_ITaskService, (void **)&service);
+  HRESULT hr = CoCreateInstance(&CLSID_TaskScheduler, NULL, CLSCTX_INPROC_SERVER, &IID_ITaskService,
+                                (void **)&service);
   if (SUCCEEDED(hr))
     hr = ITaskService_Connect(service, none, none, none, none);
   if (SUCCEEDED(hr))

@@ -1,4 +1,5 @@
-/* Temp Directories: what lies in the folders for temporary files, of each user and of the system. */
+/* Temp Directories: what lies in the folders for temporary files, of each user and of the system.
+ */
 #include "items.h"
 
 #include <stdio.h>

@@ -96,7 +96,7 @@ void win_users(col_task *t)
 
 static void put_member(col_task *t, const LOCALGROUP_MEMBERS_INFO_2 *m)
 {
-  static const char *const kinds[] = {"",      "user",    "group",   "domain",  "alias",
+  static const char *const kinds[] = {"",           "user",    "group",   "domain",  "alias",
                                       "well-known", "deleted", "invalid", "unknown", "computer"};
   char sid[WIN_SID];
   win_sid_text(m->lgrmi2_sid, sid);
@@ -139,8 +139,8 @@ void win_groups(col_task *t)
   DWORD total = 0;
   DWORD_PTR resume = 0;
   col_begin(t, "groups.csv", "NetLocalGroupEnum");
-  NET_API_STATUS status = NetLocalGroupEnum(NULL, 1, (BYTE **)&groups, MAX_PREFERRED_LENGTH, &count,
-                                            &total, &resume);
+  NET_API_STATUS status =
+      NetLocalGroupEnum(NULL, 1, (BYTE **)&groups, MAX_PREFERRED_LENGTH, &count, &total, &resume);
   if (status != 0) {
     win_mark(t, status, "groups (NetLocalGroupEnum)");
   } else if (count == 0) {
@@ -163,9 +163,17 @@ void win_groups(col_task *t)
 
 static void put_logon(col_task *t, const SECURITY_LOGON_SESSION_DATA *s)
 {
-  static const char *const types[] = {"system",  "",        "interactive", "network",
-                                      "batch",   "service", "proxy",       "unlock",
-                                      "network cleartext", "new credentials", "remote interactive",
+  static const char *const types[] = {"system",
+                                      "",
+                                      "interactive",
+                                      "network",
+                                      "batch",
+                                      "service",
+                                      "proxy",
+                                      "unlock",
+                                      "network cleartext",
+                                      "new credentials",
+                                      "remote interactive",
                                       "cached interactive"};
   char sid[WIN_SID];
   win_sid_text(s->Sid, sid);
@@ -174,8 +182,7 @@ static void put_logon(col_task *t, const SECURITY_LOGON_SESSION_DATA *s)
   col_text(t, sid);
   col_text(t, s->LogonType < 12 ? types[s->LogonType] : "");
   col_unum(t, s->Session);
-  win_text_n(t, s->AuthenticationPackage.Buffer,
-             s->AuthenticationPackage.Length / sizeof(wchar_t));
+  win_text_n(t, s->AuthenticationPackage.Buffer, s->AuthenticationPackage.Length / sizeof(wchar_t));
   win_ticks(t, (uint64_t)s->LogonTime.QuadPart);
   win_text_n(t, s->LogonServer.Buffer, s->LogonServer.Length / sizeof(wchar_t));
   (void)col_row(t);
@@ -222,9 +229,9 @@ static void put_session_text(col_task *t, DWORD id, WTS_INFO_CLASS what)
 
 void win_sessions(col_task *t)
 {
-  static const char *const states[] = {"active",    "connected", "connecting", "shadow",
-                                       "disconnected", "idle",   "listening",  "reset",
-                                       "down",      "initializing"};
+  static const char *const states[] = {"active",       "connected",   "connecting", "shadow",
+                                       "disconnected", "idle",        "listening",  "reset",
+                                       "down",         "initializing"};
   WTS_SESSION_INFOW *list = NULL;
   DWORD count = 0;
   if (!WTSEnumerateSessionsW(WTS_CURRENT_SERVER_HANDLE, 0, 1, &list, &count)) {
