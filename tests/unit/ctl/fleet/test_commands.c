@@ -118,6 +118,62 @@ START_TEST(remediations)
 }
 END_TEST
 
+static const struct {
+  const char *words[10];
+  const char *asks;  /* of the body; NULL: nothing is asked */
+  const char *wrong; /* what the command says then */
+} remedies[] = {
+    {{"service", "disable", "evil.service", "--force"},
+     "\\\"Operation\\\":\\\"service.disable\\\",\\\"Target\\\":{\\\"name\\\":"
+     "\\\"evil.service\\\"},\\\"Force\\\":true}",
+     NULL},
+    {{"timer", "enable", "a.timer"}, "timer.enable", NULL},
+    {{"user", "disable", "mallory"}, "user.disable", NULL},
+    {{"module", "disable", "vivid"}, "module.disable", NULL},
+    {{"cron", "disable", "/etc/crontab", "7", "--text", "* * * * * root /srv/x"},
+     "\\\"Target\\\":{\\\"file\\\":\\\"/etc/crontab\\\",\\\"line\\\":7,\\\"text\\\":"
+     "\\\"* * * * * root /srv/x\\\"}",
+     NULL},
+    {{"process", "suspend", "4711", "--start", "99", "--boot", "b-1"},
+     "\\\"process.suspend\\\",\\\"Target\\\":{\\\"pid\\\":4711,\\\"start\\\":99,\\\"boot\\\":"
+     "\\\"b-1\\\"}",
+     NULL},
+    {{"startup", "remove", "/etc/profile.d/x.sh"}, "startup.remove", NULL},
+    {{"process", "stop", "4711"}, NULL, "--start TICKS and --boot ID"},
+    {{"process", "stop", "x", "--start", "9", "--boot", "b"}, NULL, "PID must be"},
+    {{"cron", "disable", "/etc/crontab", "7"}, NULL, "--text"},
+    {{"cron", "disable", "/etc/crontab", "--text", "x"}, NULL, "LINE"},
+    {{"startup", "remove", "profile.d/x.sh"}, NULL, "absolute"},
+    {{"service", "remove", "x"}, NULL, "there is no 'service remove'"},
+    {{"file", "quarantine", "/tmp/x"}, NULL, "there is no 'file quarantine'"},
+    {{"service", "disable", "x", "--text", "y"}, NULL, "--text does not go with a service"},
+    {{"service", "disable", "x", "7"}, NULL, "'7' is one too many"},
+};
+
+enum { REMEDIES = sizeof(remedies) / sizeof(remedies[0]) };
+
+START_TEST(remedies_of_every_kind)
+{
+  stage_run r = {.client = "cures"};
+  const char *words[16] = {"remediate", "desk-1"};
+  int count = 2;
+  for (size_t i = 0; remedies[_i].words[i] != NULL; i++)
+    words[count++] = remedies[_i].words[i];
+  words[count++] = "--comment";
+  words[count++] = "why";
+  if (_i == 0)
+    words[count++] = "--wait";
+  stage_cordon(&r, words);
+  ck_assert_msg(r.exit_code == (remedies[_i].asks != NULL ? 0 : 2), "exit code %lld, err '%s'",
+                (long long)r.exit_code, cd_buf_cstr(&r.err));
+  if (remedies[_i].asks != NULL)
+    asked("cures", remedies[_i].asks);
+  else
+    HAS(&r.err, remedies[_i].wrong);
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(alerts)
 {
   stage_run r = {.client = "alerts"};
@@ -604,6 +660,7 @@ Suite *suite_fleet_commands(void)
   tcase_add_test(tc, device_show);
   tcase_add_test(tc, scans);
   tcase_add_test(tc, remediations);
+  tcase_add_loop_test(tc, remedies_of_every_kind, 0, REMEDIES);
   tcase_add_test(tc, alerts);
   tcase_add_test(tc, an_ambiguous_name_is_refused_with_the_candidates);
   tcase_add_test(tc, a_whole_name_does_not_go_before_a_first_label);
