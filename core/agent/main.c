@@ -9,6 +9,7 @@
 #include "platform/paths.h"
 #include "platform/system.h"
 #include "restore.h"
+#include "setup.h"
 
 #include "base/banned.h"
 
@@ -61,6 +62,8 @@ static const char usage[] =
     "  --channel PROGRAM     (default %s)\n"
     "  --log SPEC            such as all=info,-control,plugin=debug\n"
     "  --restore             put a wanted isolation back in force, as a step of the boot, and end\n"
+    "  --install [--no-start]      (alone; Windows) folders, configuration, service; for an installer\n"
+    "  --uninstall [--keep-state]  (alone; Windows) the service, and what the agent has written\n"
     "  --check-config        read the configuration, say what is wrong, and end\n"
     "  --version, --help\n";
 
@@ -203,7 +206,10 @@ int main(int argc, char **argv)
   static program p;
   char socket[CD_PATH_MAX];
   const pf_paths *paths = pf_paths_installed();
+  int code = 0;
   pf_heap_frugal();
+  if (agent_setup_run(argc, argv, &code))
+    return code;
   p.options = (agent_options){.config_file = paths->config_file,
                               .trust_file = paths->trust_file,
                               .state_dir = paths->state_dir,
