@@ -3,9 +3,17 @@
 cmake_policy(VERSION 3.25)
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 
+set(programs ctl/cordon)
+# The agent comes with what starts and stops it, and so not before it can run as a service.
+if(EXISTS "${BUILD}/core/agent/cordond.exe")
+  file(STRINGS "${BUILD}/core/agent/cordond.exe" service REGEX "^ *--service")
+  if(service)
+    list(APPEND programs agent/cordond host/cordon-plugin-host channel/cordon-channel)
+  endif()
+endif()
 file(REMOVE_RECURSE "${STAGE}")
 file(MAKE_DIRECTORY "${STAGE}/plugins")
-foreach(program ctl/cordon agent/cordond host/cordon-plugin-host channel/cordon-channel)
+foreach(program ${programs})
   if(EXISTS "${BUILD}/core/${program}.exe")
     file(COPY "${BUILD}/core/${program}.exe" DESTINATION "${STAGE}")
   endif()

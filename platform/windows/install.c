@@ -63,7 +63,8 @@ static SC_HANDLE make(SC_HANDLE manager, const wchar_t *command)
   return service;
 }
 
-/* Started again after 5, 10 and 60 seconds, also when it ends with a failure instead of crashing. */
+/* Started again after 5, 10 and 60 seconds, also when it ends with a failure instead of crashing; and
+ * with time to end in before the system does. The last two are refinements that Wine does not know. */
 static cd_code set_recovery(SC_HANDLE service, cd_err *err)
 {
   SC_ACTION again[] = {
@@ -75,17 +76,22 @@ static cd_code set_recovery(SC_HANDLE service, cd_err *err)
   SERVICE_DESCRIPTIONW text = {.lpDescription = (wchar_t[]){DESCRIPTION}};
   const struct {
     DWORD level;
+    bool may_be_unknown;
     void *value;
   } wishes[] = {
-      {SERVICE_CONFIG_DESCRIPTION, &text},
-      {SERVICE_CONFIG_FAILURE_ACTIONS, &actions},
-      {SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also},
-      {SERVICE_CONFIG_PRESHUTDOWN_INFO, &before},
+      {SERVICE_CONFIG_DESCRIPTION, false, &text},
+      {SERVICE_CONFIG_FAILURE_ACTIONS, false, &actions},
+      {SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, true, &also},
+      {SERVICE_CONFIG_PRESHUTDOWN_INFO, true, &before},
   };
-  for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
-    if (!ChangeServiceConfig2W(service, wishes[i].level, wishes[i].value))
-      return pf_win_fail(err, GetLastError(), "setting %lu of the service could not be made",
+  for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+    if (ChangeServiceConfig2W(service, wishes[i].level, wishes[i].value))
+      continue;
+    DWORD error = GetLastError();
+    if (error != ERROR_INVALID_LEVEL || !wishes[i].may_be_unknown)
+      return pf_win_fail(err, error, "setting %lu of the service could not be made",
                          (unsigned long)wishes[i].level);
+  }
   return CD_OK;
 }
 

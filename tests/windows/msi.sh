@@ -157,6 +157,40 @@ msi 0 /i "Z:$work/1.3.0.msi" REINSTALL=ALL REINSTALLMODE=amus
 [ -s "$programs/cordon.exe" ] && [ -s "$programs/LICENSE.txt" ] || fail "the repair brought no files back"
 [ "$(version)" = 1.3.0 ] || fail "the repair brought no key back"
 
+# ---- what the agent does for an installer, where the build has one ----
+service='HKLM\System\CurrentControlSet\Services\cordond'
+if [ -e "$build/core/agent/cordond.exe" ] && [ ! -e "$programs/cordond.exe" ]; then
+  cp "$build/core/agent/cordond.exe" "$programs/"
+  data=$drive/ProgramData/Cordon
+  agent() {
+    got=0
+    wine_run "$programs/cordond.exe" "$@" >"$work/agent.log" 2>&1 || got=$?
+    [ "$got" -eq 0 ] || fail "cordond $* ended with $got: $(cat "$work/agent.log")"
+  }
+  agent --install --no-start
+  value "$service" ImagePath | grep -qF '"C:\Program Files\Cordon\cordond.exe" --service' || fail "the service starts something else: $(value "$service" ImagePath)"
+  [ "$(value "$service" Start)" = 0x2 ] || fail "the service is not started with the system"
+  cmp -s "$programs/cordond.default.json" "$data/cordond.json" || fail "there is no first configuration"
+  # An administrator's are kept.
+  printf '{"providers":{},"log":"all=warn"}' >"$data/cordond.json"
+  printf '{"plugins":[{"id":"org.example.theirs","library":"sha256:0","manifest":"sha256:0"}]}' >"$data/plugins.trust.json"
+  agent --install --no-start
+  grep -q all=warn "$data/cordond.json" || fail "the configuration was changed"
+  grep -q org.example.theirs "$data/plugins.trust.json" || fail "a trusted plugin was forgotten"
+  for library in "$programs"/plugins/*.dll; do
+    [ -e "$library" ] || continue
+    grep -q "$(sha256sum "$library" | cut -d ' ' -f 1)" "$data/plugins.trust.json" || fail "$library is not in the agent's trust list"
+  done
+  agent --uninstall --keep-state
+  [ -z "$(value "$service" ImagePath)" ] || fail "the service is still there"
+  [ -s "$data/cordond.json" ] || fail "the state was not kept"
+  mkdir -p "$data/state/deep/er"
+  echo x >"$data/state/deep/er/file"
+  agent --uninstall
+  [ ! -e "$data" ] || fail "the agent left $(find "$data")"
+  rm "$programs/cordond.exe"
+fi
+
 # ---- and away ----
 msi 0 /x "$(code 1.3.0)"
 state "$work/after"
