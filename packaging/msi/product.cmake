@@ -43,7 +43,7 @@ foreach(capability ${capabilities})
   list(APPEND providers "    \"${capability}\": [${ids}]")
 endforeach()
 list(JOIN providers ",\n" providers)
-file(WRITE "${STAGE}/cordond.default.json" "{\n  \"providers\": {\n${providers}\n  },\n  \"log\": \"all=info\"\n}\n")
+file(WRITE "${STAGE}/cordond.default.json" "{\n  \"providers\": {\n${providers}\n  },\n  \"plugins\": { \"user\": \"\" },\n  \"console\": { \"channel_user\": \"\" },\n  \"local\": { \"group\": \"\" },\n  \"log\": \"all=info\"\n}\n")
 
 # One component for each file; those of the plugins in a folder of their own.
 set(bin_files)
