@@ -1,5 +1,6 @@
-/* What a process is started with are handles, which its C library knows under small numbers. A plugin has the same C library: it could
- * close them by number, but not the copies that are made here. */
+/* What a process is started with are handles, which its C library knows under small numbers. A
+ * plugin has the same C library: it could close them by number, but not the copies that are made
+ * here. */
 #include "platform/inherit.h"
 
 #include "windows/windows.h"
@@ -20,7 +21,8 @@ static cd_code replace_number(int number, cd_err *err)
     return cd_fail(err, CD_E_UNAVAILABLE, "cannot open NUL");
   int failed = _dup2(null_fd, number);
   (void)_close(null_fd);
-  return failed == 0 ? CD_OK : cd_fail(err, CD_E_UNAVAILABLE, "cannot replace descriptor %d", number);
+  return failed == 0 ? CD_OK
+                     : cd_fail(err, CD_E_UNAVAILABLE, "cannot replace descriptor %d", number);
 }
 
 cd_code pf_inherit_take(int number, uv_file *ret_file, cd_err *err)

@@ -1,4 +1,5 @@
-/* The service control manager. A console program of the same name is no service: both calls then do nothing. */
+/* The service control manager. A console program of the same name is no service: both calls then do
+ * nothing. */
 #include "platform/system.h"
 
 #include "windows/windows.h"

@@ -417,12 +417,16 @@ bool driver_read_file(const driver *d, const char *name, char *out, size_t size)
   return true;
 }
 
+/* In one piece: whoever looks sees the old or the new content. */
 void driver_write_file(const driver *d, const char *name, const char *text)
 {
-  int fd = open(driver_path(d, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  char temporary[CD_PATH_MAX];
+  (void)snprintf(temporary, sizeof(temporary), "%s/%s.new", d->folder, name);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   ck_assert_int_ge(fd, 0);
   ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
   (void)close(fd);
+  ck_assert_int_eq(rename(temporary, driver_path(d, name)), 0);
 }
 
 void driver_check_killed(const driver *d)
