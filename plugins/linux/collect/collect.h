@@ -56,6 +56,10 @@ typedef struct col_item {
   uint32_t budget_ms;
   bool several; /* calls col_begin() itself */
   bool extended;
+  /* NULL, or what may be done beside the items in front of it, from the first one on: on a thread of
+   * its own, where there is a processor for it. It writes nothing, and leaves what it found in
+   * col_ahead(), a block that is freed with the task. */
+  void (*ahead)(col_task *t);
 } col_item;
 
 typedef struct col_options {
@@ -98,6 +102,8 @@ const col_options *col_options_of(const col_task *t);
 bool col_stop(const col_task *t);
 /* The same without the ceilings of the file: whether an item of several files begins the next. */
 bool col_over(const col_task *t);
+/* What `ahead` has found, or NULL. */
+void **col_ahead(col_task *t);
 /* Milliseconds until the item's deadline. */
 uint64_t col_left_ms(const col_task *t);
 
@@ -125,6 +131,8 @@ void col_cap(col_task *t, const char *format, ...) __attribute__((format(printf,
 /* Rows of a CSV (support/csv.h). The header is "a,b,c". */
 void col_head(col_task *t, const char *columns);
 void col_text(col_task *t, const char *text);
+/* A word of the plugin's own: letters, digits and blanks within, which need no look. */
+void col_plain(col_task *t, const char *word);
 void col_bytes(col_task *t, const char *bytes, size_t len);
 void col_num(col_task *t, int64_t number);
 void col_unum(col_task *t, uint64_t number);

@@ -42,6 +42,10 @@ typedef struct col_package {
   bool cancelled;
   atomic_uint dumps; /* requests to the kernel, each with a number of its own */
   unsigned holders;  /* the runner, and threads that were left behind: the last one frees this */
+  col_task *ahead;   /* of the item whose `ahead` runs, or has */
+  pthread_t ahead_thread;
+  struct col_hash *hashes; /* of programs; under the lock */
+  size_t hash_count;
 } col_package;
 
 /* A time as it was written last. */
@@ -55,6 +59,9 @@ struct col_task {
   const col_item *item;
   uint64_t deadline_ms;
   atomic_bool stop;
+  void *found;    /* by what was done ahead */
+  int64_t ahead_ms;       /* since 1970: when that began, or 0, */
+  uint64_t ahead_mono_ms; /* and by the other clock */
   bool done;      /* under the lock */
   bool abandoned; /* under the lock */
 

@@ -77,6 +77,11 @@ void col_text(col_task *t, const char *text)
   sup_csv_text(&t->csv, text);
 }
 
+void col_plain(col_task *t, const char *word)
+{
+  sup_csv_plain(&t->csv, word, strlen(word));
+}
+
 void col_bytes(col_task *t, const char *bytes, size_t len)
 {
   sup_csv_bytes(&t->csv, bytes, len);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "custom.h"
 #include "package.h"
@@ -23,6 +24,7 @@ static void package_free(col_package *p)
     free(p->records[i].cap);
   }
   free(p->records);
+  free(p->hashes);
   col_list_free(p->o.list);
   col_mounts_release(&p->mounts);
   (void)pthread_cond_destroy(&p->ended);
@@ -40,14 +42,9 @@ static void package_drop(col_package *p)
 }
 
 /* Nobody waits for an item that does not come back: then it frees itself. */
-static void *run_item(void *arg)
+static void end_thread(col_task *t)
 {
-  col_task *t = arg;
   col_package *p = t->p;
-  if (!t->item->several)
-    col_begin(t, t->item->name, t->item->source);
-  t->item->collect(t);
-  col_end_item(t);
   (void)pthread_mutex_lock(&p->lock);
   bool abandoned = t->abandoned;
   t->done = true;
@@ -57,6 +54,24 @@ static void *run_item(void *arg)
     col_task_free(t);
     package_drop(p);
   }
+}
+
+static void *run_item(void *arg)
+{
+  col_task *t = arg;
+  if (!t->item->several)
+    col_begin(t, t->item->name, t->item->source);
+  t->item->collect(t);
+  col_end_item(t);
+  end_thread(t);
+  return NULL;
+}
+
+static void *run_ahead(void *arg)
+{
+  col_task *t = arg;
+  t->item->ahead(t);
+  end_thread(t);
   return NULL;
 }
 
@@ -98,32 +113,85 @@ static bool wait_for(col_package *p, col_task *t)
   return came_back;
 }
 
-static bool start_thread(col_task *t, pthread_t *ret_thread)
+static bool start_thread(col_task *t, void *(*run)(void *), pthread_t *ret_thread)
 {
   pthread_attr_t attr;
   if (pthread_attr_init(&attr) != 0)
     return false;
   (void)pthread_attr_setstacksize(&attr, STACK);
-  bool started = pthread_create(ret_thread, &attr, run_item, t) == 0;
+  bool started = pthread_create(ret_thread, &attr, run, t) == 0;
   (void)pthread_attr_destroy(&attr);
   return started;
 }
 
+/* Waits for the thread of a task. False: it was left behind, and the task is its own. */
+static bool join(col_package *p, col_task *t, pthread_t thread)
+{
+  bool came_back = wait_for(p, t);
+  if (came_back)
+    (void)pthread_join(thread, NULL);
+  else
+    (void)pthread_detach(thread);
+  return came_back;
+}
+
+/* ---- what is done ahead ---- */
+
+static void start_ahead(col_package *p, const col_item *items, size_t count)
+{
+  const col_item *item = NULL;
+  for (size_t i = 0; i < count && item == NULL; i++)
+    item = items[i].ahead != NULL ? &items[i] : NULL;
+  col_task *t = item != NULL && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? col_task_new(p, item) : NULL;
+  if (t == NULL)
+    return;
+  t->ahead_ms = col_wall_ms();
+  t->ahead_mono_ms = sup_now_ms();
+  p->ahead = start_thread(t, run_ahead, &p->ahead_thread) ? t : NULL;
+  if (p->ahead == NULL)
+    col_task_free(t);
+}
+
+/* The item that it was done for waits for it as long as it may take. False: it was left behind. */
+static bool take_ahead(col_package *p, uint64_t deadline_ms, col_task **ret_task)
+{
+  col_task *t = p->ahead;
+  p->ahead = NULL;
+  t->deadline_ms = deadline_ms;
+  if (!join(p, t, p->ahead_thread))
+    return false;
+  t->done = false;
+  atomic_store_explicit(&t->stop, false, memory_order_relaxed);
+  *ret_task = t;
+  return true;
+}
+
+/* There was no item that waited for it. */
+static void end_ahead(col_package *p)
+{
+  col_task *t = NULL;
+  if (p->ahead != NULL && take_ahead(p, 0, &t))
+    col_task_free(t);
+}
+
+/* ---- items ---- */
+
 static void run_one(col_package *p, const col_item *item)
 {
   pthread_t thread;
-  col_task *t = col_task_new(p, item);
   uint64_t end = p->o.deadline_ms > RESERVE_MS ? p->o.deadline_ms - RESERVE_MS : 0;
   uint64_t now = sup_now_ms();
+  uint64_t deadline_ms = now + item->budget_ms < end ? now + item->budget_ms : end;
+  col_task *t = NULL;
+  if (p->ahead == NULL || p->ahead->item != item)
+    t = col_task_new(p, item);
+  else if (!take_ahead(p, deadline_ms, &t))
+    return;
   if (t != NULL && now < end) {
-    t->deadline_ms = now + item->budget_ms < end ? now + item->budget_ms : end;
-    if (start_thread(t, &thread)) {
-      if (wait_for(p, t)) {
-        (void)pthread_join(thread, NULL);
+    t->deadline_ms = deadline_ms;
+    if (start_thread(t, run_item, &thread)) {
+      if (join(p, t, thread))
         col_task_free(t);
-      } else {
-        (void)pthread_detach(thread);
-      }
       return;
     }
   }
@@ -217,6 +285,7 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
     col_list_free(o->list);
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
   }
+  start_ahead(p, items, count);
   for (size_t i = 0; i < count; i++) {
     if (items[i].extended && !o->extended)
       continue;
@@ -227,6 +296,7 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
     else
       run_one(p, &items[i]);
   }
+  end_ahead(p);
   (void)write_last(p, col_write_report);
   count_records(p, ret_totals, on_cap, data);
   p->told = write_last(p, col_write_manifest);
