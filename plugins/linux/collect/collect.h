@@ -56,10 +56,6 @@ typedef struct col_item {
   uint32_t budget_ms;
   bool several; /* calls col_begin() itself */
   bool extended;
-  /* NULL, or what may be done beside the items in front of it, from the first one on: on a thread of
-   * its own, where there is a processor for it. It writes nothing, and leaves what it found in
-   * col_ahead(), a block that is freed with the task. */
-  void (*ahead)(col_task *t);
 } col_item;
 
 typedef struct col_options {
@@ -70,6 +66,11 @@ typedef struct col_options {
   struct col_list *list; /* of the profile custom (custom.h), which the run owns; else NULL */
   uint64_t deadline_ms;  /* of sup_now_ms() */
   uint64_t max_file;     /* bytes */
+  /* NULL, or what of the item that calls `ahead_of` may be done beside the items in front of it,
+   * from the first one on: on a thread of its own, where there is a processor for it. It writes
+   * nothing, and leaves what it found in col_ahead(), a block that is freed with the task. */
+  void (*ahead)(col_task *t);
+  void (*ahead_of)(col_task *t);
   const cordon_host *host;
   cordon_op op;
   col_sink sink;

@@ -4,6 +4,7 @@
 
 #include "collect.h"
 #include "custom.h"
+#include "items.h"
 #include "support/call.h"
 #include "support/json.h"
 
@@ -147,6 +148,8 @@ static cordon_status collect(sup_call *call, artifacts *to, const asked *a, sup_
       .list = a->list,
       .deadline_ms = sup_call_until(call, a->budget_ms),
       .max_file = a->max_file,
+      .ahead = col_search_hidden,
+      .ahead_of = col_hidden_processes,
       .host = call->host,
       .op = call->op,
       .sink = {.data = to, .open = artifact_open, .write = artifact_write, .close = artifact_close},

@@ -43,10 +43,8 @@ static void keep(col_package *p, const struct stat *st, const char hex[COL_SHA25
     p->hashes = calloc(HASHES_MAX, sizeof(*p->hashes));
   if (p->hashes != NULL && p->hash_count < HASHES_MAX) {
     struct col_hash *h = &p->hashes[p->hash_count++];
-    *h = (struct col_hash){.dev = st->st_dev,
-                           .inode = st->st_ino,
-                           .size = st->st_size,
-                           .changed = st->st_ctim};
+    *h = (struct col_hash){
+        .dev = st->st_dev, .inode = st->st_ino, .size = st->st_size, .changed = st->st_ctim};
     memcpy(h->hex, hex, sizeof(h->hex));
   }
   (void)pthread_mutex_unlock(&p->lock);

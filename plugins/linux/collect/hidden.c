@@ -20,7 +20,7 @@ enum { TEXT = 8192, PID_LIMIT = 4 * 1024 * 1024, PIECE = 16 * 1024, FOUND_MAX = 
 typedef struct searching {
   col_task *task;
   int64_t max;
-  atomic_int piece;          /* the next one */
+  atomic_int piece; /* the next one */
   atomic_bool done[PIECES];
   atomic_uint count; /* may be more than are kept */
   int64_t found[FOUND_MAX];

@@ -59,11 +59,11 @@ struct col_task {
   const col_item *item;
   uint64_t deadline_ms;
   atomic_bool stop;
-  void *found;    /* by what was done ahead */
+  void *found;            /* by what was done ahead */
   int64_t ahead_ms;       /* since 1970: when that began, or 0, */
   uint64_t ahead_mono_ms; /* and by the other clock */
-  bool done;      /* under the lock */
-  bool abandoned; /* under the lock */
+  bool done;              /* under the lock */
+  bool abandoned;         /* under the lock */
 
   /* The file that is being written. */
   bool begun;

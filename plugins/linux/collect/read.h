@@ -82,8 +82,8 @@ int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data);
 
 /* SHA-256 of an open file up to `max` bytes, as hex; empty if it is longer or cannot be read. */
 void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1]);
-/* The same of a program, of which `st` is what fstat says: each is read once for a package, while it
- * is not changed. */
+/* The same of a program, of which `st` is what fstat says: each is read once for a package, while
+ * it is not changed. */
 void col_sha256_program(const col_task *t, int fd, const struct stat *st,
                         char ret_hex[COL_SHA256_HEX + 1]);
 void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1]);

@@ -70,7 +70,7 @@ static void *run_item(void *arg)
 static void *run_ahead(void *arg)
 {
   col_task *t = arg;
-  t->item->ahead(t);
+  t->p->o.ahead(t);
   end_thread(t);
   return NULL;
 }
@@ -141,8 +141,10 @@ static void start_ahead(col_package *p, const col_item *items, size_t count)
 {
   const col_item *item = NULL;
   for (size_t i = 0; i < count && item == NULL; i++)
-    item = items[i].ahead != NULL ? &items[i] : NULL;
-  col_task *t = item != NULL && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? col_task_new(p, item) : NULL;
+    item = items[i].collect == p->o.ahead_of ? &items[i] : NULL;
+  col_task *t = item != NULL && p->o.ahead != NULL && sysconf(_SC_NPROCESSORS_ONLN) > 1
+                    ? col_task_new(p, item)
+                    : NULL;
   if (t == NULL)
     return;
   t->ahead_ms = col_wall_ms();

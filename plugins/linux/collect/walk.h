@@ -1,6 +1,6 @@
 /* A walk over a folder and all that is below it: one thread reads names and hands over what was
- * seen, in the order of the folders, while both look at the entries. Other file systems are told and
- * not entered. */
+ * seen, in the order of the folders, while both look at the entries. Other file systems are told
+ * and not entered. */
 #ifndef COLLECT_WALK_H
 #define COLLECT_WALK_H
 
