@@ -17,7 +17,7 @@ soak_rounds=${CORDON_SOAK_ROUNDS:-10}
 full=no
 only=
 
-sections="setup style dev asan tsan release"
+sections="setup style dev asan tsan release windows"
 full_sections="fuzz soak sanitized-lab valgrind"
 
 usage() {
@@ -235,6 +235,12 @@ section_tsan() {
 
 section_release() {
   build release && check "release without fault points" release_has_no_fault_points
+}
+
+# The programs for Windows, under Wine.
+section_windows() {
+  check "libraries for windows" sh packaging/deps/windows.sh || return
+  build windows && tests windows windows -LE '^soak$'
 }
 
 # Fuzzes each target for its time, from the seeds and what earlier runs found.

@@ -14,6 +14,10 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libssl libcrypto)
 endif()
 
+if(WIN32)
+  pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+endif()
+
 # mbedTLS 3.6: CORDON_DEPS_DIR if it is set, else what packaging/deps/mbedtls.sh keeps in its cache, else
 # the system's where it is that. 2.28 has another API and is out of support, so it is never taken.
 if(DEFINED ENV{CORDON_CACHE})

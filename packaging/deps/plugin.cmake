@@ -1,4 +1,4 @@
-# cordon_plugin(NAME SOURCES ... LINK ... MANIFEST file [TEST]): a plugin library NAME.so with its
+# cordon_plugin(NAME SOURCES ... LINK ... MANIFEST file [TEST]): a plugin library NAME.so (NAME.dll) with its
 # manifest beside it. It sees the ABI and plugins/support, nothing of the core.
 set(CORDON_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/cordon/plugins)
 
@@ -8,6 +8,9 @@ function(cordon_plugin name)
   set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden)
   target_link_libraries(${name} PRIVATE cordon::flags cordon::abi ${arg_LINK})
   target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
+  if(WIN32)
+    cordon_resources(${name})
+  endif()
   if(arg_MANIFEST)
     configure_file(${arg_MANIFEST} ${CMAKE_CURRENT_BINARY_DIR}/${name}.json @ONLY)
     if(NOT arg_TEST)

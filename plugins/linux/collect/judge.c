@@ -99,5 +99,5 @@ int col_judge(const col_task *t, int fd, int process, struct stat *ret_st)
   *ret_st = (struct stat){.st_mode = x.stx_mode, .st_uid = x.stx_uid};
   /* Below the root of a test its own list of mounts counts. */
   bool judged = col_options_of(t)->root[0] == '\0' && (x.stx_mask & STATX_MNT_ID) != 0;
-  return judged && is_far(&t->p->mounts, &x, process) ? EREMOTE : 0;
+  return judged && is_far(&col_device_of(t)->mounts, &x, process) ? EREMOTE : 0;
 }

@@ -144,7 +144,7 @@ int col_dump(col_task *t, int fd, const void *request, size_t len, col_message_f
   unsigned char *buffer = malloc(SUP_NETLINK_BUFFER);
   if (buffer == NULL)
     return ENOMEM;
-  col_dumping d = {.sequence = 1 + atomic_fetch_add(&t->p->dumps, 1)};
+  col_dumping d = {.sequence = 1 + atomic_fetch_add(&col_device_of(t)->dumps, 1)};
   d.error = send_request(fd, request, len, d.sequence, buffer);
   uint64_t left = col_left_ms(t) < DUMP_MS ? col_left_ms(t) : DUMP_MS;
   uint64_t until = sup_now_ms() + left;

@@ -52,7 +52,7 @@ void col_read_mounts(const char *root, col_mounts *ret_mounts)
 
 bool col_is_far(const col_task *t, const char *path, char ret_why[COL_SENTENCE])
 {
-  const char *type = col_mounts_far(&t->p->mounts, path);
+  const char *type = col_mounts_far(&col_device_of(t)->mounts, path);
   if (type != NULL && ret_why != NULL)
     (void)snprintf(ret_why, COL_SENTENCE,
                    "it is on a file system of type %.60s, which may hang and is not read", type);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nettle/sha2.h>
 #include <sys/sysmacros.h>
 
 #include "package.h"

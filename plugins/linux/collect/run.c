@@ -1,6 +1,5 @@
-/* The runner: one item after the other, each on a thread of its own. */
+/* The run of a package on Linux: what its items share. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,303 +7,70 @@
 #include "custom.h"
 #include "package.h"
 #include "read.h"
-#include "support/call.h"
 
-/* What an item is waited for beyond its time, how often a cancel is looked for, and what is kept of
- * the whole time for the report and the manifest. */
-enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 2 * 1024 * 1024, CAP_TEXT = 200 };
-
-static void package_free(col_package *p)
+static void device_free(void *own)
 {
-  for (size_t i = 0; i < p->count; i++) {
-    free(p->records[i].name);
-    free(p->records[i].item);
-    free(p->records[i].source);
-    free(p->records[i].error);
-    free(p->records[i].cap);
-  }
-  free(p->records);
-  free(p->hashes);
-  col_list_free(p->o.list);
-  col_mounts_release(&p->mounts);
-  (void)pthread_cond_destroy(&p->ended);
-  (void)pthread_mutex_destroy(&p->lock);
-  free(p);
+  col_device *d = own;
+  col_list_free(d->list);
+  col_mounts_release(&d->mounts);
+  free(d->hashes);
+  free(d);
 }
 
-static void package_drop(col_package *p)
+col_device *col_device_of(const col_task *t)
 {
-  (void)pthread_mutex_lock(&p->lock);
-  bool last = --p->holders == 0;
-  (void)pthread_mutex_unlock(&p->lock);
-  if (last)
-    package_free(p);
-}
-
-/* Nobody waits for an item that does not come back: then it frees itself. */
-static void end_thread(col_task *t)
-{
-  col_package *p = t->p;
-  (void)pthread_mutex_lock(&p->lock);
-  bool abandoned = t->abandoned;
-  t->done = true;
-  (void)pthread_cond_signal(&p->ended);
-  (void)pthread_mutex_unlock(&p->lock);
-  if (abandoned) {
-    col_task_free(t);
-    package_drop(p);
-  }
-}
-
-static void *run_item(void *arg)
-{
-  col_task *t = arg;
-  if (!t->item->several)
-    col_begin(t, t->item->name, t->item->source);
-  t->item->collect(t);
-  col_end_item(t);
-  end_thread(t);
-  return NULL;
-}
-
-static void *run_ahead(void *arg)
-{
-  col_task *t = arg;
-  t->p->o.ahead(t);
-  end_thread(t);
-  return NULL;
-}
-
-static void wait_a_moment(col_package *p)
-{
-  struct timespec until = {0};
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += POLL_MS * 1000000L;
-  if (until.tv_nsec >= 1000000000L) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000L;
-  }
-  (void)pthread_cond_timedwait(&p->ended, &p->lock, &until);
-}
-
-/* Waits for the end of an item. False: it was left behind. */
-static bool wait_for(col_package *p, col_task *t)
-{
-  uint64_t give_up_ms = t->deadline_ms + GRACE_MS;
-  (void)pthread_mutex_lock(&p->lock);
-  while (!t->done) {
-    wait_a_moment(p);
-    uint64_t now = sup_now_ms();
-    if (!p->cancelled && p->o.cancelled != NULL && p->o.cancelled(p->o.data)) {
-      p->cancelled = true;
-      give_up_ms = now + GRACE_MS;
-    }
-    if (p->cancelled || now >= t->deadline_ms)
-      atomic_store_explicit(&t->stop, true, memory_order_relaxed);
-    if (!t->done && now >= give_up_ms) {
-      col_end_abandoned(t);
-      t->abandoned = true;
-      p->holders++;
-      break;
-    }
-  }
-  bool came_back = t->done;
-  (void)pthread_mutex_unlock(&p->lock);
-  return came_back;
-}
-
-static bool start_thread(col_task *t, void *(*run)(void *), pthread_t *ret_thread)
-{
-  pthread_attr_t attr;
-  if (pthread_attr_init(&attr) != 0)
-    return false;
-  (void)pthread_attr_setstacksize(&attr, STACK);
-  bool started = pthread_create(ret_thread, &attr, run, t) == 0;
-  (void)pthread_attr_destroy(&attr);
-  return started;
-}
-
-/* Waits for the thread of a task. False: it was left behind, and the task is its own. */
-static bool join(col_package *p, col_task *t, pthread_t thread)
-{
-  bool came_back = wait_for(p, t);
-  if (came_back)
-    (void)pthread_join(thread, NULL);
-  else
-    (void)pthread_detach(thread);
-  return came_back;
-}
-
-/* ---- what is done ahead ---- */
-
-static void start_ahead(col_package *p, const col_item *items, size_t count)
-{
-  const col_item *item = NULL;
-  for (size_t i = 0; i < count && item == NULL; i++)
-    item = items[i].collect == p->o.ahead_of ? &items[i] : NULL;
-  col_task *t = item != NULL && p->o.ahead != NULL && sysconf(_SC_NPROCESSORS_ONLN) > 1
-                    ? col_task_new(p, item)
-                    : NULL;
-  if (t == NULL)
-    return;
-  t->ahead_ms = col_wall_ms();
-  t->ahead_mono_ms = sup_now_ms();
-  p->ahead = start_thread(t, run_ahead, &p->ahead_thread) ? t : NULL;
-  if (p->ahead == NULL)
-    col_task_free(t);
-}
-
-/* The item that it was done for waits for it as long as it may take. False: it was left behind. */
-static bool take_ahead(col_package *p, uint64_t deadline_ms, col_task **ret_task)
-{
-  col_task *t = p->ahead;
-  p->ahead = NULL;
-  t->deadline_ms = deadline_ms;
-  if (!join(p, t, p->ahead_thread))
-    return false;
-  t->done = false;
-  atomic_store_explicit(&t->stop, false, memory_order_relaxed);
-  *ret_task = t;
-  return true;
-}
-
-/* There was no item that waited for it. */
-static void end_ahead(col_package *p)
-{
-  col_task *t = NULL;
-  if (p->ahead != NULL && take_ahead(p, 0, &t))
-    col_task_free(t);
-}
-
-/* ---- items ---- */
-
-static void run_one(col_package *p, const col_item *item)
-{
-  pthread_t thread;
-  uint64_t end = p->o.deadline_ms > RESERVE_MS ? p->o.deadline_ms - RESERVE_MS : 0;
-  uint64_t now = sup_now_ms();
-  uint64_t deadline_ms = now + item->budget_ms < end ? now + item->budget_ms : end;
-  col_task *t = NULL;
-  if (p->ahead == NULL || p->ahead->item != item)
-    t = col_task_new(p, item);
-  else if (!take_ahead(p, deadline_ms, &t))
-    return;
-  if (t != NULL && now < end) {
-    t->deadline_ms = deadline_ms;
-    if (start_thread(t, run_item, &thread)) {
-      if (join(p, t, thread))
-        col_task_free(t);
-      return;
-    }
-  }
-  col_task_free(t);
-  col_skip(p, item, COL_ERROR,
-           now < end ? "there is no memory to run it"
-                     : "it was not begun: the time of the collection was over");
-}
-
-/* The report and the manifest, which need no thread: they read nothing. False: it is not whole. */
-static bool write_last(col_package *p, void (*write)(col_task *))
-{
-  static const col_item item = {.folder = "", .name = "", .source = ""};
-  col_task *t = col_task_new(p, &item);
-  if (t == NULL)
-    return false;
-  t->last = true;
-  t->deadline_ms = p->o.deadline_ms;
-  write(t);
-  col_end(t);
-  bool whole = t->opened && !t->refused;
-  col_task_free(t);
-  return whole;
-}
-
-const char *col_profile(const col_options *o)
-{
-  return o->list != NULL ? "custom" : o->extended ? "extended" : "standard";
-}
-
-static col_package *package_new(const col_options *o)
-{
-  pthread_condattr_t attr;
-  col_package *p = calloc(1, sizeof(*p));
-  if (p == NULL)
-    return NULL;
-  p->o = *o;
-  p->holders = 1;
-  atomic_init(&p->dumps, 0);
-  p->started_ms = col_wall_ms();
-  (void)pthread_mutex_init(&p->lock, NULL);
-  (void)pthread_condattr_init(&attr);
-  (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  (void)pthread_cond_init(&p->ended, &attr);
-  (void)pthread_condattr_destroy(&attr);
-  col_read_mounts(o->root, &p->mounts);
-  return p;
-}
-
-static void count_records(const col_package *p, col_totals *ret_totals, col_cap_fn *on_cap,
-                          void *data)
-{
-  *ret_totals = (col_totals){0};
-  for (size_t i = 0; i < p->count; i++) {
-    const col_record *r = &p->records[i];
-    ret_totals->count[r->status]++;
-    ret_totals->bytes += r->bytes;
-    ret_totals->files += r->name != NULL && r->name[0] != '\0' ? 1 : 0;
-    if (r->cap != NULL && on_cap != NULL) {
-      char text[CAP_TEXT];
-      char plain[COL_NAME + COL_SENTENCE];
-      (void)snprintf(plain, sizeof(plain), "%s: %s", r->item != NULL ? r->item : "", r->cap);
-      sup_csv_escape(plain, strlen(plain), text, sizeof(text));
-      on_cap(data, text);
-    }
-  }
-}
-
-static cordon_status outcome(const col_package *p, const col_totals *totals, sup_err *err)
-{
-  if (p->cancelled)
-    return sup_fail(err, CORDON_E_CANCELLED, "the collection was cancelled");
-  if (p->broken)
-    return sup_fail(err, CORDON_E_IO, "the package could not be written");
-  if (!p->told)
-    return sup_fail(err, CORDON_E_IO, "the manifest of the package could not be written whole");
-  uint32_t wrong = totals->count[COL_PARTIAL] + totals->count[COL_DENIED] +
-                   totals->count[COL_ERROR] + (uint32_t)p->left_out;
-  if (wrong == 0)
-    return CORDON_OK;
-  (void)sup_fail(err, CORDON_PARTIAL, "%u of %zu items are not complete: the manifest says why",
-                 wrong, p->count + p->left_out);
-  return CORDON_PARTIAL;
+  return t->p->o.own;
 }
 
 cordon_status col_run(const col_options *o, const col_item *items, size_t count,
                       col_totals *ret_totals, col_cap_fn *on_cap, void *data, sup_err *err)
 {
-  col_package *p = package_new(o);
-  if (p == NULL) {
+  col_options mine = *o;
+  col_device *d = calloc(1, sizeof(*d));
+  if (d == NULL) {
     col_list_free(o->list);
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
   }
-  start_ahead(p, items, count);
-  for (size_t i = 0; i < count; i++) {
-    if (items[i].extended && !o->extended)
-      continue;
-    if (o->progress != NULL)
-      o->progress(o->data, i, count + 1, items[i].name);
-    if (p->cancelled)
-      col_skip(p, &items[i], COL_ERROR, "it was not begun: the collection was cancelled");
-    else
-      run_one(p, &items[i]);
+  atomic_init(&d->dumps, 0);
+  d->list = o->list;
+  col_read_mounts(o->root, &d->mounts);
+  if (o->list != NULL) {
+    mine.list_name = o->list->name != NULL ? o->list->name : "";
+    mine.list_version = o->list->version;
   }
-  end_ahead(p);
-  (void)write_last(p, col_write_report);
-  count_records(p, ret_totals, on_cap, data);
-  p->told = write_last(p, col_write_manifest);
-  if (o->progress != NULL)
-    o->progress(o->data, count + 1, count + 1, "the manifest");
-  cordon_status status = outcome(p, ret_totals, err);
-  package_drop(p);
-  return status;
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    mine.ahead = NULL;
+  mine.own = d;
+  mine.own_free = device_free;
+  return col_package_run(&mine, items, count, ret_totals, on_cap, data, err);
+}
+
+void col_mark_os(col_task *t, int os_error, const char *what)
+{
+  col_status status = os_error == ENOENT || os_error == ENOTDIR ? COL_ABSENT
+                      : os_error == EACCES || os_error == EPERM ? COL_DENIED
+                                                                : COL_ERROR;
+  col_mark(t, status, "%s: %s", what, strerror(os_error));
+}
+
+void col_octal(col_task *t, uint32_t mode)
+{
+  char digits[11];
+  size_t at = sizeof(digits);
+  do {
+    digits[--at] = (char)('0' + (mode & 7));
+    mode >>= 3;
+  } while (mode > 0 || at > sizeof(digits) - 4);
+  col_plain(t, digits + at, sizeof(digits) - at);
+}
+
+void col_stat(col_task *t, const struct stat *st)
+{
+  col_octal(t, st->st_mode & 07777);
+  col_num(t, st->st_uid);
+  col_num(t, st->st_gid);
+  col_num(t, st->st_size);
+  col_time(t, st->st_mtim.tv_sec);
+  col_time(t, st->st_ctim.tv_sec);
+  col_time(t, st->st_atim.tv_sec);
 }

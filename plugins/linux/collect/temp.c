@@ -131,6 +131,11 @@ static void look_at(void *data, int dir, const char *folder, col_entry *e)
 
 /* ---- rows ---- */
 
+static void put_word(col_task *t, const char *word)
+{
+  col_plain(t, word, strlen(word));
+}
+
 static bool put_entry(void *data, const col_entry *e, const char *path)
 {
   walking *w = data;
@@ -144,7 +149,7 @@ static bool put_entry(void *data, const col_entry *e, const char *path)
     col_cap(t, "files beyond the first %llu MiB are not hashed",
             (unsigned long long)(HASHED_ALL / COL_MIB));
   col_text(t, path);
-  col_plain(t, type_of(st->st_mode));
+  put_word(t, type_of(st->st_mode));
   col_stat(t, st);
   col_text(t, col_users_name(&w->users, st->st_uid));
   col_time(t, e->born);
@@ -152,8 +157,8 @@ static bool put_entry(void *data, const col_entry *e, const char *path)
   col_unum(t, st->st_nlink);
   col_flag(t, S_ISREG(st->st_mode) && (st->st_mode & S_ISUID) != 0);
   col_flag(t, S_ISREG(st->st_mode) && (st->st_mode & S_ISGID) != 0);
-  col_plain(t, e->kind);
-  col_plain(t, e->sha256);
+  put_word(t, e->kind);
+  put_word(t, e->sha256);
   col_text(t, e->attributes);
   col_text(t, e->target);
   return col_row(t);

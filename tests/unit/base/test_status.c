@@ -5,6 +5,8 @@
 
 #include "suite.h"
 
+#include <uv.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,33 +44,35 @@ START_TEST(os_errors_map_to_codes_with_either_sign)
     int os_error;
     cd_code code;
   } rows[] = {
-      {ENOENT, CD_E_NOTFOUND},
-      {ESRCH, CD_E_NOTFOUND},
-      {EACCES, CD_E_DENIED},
-      {EPERM, CD_E_DENIED},
-      {EROFS, CD_E_DENIED},
-      {ENOSPC, CD_E_LIMIT},
-      {EMFILE, CD_E_LIMIT},
-      {ENFILE, CD_E_LIMIT},
-      {ENOMEM, CD_E_LIMIT},
-      {ENAMETOOLONG, CD_E_LIMIT},
-      {ETIMEDOUT, CD_E_DEADLINE},
-      {ECANCELED, CD_E_CANCELLED},
-      {EEXIST, CD_E_CONFLICT},
-      {EADDRINUSE, CD_E_CONFLICT},
-      {EBUSY, CD_E_UNAVAILABLE},
-      {EAGAIN, CD_E_UNAVAILABLE},
-      {ECONNREFUSED, CD_E_UNAVAILABLE},
-      {ENOSYS, CD_E_UNSUPPORTED},
-      {EAFNOSUPPORT, CD_E_UNSUPPORTED},
-      {EIO, CD_E_IO},
-      {EPIPE, CD_E_IO},
+      {UV_ENOENT, CD_E_NOTFOUND},
+      {UV_ESRCH, CD_E_NOTFOUND},
+      {UV_EACCES, CD_E_DENIED},
+      {UV_EPERM, CD_E_DENIED},
+      {UV_EROFS, CD_E_DENIED},
+      {UV_ENOSPC, CD_E_LIMIT},
+      {UV_EMFILE, CD_E_LIMIT},
+      {UV_ENFILE, CD_E_LIMIT},
+      {UV_ENOMEM, CD_E_LIMIT},
+      {UV_ENAMETOOLONG, CD_E_LIMIT},
+      {UV_ETIMEDOUT, CD_E_DEADLINE},
+      {UV_ECANCELED, CD_E_CANCELLED},
+      {UV_EEXIST, CD_E_CONFLICT},
+      {UV_EADDRINUSE, CD_E_CONFLICT},
+      {UV_EBUSY, CD_E_UNAVAILABLE},
+      {UV_EAGAIN, CD_E_UNAVAILABLE},
+      {UV_ECONNREFUSED, CD_E_UNAVAILABLE},
+      {UV_ENOSYS, CD_E_UNSUPPORTED},
+      {UV_EAFNOSUPPORT, CD_E_UNSUPPORTED},
+      {UV_EIO, CD_E_IO},
+      {UV_EPIPE, CD_E_IO},
       {0, CD_E_IO},
-      {99999, CD_E_IO},
+      {-99999, CD_E_IO},
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     ck_assert_msg(cd_code_from_errno(rows[i].os_error) == rows[i].code, "row %zu", i);
-    ck_assert_msg(cd_code_from_errno(-rows[i].os_error) == rows[i].code, "row %zu, negative", i);
+    /* Where libuv's numbers are the system's, so are those without the sign. */
+    if (UV_ENOENT == -ENOENT)
+      ck_assert_msg(cd_code_from_errno(-rows[i].os_error) == rows[i].code, "row %zu, positive", i);
   }
 }
 END_TEST

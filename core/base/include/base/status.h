@@ -11,7 +11,11 @@
 #include <stdint.h>
 
 #define CD_MUST_USE __attribute__((warn_unused_result))
-#define CD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+/* Which rules of format strings hold; the build says so where it is not the compiler's default. */
+#ifndef CORDON_PRINTF
+#define CORDON_PRINTF printf
+#endif
+#define CD_PRINTF(fmt, args) __attribute__((format(CORDON_PRINTF, fmt, args)))
 
 typedef enum cd_code {
   CD_OK = 0,

@@ -48,6 +48,6 @@ cordon_status sup_call_end(const sup_call *c, cordon_status status, const sup_er
 
 /* One log line; op 0 when it belongs to no operation. */
 void sup_log(const cordon_host *host, cordon_op op, int32_t level, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((format(CORDON_PRINTF, 4, 5)));
 
 #endif

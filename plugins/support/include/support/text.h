@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Which rules of format strings hold; the build says so where it is not the compiler's default. */
+#ifndef CORDON_PRINTF
+#define CORDON_PRINTF printf
+#endif
+
 typedef struct sup_text {
   char *ptr; /* NUL-terminated once something was added, NULL before */
   size_t len;
@@ -21,7 +26,8 @@ typedef struct sup_text {
 
 void sup_text_bytes(sup_text *t, const char *bytes, size_t len);
 void sup_text_add(sup_text *t, const char *text);
-void sup_text_addf(sup_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sup_text_addf(sup_text *t, const char *format, ...)
+    __attribute__((format(CORDON_PRINTF, 2, 3)));
 /* The text, never NULL: empty before the first append and after a failure. */
 const char *sup_text_get(const sup_text *t);
 void sup_text_release(sup_text *t);

@@ -2,14 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "package.h"
-
-int64_t col_wall_ms(void)
-{
-  struct timespec now = {0};
-  (void)clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "package/private.h"
 
 static bool is_leap(int64_t year)
 {
@@ -77,11 +70,6 @@ void col_text(col_task *t, const char *text)
   sup_csv_text(&t->csv, text);
 }
 
-void col_plain(col_task *t, const char *word)
-{
-  sup_csv_plain(&t->csv, word, strlen(word));
-}
-
 void col_bytes(col_task *t, const char *bytes, size_t len)
 {
   sup_csv_bytes(&t->csv, bytes, len);
@@ -112,31 +100,14 @@ void col_time(col_task *t, int64_t seconds)
   sup_csv_plain(&t->csv, said->text, strlen(said->text));
 }
 
-void col_octal(col_task *t, uint32_t mode)
-{
-  char digits[11];
-  size_t at = sizeof(digits);
-  do {
-    digits[--at] = (char)('0' + (mode & 7));
-    mode >>= 3;
-  } while (mode > 0 || at > sizeof(digits) - 4);
-  sup_csv_plain(&t->csv, digits + at, sizeof(digits) - at);
-}
-
 void col_flag(col_task *t, bool flag)
 {
   sup_csv_plain(&t->csv, flag ? "yes" : "no", flag ? 3 : 2);
 }
 
-void col_stat(col_task *t, const struct stat *st)
+void col_plain(col_task *t, const char *text, size_t len)
 {
-  col_octal(t, st->st_mode & 07777);
-  col_num(t, st->st_uid);
-  col_num(t, st->st_gid);
-  col_num(t, st->st_size);
-  col_time(t, st->st_mtim.tv_sec);
-  col_time(t, st->st_ctim.tv_sec);
-  col_time(t, st->st_atim.tv_sec);
+  sup_csv_plain(&t->csv, text, len);
 }
 
 bool col_row(col_task *t)

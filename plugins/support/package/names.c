@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "package.h"
+#include "package/private.h"
 #include "support/utf8.h"
 
 enum { NAME_PART = 110 };

@@ -1,11 +1,10 @@
 /* The files of the package as they are written: buffering, hashing, ceilings, records. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "package.h"
+#include "package/private.h"
 #include "support/call.h"
 
 enum { META_MAX = 64 };
@@ -29,15 +28,17 @@ col_task *col_task_new(col_package *p, const col_item *item)
   t->item = item;
   atomic_init(&t->stop, false);
   atomic_init(&t->whole, 0);
-  sha256_init(&t->sha);
+  t->sha = col_sha256_new();
   sup_csv_init(&t->csv, csv_put, t);
   return t;
 }
 
 void col_task_free(col_task *t)
 {
-  if (t != NULL)
+  if (t != NULL) {
     free(t->found);
+    col_sha256_free(t->sha);
+  }
   free(t);
 }
 
@@ -115,20 +116,21 @@ static void write_file(col_task *t, const char *bytes, size_t len)
     note_refusal(t, status, "the file could not be written on");
     return;
   }
-  sha256_update(&t->sha, len, (const unsigned char *)bytes);
+  if (t->sha != NULL)
+    col_sha256_add(t->sha, bytes, len);
   t->bytes += len;
 }
 
 static void flush(col_task *t)
 {
-  (void)pthread_mutex_lock(&t->p->lock);
+  col_gate_lock(t->p->gate);
   if (!t->abandoned && t->used > 0 && !t->shut)
     write_file(t, t->buffer, t->used);
   if (t->abandoned)
     t->shut = true;
   t->used = 0;
   atomic_store_explicit(&t->whole, 0, memory_order_relaxed);
-  (void)pthread_mutex_unlock(&t->p->lock);
+  col_gate_unlock(t->p->gate);
 }
 
 static bool take_bytes(col_task *t, const void *bytes, size_t len)
@@ -207,14 +209,6 @@ bool col_is_marked(const col_task *t)
   return t->status != COL_OK;
 }
 
-void col_mark_os(col_task *t, int os_error, const char *what)
-{
-  col_status status = os_error == ENOENT || os_error == ENOTDIR ? COL_ABSENT
-                      : os_error == EACCES || os_error == EPERM ? COL_DENIED
-                                                                : COL_ERROR;
-  col_mark(t, status, "%s: %s", what, strerror(os_error));
-}
-
 void col_cap(col_task *t, const char *format, ...)
 {
   if (t->cap[0] == '\0') {
@@ -233,7 +227,7 @@ void col_cap(col_task *t, const char *format, ...)
 void col_begin(col_task *t, const char *name, const char *source)
 {
   col_end(t);
-  (void)pthread_mutex_lock(&t->p->lock);
+  col_gate_lock(t->p->gate);
   t->shut = t->abandoned;
   t->begun = !t->abandoned;
   if (t->begun) {
@@ -244,12 +238,13 @@ void col_begin(col_task *t, const char *name, const char *source)
     t->start_ms = t->ahead_ms > 0 ? t->ahead_ms : col_wall_ms();
     t->start_mono_ms = t->ahead_ms > 0 ? t->ahead_mono_ms : sup_now_ms();
     t->bytes = 0;
-    sha256_init(&t->sha);
+    if (t->sha != NULL)
+      col_sha256_reset(t->sha);
     col_clean_name(t->item->folder, name, t->name);
     sup_csv_escape(name, strlen(name), t->item_name, sizeof(t->item_name));
     sup_csv_escape(source, strlen(source), t->source, sizeof(t->source));
   }
-  (void)pthread_mutex_unlock(&t->p->lock);
+  col_gate_unlock(t->p->gate);
   t->mtime = 0;
   t->rows = 0;
   t->used = 0;
@@ -298,7 +293,6 @@ static void name_or_empty(char **text)
 /* The lock is held. */
 static void take_record(col_task *t, col_status status, const char *error, const char *cap)
 {
-  unsigned char digest[32] = {0};
   col_record *r = add_record(t->p);
   if (r == NULL)
     return;
@@ -315,11 +309,8 @@ static void take_record(col_task *t, col_status status, const char *error, const
   r->status = status;
   r->error = copy_text(error);
   r->cap = copy_text(cap);
-  if (!t->opened)
-    return;
-  sha256_digest(&t->sha, sizeof(digest), digest);
-  for (size_t i = 0; i < sizeof(digest); i++)
-    (void)snprintf(r->sha256 + 2 * i, 3, "%02x", digest[i]);
+  if (t->opened && t->sha != NULL)
+    (void)col_sha256_end(t->sha, r->sha256);
 }
 
 /* The lock is held. In a file of its own, as nothing else was left. */
@@ -339,12 +330,12 @@ static void write_sentence(col_task *t, col_status status, const char *sentence)
 /* What left nothing says so; what is empty stays so. */
 static void say_nothing(col_task *t)
 {
-  (void)pthread_mutex_lock(&t->p->lock);
+  col_gate_lock(t->p->gate);
   if (!t->abandoned && t->status != COL_OK)
     write_sentence(t, t->status, t->error);
   else if (!t->abandoned && !t->p->broken && (t->last || !t->p->full))
     write_file(t, "", 0);
-  (void)pthread_mutex_unlock(&t->p->lock);
+  col_gate_unlock(t->p->gate);
 }
 
 /* Some of it was read, so it is neither absent nor refused as a whole. */
@@ -360,9 +351,9 @@ static void settle_status(col_task *t)
 
 static const char *why_over(col_task *t)
 {
-  (void)pthread_mutex_lock(&t->p->lock);
+  col_gate_lock(t->p->gate);
   bool cancelled = t->p->cancelled;
-  (void)pthread_mutex_unlock(&t->p->lock);
+  col_gate_unlock(t->p->gate);
   return cancelled ? "the collection was cancelled" : "the item's time was over";
 }
 
@@ -378,7 +369,7 @@ void col_end(col_task *t)
     settle_status(t);
   else
     say_nothing(t);
-  (void)pthread_mutex_lock(&t->p->lock);
+  col_gate_lock(t->p->gate);
   if (!t->abandoned) {
     if (t->opened)
       (void)t->p->o.sink.close(t->p->o.sink.data, t->id, t->cap[0] == '\0');
@@ -386,7 +377,7 @@ void col_end(col_task *t)
   }
   t->begun = false;
   t->shut = t->abandoned;
-  (void)pthread_mutex_unlock(&t->p->lock);
+  col_gate_unlock(t->p->gate);
 }
 
 /* The lock is held. A record without a file. */
@@ -414,10 +405,10 @@ void col_end_item(col_task *t)
     return;
   const char *why = why_over(t);
   (void)snprintf(sentence, sizeof(sentence), "%s: files may be missing", why);
-  (void)pthread_mutex_lock(&t->p->lock);
+  col_gate_lock(t->p->gate);
   if (!t->abandoned)
     add_bare(t->p, t->item, COL_PARTIAL, sentence, why);
-  (void)pthread_mutex_unlock(&t->p->lock);
+  col_gate_unlock(t->p->gate);
 }
 
 /* The lock is held. What the task has of its file, for a thread that is not the task's own: only
@@ -435,7 +426,8 @@ static col_task *copy_of(col_task *t)
   c->start_ms = t->start_ms;
   c->start_mono_ms = t->start_mono_ms;
   c->bytes = t->bytes;
-  c->sha = t->sha;
+  col_sha256_free(c->sha);
+  c->sha = col_sha256_copy(t->sha);
   memcpy(c->name, t->name, sizeof(c->name));
   memcpy(c->item_name, t->item_name, sizeof(c->item_name));
   memcpy(c->source, t->source, sizeof(c->source));
@@ -469,7 +461,7 @@ void col_end_abandoned(col_task *t)
 
 void col_skip(col_package *p, const col_item *item, col_status status, const char *sentence)
 {
-  (void)pthread_mutex_lock(&p->lock);
+  col_gate_lock(p->gate);
   add_bare(p, item, status, sentence, NULL);
-  (void)pthread_mutex_unlock(&p->lock);
+  col_gate_unlock(p->gate);
 }

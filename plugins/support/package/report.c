@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "package.h"
+#include "package/private.h"
 #include "support/utf8.h"
 
 static const char head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -5,8 +5,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "custom.h"
-#include "package.h"
+#include "package/private.h"
 #include "support/json.h"
 
 static void put_pair(col_task *t, const char *before, const char *name, const char *text)
@@ -51,9 +50,9 @@ void col_write_manifest(col_task *t)
   if (p->o.action != NULL)
     put_pair(t, ",", "action", p->o.action);
   put_pair(t, ",", "profile", col_profile(&p->o));
-  if (p->o.list != NULL) {
-    put_pair(t, ",", "list", p->o.list->name);
-    (void)col_printf(t, ",\"list_version\":%llu", (unsigned long long)p->o.list->version);
+  if (p->o.list_name != NULL) {
+    put_pair(t, ",", "list", p->o.list_name);
+    (void)col_printf(t, ",\"list_version\":%llu", (unsigned long long)p->o.list_version);
   }
   put_pair(t, ",", "started", started);
   put_pair(t, ",", "ended", ended);

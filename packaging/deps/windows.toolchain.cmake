@@ -1,0 +1,22 @@
+# Cross-compiles for 64-bit Windows with Debian's mingw-w64: -DCMAKE_TOOLCHAIN_FILE=packaging/deps/windows.toolchain.cmake, or the
+# preset `windows`. Libraries come from what packaging/deps/windows.sh has built, and from nowhere else.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(cordon_triple x86_64-w64-mingw32)
+set(CMAKE_C_COMPILER ${cordon_triple}-gcc)
+set(CMAKE_RC_COMPILER ${cordon_triple}-windres)
+set(CMAKE_AR ${cordon_triple}-ar CACHE STRING "")
+set(CMAKE_RANLIB ${cordon_triple}-ranlib CACHE STRING "")
+
+if(DEFINED ENV{CORDON_CACHE})
+  set(cordon_windows_deps $ENV{CORDON_CACHE}/deps/windows-x86_64)
+else()
+  set(cordon_windows_deps $ENV{HOME}/.cache/cordon/deps/windows-x86_64)
+endif()
+set(CMAKE_FIND_ROOT_PATH ${cordon_windows_deps} /usr/${cordon_triple})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_LIBDIR} ${cordon_windows_deps}/lib/pkgconfig)
+set(ENV{PKG_CONFIG_PATH} "")
