@@ -22,8 +22,7 @@ typedef struct walking walking;
 struct walking {
   col_task *task;
   void (*put)(walking *w, int dir, const char *path, const char *name, const struct stat *st);
-  int64_t born;      /* of the one that is put */
-  const char *front; /* the path of its folder, without a slash at the end */
+  int64_t born; /* of the one that is put */
   uint64_t count;
 };
 
@@ -78,13 +77,13 @@ static bool walk_entry(walking *w, int dir, const char *folder, const struct dir
   char path[COL_PATH];
   struct stat st;
   int fd = -1;
-  w->front = strcmp(folder, "/") == 0 ? "" : folder;
-  int len = snprintf(path, sizeof(path), "%s/%s", w->front, d->d_name);
+  const char *front = strcmp(folder, "/") == 0 ? "" : folder;
+  int len = snprintf(path, sizeof(path), "%s/%s", front, d->d_name);
   if (len < 0 || (size_t)len >= sizeof(path)) {
     col_mark(w->task, COL_PARTIAL, "%.200s: names in it are too long to be told", folder);
     return true;
   }
-  if (is_left_out(path) || !look(w, dir, w->front, d, &fd, &st)) {
+  if (is_left_out(path) || !look(w, dir, front, d, &fd, &st)) {
     if (fd >= 0)
       (void)close(fd);
     return true;
@@ -181,11 +180,13 @@ static void put_hash(walking *w, int dir, const char *path, const char *name, co
 {
   col_task *t = w->task;
   char sha256[COL_SHA256_HEX + 1] = "";
+  char folder[COL_PATH];
   struct stat now;
   if (!S_ISREG(st->st_mode) || (st->st_mode & 0111) == 0)
     return;
   int fd = -1;
-  (void)col_cross_entry(t, dir, w->front, name, O_RDONLY, &fd);
+  (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strlen(path) - strlen(name) - 1), path);
+  (void)col_cross_entry(t, dir, folder, name, O_RDONLY, &fd);
   if (fd >= 0 && fstat(fd, &now) == 0 && S_ISREG(now.st_mode))
     col_sha256_fd(t, fd, 1024 * COL_MIB, sha256);
   if (fd >= 0)

@@ -358,8 +358,8 @@ static int open_by_list(const col_task *t, int dir, const char *folder, const ch
                         int *ret_fd)
 {
   char path[COL_PATH];
-  struct stat above;
-  struct stat st;
+  struct stat above = {0};
+  struct stat st = {0};
   int made = snprintf(path, sizeof(path), "%s/%s", folder, name);
   if (made < 0 || made >= COL_PATH)
     return ENAMETOOLONG;
