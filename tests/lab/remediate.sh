@@ -112,7 +112,7 @@ device sh -c 'mkdir -p /etc/systemd/system/multi-user.target.wants && printf "[S
   ln -s ../evil.service /etc/systemd/system/multi-user.target.wants/evil.service'
 remedy 'a service is switched off' service disable evil
 never 'nothing starts it' device test -L /etc/systemd/system/multi-user.target.wants/evil.service
-fact 'and it would not start' device grep -q '^ConditionPathExists=!/' /etc/systemd/system/evil.service.d/00-cordon-disabled.conf
+fact 'and it would not start' device grep -q '^ConditionPathExists=!/' /etc/systemd/system/evil.service.d/~~cordon-disabled.conf
 fact 'that is taken back' device cordon local undo "$action"
 fact 'its link is there' same "$(device readlink /etc/systemd/system/multi-user.target.wants/evil.service)" ../evil.service
 never 'and nothing else' device test -e /etc/systemd/system/evil.service.d

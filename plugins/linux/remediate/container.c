@@ -18,7 +18,8 @@
 #include "remediate.h"
 #include "support/fault.h"
 
-enum { CHUNK = 256 * 1024, META_MAX = 1024 * 1024 };
+/* A description grows by a few bytes until its file is restored. */
+enum { CHUNK = 256 * 1024, META_MAX = 1024 * 1024, META_GROWS = 4096 };
 
 #define ROOM_LEFT (64 * REM_MIB) /* stays free on the disk of the containers */
 
@@ -243,6 +244,14 @@ static cordon_status save(int store, const rem_meta *m, sup_err *err)
   char name[REM_NAME];
   char temporary[REM_NAME];
   char *text = rem_meta_write(m);
+  /* What could not be read again is not kept: the file is still at its place. */
+  if (text != NULL && m->state == REM_SEALED && strlen(text) > META_MAX - META_GROWS) {
+    cJSON_free(text);
+    return sup_fail(err, CORDON_E_LIMIT,
+                    "the file has more attributes than a container describes (%d bytes): nothing "
+                    "was changed",
+                    META_MAX - META_GROWS);
+  }
   file_name(m->id, "json", name);
   file_name(m->id, "new", temporary);
   (void)unlinkat(store, temporary, 0);

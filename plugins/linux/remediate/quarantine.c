@@ -41,17 +41,6 @@ static cordon_status check_running(const taking *t, sup_err *err)
   return CORDON_OK;
 }
 
-/* The private folder is <state>/plugins/<id>; all of <state> is the agent's. */
-static bool is_agents(const rem_job *j, const char *path)
-{
-  size_t len = strlen(j->state_dir);
-  for (int parts = 0; parts < 2 && len > 1; len--)
-    if (j->state_dir[len - 1] == '/')
-      parts++;
-  return len > 1 && strncmp(path, j->state_dir, len) == 0 &&
-         (path[len] == '/' || path[len] == '\0');
-}
-
 static cordon_status check_owner(taking *t, sup_err *err)
 {
   char by[REM_SHOW];
@@ -79,7 +68,7 @@ static cordon_status check(taking *t, sup_err *err)
 {
   struct statvfs fs;
   char show[REM_SHOW];
-  if (is_agents(t->job, t->way.path))
+  if (rem_own_file(t->job, t->way.path, &t->st))
     return sup_fail(err, CORDON_E_DENIED, "'%s' is left alone: it is the agent's own",
                     rem_show(t->way.path, show));
   if (fstatvfs(t->fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)

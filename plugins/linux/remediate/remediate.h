@@ -40,6 +40,9 @@ typedef struct rem_job {
   bool at_reboot; /* it is in force after a reboot */
   cJSON *steps;
   cJSON *verified;
+  size_t steps_size; /* as JSON */
+  size_t verified_size;
+  uint64_t steps_more;    /* for which there was no room */
   char no_undo[REM_SHOW]; /* why nothing can be taken back; empty: it can, or there was no change */
 } rem_job;
 
@@ -188,6 +191,11 @@ typedef enum rem_owned { REM_OWNED_NO, REM_OWNED_YES, REM_OWNED_UNKNOWN } rem_ow
 /* `ret_by`: the package, or why it cannot be known. */
 rem_owned rem_owner_of(const char *path, char ret_by[REM_SHOW]);
 
+/* ---- own.c: what is the agent's own, and stays ---- */
+
+bool rem_own_unit(const char *name);
+bool rem_own_file(const rem_job *j, const char *path, const struct stat *st);
+
 /* ---- proc.c: processes by identity ---- */
 
 typedef struct rem_proc {
@@ -284,7 +292,7 @@ bool rem_shadow_find(const char *bytes, size_t len, const char *name, rem_shadow
 cordon_status rem_user_run(rem_job *j, sup_err *err);
 cordon_status rem_user_undo(rem_job *j, const cJSON *record, sup_err *err);
 
-/* ---- unit.c, unit_links.c, bus.c: services and timers of systemd ---- */
+/* ---- unit.c, unit_bar.c, unit_links.c, bus.c: services and timers of systemd ---- */
 
 cordon_status rem_unit_run(rem_job *j, sup_err *err);
 cordon_status rem_unit_undo(rem_job *j, const cJSON *record, sup_err *err);
@@ -293,6 +301,8 @@ cordon_status rem_bus_reload(sup_err *err);
 cordon_status rem_bus_stop(const char *unit, sup_err *err);
 cordon_status rem_bus_start(const char *unit, sup_err *err);
 cordon_status rem_bus_active(const char *unit, char ret_state[32], sup_err *err);
+/* Whether it knows of the condition of unit_bar.c. */
+cordon_status rem_bus_barred(const char *unit, bool *ret_barred, sup_err *err);
 
 /* [{"path","target"}]: the links under the folder of the administrator's units by which others
  * start this one. The caller deletes it. */

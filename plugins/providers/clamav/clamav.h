@@ -15,7 +15,8 @@ enum {
   CLAM_PATH = 4096,
   CLAM_DEPTH = 128, /* folders below the one that a walk began with */
   CLAM_ROOTS = 4096,
-  CLAM_WINDOW = 64, /* files with clamd at once */
+  CLAM_WINDOW = 64, /* files that clamd works on at once */
+  CLAM_SLOTS = 128, /* and those in its queue */
   CLAM_SIGNATURE = 257,
   CLAM_RECORD = 8192 /* a reply of clamd */
 };

@@ -7,9 +7,17 @@
 
 #include "scan_private.h"
 
-enum { TICK_MS = 100, PACED_MS = 20, TELL_MS = 400, IDLE_MS = 10000, CONF_TEXT = 256 * 1024 };
+enum {
+  TICK_MS = 100,
+  PACED_MS = 20,
+  TELL_MS = 400,
+  IDLE_MS = 10000,
+  CONF_TEXT = 256 * 1024,
+  AHEAD = 4
+};
 #define FILE_WEIGHT UINT64_C(16384)               /* what a file costs besides its bytes */
 #define ENGINE_FILE_MAX ((UINT64_C(1) << 31) - 1) /* more than that clamd cannot scan */
+#define AHEAD_BYTES (UINT64_C(4) << 20)           /* that wait in its queue at most */
 
 /* ---- what clamd is set to ---- */
 
@@ -34,6 +42,7 @@ static void set_limits(scan *s)
   if (window > threads)
     window = threads;
   s->window = window > CLAM_WINDOW ? CLAM_WINDOW : window;
+  s->slot_count = s->window * AHEAD > CLAM_SLOTS ? CLAM_SLOTS : s->window * AHEAD;
   s->max_size = s->set->max_file > 0 ? s->set->max_file : s->conf.max_file;
   if (s->conf.max_scan > 0 && (s->max_size == 0 || s->conf.max_scan < s->max_size))
     s->max_size = s->conf.max_scan;
@@ -176,7 +185,7 @@ static cordon_status count_plan(scan *s)
 
 static scan_slot *slot_of(scan *s, uint64_t id)
 {
-  for (unsigned i = 0; i < s->window; i++) {
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id == id && id != 0)
       return &s->slots[i];
   }
@@ -219,6 +228,7 @@ static void on_record(void *data, const char *record, size_t len)
   }
   take_verdict(s, &at->file, &r);
   file_done(s, &at->file);
+  s->flying_bytes -= (uint64_t)at->file.st.st_size;
   clam_file_release(&at->file);
   at->id = 0;
   s->flying--;
@@ -228,11 +238,21 @@ static void on_record(void *data, const char *record, size_t len)
 
 static scan_slot *free_slot(scan *s)
 {
-  for (unsigned i = 0; i < s->window; i++) {
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id == 0)
       return &s->slots[i];
   }
   return NULL;
+}
+
+/* Each of clamd's threads has a file, and small ones wait in its queue, so that none of them waits
+ * for us. What would be much to do after a cancel, or beyond the share of the processors, does not.
+ */
+static bool takes_more(scan *s)
+{
+  if (s->flying < s->window)
+    return true;
+  return s->flying < s->slot_count && s->flying_bytes < AHEAD_BYTES && s->pace.share <= 0;
 }
 
 /* What is empty holds nothing. False: the connection is gone. */
@@ -249,13 +269,14 @@ static bool feed_one(scan *s, clam_file *f)
   if (s->flying == 0)
     s->heard_ms = s->answered_ms = sup_now_ms();
   s->flying++;
+  s->flying_bytes += (uint64_t)f->st.st_size;
   return clam_session_send(&s->session, f->fd, &at->id);
 }
 
 static bool feed(scan *s, clam_walk *w, bool *ret_end)
 {
   clam_file f;
-  while (!*ret_end && s->flying < s->window && clam_pace_may(&s->pace)) {
+  while (!*ret_end && takes_more(s) && clam_pace_may(&s->pace)) {
     int got = clam_walk_next(w, &f);
     *ret_end = got < 0;
     if (got > 0 && !feed_one(s, &f))
@@ -268,9 +289,9 @@ static bool feed(scan *s, clam_walk *w, bool *ret_end)
 
 static bool hear(scan *s, bool end)
 {
-  int wait_ms = s->flying >= s->window || (end && s->flying > 0) ? TICK_MS
-                : s->pace.credit_s < 0                           ? PACED_MS
-                                                                 : 0;
+  int wait_ms = !takes_more(s) || (end && s->flying > 0) ? TICK_MS
+                : s->pace.credit_s < 0                   ? PACED_MS
+                                                         : 0;
   if (s->flying == 0 && wait_ms == PACED_MS && sup_now_ms() - s->answered_ms > IDLE_MS) {
     s->answered_ms = sup_now_ms();
     if (!clam_session_ping(&s->session))
@@ -346,7 +367,7 @@ static void count_rest(scan *s, cordon_status rc)
   clam_reason reason = rc == CORDON_E_DEADLINE    ? CLAM_TIME
                        : rc == CORDON_E_CANCELLED ? CLAM_CANCELLED
                                                   : CLAM_ENGINE;
-  for (unsigned i = 0; i < s->window; i++) {
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id == 0 && s->slots[i].file.fd < 0)
       continue;
     if (s->slots[i].file.path != NULL)
@@ -416,7 +437,7 @@ cordon_status clam_scan(const sup_call *call, const clam_settings *set, const cl
   s->until_ms = sup_call_until(call, order->budget_ms);
   s->report = clam_report_new();
   clam_session_init(&s->session);
-  for (size_t i = 0; i < CLAM_WINDOW; i++)
+  for (size_t i = 0; i < CLAM_SLOTS; i++)
     s->slots[i].file.fd = -1;
   cordon_status rc = s->report != NULL ? prepare(s) : sup_fail(err, CORDON_E_INTERNAL, "no memory");
   bool began = rc == CORDON_OK;

@@ -21,9 +21,11 @@ typedef struct scan {
   clam_plan plan;
   clam_report *report;
   clam_pace pace;
-  scan_slot slots[CLAM_WINDOW];
-  unsigned window;
+  scan_slot slots[CLAM_SLOTS];
+  unsigned window;     /* files that clamd works on */
+  unsigned slot_count; /* and those that wait in its queue */
   unsigned flying;
+  uint64_t flying_bytes;
   bool again; /* the connection was lost before */
   bool protocol_broken;
   uint64_t max_size;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -75,6 +76,8 @@ void bed_mounts(void)
   over("/etc");
   over("/run");
   over("/var/lib/dpkg");
+  over("/var/lib/pacman");
+  over("/var/db");
   over("/var/spool/cron");
   /* What is searched for a file, so that it does not take as long as this machine is large. */
   over("/tmp");
@@ -300,6 +303,34 @@ static bool dies(const char *point, const char *action, const char *params)
   }
   ck_assert(waitpid(child, &status, 0) == child);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+pid_t bed_stopped_at(const char *point, const char *action, const char *params)
+{
+  char fault[96];
+  int status = 0;
+  (void)snprintf(fault, sizeof(fault), "%s=stop", point);
+  (void)fflush(stdout);
+  pid_t child = fork();
+  ck_assert(child >= 0);
+  if (child == 0) {
+    bed b;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setenv("CORDON_FAULT", fault, 1);
+    bed_open(&b);
+    _exit(-(int)bed_run(&b, action, params) & 0x7f);
+  }
+  ck_assert(waitpid(child, &status, WUNTRACED) == child);
+  ck_assert_msg(WIFSTOPPED(status), "%s was not reached", point);
+  return child;
+}
+
+cordon_status bed_goes_on(pid_t child)
+{
+  int status = 0;
+  ck_assert(kill(child, SIGCONT) == 0 && waitpid(child, &status, 0) == child);
+  ck_assert(WIFEXITED(status));
+  return (cordon_status)-WEXITSTATUS(status);
 }
 
 bool bed_dies_running(const char *point, const char *action, const char *params)

@@ -37,6 +37,10 @@ cordon_status bed_dry(bed *b, const char *action, const char *params);
 cordon_status bed_undo(bed *b, const char *action);
 /* In a process of its own that ends at the point; false: it was not reached. */
 bool bed_dies_running(const char *point, const char *action, const char *params);
+/* It stands still at the point, so that others can do something; then it goes on, and comes to an
+ * end. */
+pid_t bed_stopped_at(const char *point, const char *action, const char *params);
+cordon_status bed_goes_on(pid_t child);
 bool bed_dies_undoing(const char *point, const char *action);
 
 /* Of the last result: whether a step of this name, with this outcome, is there; and its text. */
