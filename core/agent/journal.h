@@ -87,6 +87,12 @@ CD_MUST_USE cd_code agent_journal_actions(agent_journal *j, unsigned limit, cons
                                           void (*each)(void *context, const agent_action *a),
                                           void *context, cd_err *err);
 
+/* The results of this kind of action that hold the text somewhere, the newest first. */
+CD_MUST_USE cd_code agent_journal_results(agent_journal *j, agent_kind kind, const char *text,
+                                          unsigned limit,
+                                          void (*each)(void *context, cd_str result), void *context,
+                                          cd_err *err);
+
 /* A provider that may hold a state: it was asked to apply. Written before apply starts, so that
  * release knows whom to ask. */
 typedef struct agent_holder {

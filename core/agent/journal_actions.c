@@ -372,3 +372,25 @@ cd_code agent_journal_actions(agent_journal *j, unsigned limit, const char *befo
   (void)sqlite3_finalize(s);
   return rc;
 }
+
+cd_code agent_journal_results(agent_journal *j, agent_kind kind, const char *text, unsigned limit,
+                              void (*each)(void *context, cd_str result), void *context,
+                              cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  cd_code rc = journal_prepare(j,
+                               "SELECT result FROM actions WHERE kind = ? AND instr(result, ?) > 0"
+                               " ORDER BY seq DESC LIMIT ?",
+                               &s, err);
+  if (rc != CD_OK)
+    return rc;
+  journal_bind(s, "tti", agent_kind_name(kind), text, (sqlite3_int64)limit);
+  int step;
+  while ((step = sqlite3_step(s)) == SQLITE_ROW)
+    each(context,
+         (cd_str){(const char *)sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0)});
+  if (step != SQLITE_DONE)
+    rc = journal_fail(j, err, "read the results");
+  (void)sqlite3_finalize(s);
+  return rc;
+}

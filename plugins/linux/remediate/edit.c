@@ -118,7 +118,7 @@ static cordon_status copy_attrs(const rem_text *t, int to, sup_err *err)
   if (status == CORDON_OK)
     status = rem_attrs_read(fd, &a, err);
   if (status == CORDON_OK)
-    status = rem_attrs_apply(to, &a, err);
+    status = rem_attrs_apply(to, &a, false, err);
   if (status == CORDON_OK && futimens(to, now) != 0)
     status = sup_fail_os(err, errno, "the time of the new text cannot be set");
   if (fd >= 0)

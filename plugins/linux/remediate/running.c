@@ -8,7 +8,7 @@
 
 #include "remediate.h"
 
-enum { ROUNDS = 3, END_MS = 10000 };
+enum { ROUNDS = 32, END_MS = 10000 };
 
 typedef struct looking {
   uint64_t dev;
@@ -74,49 +74,78 @@ void rem_running_find(uint64_t dev, uint64_t ino, rem_running *ret_running)
   rem_proc_each(look, &l);
 }
 
-static void end_one(rem_job *j, const rem_proc *p)
+/* True: it is gone. */
+static bool end_one(rem_job *j, const rem_proc *p)
 {
   char why[REM_SHOW];
   rem_proc now = {0};
   sup_err err = {0};
   int error = 0;
   int handle = rem_proc_hold(p->pid, p->start, &now, &error);
+  bool ended = false;
   if (handle < 0 && error == 0)
-    return;
+    return true;
   if (handle < 0) {
     rem_step(j, "stop", "failed", "process %lld (%s) cannot be held", (long long)p->pid, p->name);
-    return;
+    return false;
   }
   if (rem_proc_protected(&now, why))
     rem_step(j, "stop", "left", "process %lld (%s): %s", (long long)p->pid, p->name, why);
-  else if (rem_proc_end(handle, sup_call_until(j->call, END_MS), &err) == CORDON_OK)
+  else if ((ended = rem_proc_end(handle, sup_call_until(j->call, END_MS), &err) == CORDON_OK))
     rem_step(j, "stop", "done", "process %lld (%s, user %u) ran it and was ended",
              (long long)p->pid, p->name, p->uid);
   else
     rem_step(j, "stop", "failed", "process %lld (%s): %s", (long long)p->pid, p->name,
              err.sentence);
+  if (ended && j->no_undo[0] == '\0')
+    (void)snprintf(j->no_undo, sizeof(j->no_undo),
+                   "a process that has ended cannot be brought back");
   (void)close(handle);
+  return ended;
+}
+
+/* As often as there are new ones: each may have started others before it ended. */
+static cordon_status end_all(rem_job *j, uint64_t dev, uint64_t ino, rem_running *r, sup_err *err)
+{
+  bool ended = true;
+  for (int round = 0; ended && r->count > 0 && round < ROUNDS; round++) {
+    ended = false;
+    for (size_t i = 0; i < r->count; i++) {
+      cordon_status status = sup_call_check(j->call, err);
+      if (status != CORDON_OK)
+        return status;
+      ended = end_one(j, &r->items[i]) || ended;
+    }
+    rem_running_find(dev, ino, r);
+  }
+  return CORDON_OK;
+}
+
+cordon_status rem_running_stop(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err)
+{
+  rem_running r;
+  if (!j->stop || j->call->dry_run)
+    return CORDON_OK;
+  rem_running_find(dev, ino, &r);
+  return end_all(j, dev, ino, &r, err);
 }
 
 cordon_status rem_running_settle(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err)
 {
   rem_running r;
+  bool ends = j->stop && !j->call->dry_run;
   rem_running_find(dev, ino, &r);
-  for (int round = 0; j->stop && !j->call->dry_run && r.count > 0 && round < ROUNDS; round++) {
-    for (size_t i = 0; i < r.count; i++) {
-      cordon_status status = sup_call_check(j->call, err);
-      if (status != CORDON_OK)
-        return status;
-      end_one(j, &r.items[i]);
-    }
-    rem_running_find(dev, ino, &r);
-  }
+  cordon_status status = ends ? end_all(j, dev, ino, &r, err) : CORDON_OK;
+  if (status != CORDON_OK)
+    return status;
   for (size_t i = 0; i < r.count; i++)
     rem_step(j, "running", "left", "process %lld (%s, user %u, start %llu) runs it%s",
              (long long)r.items[i].pid, r.items[i].name, r.items[i].uid,
              (unsigned long long)r.items[i].start,
-             j->stop ? " still" : " and was not to be stopped");
-  j->partial = j->partial || (j->stop && !j->call->dry_run && r.count > 0);
+             ends      ? " still"
+             : j->stop ? ""
+                       : " and was not to be stopped");
+  j->partial = j->partial || (ends && r.count > 0);
   rem_measured(j, "processes that run it", "%zu", r.count + r.more);
   return CORDON_OK;
 }

@@ -7,7 +7,7 @@
 
 typedef struct scan_slot {
   uint64_t id; /* 0: free */
-  clam_file file;
+  sup_file file;
 } scan_slot;
 
 typedef struct scan {
@@ -18,7 +18,7 @@ typedef struct scan {
   clam_version version;
   clam_database db;
   clam_session session;
-  clam_plan plan;
+  sup_plan plan;
   clam_report *report;
   clam_pace pace;
   scan_slot slots[CLAM_SLOTS];

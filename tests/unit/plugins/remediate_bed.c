@@ -102,6 +102,36 @@ void bed_mounts(void)
   units();
 }
 
+/* The first process of a space of its own: it takes up whoever ends without a parent. */
+static int be_first(int (*run)(void))
+{
+  int status = 0;
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      mount("proc", "/proc", "proc", 0, NULL) != 0)
+    return EXIT_FAILURE;
+  pid_t runner = fork();
+  if (runner == 0)
+    exit(run());
+  for (pid_t ended = runner > 0 ? wait(&status) : -1; ended != runner; ended = wait(&status))
+    if (ended < 0)
+      return EXIT_FAILURE;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+int bed_alone(int (*run)(void))
+{
+  int status = 0;
+  if (unshare(CLONE_NEWPID) != 0)
+    return EXIT_FAILURE;
+  (void)fflush(stdout);
+  pid_t first = fork();
+  if (first == 0)
+    exit(be_first(run));
+  if (first < 0 || waitpid(first, &status, 0) != first)
+    return EXIT_FAILURE;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
 /* ---- the host ---- */
 
 static bed *of(const cordon_host *h)
@@ -479,7 +509,7 @@ int bed_containers(void)
 
 /* ---- processes ---- */
 
-static void be_victim(const char *program)
+static void be_victim(const char *program, const char *shell_text)
 {
   /* It must not outlive the tests for long, nor hold what they print to. */
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -487,6 +517,10 @@ static void be_victim(const char *program)
   (void)setsid();
   (void)dup2(nothing, STDOUT_FILENO);
   (void)dup2(nothing, STDERR_FILENO);
+  if (shell_text != NULL) {
+    (void)execl(program, "victim", "-c", shell_text, (char *)NULL);
+    _exit(1);
+  }
   if (program != NULL) {
     char *const args[] = {(char[]){"victim"}, (char[]){"600"}, NULL};
     (void)execv(program, args);
@@ -506,7 +540,7 @@ static pid_t clone_as(pid_t wanted)
 }
 
 /* By a process that ends at once, so that it is no child of ours. */
-pid_t bed_spawn(const char *program, pid_t wanted)
+static pid_t spawn(const char *program, const char *shell_text, pid_t wanted)
 {
   int pipes[2];
   pid_t made = 0;
@@ -516,7 +550,7 @@ pid_t bed_spawn(const char *program, pid_t wanted)
   if (helper == 0) {
     pid_t victim = clone_as(wanted);
     if (victim == 0)
-      be_victim(program);
+      be_victim(program, shell_text);
     _exit(write(pipes[1], &victim, sizeof(victim)) == sizeof(victim) ? 0 : 1);
   }
   ck_assert(waitpid(helper, NULL, 0) == helper);
@@ -525,6 +559,16 @@ pid_t bed_spawn(const char *program, pid_t wanted)
   (void)close(pipes[1]);
   ck_assert_msg(made > 0, "no process with the number %d", (int)wanted);
   return made;
+}
+
+pid_t bed_spawn(const char *program, pid_t wanted)
+{
+  return spawn(program, NULL, wanted);
+}
+
+pid_t bed_spawn_shell(const char *shell, const char *text)
+{
+  return spawn(shell, text, 0);
 }
 
 static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
@@ -584,4 +628,17 @@ bool bed_comes_to(pid_t pid, char state)
   for (int i = 0; i < WAIT_MS && bed_state_of(pid) != state; i++)
     (void)usleep(1000);
   return bed_state_of(pid) == state;
+}
+
+bool bed_comes_to_run(pid_t pid, const char *program)
+{
+  char link[64];
+  char target[512] = "";
+  (void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+  for (int i = 0; i < WAIT_MS && strcmp(target, program) != 0; i++) {
+    ssize_t len = readlink(link, target, sizeof(target) - 1);
+    target[len > 0 ? len : 0] = '\0';
+    (void)usleep(1000);
+  }
+  return strcmp(target, program) == 0;
 }

@@ -457,53 +457,6 @@ START_TEST(a_startup_item_is_taken_and_given_back_by_path)
 }
 END_TEST
 
-START_TEST(a_file_is_found_by_its_digest_and_taken)
-{
-  bed b;
-  char params[PARAMS];
-  char digest[41] = "";
-  bed_open(&b);
-  bed_write("/srv/work/deep", "find me\n", 0755);
-  FILE *sum = popen("sha1sum /srv/work/deep", "re");
-  ck_assert(sum != NULL && fscanf(sum, "%40s", digest) == 1);
-  (void)pclose(sum);
-  (void)snprintf(params, sizeof(params),
-                 "{\"operation\":\"file.find_quarantine\",\"target\":{\"sha1\":\"%s\"}}", digest);
-  ck_assert_int_eq(bed_run(&b, "d1", params), CORDON_OK);
-  ck_assert(!bed_exists("/srv/work/deep"));
-  ck_assert_int_eq(bed_run(&b, "d2", params), CORDON_E_NOTFOUND);
-  ck_assert_ptr_nonnull(strstr(b.sentence, "not found in"));
-  ck_assert_int_eq(bed_undo(&b, "d1"), CORDON_OK);
-  ck_assert(bed_exists("/srv/work/deep"));
-  bed_close(&b);
-}
-END_TEST
-
-/* Another copy may lie where nobody looked. */
-START_TEST(a_search_that_did_not_look_everywhere_is_not_whole)
-{
-  bed b;
-  char params[PARAMS];
-  char digest[41] = "";
-  bed_open(&b);
-  bed_write("/srv/work/deep", "find me\n", 0755);
-  ck_assert_int_eq(chdir("/tmp"), 0);
-  for (int i = 0; i < 30; i++)
-    ck_assert(mkdir("d", 0755) == 0 && chdir("d") == 0);
-  ck_assert_int_eq(chdir("/"), 0);
-  FILE *sum = popen("sha1sum /srv/work/deep", "re");
-  ck_assert(sum != NULL && fscanf(sum, "%40s", digest) == 1);
-  (void)pclose(sum);
-  (void)snprintf(params, sizeof(params),
-                 "{\"operation\":\"file.find_quarantine\",\"target\":{\"sha1\":\"%s\"}}", digest);
-  ck_assert_int_eq(bed_run(&b, "p1", params), CORDON_PARTIAL);
-  ck_assert(!bed_exists("/srv/work/deep"));
-  ck_assert_int_eq(bed_run(&b, "p2", params), CORDON_E_NOTFOUND);
-  ck_assert_ptr_nonnull(strstr(b.sentence, "not everything there could be looked at"));
-  bed_close(&b);
-}
-END_TEST
-
 /* ---- records of other versions ---- */
 
 START_TEST(a_record_of_another_version_is_refused_with_a_sentence)
@@ -549,8 +502,6 @@ int main(void)
   tcase_add_test(c, the_last_administrator_goes_with_force_and_comes_back);
   tcase_add_test(c, no_systemd_is_said);
   tcase_add_test(c, a_startup_item_is_taken_and_given_back_by_path);
-  tcase_add_test(c, a_file_is_found_by_its_digest_and_taken);
-  tcase_add_test(c, a_search_that_did_not_look_everywhere_is_not_whole);
   tcase_add_loop_test(c, a_record_of_another_version_is_refused_with_a_sentence, 0, 4);
   suite_add_tcase(suite, c);
   SRunner *runner = srunner_create(suite);
