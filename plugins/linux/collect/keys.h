@@ -8,8 +8,8 @@
 
 enum {
   COL_KEY_BYTES = 256 * 1024, /* of one key: those that there are have less */
-  COL_KEY_OTHERS = 4,        /* lines in a row that are no part of one: then it is over */
-  COL_KEY_RUN = 40           /* so many signs of base64 together are a part, whatever is around */
+  COL_KEY_OTHERS = 4,         /* lines in a row that are no part of one: then it is over */
+  COL_KEY_RUN = 40            /* so many signs of base64 together are a part, whatever is around */
 };
 
 /* Zero is behind BEGIN, in its line. */

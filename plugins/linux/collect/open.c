@@ -403,7 +403,8 @@ int col_cross_entry(const col_task *t, int dir, const char *folder, const char *
   int held = openat(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
   if (held < 0)
     return errno;
-  error = col_judge(t, held, -1, &st);
+  /* A mount that does not even say what it is, as FUSE does to others than its user. */
+  error = col_judge(t, held, -1, &st) != 0 ? EREMOTE : 0;
   if (error == 0 && flags == O_PATH) {
     *ret_fd = held;
     return 0;

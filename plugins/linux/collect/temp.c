@@ -118,6 +118,7 @@ static void look_at(void *data, int dir, const char *folder, col_entry *e)
   bool reads = false;
   int error = open_one(w, dir, folder, e, &fd, &reads);
   e->far = error == EREMOTE;
+  e->error = error != ENOENT && error != EREMOTE ? error : 0;
   if (error != 0)
     return;
   e->there = col_stat_fd(fd, &e->st, &e->born) == 0;

@@ -103,7 +103,9 @@ static void mark(const walk *w, const col_entry *e, const char *path)
   char why[COL_SENTENCE];
   if (e->far && !col_is_far(w->task, path, why))
     (void)snprintf(why, sizeof(why), "it is on a file system that may hang, and is not read");
-  if (e->far)
+  if (e->error != 0)
+    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, strerror(e->error));
+  else if (e->far)
     col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, why);
   else if (e->mounted && S_ISDIR(e->st.st_mode))
     col_mark(w->task, COL_PARTIAL,
@@ -113,9 +115,10 @@ static void mark(const walk *w, const col_entry *e, const char *path)
 static bool put_one(const walk *w, const folder *f, const col_entry *e)
 {
   char path[COL_PATH];
-  if ((!e->there && !e->far) || !join(f, e->name, path))
+  bool is_marked = e->far || e->mounted || e->error != 0;
+  if ((!e->there && !is_marked) || !join(f, e->name, path))
     return true;
-  if (e->far || e->mounted)
+  if (is_marked)
     mark(w, e, path);
   return !e->there || w->calls->put(w->calls->data, e, path);
 }
@@ -182,6 +185,7 @@ static bool add_name(walk *w, const folder *f, const struct dirent *d, unsigned 
   e->type = type;
   e->there = false;
   e->far = false;
+  e->error = 0;
   e->mounted = false;
   e->not_hashed = false;
   e->kind = "";

@@ -17,6 +17,7 @@ typedef struct col_entry {
   bool far;        /* it may hang, and was not touched */
   bool mounted;    /* something is mounted over it, of which this is told */
   bool not_hashed; /* as there were so many before */
+  int error;       /* an errno: it is there, and cannot be told of */
   struct stat st;
   int64_t born;
   const char *kind;

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,6 +199,11 @@ static void mounts_and_opens(col_task *t)
   ck_assert_int_eq(col_open_entry(t, above, bed_root, "silent", O_PATH, &fd), EXDEV);
   ck_assert_int_eq(col_cross_entry(t, above, bed_root, "silent", O_RDONLY | O_DIRECTORY, &fd),
                    EREMOTE);
+  /* To others than its user it does not even say what it is. */
+  ck_assert_int_eq(chmod(bed_root, 0711), 0);
+  ck_assert_int_eq(syscall(SYS_setresuid, -1, 1, -1), 0);
+  ck_assert_int_eq(col_cross_entry(t, above, bed_root, "silent", O_PATH, &fd), EREMOTE);
+  ck_assert_int_eq(syscall(SYS_setresuid, -1, 0, -1), 0);
   (void)close(above);
   ck_assert_int_eq(col_open(t, "/proc/self/status", &fd, &st), 0);
   (void)close(fd);
