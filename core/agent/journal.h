@@ -77,6 +77,10 @@ CD_MUST_USE cd_code agent_journal_adopt(agent_journal *j, agent_capability state
  * none. */
 CD_MUST_USE cd_code agent_journal_next(agent_journal *j, agent_capability state,
                                        agent_action **ret_action, cd_err *err);
+/* The same of those that cannot go on after a restart: they had begun, or were ordered on this
+ * device. */
+CD_MUST_USE cd_code agent_journal_left_open(agent_journal *j, agent_capability state,
+                                            agent_action **ret_action, cd_err *err);
 CD_MUST_USE cd_code agent_journal_unfinished_count(agent_journal *j, agent_capability state,
                                                    unsigned *ret_count, cd_err *err);
 CD_MUST_USE cd_code agent_journal_action(agent_journal *j, const char *id,

@@ -102,6 +102,7 @@ typedef struct con_device {
   int64_t report_at_ms;   /* by the device's clock */
   bool revoked;
   bool clone_suspected;
+  unsigned risk; /* the worst con_severity of its open alerts; 0: there are none */
   char *memory;
 } con_device;
 

@@ -132,6 +132,7 @@ const char *const con_schema[] = {
     "CREATE INDEX IF NOT EXISTS alert_device ON alert(device, created);"
     "CREATE INDEX IF NOT EXISTS alert_title ON alert(device, title);"
     "CREATE INDEX IF NOT EXISTS alert_open ON alert(number) WHERE status <= 2;"
+    "CREATE INDEX IF NOT EXISTS alert_risk ON alert(device, severity) WHERE status <= 2;"
     "CREATE INDEX IF NOT EXISTS alert_updated ON alert(updated);"
     "CREATE TABLE IF NOT EXISTS alert_evidence("
     " alert TEXT NOT NULL REFERENCES alert(id) ON DELETE CASCADE, number INTEGER NOT NULL,"

@@ -13,7 +13,8 @@
   " d.agent_version, d.last_ip, d.last_external_ip, d.facts, d.tags,"                              \
   " coalesce(r.state_values, ''), d.device_key, d.key_id, d.statement, d.cert_serial,"             \
   " d.cert_not_after, d.first_seen, d.last_seen, coalesce(r.number, 0), coalesce(r.at, 0),"        \
-  " d.revoked, d.cloned FROM device d LEFT JOIN reported r ON r.device = d.id "
+  " d.revoked, d.cloned, coalesce((SELECT max(a.severity) FROM alert a WHERE a.device = d.id"      \
+  "  AND a.status <= 2), 0) FROM device d LEFT JOIN reported r ON r.device = d.id "
 
 /* Of a remediation (kind 7), by the hash that it names the file with. */
 #define RELATED_FILE                                                                               \

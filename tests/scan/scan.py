@@ -319,6 +319,8 @@ def a_cancel_does_not_wait_for_one_that_hangs():
         p = bed.agent.begin_scan("--path", str(bed.data))
         try:
             at = str(bed.clamd.socket)
+            # The agent's look at what the provider can do asks clamd too.
+            until("it has begun", lambda: [a for a in bed.agent.actions() if a["status"] == "InProgress"], 10)
             until("clamd is asked", lambda: pathlib.Path("/proc/net/unix").read_text().count(at) > 1, 10)
             began = time.monotonic()
             p.send_signal(signal.SIGINT)

@@ -144,6 +144,47 @@ START_TEST(one_that_has_noted_an_undo_record_is_not_passed_over)
 }
 END_TEST
 
+/* One that was ordered here had somebody who waited for it, and nobody does after a restart; one of
+ * the console waits. Which of them is first in the queue does not matter. */
+START_TEST(after_a_restart_only_the_consoles_run)
+{
+  static const agent_jobs_events events = {.on_action = on_action, .on_step = on_step};
+  uv_loop_t loop;
+  agent_jobs *jobs = NULL;
+  agent_remediate *r = NULL;
+  agent_supervisor sup = {.loop = &loop};
+  agent_journal *j = open_journal();
+  agent_action *waiting[3];
+  agent_action *now = NULL;
+  for (size_t i = 0; i < COUNT_OF(waiting); i++) {
+    waiting[i] = make_action(AGENT_KIND_REMEDIATE);
+    waiting[i]->state = AGENT_CAP_REMEDIATE;
+    waiting[i]->console = i == 0;
+    ck_assert(agent_text_set(&waiting[i]->params, CD_STR(ORDER)));
+    ck_assert_int_eq(agent_journal_order(j, waiting[i], NULL, &err), CD_OK);
+  }
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ck_assert_int_eq(agent_jobs_new(&sup, j, &events, j, &jobs, &err), CD_OK);
+  ck_assert_int_eq(agent_remediate_new(jobs, j, &r, &err), CD_OK);
+  agent_jobs_start(jobs);
+  for (size_t i = 0; i < COUNT_OF(waiting); i++) {
+    ck_assert_int_eq(agent_journal_action(j, waiting[i]->id, &now, &err), CD_OK);
+    ck_assert_int_eq(now->outcome, i == 0 ? CD_OK : CD_E_CANCELLED);
+    ck_assert(agent_action_ended(now));
+    ck_assert(i == 0 || strstr(now->sentence, "before it had begun") != NULL);
+    agent_action_free(now);
+    agent_action_free(waiting[i]);
+  }
+  agent_jobs_stop(jobs);
+  (void)uv_run(&loop, UV_RUN_DEFAULT);
+  agent_jobs_free(jobs);
+  agent_remediate_free(r);
+  agent_journal_close(j);
+  agent_action_free(ended);
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+END_TEST
+
 /* ---- what scans have found before ---- */
 
 #define SHA1 "1c9e3f0000000000000000000000000000000000"
@@ -273,6 +314,7 @@ int main(void)
                                 nor_has_what_was_given_back,
                                 records_of_others_stay,
                                 one_that_cannot_is_passed_over_for_the_next,
+                                after_a_restart_only_the_consoles_run,
                                 one_that_has_noted_an_undo_record_is_not_passed_over};
   return run_suite("agent.job", tests, COUNT_OF(tests));
 }
