@@ -67,6 +67,8 @@ typedef struct con_server {
   con_limits device_limits; /* by the device, over all its connections */
   con_counters counters;
   uint64_t packages_coming; /* bytes that the uploads of now lack */
+  uint64_t packages_bytes;  /* of the files that are there, as far as this process knows */
+  bool tidying;             /* in the pool */
   uint8_t bearer_key[CON_BEARER_KEY_SIZE];
   int64_t started_ms;
 
