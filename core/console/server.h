@@ -69,6 +69,8 @@ typedef struct con_server {
   con_counters counters;
   con_altered altered;      /* actions whose rows were changed behind our back */
   uint64_t packages_coming; /* bytes that the uploads of now lack */
+  uint64_t packages_bytes;  /* of the files that are there, as far as this process knows */
+  bool tidying;             /* in the pool */
   uint8_t bearer_key[CON_BEARER_KEY_SIZE];
   int64_t started_ms;
 

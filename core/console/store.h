@@ -404,7 +404,8 @@ CD_MUST_USE cd_code con_action_package_shown(con_store *s, const con_by *by, con
 typedef enum con_package_fate {
   CON_PACKAGE_COMES = 1, /* the device may go on sending it */
   CON_PACKAGE_GIVEN_UP,  /* too much that came was not it: no more of it is taken */
-  CON_PACKAGE_REMOVED    /* it was here */
+  CON_PACKAGE_REMOVED,   /* it was here */
+  CON_PACKAGE_LOST       /* the device has it no more */
 } con_package_fate;
 typedef struct con_package_note {
   con_package_fate fate;
