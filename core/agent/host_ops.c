@@ -460,6 +460,7 @@ static void on_end(agent_op *op, cd_str payload)
                       .sentence = f.sentence,
                       .result = cd_buf_view(&op->result),
                       .misbehaved = misbehaved};
+  agent_supervisor_ended(h->plugin, h->cap, op->function, f.status);
   retire_if_leaking(op, &f);
   finish(op, &end);
   host_ops_pump(h);

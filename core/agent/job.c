@@ -83,7 +83,7 @@ const agent_action *agent_jobs_running(const agent_jobs *jobs, agent_capability 
 }
 
 /* One that had begun may have done anything; one of this device's had somebody who waited for it,
- * and who is gone. */
+ * and who is gone, wherever it stands in the queue. */
 static bool close_left_open(agent_job *job, agent_action *a, cd_err *err)
 {
   char sentence[CD_ERR_TEXT_MAX];
@@ -92,12 +92,10 @@ static bool close_left_open(agent_job *job, agent_action *a, cd_err *err)
     job_end_as(a, CD_E_INTERNAL, sentence);
     if (job->kind->left_open != NULL)
       job->kind->left_open(job->self, a->id);
-  } else if (!a->console) {
+  } else {
     (void)snprintf(sentence, sizeof(sentence), "the agent ended before it had begun; %s",
                    job->kind->not_begun);
     job_end_as(a, CD_E_CANCELLED, sentence);
-  } else {
-    return false;
   }
   return agent_journal_ended(job->jobs->journal, a, NULL, NULL, err) == CD_OK;
 }
@@ -107,7 +105,7 @@ static void start(agent_job *job)
   for (unsigned i = 0; i < AGENT_JOBS_WAITING_MAX + 1; i++) {
     cd_err err = {0};
     agent_action *a = NULL;
-    cd_code rc = agent_journal_next(job->jobs->journal, job->kind->capability, &a, &err);
+    cd_code rc = agent_journal_left_open(job->jobs->journal, job->kind->capability, &a, &err);
     bool closed = rc == CD_OK && close_left_open(job, a, &err);
     if (closed)
       cd_log(CD_AREA_AGENT, CD_LOG_WARN, "%s action=%s: %s", agent_kind_name(a->kind), a->id,

@@ -77,6 +77,10 @@ CD_MUST_USE cd_code agent_journal_adopt(agent_journal *j, agent_capability state
  * none. */
 CD_MUST_USE cd_code agent_journal_next(agent_journal *j, agent_capability state,
                                        agent_action **ret_action, cd_err *err);
+/* The same of those that cannot go on after a restart: they had begun, or were ordered on this
+ * device. */
+CD_MUST_USE cd_code agent_journal_left_open(agent_journal *j, agent_capability state,
+                                            agent_action **ret_action, cd_err *err);
 CD_MUST_USE cd_code agent_journal_unfinished_count(agent_journal *j, agent_capability state,
                                                    unsigned *ret_count, cd_err *err);
 CD_MUST_USE cd_code agent_journal_action(agent_journal *j, const char *id,
@@ -86,6 +90,12 @@ CD_MUST_USE cd_code agent_journal_action(agent_journal *j, const char *id,
 CD_MUST_USE cd_code agent_journal_actions(agent_journal *j, unsigned limit, const char *before,
                                           void (*each)(void *context, const agent_action *a),
                                           void *context, cd_err *err);
+
+/* The results of this kind of action that hold the text somewhere, the newest first. */
+CD_MUST_USE cd_code agent_journal_results(agent_journal *j, agent_kind kind, const char *text,
+                                          unsigned limit,
+                                          void (*each)(void *context, cd_str result), void *context,
+                                          cd_err *err);
 
 /* A provider that may hold a state: it was asked to apply. Written before apply starts, so that
  * release knows whom to ask. */

@@ -174,8 +174,9 @@ cd_code journal_put_ended(agent_journal *j, const agent_action *a, const agent_w
     rc = put_wanted(j, put_settled_sql, a->state, settled, err);
   if (rc == CD_OK && wanted != NULL)
     rc = put_wanted(j, put_wanted_sql, a->state, wanted, err);
-  /* The console did not ask for a job that somebody here has ordered. */
-  if (rc == CD_OK && j->reporting && (!agent_kind_is_job(a->kind) || a->console))
+  /* Of the jobs that somebody here has ordered the console is told what a scan has found. */
+  if (rc == CD_OK && j->reporting &&
+      (!agent_kind_is_job(a->kind) || a->console || a->kind == AGENT_KIND_SCAN))
     rc = journal_put_outbox(j, a->id, NULL, err);
   return rc;
 }
@@ -304,18 +305,33 @@ static cd_code read_one(agent_journal *j, sqlite3_stmt *s, agent_action **ret_ac
   return rc;
 }
 
-cd_code agent_journal_next(agent_journal *j, agent_capability state, agent_action **ret_action,
-                           cd_err *err)
+static cd_code next_of(agent_journal *j, const char *sql, agent_capability state,
+                       agent_action **ret_action, cd_err *err)
 {
   sqlite3_stmt *s = NULL;
-  cd_code rc = journal_prepare(j,
-                               "SELECT " ACTION_COLUMNS
-                               " FROM actions WHERE ended = 0 AND state = ? ORDER BY seq LIMIT 1",
-                               &s, err);
+  cd_code rc = journal_prepare(j, sql, &s, err);
   if (rc != CD_OK)
     return rc;
   journal_bind(s, "i", (sqlite3_int64)state);
   return read_one(j, s, ret_action, err);
+}
+
+cd_code agent_journal_next(agent_journal *j, agent_capability state, agent_action **ret_action,
+                           cd_err *err)
+{
+  return next_of(j,
+                 "SELECT " ACTION_COLUMNS
+                 " FROM actions WHERE ended = 0 AND state = ? ORDER BY seq LIMIT 1",
+                 state, ret_action, err);
+}
+
+cd_code agent_journal_left_open(agent_journal *j, agent_capability state, agent_action **ret_action,
+                                cd_err *err)
+{
+  return next_of(j,
+                 "SELECT " ACTION_COLUMNS " FROM actions WHERE ended = 0 AND state = ?"
+                 " AND (order_digest IS NULL OR status != 'Pending') ORDER BY seq LIMIT 1",
+                 state, ret_action, err);
 }
 
 cd_code agent_journal_unfinished_count(agent_journal *j, agent_capability state,
@@ -369,6 +385,28 @@ cd_code agent_journal_actions(agent_journal *j, unsigned limit, const char *befo
   }
   if (rc == CD_OK && step != SQLITE_DONE)
     rc = journal_fail(j, err, "read the actions");
+  (void)sqlite3_finalize(s);
+  return rc;
+}
+
+cd_code agent_journal_results(agent_journal *j, agent_kind kind, const char *text, unsigned limit,
+                              void (*each)(void *context, cd_str result), void *context,
+                              cd_err *err)
+{
+  sqlite3_stmt *s = NULL;
+  cd_code rc = journal_prepare(j,
+                               "SELECT result FROM actions WHERE kind = ? AND instr(result, ?) > 0"
+                               " ORDER BY seq DESC LIMIT ?",
+                               &s, err);
+  if (rc != CD_OK)
+    return rc;
+  journal_bind(s, "tti", agent_kind_name(kind), text, (sqlite3_int64)limit);
+  int step;
+  while ((step = sqlite3_step(s)) == SQLITE_ROW)
+    each(context,
+         (cd_str){(const char *)sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0)});
+  if (step != SQLITE_DONE)
+    rc = journal_fail(j, err, "read the results");
   (void)sqlite3_finalize(s);
   return rc;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/log.h"
+#include "known.h"
 #include "protocol/remediate.h"
 
 #include "base/banned.h"
@@ -38,8 +40,8 @@ static cd_code read_order(const agent_job *job, cd_json_doc **ret_doc, cd_remedi
   return cd_json_status(&root, err);
 }
 
-static cd_code write_params(const agent_job *job, cd_json_doc *doc, const cd_remediation *order,
-                            cd_buf *out, cd_err *err)
+static cd_code write_params(agent_remediate *r, const agent_job *job, cd_json_doc *doc,
+                            const cd_remediation *order, cd_buf *out, cd_err *err)
 {
   cd_jw w;
   cd_json target = {0};
@@ -54,6 +56,8 @@ static cd_code write_params(const agent_job *job, cd_json_doc *doc, const cd_rem
   cd_jw_raw(&w, "target", cd_buf_view(&text));
   cd_jw_bool(&w, "force", order->force);
   cd_jw_bool(&w, "stop", order->stop);
+  if (order->operation == CD_OP_FILE_FIND_QUARANTINE)
+    agent_known_write(r->journal, order->sha1, &w);
   cd_jw_end_obj(&w);
   cd_code rc = cd_buf_status(&text, "the target", err);
   cd_buf_release(&text);
@@ -94,7 +98,7 @@ static cd_code prepare(void *self, agent_job *job, const agent_plugin *p, agent_
   cd_remediation asked = {0};
   cd_code rc = read_order(job, &doc, &asked, err);
   if (rc == CD_OK)
-    rc = write_params(job, doc, &asked, params, err);
+    rc = write_params(r, job, doc, &asked, params, err);
   if (rc == CD_OK && asked.operation == CD_OP_UNDO) {
     rc = read_undo(r, p, asked.action, err);
     order->function = AGENT_FN_UNDO;
@@ -154,10 +158,31 @@ static void write_result(void *self, const agent_job *job, cd_jw *w)
     write_bare(self, job, w);
 }
 
+/* What was taken back has nothing to be taken back any more. */
+static void forget(agent_remediate *r, const agent_job *job)
+{
+  char owner[OWNER_MAX];
+  char id[CD_ID_SIZE];
+  cd_json_doc *doc = NULL;
+  cd_remediation asked = {0};
+  cd_err err = {0};
+  if (job->asked == NULL || job->action->outcome != CD_OK)
+    return;
+  bool back = read_order(job, &doc, &asked, &err) == CD_OK &&
+              (asked.operation == CD_OP_UNDO || asked.operation == CD_OP_FILE_RESTORE);
+  if (back && cd_str_copy(id, sizeof(id), asked.action)) {
+    owner_of(job->asked->manifest.id, id, owner);
+    if (agent_journal_unhold(r->journal, AGENT_CAP_REMEDIATE, owner, &err) != CD_OK)
+      cd_log(CD_AREA_AGENT, CD_LOG_WARN, "the undo records of action %s are kept: %s", id,
+             err.text);
+  }
+  cd_json_free(doc);
+}
+
 static void over(void *self, agent_job *job)
 {
   agent_remediate *r = self;
-  (void)job;
+  forget(r, job);
   cd_buf_reset(&r->undo);
 }
 

@@ -1,6 +1,6 @@
 /* Remediations: one change of the device each, and how it is taken back. The plugin notes its undo
- * records before each change; they are kept under the action, for as long as there is a journal, so
- * that a later `undo` of the action finds them, after an upgrade too. */
+ * records before each change; they are kept under the action until it is taken back, for as long as
+ * there is a journal, so that a later `undo` of the action finds them, after an upgrade too. */
 #ifndef AGENT_REMEDIATE_H
 #define AGENT_REMEDIATE_H
 

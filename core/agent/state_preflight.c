@@ -71,6 +71,10 @@ void state_after_preflight(agent_state *s, const agent_op_end *end)
   cd_err err = {0};
   state_run *r = &s->run;
   CD_FAULT_POINT("agent.after_preflight");
+  if (r->unprobed && state_cannot_here(end->status)) {
+    state_probe(s);
+    return;
+  }
   r->preflight = agent_preflight_new();
   if (r->preflight == NULL) {
     state_fail(s, CD_E_INTERNAL, "no memory for the preflight");

@@ -52,6 +52,7 @@ typedef struct state_run {
   char digest[STATE_DIGEST_MAX]; /* of what apply put in force */
   bool releasing;                /* queries belong to a release */
   bool dry;                      /* op is the dry run of the preflight */
+  bool unprobed;                 /* the provider in hand was not probed for this run */
   agent_preflight *preflight;    /* NULL: there was none */
   bool touched;                  /* an apply was not refused: something may be in force */
   bool kept; /* it failed, but the order stands: in force and not proven, or still to be released */
@@ -123,6 +124,9 @@ void state_run_function(agent_state *s, agent_function fn);
 void state_fail(agent_state *s, cd_code code, const char *fmt, ...)
     CD_PRINTF(3, 4); /* the first failure stays */
 void state_try_provider(agent_state *s);
+void state_probe(agent_state *s); /* asks the provider in hand whether it can */
+/* The words of the contract for what does not work on this device; a probe says the same. */
+bool state_cannot_here(cd_code status);
 void state_pass_over(agent_state *s, const char *id, const char *reason);
 void state_apply(agent_state *s);
 

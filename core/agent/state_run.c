@@ -185,6 +185,19 @@ static void no_provider(agent_state *s)
   state_conclude(s);
 }
 
+void state_probe(agent_state *s)
+{
+  s->run.unprobed = false;
+  state_run_function(s, AGENT_FN_PROBE);
+}
+
+/* The provider in hand can: what an isolation would meet, or the isolation. */
+static void provider_found(agent_state *s)
+{
+  if (!state_preflight_begin(s))
+    state_apply(s);
+}
+
 void state_try_provider(agent_state *s)
 {
   for (;;) {
@@ -205,7 +218,14 @@ void state_try_provider(agent_state *s)
     }
     s->run.plugin = p;
     s->run.attempts = 0;
-    state_run_function(s, AGENT_FN_PROBE);
+    s->run.unprobed = agent_supervisor_able(p, s->cap);
+    if (!s->run.unprobed) {
+      state_probe(s);
+      return;
+    }
+    s->run.function = AGENT_FN_PROBE;
+    tell_step(s, 0, 0, (cd_str){0});
+    provider_found(s);
     return;
   }
 }
@@ -215,8 +235,7 @@ static void after_probe(agent_state *s, const agent_op_end *end)
   const agent_manifest *m = &s->run.plugin->manifest;
   char reason[CD_ERR_TEXT_MAX + 256];
   if (cd_code_ok(end->status)) {
-    if (!state_preflight_begin(s))
-      state_apply(s);
+    provider_found(s);
     return;
   }
   bool hint = end->status == CD_E_UNAVAILABLE && m->install_hint[0] != '\0';
@@ -280,11 +299,16 @@ static bool read_applied(agent_state *s, const agent_op_end *end, cd_err *err)
   return good;
 }
 
+bool state_cannot_here(cd_code status)
+{
+  return status == CD_E_UNSUPPORTED || status == CD_E_UNAVAILABLE || status == CD_E_DENIED;
+}
+
 /* By the contract these statuses mean that nothing was changed. */
 static bool changed_nothing(cd_code status)
 {
-  return status == CD_E_INVALID || status == CD_E_UNSUPPORTED || status == CD_E_UNAVAILABLE ||
-         status == CD_E_DENIED || status == CD_E_CONFLICT || status == CD_E_NOTFOUND;
+  return state_cannot_here(status) || status == CD_E_INVALID || status == CD_E_CONFLICT ||
+         status == CD_E_NOTFOUND;
 }
 
 /* Nothing was changed: who holds it, and what, is as it was before. The current holder comes first,
@@ -317,6 +341,11 @@ static void apply_refused(agent_state *s, const agent_op_end *end)
   const char *id = s->run.plugin->manifest.id;
   if (s->run.attempts == 1)
     restore_holders(s);
+  if (s->run.unprobed && s->run.attempts == 1 && state_cannot_here(end->status)) {
+    s->run.attempts = 0;
+    state_probe(s);
+    return;
+  }
   if (end->status == CD_E_INVALID) {
     state_fail(s, end->status, "%s", end->sentence);
     state_conclude(s);

@@ -13,6 +13,7 @@
 
 struct agent_slot {
   agent_host *host; /* the one that takes new operations, or NULL */
+  bool able; /* a probe passed since the agent began, and nothing has spoken against it since */
 };
 
 static cd_code make_folders(agent_supervisor *s, cd_err *err)
@@ -154,6 +155,21 @@ cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capabil
   return agent_host_submit(slot->host, order, ret_op, err);
 }
 
+bool agent_supervisor_able(const agent_plugin *p, agent_capability cap)
+{
+  return p->slots[cap] != NULL && p->slots[cap]->able;
+}
+
+void agent_supervisor_ended(agent_plugin *p, agent_capability cap, agent_function fn,
+                            cd_code status)
+{
+  if (fn == AGENT_FN_PROBE)
+    p->slots[cap]->able = cd_code_ok(status);
+  else if (status == CD_E_UNAVAILABLE || status == CD_E_UNSUPPORTED || status == CD_E_DENIED ||
+           status == CD_E_INTERNAL)
+    p->slots[cap]->able = false;
+}
+
 void agent_supervisor_forget(agent_supervisor *s, agent_host *h, agent_plugin *p,
                              agent_capability cap)
 {
@@ -186,6 +202,7 @@ void agent_supervisor_strike(agent_supervisor *s, const agent_plugin *p, agent_c
   unsigned strikes = 0;
   bool quarantined = false;
   int64_t now = cd_wall_ms();
+  p->slots[cap]->able = false;
   if (s->journal == NULL) {
     cd_log(CD_AREA_SUPERVISOR, CD_LOG_WARN, "%s plugin=%s: %s", agent_capability_name(cap),
            p->manifest.id, reason);

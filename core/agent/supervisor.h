@@ -60,6 +60,13 @@ CD_MUST_USE cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, a
 /* The state of a pair, for `plugins`. */
 void agent_supervisor_strikes(const agent_supervisor *s, const agent_plugin *p,
                               agent_capability cap, unsigned *ret_strikes, bool *ret_quarantined);
+/* Whether a probe of it has passed since the agent began, and nothing has spoken against it since:
+ * no strike, and no operation that ended because it cannot work here. An order then need not wait
+ * for another probe: what has changed meanwhile, its dry run or apply says. */
+bool agent_supervisor_able(const agent_plugin *p, agent_capability cap);
+/* For host_ops.c: how an operation of the plugin ended. */
+void agent_supervisor_ended(agent_plugin *p, agent_capability cap, agent_function fn,
+                            cd_code status);
 /* Its library is distrusted by configuration or policy: it may release, and say what it holds. */
 bool agent_supervisor_distrusts(const agent_supervisor *s, const agent_plugin *p);
 /* Its host process; false if there is none. */

@@ -90,7 +90,7 @@ static bool read_order(con_call *c, cd_json *root, package_order *o)
   (void)cd_json_opt_str(root, "Profile", CD_WORD_MAX, &profile);
   (void)cd_json_opt_str(root, "List", CD_COLLECTION_NAME_MAX, &list);
   (void)cd_json_opt_i64(root, "BudgetSeconds", BUDGET_MIN_S, BUDGET_MAX_S, &budget_s);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   if (!add_profile(c, profile, list, o))
     return false;
@@ -208,7 +208,7 @@ void con_api_package_uri(con_call *c)
   cd_err err = {0};
   uv_file file = -1;
   uint64_t size = 0;
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_OK && a.kind != CD_ORDER_COLLECT)
     rc = CD_E_NOTFOUND;
   if (rc == CD_OK)

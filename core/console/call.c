@@ -78,6 +78,12 @@ bool con_call_body_good(con_call *c, const cd_json *root)
   return false;
 }
 
+bool con_call_body_whole(con_call *c, cd_json *root)
+{
+  cd_json_no_more(root);
+  return con_call_body_good(c, root);
+}
+
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text)
 {
   bool there = cd_json_opt_str(root, key, max, ret_text);
@@ -151,11 +157,19 @@ void con_call_machine_reply(con_call *c, unsigned status, cd_str id)
   con_device_release(&d);
 }
 
+cd_code con_call_action(con_call *c, cd_str id, con_action *ret_action, cd_err *err)
+{
+  cd_code rc = con_action_checked(c->server->store, id, ret_action, err);
+  if (rc == CD_OK)
+    con_altered_note(&c->server->altered, ret_action);
+  return rc;
+}
+
 void con_call_action_reply(con_call *c, unsigned status, const char *id)
 {
   con_action a = {0};
   cd_err err = {0};
-  if (con_action_get(c->server->store, cd_str_from(id), &a, &err) != CD_OK) {
+  if (con_call_action(c, cd_str_from(id), &a, &err) != CD_OK) {
     con_call_trouble(c, &err);
     return;
   }

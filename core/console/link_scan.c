@@ -55,13 +55,14 @@ static bool begins(cd_str text, const char *part)
   return text.len >= p.len && con_same((cd_str){text.ptr, p.len}, p);
 }
 
-/* What runs is worse than what lies there; what the engine itself holds for a guess is less. */
+/* What runs is worse than what lies there, whatever it is called; what the engine itself holds for
+ * a guess is less. */
 static con_severity severity_of(const cd_finding *f)
 {
-  if (has(f->signature, "eicar"))
-    return CON_SEVERITY_INFORMATIONAL;
   if (f->deleted || cd_json_len(&f->processes) > 0)
     return CON_SEVERITY_HIGH;
+  if (has(f->signature, "eicar"))
+    return CON_SEVERITY_INFORMATIONAL;
   if (begins(f->signature, "PUA.") || begins(f->signature, "Heuristics."))
     return CON_SEVERITY_LOW;
   return CON_SEVERITY_MEDIUM;

@@ -1,5 +1,6 @@
 /* The resource machine. */
 #include "shape.h"
+#include "store_alert.h"
 
 #include <string.h>
 
@@ -124,6 +125,8 @@ static cd_str text_of(const con_machine_row *r, field f)
   case AGENT_VERSION: return d->agent_version;
   case HEALTH: return cd_str_from(health(r));
   case DEVICE_VALUE: return CD_STR("Normal");
+  case RISK:
+    return d->risk > 0 ? cd_str_from(con_severity_name((con_severity)d->risk)) : CD_STR("None");
   case ONBOARDING: return d->revoked ? CD_STR("CanBeOnboarded") : CD_STR("Onboarded");
   default: /* what nothing here knows */ return (cd_str){0};
   }

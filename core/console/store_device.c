@@ -47,6 +47,7 @@ static void read_row(sqlite3_stmt *stmt, con_device *d)
   d->report_at_ms = sqlite3_column_int64(stmt, at + 4);
   d->revoked = sqlite3_column_int64(stmt, at + 5) != 0;
   d->clone_suspected = sqlite3_column_int64(stmt, at + 6) != 0;
+  d->risk = (unsigned)sqlite3_column_int64(stmt, at + 7);
 }
 
 static cd_code take_row(sqlite3_stmt *stmt, con_device *ret_device, cd_err *err)

@@ -55,6 +55,8 @@ const char *const con_schema[] = {
     "CREATE INDEX IF NOT EXISTS action_device ON action(device, number);"
     "CREATE INDEX IF NOT EXISTS action_open ON action(device, number) WHERE status <= 2;"
     "DROP INDEX IF EXISTS action_expiry;"
+    /* Keyed digests of rows that were found to be as the audit log says (store_told.c). */
+    "CREATE TABLE IF NOT EXISTS action_mark(number INTEGER PRIMARY KEY, mark BLOB NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS action_open_expiry ON action(expires) WHERE status <= 2;"
 
     "CREATE TABLE IF NOT EXISTS token("
@@ -132,6 +134,7 @@ const char *const con_schema[] = {
     "CREATE INDEX IF NOT EXISTS alert_device ON alert(device, created);"
     "CREATE INDEX IF NOT EXISTS alert_title ON alert(device, title);"
     "CREATE INDEX IF NOT EXISTS alert_open ON alert(number) WHERE status <= 2;"
+    "CREATE INDEX IF NOT EXISTS alert_risk ON alert(device, severity) WHERE status <= 2;"
     "CREATE INDEX IF NOT EXISTS alert_updated ON alert(updated);"
     "CREATE TABLE IF NOT EXISTS alert_evidence("
     " alert TEXT NOT NULL REFERENCES alert(id) ON DELETE CASCADE, number INTEGER NOT NULL,"

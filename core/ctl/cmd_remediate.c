@@ -13,6 +13,7 @@
 #include "protocol/limits.h"
 #include "protocol/path.h"
 #include "protocol/remediate.h"
+#include "protocol/scan.h"
 
 #include "base/banned.h"
 
@@ -46,9 +47,11 @@ static cd_code write_action(cd_jw *w, const ctl_args *args, cd_err *err)
 
 static cd_code write_sha1(cd_jw *w, const ctl_args *args, cd_err *err)
 {
-  const char *text = args->operand[0];
-  if (strlen(text) != 40 || strspn(text, "0123456789abcdefABCDEF") != 40)
+  uint8_t bytes[CD_SHA1_TEXT_LEN / 2];
+  char text[CD_SHA1_TEXT_LEN + 1];
+  if (!cd_unhex(bytes, sizeof(bytes), cd_str_from(args->operand[0])))
     return cd_fail(err, CD_E_INVALID, "SHA1 must be 40 hex digits");
+  cd_hex(text, bytes, sizeof(bytes));
   cd_jw_cstr(w, "sha1", text);
   return CD_OK;
 }

@@ -1,5 +1,5 @@
-/* The table of commands and what each may be given. A command is a row in commands.c and a file of
- * its own. */
+/* The table of commands and what each may be given. A command is a row in one of commands_*.c and a
+ * function of its own. */
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
 
@@ -33,6 +33,7 @@ typedef enum ctl_option {
   CTL_OPT_WAIT,
   CTL_OPT_TAG,
   CTL_OPT_PREVIEW,
+  CTL_OPT_EXPECT,
   CTL_OPT_DEVICE,
   CTL_OPT_USES,
   CTL_OPT_FOR,
@@ -68,6 +69,9 @@ typedef enum ctl_option {
   CTL_OPT_CLASSIFICATION,
   CTL_OPT_DETERMINATION,
   CTL_OPT_STOP,
+  CTL_OPT_START,
+  CTL_OPT_BOOT,
+  CTL_OPT_TEXT,
   CTL_OPT_COUNT
 } ctl_option;
 
@@ -80,7 +84,7 @@ typedef struct ctl_option_row {
   bool lab; /* for the lab and the tests: named in the last lines of help only */
 } ctl_option_row;
 
-#define CTL_OPERANDS_MAX 4
+#define CTL_OPERANDS_MAX 5
 
 /* A command line, taken apart. A switch that was given has the value "". */
 typedef struct ctl_args {
@@ -110,9 +114,12 @@ typedef struct ctl_command {
   ctl_exit (*run)(const ctl_context *ctx, const ctl_args *args);
 } ctl_command;
 
-/* commands.c */
-const ctl_command *ctl_commands(size_t *ret_count);
+/* options.c */
 const ctl_option_row *ctl_option_named(ctl_option option);
+
+/* commands.c */
+/* In the order of help; NULL behind the last. */
+const ctl_command *ctl_command_at(size_t index);
 /* The command that the words begin with, the longest name first; *ret_words of them are its name.
  * NULL: none. */
 const ctl_command *ctl_command_find(int count, const char *const *words, int *ret_words);
@@ -165,6 +172,7 @@ ctl_exit fleet_cmd_release(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_collect(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_scan(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_quarantine(const ctl_context *ctx, const ctl_args *args);
+ctl_exit fleet_cmd_remediate(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_restore(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_undo(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_alerts(const ctl_context *ctx, const ctl_args *args);

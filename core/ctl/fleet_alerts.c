@@ -379,25 +379,10 @@ static cd_code resolve_body(const ctl_args *args, cd_buf *out, cd_err *err)
 
 static ctl_exit print_resolved(const ctl_context *ctx, cd_json_doc *doc)
 {
-  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
-  cd_err err = {0};
   alert a;
   cd_json root = cd_json_root(doc);
   read_alert(&root, &a);
-  ctl_exit code = CTL_EXIT_DONE;
-  if (cd_json_status(&root, &err) != CD_OK) {
-    code = ctl_report(ctx, CTL_EXIT_WAITING, &err, NULL);
-  } else if (ctx->json) {
-    code = fleet_put_json(ctx, &root, code);
-  } else {
-    ctl_text_add(&out, a.id);
-    cd_buf_add_cstr(&out, ": ");
-    ctl_text_add(&out, a.status);
-    cd_buf_add_char(&out, '\n');
-    code = fleet_put_text(ctx, &out, code);
-  }
-  cd_buf_release(&out);
-  return code;
+  return fleet_put_state(ctx, &root, a.id, a.status);
 }
 
 ctl_exit fleet_cmd_alert_resolve(const ctl_context *ctx, const ctl_args *args)

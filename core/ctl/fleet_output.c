@@ -37,6 +37,23 @@ ctl_exit fleet_put_json(const ctl_context *ctx, const cd_json *value, ctl_exit c
   return code;
 }
 
+ctl_exit fleet_put_state(const ctl_context *ctx, const cd_json *answer, cd_str id, cd_str status)
+{
+  cd_err err = {0};
+  if (cd_json_status(answer, &err) != CD_OK)
+    return ctl_report(ctx, CTL_EXIT_WAITING, &err, NULL);
+  if (ctx->json)
+    return fleet_put_json(ctx, answer, CTL_EXIT_DONE);
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  ctl_text_add(&out, id);
+  cd_buf_add_cstr(&out, ": ");
+  ctl_text_add(&out, status);
+  cd_buf_add_char(&out, '\n');
+  ctl_exit code = fleet_put_text(ctx, &out, CTL_EXIT_DONE);
+  cd_buf_release(&out);
+  return code;
+}
+
 ctl_style fleet_style(const ctl_context *ctx)
 {
   ctl_style style = ctx->style;

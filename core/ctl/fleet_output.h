@@ -13,6 +13,9 @@ ctl_exit fleet_put_json(const ctl_context *ctx, const cd_json *value, ctl_exit c
 ctl_exit fleet_put_json_text(const ctl_context *ctx, const cd_buf *json, ctl_exit code);
 /* Prints text for people; a failed buffer is reported. */
 ctl_exit fleet_put_text(const ctl_context *ctx, const cd_buf *text, ctl_exit code);
+/* The answer to a change: what it is about and what became of it, "ID: Resolved", or the document;
+ * one that could not be read is reported as a change that may or may not have been made. */
+ctl_exit fleet_put_state(const ctl_context *ctx, const cd_json *answer, cd_str id, cd_str status);
 /* `ctx`'s style at this time. */
 ctl_style fleet_style(const ctl_context *ctx);
 /* A cell "3 s ago"; "never" where there is no time. */

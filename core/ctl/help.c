@@ -60,17 +60,16 @@ void ctl_help_command(const ctl_command *command, cd_buf *out)
 
 bool ctl_help_group(cd_str word, cd_buf *out)
 {
-  size_t count = 0;
   bool any = false;
-  const ctl_command *commands = ctl_commands(&count);
-  for (size_t i = 0; i < count; i++) {
-    cd_str name = cd_str_from(commands[i].name);
+  const ctl_command *c = NULL;
+  for (size_t i = 0; (c = ctl_command_at(i)) != NULL; i++) {
+    cd_str name = cd_str_from(c->name);
     if (!cd_str_starts(name, word) || name.len <= word.len || name.ptr[word.len] != ' ')
       continue;
     if (!any)
       cd_buf_addf(out, "usage: cordon %.*s COMMAND [OPTION...]\n\ncommands:\n", CD_STR_ARG(word));
     any = true;
-    add_row(out, commands[i].name + word.len + 1, commands[i].help);
+    add_row(out, c->name + word.len + 1, c->help);
   }
   if (any)
     cd_buf_addf(out, "\n'cordon help %.*s COMMAND' explains one of them.\n", CD_STR_ARG(word));
@@ -79,8 +78,7 @@ bool ctl_help_group(cd_str word, cd_buf *out)
 
 void ctl_help_overview(cd_buf *out)
 {
-  size_t count = 0;
-  const ctl_command *commands = ctl_commands(&count);
+  const ctl_command *c = NULL;
   cd_buf_add_cstr(
       out, "usage: cordon COMMAND [OPTION...]\n"
            "       cordon --version\n"
@@ -89,8 +87,8 @@ void ctl_help_overview(cd_buf *out)
            "fleet, through its console.\n"
            "\n"
            "commands:\n");
-  for (size_t i = 0; i < count; i++)
-    add_row(out, commands[i].name, commands[i].help);
+  for (size_t i = 0; (c = ctl_command_at(i)) != NULL; i++)
+    add_row(out, c->name, c->help);
   cd_buf_add_cstr(out, "\n'cordon help COMMAND' explains one of them, 'cordon help exit-codes' "
                        "what it ends with.\n");
 }

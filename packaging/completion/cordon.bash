@@ -86,10 +86,29 @@ _cordon_device_or() {
   fi
 }
 
+# DEVICE KIND VERB WHAT, of which the first three are known.
+_cordon_remediate() {
+  if [[ $1 == -* ]]; then
+    _cordon_words "--force --start --boot --text $2" "$1"
+    return
+  fi
+  case $COMP_CWORD in
+  2) _cordon_words "$(_cordon_devices)" "$1" ;;
+  3) _cordon_words "service timer user module cron process startup" "$1" ;;
+  4)
+    case ${COMP_WORDS[3]} in
+    process) _cordon_words "stop suspend resume" "$1" ;;
+    startup) _cordon_words "remove restore" "$1" ;;
+    *) _cordon_words "disable enable" "$1" ;;
+    esac
+    ;;
+  esac
+}
+
 # The commands of the fleet: the words typed so far without the current one decide.
 _cordon_fleet() {
   local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
-  local order="--comment --ticket --wait --tag --preview --progress $common" job="--comment --ticket --wait --progress $common" lease="--for --lost-console --unreachable"
+  local order="--comment --ticket --wait --tag --preview --expect --progress $common" job="--comment --ticket --wait --progress $common" lease="--for --lost-console --unreachable"
   case $first in
   isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;
@@ -97,6 +116,7 @@ _cordon_fleet() {
   collect) _cordon_device_or "--comment --ticket --wait --progress --output --overwrite --profile --list --budget --id $common" "$current" ;;
   scan) _cordon_device_or "--quick --full --path --cpu --budget $job" "$current" ;;
   quarantine) _cordon_device_or "--sha1 --path --force $job" "$current" ;;
+  remediate) _cordon_remediate "$current" "$job" ;;
   restore | undo) _cordon_words "$job" "$current" ;;
   alerts) _cordon_words "--device --status --limit $common" "$current" ;;
   actions) _cordon_words "--device --limit $common" "$current" ;;
@@ -148,7 +168,7 @@ _cordon_group() {
 
 _cordon() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local names="local device isolate renew release collect scan quarantine restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection" group
+  local names="local device isolate renew release collect scan quarantine remediate restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection" group
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _cordon_words "$names help --version --help" "$current"
@@ -183,7 +203,7 @@ _cordon() {
   --classification) _cordon_words "TruePositive InformationalExpectedActivity FalsePositive" "$current" ;;
   --profile) _cordon_words "standard extended custom" "$current" ;;
   --lost-console | --unreachable) _cordon_words "keep release:" "$current" ;;
-  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head | --budget | --path | --cpu | --sha1 | --determination) ;;
+  --comment | --limit | --timeout | --ticket | --tag | --uses | --for | --note | --head | --budget | --path | --cpu | --sha1 | --start | --boot | --text | --determination) ;;
   *)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_local "$current" "${COMP_WORDS[2]}"

@@ -2,7 +2,7 @@
 # The benchmarks' part at the lab's console: orders that go the whole way to desk-1 and back. The lab's places share one clock.
 # Prints raw numbers, a line each, as device.sh does.
 #
-#   console.sh latency RUNS     `enforced MS`, `proven MS`, `told MS`, `isolate_wall MS`, `release_wall MS`
+#   console.sh latency RUNS PAUSE_S     `enforced MS`, `proven MS`, `told MS`, `isolate_wall MS`, `release_wall MS`
 set -eu
 
 answer=/tmp/bench.json
@@ -25,11 +25,12 @@ between() {
     END { spent = at[2] - at[1]; if (spent < 0) spent += 86400000; printf "%s %d\n", name, spent }'
 }
 
-[ "${1:-}" = latency ] || {
-  echo 'usage: console.sh latency RUNS' >&2
+if [ "${1:-}" != latency ] || [ $# != 3 ]; then
+  echo 'usage: console.sh latency RUNS PAUSE_S' >&2
   exit 2
-}
+fi
 left=$2
+pause_s=$3
 while [ "$left" -gt 0 ]; do
   left=$((left - 1))
   ordered isolate_wall isolate
@@ -37,6 +38,7 @@ while [ "$left" -gt 0 ]; do
   between proven evidence.proven.at
   between told updated
   ordered release_wall release
-  # Each command asks for a token of its own, and the console gives sixty in a minute.
-  sleep 2
+  # Each command asks for a token of its own, and the console gives sixty in a minute: two seconds at the least. After
+  # five the device has ended the plugin's host.
+  sleep "$pause_s"
 done

@@ -118,7 +118,8 @@ echo "Cordon benchmarks on $(uname -sr), $(getconf _NPROCESSORS_ONLN) processors
 
 in_device idle "$idle_s" 0 >"$work/idle.released"
 # Before the many orders that are given on the device: the console takes the results of sixty such in a minute, and the others wait.
-lab exec console -- sh -s latency "$runs" <"$root/tests/bench/console.sh" >"$work/chain"
+lab exec console -- sh -s latency "$runs" 2 <"$root/tests/bench/console.sh" >"$work/chain"
+lab exec console -- sh -s latency "$cold_runs" 7 <"$root/tests/bench/console.sh" >"$work/chain_cold"
 in_device restore "$runs" >"$work/restore"
 for other in zabbix_agentd collectd; do
   in_device other "$idle_s" "$other" >"$work/idle.$other"
@@ -142,6 +143,7 @@ latency_table resident 'With a plugin host that runs already'
 printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'From the console to the device and back' milliseconds runs p50 p99 max
 quantiles chain enforced 'isolate: order at the console to enforced'
 quantiles chain proven 'isolate: order at the console to proven'
+quantiles chain_cold enforced 'the same, the plugin host to be started first'
 quantiles chain told 'isolate: until the console has the result'
 quantiles chain isolate_wall 'isolate: the whole command, with --wait'
 quantiles chain release_wall 'release: the whole command, with --wait'

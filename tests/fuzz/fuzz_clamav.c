@@ -61,21 +61,21 @@ static void try_cvd(const char *text, size_t len)
 
 static void try_mounts(const char *text, size_t len)
 {
-  clam_mounts m = {0};
-  clam_mounts_text(&m, text, len);
+  sup_mounts m = {0};
+  sup_mounts_text(&m, text, len);
   for (size_t i = 0; i < m.count; i++) {
     MUST(m.items[i].point[0] == '/');
     MUST(i == 0 || strcmp(m.items[i - 1].point, m.items[i].point) < 0);
-    MUST(clam_mounts_at(&m, m.items[i].point) == &m.items[i]);
-    MUST(clam_mounts_of(&m, m.items[i].point) != NULL);
+    MUST(sup_mounts_at(&m, m.items[i].point) == &m.items[i]);
+    MUST(sup_mounts_of(&m, m.items[i].point) != NULL);
   }
-  clam_mounts_release(&m);
+  sup_mounts_release(&m);
 }
 
 static void try_unit(const char *text, size_t len)
 {
-  char path[CLAM_PATH];
-  if (clam_unit_program(text, len, path))
+  char path[SUP_PATH];
+  if (sup_unit_program(text, len, path))
     MUST(path[0] == '/' && strnlen(path, sizeof(path)) < sizeof(path));
 }
 
@@ -89,7 +89,7 @@ static void try_proc(const char *text, size_t len)
     return;
   memcpy(copy, text, len);
   (void)clam_stat_field(copy, 22, &ino);
-  if (clam_map_read(copy, &dev, &ino, &path))
+  if (sup_map_read(copy, &dev, &ino, &path))
     MUST(path >= copy && path < copy + len && *path == '/');
   free(copy);
 }

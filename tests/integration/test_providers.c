@@ -247,6 +247,35 @@ START_TEST(a_half_made_isolation_is_taken_back_by_the_next_agent)
 }
 END_TEST
 
+/* That a provider can was asked when the agent began. An order does not wait for it again, until an
+ * operation says that it cannot: then it is asked, and its word is taken. */
+START_TEST(a_provider_that_passed_is_probed_again_only_when_it_is_in_doubt)
+{
+  driver *d = driver_new(&(driver_options){.providers = {"bad_status", "good"},
+                                           .settings = {"\"only\":\"selective\",\"status\":-2"}});
+  driver_start(d, NULL);
+  driver_isolate_well(d);
+  driver_expect_state(d, "provider", "org.cordon.test.bad-status");
+  driver_release_well(d);
+  unsigned probed = driver_calls(d, "bad_status", "probe");
+  ck_assert_uint_ge(probed, 1);
+  driver_isolate_well(d);
+  driver_release_well(d);
+  ck_assert_uint_eq(driver_calls(d, "bad_status", "probe"), probed);
+  driver_reply r = driver_request(d, "isolate",
+                                  "{\"type\":\"selective\",\"exclusions\":[{\"direction\":"
+                                  "\"out\",\"address\":\"192.0.2.1\"}],\"wait\":true}");
+  driver_expect(&r, "Succeeded", "ok", NULL, NULL);
+  ck_assert_str_eq(driver_at(r.result, "action.provider"), "org.cordon.test.good");
+  driver_reply_release(&r);
+  ck_assert_uint_eq(driver_calls(d, "bad_status", "probe"), probed + 1);
+  driver_wait_log(d, "passing over provider org.cordon.test.bad-status");
+  driver_release_well(d);
+  driver_stop(d);
+  driver_free(d);
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {
@@ -256,6 +285,7 @@ int main(void)
       another_order_of_the_policy_moves_the_isolation_at_the_next_order,
       a_refused_change_leaves_the_isolation_that_is_in_force,
       a_refusal_of_another_provider_leaves_the_holder,
+      a_provider_that_passed_is_probed_again_only_when_it_is_in_doubt,
       a_half_made_isolation_is_taken_back_from_its_records,
       a_half_made_isolation_is_finished_by_the_next_agent,
       a_half_made_isolation_is_taken_back_by_the_next_agent,

@@ -83,6 +83,7 @@ device cp --preserve=all /var/tmp/evil /var/tmp/copy
 keep evil /var/tmp/evil
 remedy 'a file is taken away' quarantine /var/tmp/evil
 taken=$action
+fact 'what could not be seen of it is told' grep -q 'trusted' "$work/remedied"
 never 'and is not there' device test -e /var/tmp/evil
 never 'nor are its bytes anywhere in what the agent keeps' device grep -rq 'malware malware' /var/lib/cordon/plugins
 remedy 'the same order again is told' quarantine /var/tmp/evil
@@ -112,7 +113,7 @@ device sh -c 'mkdir -p /etc/systemd/system/multi-user.target.wants && printf "[S
   ln -s ../evil.service /etc/systemd/system/multi-user.target.wants/evil.service'
 remedy 'a service is switched off' service disable evil
 never 'nothing starts it' device test -L /etc/systemd/system/multi-user.target.wants/evil.service
-fact 'and it would not start' device grep -q '^ConditionPathExists=!/' /etc/systemd/system/evil.service.d/00-cordon-disabled.conf
+fact 'and it would not start' device grep -q '^ConditionPathExists=!/' /etc/systemd/system/evil.service.d/~~cordon-disabled.conf
 fact 'that is taken back' device cordon local undo "$action"
 fact 'its link is there' same "$(device readlink /etc/systemd/system/multi-user.target.wants/evil.service)" ../evil.service
 never 'and nothing else' device test -e /etc/systemd/system/evil.service.d

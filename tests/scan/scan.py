@@ -247,6 +247,51 @@ def a_stranger_at_the_socket_gets_no_file():
             assert b"FILDES" not in rest and b"VERSION" not in rest, rest
 
 
+FAKE = """import os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o777); s.listen(8); print('ready', flush=True)
+while True:
+    c, _ = s.accept()
+    got = b''
+    while True:
+        data, fds, _, _ = socket.recv_fds(c, 4096, 64)
+        for f in fds:
+            os.close(f); print('file', flush=True)
+        if not data:
+            break
+        got += data
+        if got == b'zVERSION\\0':
+            c.sendall(b'ClamAV 1.4.6\\0')
+"""
+
+
+def asked_ahead(files, size, cpu):
+    """How many files an engine that does not answer is given."""
+    with Bed(BUILD, hang_s=1) as bed:
+        p = subprocess.Popen([sys.executable, "-c", FAKE, str(bed.clamd.socket)], stdout=subprocess.PIPE)
+        count = 0
+        try:
+            assert p.stdout.readline() == b"ready\n"
+            bed.agent.start()
+            for i in range(files):
+                with open(bed.write(str(i), i.to_bytes(8, "big")), "r+b") as f:
+                    f.truncate(size)
+            # Until it is said to hang: it got by then what it gets.
+            action, _ = bed.agent.scan("--path", str(bed.data), "--cpu", str(cpu))
+            assert "hangs" in action["sentence"], action
+        finally:
+            p.kill()
+            count = p.stdout.read().count(b"file")
+            p.wait()
+        return count
+
+
+def small_files_wait_in_its_queue_and_large_ones_do_not():
+    window = min(2 * os.cpu_count(), 4)
+    assert asked_ahead(100, 1000, 100) == 4 * window
+    assert asked_ahead(10, 8 << 20, 100) == window
+    assert asked_ahead(100, 1000, 50) == window
+
+
 def one_that_hangs_is_said_to_hang():
     with Bed(BUILD, conf={"CacheSize": 1}) as bed:
         bed.clamd.start()
@@ -274,6 +319,8 @@ def a_cancel_does_not_wait_for_one_that_hangs():
         p = bed.agent.begin_scan("--path", str(bed.data))
         try:
             at = str(bed.clamd.socket)
+            # The agent's look at what the provider can do asks clamd too.
+            until("it has begun", lambda: [a for a in bed.agent.actions() if a["status"] == "InProgress"], 10)
             until("clamd is asked", lambda: pathlib.Path("/proc/net/unix").read_text().count(at) > 1, 10)
             began = time.monotonic()
             p.send_signal(signal.SIGINT)
@@ -396,7 +443,7 @@ def one_that_was_cut_short_is_not_run_again():
 
 def main():
     facts = [v for k, v in globals().items() if callable(v) and getattr(v, "__module__", "") == "__main__" and
-             k not in ("main", "result_of", "path_of", "paths_of", "zipped", "slow_tree")]
+             k not in ("main", "result_of", "path_of", "paths_of", "zipped", "slow_tree", "asked_ahead")]
     asked = sys.argv[2:]
     failed = 0
     if os.getuid() != 0:

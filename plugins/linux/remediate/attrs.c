@@ -2,12 +2,14 @@
  * capabilities are extended attributes of the kernel's. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -110,7 +112,67 @@ void rem_attrs_release(rem_attrs *a)
   a->xattrs = NULL;
 }
 
-static cordon_status set_xattr(int fd, const cJSON *item, sup_err *err)
+/* ---- what this process may not set ---- */
+
+static bool has_right(unsigned right)
+{
+  struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[2] = {0};
+  return syscall(SYS_capget, &head, sets) == 0 &&
+         (sets[right / 32].effective & (1u << (right % 32))) != 0;
+}
+
+bool rem_attrs_sees_trusted(void)
+{
+  return has_right(CAP_SYS_ADMIN);
+}
+
+static bool begins(const char *text, const char *with)
+{
+  return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* A label of SELinux is the module's own to allow, where it runs. */
+static bool is_beyond(const char *name)
+{
+  if (has_right(CAP_SYS_ADMIN) || strcmp(name, "security.capability") == 0)
+    return false;
+  if (strcmp(name, "security.selinux") == 0 && access("/sys/fs/selinux/enforce", F_OK) == 0)
+    return false;
+  return begins(name, "security.") || begins(name, "trusted.");
+}
+
+/* The name of an attribute, where it is beyond. */
+static bool beyond_name(const cJSON *item, char ret_name[REM_NAME])
+{
+  sup_err ignored = {0};
+  return rem_bytes_get(item, "name", ret_name, REM_NAME, &ignored) == CORDON_OK &&
+         is_beyond(ret_name);
+}
+
+static void add_name(char names[REM_SHOW], const char *name)
+{
+  char show[REM_SHOW];
+  size_t at = strlen(names);
+  (void)snprintf(names + at, REM_SHOW - at, "%s%s", at > 0 ? ", " : "", rem_show(name, show));
+}
+
+bool rem_attrs_beyond(const rem_attrs *a, char ret_names[REM_SHOW])
+{
+  char name[REM_NAME];
+  const cJSON *item = NULL;
+  ret_names[0] = '\0';
+  cJSON_ArrayForEach(item, a->xattrs)
+  {
+    if (beyond_name(item, name))
+      add_name(ret_names, name);
+  }
+  return ret_names[0] != '\0';
+}
+
+/* ---- put back ---- */
+
+static cordon_status set_xattr(int fd, const cJSON *item, bool beyond, sup_err *err)
 {
   char name[REM_NAME];
   uint8_t *value = malloc(VALUE_MAX);
@@ -120,13 +182,47 @@ static cordon_status set_xattr(int fd, const cJSON *item, sup_err *err)
   if (status == CORDON_OK && (value == NULL || !cJSON_IsString(text) ||
                               !rem_unbase64(text->valuestring, value, VALUE_MAX, &len)))
     status = sup_fail(err, CORDON_E_IO, "the attribute '%s' of the file was not kept well", name);
-  if (status == CORDON_OK && fsetxattr(fd, name, value, len, 0) != 0)
+  if (status == CORDON_OK && fsetxattr(fd, name, value, len, 0) != 0 &&
+      !(beyond && errno == EPERM && is_beyond(name)))
     status = sup_fail_os(err, errno, "the attribute '%s' of the file cannot be put back", name);
   free(value);
   return status;
 }
 
-cordon_status rem_attrs_apply(int fd, const rem_attrs *a, sup_err *err)
+static bool has_xattr(const cJSON *list, const char *name)
+{
+  char other[REM_NAME];
+  sup_err ignored = {0};
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, list)
+  {
+    if (rem_bytes_get(item, "name", other, sizeof(other), &ignored) == CORDON_OK &&
+        strcmp(other, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* A new file gets some from its folder, such as the entries of a default ACL. What cannot be
+ * removed shows when the file is compared. */
+static cordon_status remove_others(int fd, const cJSON *wanted, sup_err *err)
+{
+  char name[REM_NAME];
+  const cJSON *item = NULL;
+  cJSON *now = cJSON_CreateArray();
+  cordon_status status = read_xattrs(fd, now, err);
+  cJSON_ArrayForEach(item, now)
+  {
+    if (status == CORDON_OK)
+      status = rem_bytes_get(item, "name", name, sizeof(name), err);
+    if (status == CORDON_OK && !has_xattr(wanted, name))
+      (void)fremovexattr(fd, name);
+  }
+  cJSON_Delete(now);
+  return status;
+}
+
+cordon_status rem_attrs_apply(int fd, const rem_attrs *a, bool beyond, sup_err *err)
 {
   struct timespec times[2] = {{.tv_sec = a->atime_s, .tv_nsec = (long)a->atime_ns},
                               {.tv_sec = a->mtime_s, .tv_nsec = (long)a->mtime_ns}};
@@ -134,13 +230,15 @@ cordon_status rem_attrs_apply(int fd, const rem_attrs *a, sup_err *err)
    * the mode are of one another, so that the mode comes last of the two. */
   if (fchown(fd, a->uid, a->gid) != 0)
     return sup_fail_os(err, errno, "the owner of the file cannot be put back");
+  cordon_status status = remove_others(fd, a->xattrs, err);
   const cJSON *item = NULL;
   cJSON_ArrayForEach(item, a->xattrs)
   {
-    cordon_status status = set_xattr(fd, item, err);
-    if (status != CORDON_OK)
-      return status;
+    if (status == CORDON_OK)
+      status = set_xattr(fd, item, beyond, err);
   }
+  if (status != CORDON_OK)
+    return status;
   if (fchmod(fd, a->mode) != 0)
     return sup_fail_os(err, errno, "the mode of the file cannot be put back");
   if (futimens(fd, times) != 0)
@@ -148,28 +246,41 @@ cordon_status rem_attrs_apply(int fd, const rem_attrs *a, sup_err *err)
   return CORDON_OK;
 }
 
-/* Both lists have each name once. */
-static bool same_xattrs(const cJSON *a, const cJSON *b)
+static bool has_same(const cJSON *list, const cJSON *wanted)
 {
-  if (cJSON_GetArraySize(a) != cJSON_GetArraySize(b))
-    return false;
-  const cJSON *one = NULL;
-  cJSON_ArrayForEach(one, a)
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, list)
   {
-    bool found = false;
-    const cJSON *other = NULL;
-    cJSON_ArrayForEach(other, b) found = found || cJSON_Compare(one, other, 1);
-    if (!found)
-      return false;
+    if (cJSON_Compare(item, wanted, 1))
+      return true;
   }
-  return true;
+  return false;
 }
 
-bool rem_attrs_same(int fd, const rem_attrs *a, char ret_why[REM_SHOW])
+/* Each list has each name once. */
+static bool same_xattrs(const cJSON *now, const cJSON *wanted, char ret_lost[REM_SHOW])
+{
+  char name[REM_NAME];
+  int lost = 0;
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, wanted)
+  {
+    if (has_same(now, item))
+      continue;
+    if (!beyond_name(item, name) || has_xattr(now, name))
+      return false;
+    add_name(ret_lost, name);
+    lost++;
+  }
+  return cJSON_GetArraySize(now) + lost == cJSON_GetArraySize(wanted);
+}
+
+bool rem_attrs_same(int fd, const rem_attrs *a, char ret_why[REM_SHOW], char ret_lost[REM_SHOW])
 {
   rem_attrs now = {0};
   sup_err err = {0};
   const char *differs = NULL;
+  ret_lost[0] = '\0';
   if (rem_attrs_read(fd, &now, &err) != CORDON_OK) {
     (void)snprintf(ret_why, REM_SHOW, "%.*s", REM_SHOW - 1, err.sentence);
     return false;
@@ -186,7 +297,7 @@ bool rem_attrs_same(int fd, const rem_attrs *a, char ret_why[REM_SHOW])
     differs = "its time of access";
   else if (now.flags != a->flags)
     differs = "its flags";
-  else if (!same_xattrs(now.xattrs, a->xattrs))
+  else if (!same_xattrs(now.xattrs, a->xattrs, ret_lost))
     differs = "its attributes or ACL";
   if (differs != NULL)
     (void)snprintf(ret_why, REM_SHOW, "%s differs", differs);

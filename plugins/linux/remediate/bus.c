@@ -106,17 +106,15 @@ static cordon_status object_of(const char *unit, char ret_path[REM_PATH], sup_er
             : sup_fail(err, CORDON_E_UNAVAILABLE, "the service manager answers something else");
 }
 
-cordon_status rem_bus_active(const char *unit, char ret_state[32], sup_err *err)
+/* A property of a unit; the caller frees the answer. `ret_value` is inside its variant. */
+static DBusMessage *property_of(const char *unit, const char *property, DBusMessageIter *ret_value,
+                                sup_err *err)
 {
   char path[REM_PATH];
   const char *face = "org.freedesktop.systemd1.Unit";
-  const char *property = "ActiveState";
-  const char *value = NULL;
   DBusMessageIter at;
-  DBusMessageIter inner;
-  cordon_status status = object_of(unit, path, err);
-  if (status != CORDON_OK)
-    return status;
+  if (object_of(unit, path, err) != CORDON_OK)
+    return NULL;
   DBusMessage *m =
       dbus_message_new_method_call(manager, path, "org.freedesktop.DBus.Properties", "Get");
   if (m != NULL)
@@ -124,18 +122,72 @@ cordon_status rem_bus_active(const char *unit, char ret_state[32], sup_err *err)
                                    DBUS_TYPE_INVALID);
   DBusMessage *answer = ask(m, CALL_MS, err);
   if (answer == NULL)
-    return err->status;
+    return NULL;
   if (dbus_message_has_signature(answer, "v") && dbus_message_iter_init(answer, &at)) {
-    dbus_message_iter_recurse(&at, &inner);
-    if (dbus_message_iter_get_arg_type(&inner) == DBUS_TYPE_STRING)
-      dbus_message_iter_get_basic(&inner, &value);
+    dbus_message_iter_recurse(&at, ret_value);
+    return answer;
   }
+  dbus_message_unref(answer);
+  (void)sup_fail(err, CORDON_E_UNAVAILABLE, "the service manager answers something else");
+  return NULL;
+}
+
+cordon_status rem_bus_active(const char *unit, char ret_state[32], sup_err *err)
+{
+  const char *value = NULL;
+  DBusMessageIter at;
+  DBusMessage *answer = property_of(unit, "ActiveState", &at, err);
+  if (answer == NULL)
+    return err->status;
+  if (dbus_message_iter_get_arg_type(&at) == DBUS_TYPE_STRING)
+    dbus_message_iter_get_basic(&at, &value);
   if (value != NULL)
     (void)snprintf(ret_state, 32, "%s", value);
-  else
-    status = sup_fail(err, CORDON_E_UNAVAILABLE, "the service manager answers something else");
   dbus_message_unref(answer);
-  return status;
+  return value != NULL
+             ? CORDON_OK
+             : sup_fail(err, CORDON_E_UNAVAILABLE, "the service manager answers something else");
+}
+
+/* `(sbbsi)`: what it is about, whether one of its kind is enough, whether it is turned round, the
+ * path. */
+static bool is_bar(DBusMessageIter *item)
+{
+  DBusMessageIter at;
+  const char *kind = "";
+  const char *path = "";
+  dbus_bool_t enough = TRUE;
+  dbus_bool_t negated = FALSE;
+  dbus_message_iter_recurse(item, &at);
+  dbus_message_iter_get_basic(&at, &kind);
+  (void)dbus_message_iter_next(&at);
+  dbus_message_iter_get_basic(&at, &enough);
+  (void)dbus_message_iter_next(&at);
+  dbus_message_iter_get_basic(&at, &negated);
+  (void)dbus_message_iter_next(&at);
+  dbus_message_iter_get_basic(&at, &path);
+  return strcmp(kind, "ConditionPathExists") == 0 && !enough && negated && strcmp(path, "/") == 0;
+}
+
+cordon_status rem_bus_barred(const char *unit, bool *ret_barred, sup_err *err)
+{
+  DBusMessageIter at;
+  DBusMessageIter item;
+  *ret_barred = false;
+  DBusMessage *answer = property_of(unit, "Conditions", &at, err);
+  if (answer == NULL)
+    return err->status;
+  char *signature = dbus_message_iter_get_signature(&at);
+  bool known = signature != NULL && strcmp(signature, "a(sbbsi)") == 0;
+  dbus_free(signature);
+  if (known)
+    dbus_message_iter_recurse(&at, &item);
+  for (; known && dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_STRUCT;
+       (void)dbus_message_iter_next(&item))
+    *ret_barred = *ret_barred || is_bar(&item);
+  dbus_message_unref(answer);
+  return known ? CORDON_OK
+               : sup_fail(err, CORDON_E_UNAVAILABLE, "the service manager answers something else");
 }
 
 /* Waits until it is neither on its way up nor down. */

@@ -61,6 +61,8 @@ static int digit(char c)
 {
   if (c >= '0' && c <= '9')
     return c - '0';
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

@@ -18,7 +18,8 @@
 #include "remediate.h"
 #include "support/fault.h"
 
-enum { CHUNK = 256 * 1024, META_MAX = 1024 * 1024 };
+/* A description grows by a few bytes until its file is restored. */
+enum { CHUNK = 256 * 1024, META_MAX = 1024 * 1024, META_GROWS = 4096 };
 
 #define ROOM_LEFT (64 * REM_MIB) /* stays free on the disk of the containers */
 
@@ -243,6 +244,14 @@ static cordon_status save(int store, const rem_meta *m, sup_err *err)
   char name[REM_NAME];
   char temporary[REM_NAME];
   char *text = rem_meta_write(m);
+  /* What could not be read again is not kept: the file is still at its place. */
+  if (text != NULL && m->state == REM_SEALED && strlen(text) > META_MAX - META_GROWS) {
+    cJSON_free(text);
+    return sup_fail(err, CORDON_E_LIMIT,
+                    "the file has more attributes than a container describes (%d bytes): nothing "
+                    "was changed",
+                    META_MAX - META_GROWS);
+  }
   file_name(m->id, "json", name);
   file_name(m->id, "new", temporary);
   (void)unlinkat(store, temporary, 0);
@@ -469,4 +478,17 @@ cordon_status rem_hash(const rem_job *j, int fd, uint64_t size, char ret_sha256[
   digests(p, ret_sha256 != NULL ? ret_sha256 : unused, ret_sha1);
   free(p);
   return status;
+}
+
+/* By its number alone a file is not known again: the number is given anew. */
+bool rem_container_is_of(const rem_job *j, const rem_meta *m, int fd)
+{
+  struct stat st;
+  char sha256[65];
+  char sha1[41];
+  sup_err ignored = {0};
+  return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == m->attrs.dev &&
+         st.st_ino == m->attrs.ino && (uint64_t)st.st_size == m->attrs.size &&
+         rem_hash(j, fd, m->attrs.size, sha256, sha1, &ignored) == CORDON_OK &&
+         strcmp(sha256, m->sha256) == 0;
 }

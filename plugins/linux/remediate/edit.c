@@ -12,6 +12,19 @@
 
 enum { TEXT_MAX = 4 * 1024 * 1024 };
 
+static bool same_state(const struct stat *a, const struct stat *b)
+{
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+         a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+         a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static bool is_still(int fd, const struct stat *before)
+{
+  struct stat st;
+  return fstat(fd, &st) == 0 && same_state(&st, before);
+}
+
 cordon_status rem_text_read(const char *path, rem_text *ret_text, sup_err *err)
 {
   char show[REM_SHOW];
@@ -30,6 +43,9 @@ cordon_status rem_text_read(const char *path, rem_text *ret_text, sup_err *err)
     ret_text->len = len > 0 ? (size_t)len : 0;
     if (len < 0 || (size_t)len != size)
       status = sup_fail(err, CORDON_E_IO, "'%s' could not be read whole", rem_show(path, show));
+    else if (!is_still(fd, &ret_text->st))
+      status = sup_fail(err, CORDON_E_CONFLICT, "'%s' is being changed by somebody else",
+                        rem_show(path, show));
   }
   if (fd >= 0)
     (void)close(fd);
@@ -102,7 +118,7 @@ static cordon_status copy_attrs(const rem_text *t, int to, sup_err *err)
   if (status == CORDON_OK)
     status = rem_attrs_read(fd, &a, err);
   if (status == CORDON_OK)
-    status = rem_attrs_apply(to, &a, err);
+    status = rem_attrs_apply(to, &a, false, err);
   if (status == CORDON_OK && futimens(to, now) != 0)
     status = sup_fail_os(err, errno, "the time of the new text cannot be set");
   if (fd >= 0)
@@ -114,9 +130,56 @@ static cordon_status copy_attrs(const rem_text *t, int to, sup_err *err)
 static bool unchanged(const rem_text *t)
 {
   struct stat st;
-  return fstatat(t->way.dir, t->way.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-         st.st_dev == t->st.st_dev && st.st_ino == t->st.st_ino && st.st_size == t->st.st_size &&
-         st.st_mtim.tv_sec == t->st.st_mtim.tv_sec && st.st_mtim.tv_nsec == t->st.st_mtim.tv_nsec;
+  return fstatat(t->way.dir, t->way.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && same_state(&st, &t->st);
+}
+
+/* Whether what is beside is the file that was read, and still has the bytes that were. */
+static bool is_read(const rem_text *t, const char *name)
+{
+  struct stat st;
+  int fd = openat(t->way.dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  char *bytes = malloc(t->len + 1);
+  bool is = fd >= 0 && bytes != NULL && fstat(fd, &st) == 0 && st.st_dev == t->st.st_dev &&
+            st.st_ino == t->st.st_ino && pread(fd, bytes, t->len + 1, 0) == (ssize_t)t->len &&
+            memcmp(bytes, t->bytes, t->len) == 0;
+  if (bytes != NULL)
+    explicit_bzero(bytes, t->len + 1);
+  free(bytes);
+  if (fd >= 0)
+    (void)close(fd);
+  return is;
+}
+
+/* The two files change places, and what was at the place is looked at afterwards: whatever was
+ * changed until that moment is found, and goes back. */
+static cordon_status change_places(const rem_text *t, const char *name, sup_err *err)
+{
+  char show[REM_SHOW];
+  int dir = t->way.dir;
+  if (renameat2(dir, name, dir, t->way.name, RENAME_EXCHANGE) != 0) {
+    /* There are file systems that cannot. */
+    if ((errno != EINVAL && errno != ENOSYS) || renameat(dir, name, dir, t->way.name) != 0)
+      return sup_fail_os(err, errno, "'%s' could not be replaced", rem_show(t->way.path, show));
+    return CORDON_OK;
+  }
+  SUP_FAULT_POINT("remediate.swapped");
+  if (!is_read(t, name)) {
+    if (renameat2(dir, name, dir, t->way.name, RENAME_EXCHANGE) != 0)
+      return sup_fail_os(err, errno, "'%s' was changed meanwhile, and what it was is beside it",
+                         rem_show(t->way.path, show));
+    return sup_fail(err, CORDON_E_CONFLICT, "'%s' was changed by somebody else meanwhile",
+                    rem_show(t->way.path, show));
+  }
+  (void)unlinkat(dir, name, 0);
+  return CORDON_OK;
+}
+
+static bool is_still_ours(const rem_way *w, const char *name, int fd)
+{
+  struct stat made;
+  struct stat st;
+  return fstat(fd, &made) == 0 && fstatat(w->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+         st.st_dev == made.st_dev && st.st_ino == made.st_ino;
 }
 
 cordon_status rem_text_replace(const rem_text *t, const char *bytes, size_t len, sup_err *err)
@@ -136,9 +199,11 @@ cordon_status rem_text_replace(const rem_text *t, const char *bytes, size_t len,
   if (status == CORDON_OK && !unchanged(t))
     status = sup_fail(err, CORDON_E_CONFLICT, "'%s' was changed by somebody else meanwhile",
                       rem_show(t->way.path, show));
-  if (status == CORDON_OK && renameat(t->way.dir, name, t->way.dir, t->way.name) != 0)
-    status = sup_fail_os(err, errno, "'%s' could not be replaced", rem_show(t->way.path, show));
-  if (status != CORDON_OK)
+  SUP_FAULT_POINT("remediate.looked");
+  if (status == CORDON_OK)
+    status = change_places(t, name, err);
+  /* What could not go back stays. */
+  if (status != CORDON_OK && is_still_ours(&t->way, name, fd))
     (void)unlinkat(t->way.dir, name, 0);
   (void)close(fd);
   SUP_FAULT_POINT("remediate.replaced");

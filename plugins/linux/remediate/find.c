@@ -1,96 +1,101 @@
-/* A file by its SHA-1: looked for among the programs that run, in the places where what does not
- * belong there is usually put, and at the paths of known findings; each that is found is stopped
- * and taken away. What was looked at is said either way. */
+/* A file by its SHA-1: looked for at the paths of known findings, among the programs that run, and
+ * in the places of a quick scan; each that is found is stopped and taken away. What was looked at,
+ * and what was not, is said either way. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "remediate.h"
+#include "support/fault.h"
+#include "support/files.h"
 
-enum {
-  SEEN_MAX = 262144,
-  FOUND_MAX = 32,
-  DEPTH_MAX = 24,
-  HOMES_MAX = 256,
-  END_MS = 10000,
-  RECENT_S = 7 * 86400
-};
+enum { FOUND_MAX = 32, NAMED_MAX = 8 };
 
 #define SIZE_MAX_BYTES (1024 * REM_MIB)
-
-typedef struct seen {
-  uint64_t dev;
-  uint64_t ino;
-} seen;
 
 typedef struct finding {
   rem_job *job;
   char sha1[41];
-  seen *seen; /* a table by hash, open addressing; ino 0: free */
-  uint64_t count;
   uint64_t bytes;
   uint64_t programs;
   uint64_t files;
-  uint64_t too_large;
-  uint64_t not_read;
   uint64_t found;
-  bool whole;
-  int64_t since; /* of the walk: what was changed before is passed over; 0: nothing is */
+  uint64_t missed[SUP_MISSES];
+  uint64_t left_out;
+  uint64_t links;
+  unsigned named;
+  bool programs_now;   /* what is looked at is what runs */
+  bool cut;            /* there was more than could be looked at */
+  int left[FOUND_MAX]; /* what ran and is not where its path leads: perhaps elsewhere */
+  size_t left_count;
   cordon_status status;
   sup_err err;
 } finding;
 
-static bool is_new(finding *f, const struct stat *st)
+static void keep_failure(finding *f, cordon_status status, const sup_err *err)
 {
-  size_t at = (size_t)(st->st_ino * 0x9e3779b97f4a7c15ull ^ st->st_dev) % SEEN_MAX;
-  if (f->count >= SEEN_MAX - 1) {
-    f->whole = false;
-    return false;
-  }
-  while (f->seen[at].ino != 0) {
-    if (f->seen[at].ino == st->st_ino && f->seen[at].dev == st->st_dev)
-      return false;
-    at = (at + 1) % SEEN_MAX;
-  }
-  f->seen[at] = (seen){.dev = st->st_dev, .ino = st->st_ino};
-  f->count++;
-  return true;
+  if (f->status != CORDON_OK)
+    return;
+  f->status = status;
+  f->err = *err;
 }
 
 static bool goes_on(finding *f)
 {
   sup_err err = {0};
   cordon_status status = sup_call_check(f->job->call, &err);
-  if (status != CORDON_OK && f->status == CORDON_OK) {
-    f->status = status;
-    f->err = err;
-  }
+  if (status != CORDON_OK)
+    keep_failure(f, status, &err);
   return status == CORDON_OK && f->found < FOUND_MAX;
 }
 
-/* Whether the opened file is it. */
-static bool matches(finding *f, int fd)
+static void on_missed(void *data, const char *path, sup_miss reason, uint64_t size)
 {
-  struct stat st;
+  finding *f = data;
+  char show[REM_SHOW];
+  (void)size;
+  f->missed[reason]++;
+  if (f->named++ < NAMED_MAX)
+    rem_step(f->job, "find", "left", "'%s' was not looked at: %s", rem_show(path, show),
+             sup_miss_name(reason));
+}
+
+static void on_left_out(void *data, const char *path, const char *type)
+{
+  finding *f = data;
+  (void)path;
+  if (type == NULL)
+    return;
+  if (strcmp(type, "link") == 0)
+    f->links++;
+  else
+    f->left_out++;
+}
+
+/* Whether the opened file is it. */
+static bool matches(finding *f, const sup_file *file)
+{
   char sha1[41] = "";
   sup_err err = {0};
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_new(f, &st))
-    return false;
-  if ((uint64_t)st.st_size > SIZE_MAX_BYTES) {
-    f->too_large++;
-    return false;
-  }
-  if (rem_hash(f->job, fd, (uint64_t)st.st_size, NULL, sha1, &err) != CORDON_OK) {
-    f->not_read++;
+  uint64_t size = (uint64_t)file->st.st_size;
+  if (size > SIZE_MAX_BYTES) {
+    on_missed(f, file->path, SUP_MISS_TOO_LARGE, size);
     return false;
   }
-  f->bytes += (uint64_t)st.st_size;
-  return strcmp(sha1, f->sha1) == 0;
+  if (rem_hash(f->job, file->fd, size, NULL, sha1, &err) != CORDON_OK) {
+    if (goes_on(f))
+      on_missed(f, file->path, SUP_MISS_IO, size);
+    return false;
+  }
+  f->bytes += size;
+  if (strcmp(sha1, f->sha1) == 0)
+    return true;
+  sup_miss after = sup_file_after(file, SIZE_MAX_BYTES);
+  if (after != SUP_MISSES)
+    on_missed(f, file->path, after, size);
+  return false;
 }
 
 static void take(finding *f, const char *path)
@@ -98,166 +103,135 @@ static void take(finding *f, const char *path)
   char id[REM_ID];
   char show[REM_SHOW];
   sup_err err = {0};
-  f->found++;
+  const rem_wanted wanted = {.sha1 = f->sha1};
   rem_step(f->job, "find", "done", "'%s' has the SHA-1 %s", rem_show(path, show), f->sha1);
+  SUP_FAULT_POINT("remediate.found");
   (void)snprintf(id, sizeof(id), "%.50s-%llu", f->job->action, (unsigned long long)f->found);
-  cordon_status status = rem_quarantine(f->job, path, id, NULL, &err);
+  cordon_status status = rem_quarantine(f->job, path, id, &wanted, &err);
   if (status == CORDON_OK)
     return;
   rem_step(f->job, "file.quarantine", "failed", "%s", err.sentence);
-  if (f->status == CORDON_OK) {
-    f->status = status;
-    f->err = err;
-  }
+  keep_failure(f, status, &err);
 }
 
-/* ---- programs ---- */
+/* ---- what runs and has no path here ---- */
 
-/* The file of a program, if its path leads to it here: it may be deleted, or of another namespace.
- */
+/* The file of a program may be deleted, or of another namespace. */
 static bool leads_to(const char *path, const struct stat *st)
 {
   struct stat now;
-  return path[0] == '/' && lstat(path, &now) == 0 && now.st_dev == st->st_dev &&
-         now.st_ino == st->st_ino;
+  int place = sup_place(AT_FDCWD, path);
+  bool is =
+      place >= 0 && fstat(place, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
+  if (place >= 0)
+    (void)close(place);
+  return is;
 }
 
-static void end_only(finding *f, const rem_proc *p, const char *path)
+static void end_only(finding *f, const sup_file *file)
 {
   char show[REM_SHOW];
-  char why[REM_SHOW];
-  rem_proc now = {0};
   sup_err err = {0};
-  int error = 0;
+  rem_step(f->job, "find", "done", "what runs from '%s' is it, which is deleted or not of here",
+           rem_show(file->path, show));
+  rem_image image;
+  cordon_status status = rem_image_of(file->fd, &image, &err);
+  if (status == CORDON_OK)
+    status = rem_running_settle(f->job, &image, &err);
+  if (status != CORDON_OK)
+    keep_failure(f, status, &err);
+  int fd = f->left_count < FOUND_MAX ? fcntl(file->fd, F_DUPFD_CLOEXEC, 0) : -1;
+  if (fd >= 0)
+    f->left[f->left_count++] = fd;
+  else
+    f->cut = true;
+}
+
+/* By now its other names may have been found and taken. */
+static void look_at_left(finding *f)
+{
+  for (size_t i = 0; i < f->left_count; i++) {
+    struct stat st = {0};
+    if (fstat(f->left[i], &st) != 0)
+      f->cut = true;
+    else if (st.st_nlink == 0)
+      rem_measured(f->job, "deleted program", "no name is left of it");
+    else
+      rem_measured(f->job, "deleted program", "it has %llu names besides, which were not found",
+                   (unsigned long long)st.st_nlink);
+    f->job->partial = f->job->partial || (st.st_nlink > 0 && !f->job->call->dry_run);
+    (void)close(f->left[i]);
+  }
+}
+
+/* ---- looking ---- */
+
+static void look_at(finding *f, const sup_file *file)
+{
+  if (f->programs_now)
+    f->programs++;
+  else
+    f->files++;
+  if (!matches(f, file))
+    return;
   f->found++;
-  rem_step(f->job, "find", "done",
-           "process %lld (%s) runs it from '%s', which is deleted or not of this file system",
-           (long long)p->pid, p->name, rem_show(path, show));
-  if (f->job->call->dry_run)
-    return;
-  int handle = rem_proc_hold(p->pid, p->start, &now, &error);
-  bool left = handle < 0 || rem_proc_protected(&now, why);
-  bool ended =
-      !left && rem_proc_end(handle, sup_call_until(f->job->call, END_MS), &err) == CORDON_OK;
-  rem_step(f->job, "stop", ended ? "done" : "failed", "process %lld (%s)", (long long)p->pid,
-           p->name);
-  f->job->partial = f->job->partial || !ended;
-  if (handle >= 0)
-    (void)close(handle);
+  if (!f->programs_now || leads_to(file->path, &file->st))
+    take(f, file->path);
+  else
+    end_only(f, file);
 }
 
-static bool look_at_program(void *data, const rem_proc *p)
+static void search(finding *f, const sup_plan *plan)
 {
-  finding *f = data;
-  char link[64];
-  char path[REM_PATH];
-  struct stat st;
-  (void)snprintf(link, sizeof(link), "/proc/%lld/exe", (long long)p->pid);
-  int fd = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  ssize_t len = fd >= 0 ? readlink(link, path, sizeof(path) - 1) : -1;
-  if (fd < 0)
-    return goes_on(f);
-  path[len > 0 ? len : 0] = '\0';
-  f->programs++;
-  bool is = matches(f, fd) && fstat(fd, &st) == 0;
-  (void)close(fd);
-  if (is && leads_to(path, &st))
-    take(f, path);
-  else if (is)
-    end_only(f, p, path);
-  return goes_on(f);
+  sup_walk_events events = {.not_scanned = on_missed, .left_out = on_left_out, .data = f};
+  sup_walk *w = goes_on(f) ? sup_walk_new(plan, false, 0, &events) : NULL;
+  sup_file file;
+  int got = w != NULL ? 0 : -1;
+  f->cut = f->cut || plan->cut || w == NULL;
+  while (got >= 0 && goes_on(f)) {
+    got = sup_walk_next(w, &file);
+    if (got > 0)
+      look_at(f, &file);
+    sup_file_release(&file);
+  }
+  f->cut = f->cut || got >= 0;
+  sup_walk_free(w);
 }
 
-/* ---- files ---- */
-
-static void look_at_file(finding *f, const char *path)
+static void search_programs(finding *f)
 {
-  int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOATIME);
-  if (fd < 0) {
-    f->not_read += errno != ENOENT && errno != ELOOP ? 1 : 0;
-    return;
-  }
-  f->files++;
-  bool is = matches(f, fd);
-  (void)close(fd);
-  if (is)
-    take(f, path);
+  sup_plan plan = {0};
+  sup_plan_images(&plan, f->job->call);
+  f->programs_now = true;
+  search(f, &plan);
+  f->programs_now = false;
+  sup_plan_release(&plan);
 }
 
-static void walk(finding *f, const char *top)
+/* What ran is looked at again where it is of the places: it may be there by another name. */
+static void search_places(finding *f)
 {
-  char root[REM_PATH];
-  char *roots[2] = {root, NULL};
-  (void)snprintf(root, sizeof(root), "%s", top);
-  if (access(root, F_OK) != 0 || !goes_on(f))
-    return;
-  FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-  if (fts == NULL) {
-    f->not_read++;
-    return;
-  }
-  for (FTSENT *e = fts_read(fts); e != NULL && goes_on(f); e = fts_read(fts)) {
-    if (e->fts_info == FTS_D && e->fts_level > DEPTH_MAX) {
-      f->whole = false;
-      (void)fts_set(fts, e, FTS_SKIP);
-    } else if (e->fts_info == FTS_F && e->fts_statp->st_ctime >= f->since) {
-      look_at_file(f, e->fts_path);
-    } else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR) {
-      f->not_read++;
-    }
-  }
-  (void)fts_close(fts);
+  sup_plan plan = {0};
+  sup_mounts_read(&plan.mounts);
+  sup_plan_places(&plan);
+  sup_plan_add(&plan, "/usr/local", true, false);
+  sup_plan_add(&plan, "/srv", true, false);
+  search(f, &plan);
+  sup_plan_release(&plan);
 }
 
-static const char *const places[] = {"/tmp",
-                                     "/var/tmp",
-                                     "/dev/shm",
-                                     "/run/user",
-                                     "/etc/crontab",
-                                     "/etc/cron.d",
-                                     "/etc/cron.hourly",
-                                     "/etc/cron.daily",
-                                     "/etc/cron.weekly",
-                                     "/etc/cron.monthly",
-                                     "/var/spool/cron",
-                                     "/etc/systemd",
-                                     "/run/systemd/system",
-                                     "/etc/profile.d",
-                                     "/etc/rc.local",
-                                     "/etc/init.d",
-                                     "/etc/ld.so.preload",
-                                     "/root",
-                                     "/var/www"};
-
-/* Where much is that has long been there: only what was changed in the last days. */
-static const char *const recent[] = {"/usr/local", "/opt", "/srv"};
-
-static const char *const at_home[] = {
-    ".config/autostart", ".config/systemd", ".local/bin", ".local/share/systemd",
-    "Downloads",         "Desktop",         "bin"};
-
-static void walk_homes(finding *f)
+static void look_at_path(finding *f, char *path)
 {
-  FILE *list = fopen("/etc/passwd", "re");
-  char *line = NULL;
-  size_t room = 0;
-  char path[REM_PATH];
-  for (int homes = 0; list != NULL && homes < HOMES_MAX && getline(&line, &room, list) > 0;) {
-    char *at = line;
-    for (int i = 0; i < 5 && at != NULL; i++)
-      at = strchr(at, ':') != NULL ? strchr(at, ':') + 1 : NULL;
-    if (at == NULL || strncmp(at, "/home/", 6) != 0)
-      continue;
-    at[strcspn(at, ":\n")] = '\0';
-    homes++;
-    for (size_t i = 0; i < sizeof(at_home) / sizeof(at_home[0]); i++) {
-      (void)snprintf(path, sizeof(path), "%s/%s", at, at_home[i]);
-      walk(f, path);
-    }
+  sup_file file = {.path = path, .fd = sup_open_file(sup_place(AT_FDCWD, path), NULL)};
+  if (file.fd < 0) {
+    /* It was somebody's before. */
+    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+      on_missed(f, path, errno == EACCES ? SUP_MISS_PERMISSION : SUP_MISS_IO, 0);
+    return;
   }
-  free(line);
-  if (list != NULL)
-    (void)fclose(list);
+  if (fstat(file.fd, &file.st) == 0)
+    look_at(f, &file);
+  (void)close(file.fd);
 }
 
 static void look_at_known(finding *f)
@@ -269,39 +243,56 @@ static void look_at_known(finding *f)
     sup_err ignored = {0};
     cJSON *wrapped = cJSON_CreateObject();
     (void)cJSON_AddItemToObject(wrapped, "path", cJSON_Duplicate(item, 1));
-    if (rem_bytes_get(wrapped, "path", path, sizeof(path), &ignored) == CORDON_OK)
-      look_at_file(f, path);
+    if (goes_on(f) && rem_bytes_get(wrapped, "path", path, sizeof(path), &ignored) == CORDON_OK)
+      look_at_path(f, path);
     cJSON_Delete(wrapped);
-    if (!goes_on(f))
-      break;
   }
+}
+
+/* ---- what came of it ---- */
+
+/* False: all of it was looked at. */
+static bool say_missed(const finding *f, char *ret_text, size_t size)
+{
+  size_t at = 0;
+  ret_text[0] = '\0';
+  for (size_t i = 0; i < SUP_MISSES && at < size; i++) {
+    if (f->missed[i] > 0)
+      at += (size_t)snprintf(ret_text + at, size - at, "%s%llu %s", at > 0 ? ", " : "",
+                             (unsigned long long)f->missed[i], sup_miss_name((sup_miss)i));
+  }
+  if (f->cut && at < size)
+    at += (size_t)snprintf(ret_text + at, size - at, "%smore than fits", at > 0 ? ", " : "");
+  return at > 0;
 }
 
 static cordon_status conclude(finding *f, sup_err *err)
 {
   char scope[REM_SHOW];
+  char missed[REM_SHOW];
   int known = cJSON_GetArraySize(f->job->known);
-  (void)snprintf(
-      scope, sizeof(scope),
-      "%llu running programs, %llu files in the usual places (of /usr/local, /opt and /srv those "
-      "changed in 7 days), and %d known findings",
-      (unsigned long long)f->programs, (unsigned long long)f->files, known);
+  (void)snprintf(scope, sizeof(scope),
+                 "%d known findings, %llu running programs and libraries, and %llu files in the "
+                 "places of a quick scan and, changed in 7 days, in /usr/local and /srv",
+                 known, (unsigned long long)f->programs, (unsigned long long)f->files);
   rem_measured(f->job, "looked at", "%s; %llu bytes", scope, (unsigned long long)f->bytes);
-  bool all = f->too_large + f->not_read == 0 && f->whole;
-  if (!all)
-    rem_measured(
-        f->job, "not looked at", "%llu files above %llu MiB, %llu that could not be read%s",
-        (unsigned long long)f->too_large, SIZE_MAX_BYTES / REM_MIB, (unsigned long long)f->not_read,
-        f->whole ? "" : ", and what was too deep or many");
+  bool some = say_missed(f, missed, sizeof(missed));
+  if (some)
+    rem_measured(f->job, "not looked at", "%s", missed);
+  if (f->left_out + f->links > 0)
+    rem_measured(f->job, "left out",
+                 "%llu file systems of the network or of other programs, %llu places that users "
+                 "made links",
+                 (unsigned long long)f->left_out, (unsigned long long)f->links);
   if (f->status != CORDON_OK) {
     *err = f->err;
     return f->status;
   }
   if (f->found == 0)
     return sup_fail(err, CORDON_E_NOTFOUND, "not found in %s%s; nothing was changed", scope,
-                    all ? "" : ", and not everything there could be looked at");
+                    some ? ", and not everything there could be looked at" : "");
   /* Another copy may lie in what was not looked at. */
-  f->job->partial = f->job->partial || !f->whole || f->found >= FOUND_MAX;
+  f->job->partial = f->job->partial || some;
   return CORDON_OK;
 }
 
@@ -309,22 +300,14 @@ cordon_status rem_find_run(rem_job *j, sup_err *err)
 {
   uint8_t digest[20];
   const char *sha1 = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(j->target, "sha1"));
-  finding f = {.job = j, .whole = true};
+  finding f = {.job = j};
   if (sha1 == NULL || !rem_unhex(sha1, digest, sizeof(digest)))
     return sup_fail(err, CORDON_E_INVALID, "sha1 is not 40 lower-case hexadecimal digits");
   rem_hex(digest, sizeof(digest), f.sha1);
-  f.seen = calloc(SEEN_MAX, sizeof(*f.seen));
-  if (f.seen == NULL)
-    return sup_fail(err, CORDON_E_LIMIT, "there is no memory to look with");
   j->stop = true;
-  rem_proc_each(look_at_program, &f);
   look_at_known(&f);
-  for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-    walk(&f, places[i]);
-  walk_homes(&f);
-  f.since = (int64_t)time(NULL) - RECENT_S;
-  for (size_t i = 0; i < sizeof(recent) / sizeof(recent[0]); i++)
-    walk(&f, recent[i]);
-  free(f.seen);
+  search_programs(&f);
+  search_places(&f);
+  look_at_left(&f);
   return conclude(&f, err);
 }

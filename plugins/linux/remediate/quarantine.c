@@ -1,10 +1,10 @@
-/* Taking a file away. Its container is whole, read back and on the disk before the file is touched;
- * then the way back is put on record; then the file is moved into a folder that only root can
- * enter, beside where it was, and looked at again there: what was swapped in meanwhile goes back.
- * Only what is sealed is removed. */
+/* Taking a file away. First what runs it is ended, if that is asked for, so that it cannot put
+ * itself back. Its container is whole, read back and on the disk before the file is touched; then
+ * the way back is put on record; then the file is moved into a folder that only root can enter,
+ * beside where it was, and looked at again there: what was swapped in meanwhile goes back. Only
+ * what is sealed is removed, and what is there afterwards is looked at last. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -13,17 +13,17 @@
 #include "remediate.h"
 #include "support/fault.h"
 
-enum { LINKS_NAMED = 16, LINKS_MS = 5000 };
-
 static const char aside_name[] = "file";
 
 typedef struct taking {
   rem_job *job;
   rem_way way;
   rem_meta meta;
+  rem_image image;
   struct stat st;
   int fd;
   bool unfixed; /* the immutable flag was taken off */
+  bool aside;   /* it is neither at its place nor gone: its container is the way back */
 } taking;
 
 /* ---- what must stay ---- */
@@ -33,23 +33,12 @@ static cordon_status check_running(const taking *t, sup_err *err)
   char why[REM_SHOW];
   char show[REM_SHOW];
   rem_running r;
-  rem_running_find(t->st.st_dev, t->st.st_ino, &r);
+  rem_running_find(&t->image, &r);
   for (size_t i = 0; i < r.count; i++)
     if (rem_proc_protected(&r.items[i], why))
       return sup_fail(err, CORDON_E_DENIED, "'%s' is left alone: process %lld (%s) runs it, and %s",
                       rem_show(t->way.path, show), (long long)r.items[i].pid, r.items[i].name, why);
   return CORDON_OK;
-}
-
-/* The private folder is <state>/plugins/<id>; all of <state> is the agent's. */
-static bool is_agents(const rem_job *j, const char *path)
-{
-  size_t len = strlen(j->state_dir);
-  for (int parts = 0; parts < 2 && len > 1; len--)
-    if (j->state_dir[len - 1] == '/')
-      parts++;
-  return len > 1 && strncmp(path, j->state_dir, len) == 0 &&
-         (path[len] == '/' || path[len] == '\0');
 }
 
 static cordon_status check_owner(taking *t, sup_err *err)
@@ -79,7 +68,7 @@ static cordon_status check(taking *t, sup_err *err)
 {
   struct statvfs fs;
   char show[REM_SHOW];
-  if (is_agents(t->job, t->way.path))
+  if (rem_own_file(t->job, t->way.path, &t->st))
     return sup_fail(err, CORDON_E_DENIED, "'%s' is left alone: it is the agent's own",
                     rem_show(t->way.path, show));
   if (fstatvfs(t->fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
@@ -87,56 +76,6 @@ static cordon_status check(taking *t, sup_err *err)
                     rem_show(t->way.path, show));
   cordon_status status = check_running(t, err);
   return status == CORDON_OK ? check_owner(t, err) : status;
-}
-
-/* ---- its other names ---- */
-
-/* The folder at which the file's file system begins, as far as its own path shows it. */
-static void top_of(const char *path, uint64_t dev, char ret_top[REM_PATH])
-{
-  char at[REM_PATH];
-  struct stat st;
-  (void)snprintf(at, sizeof(at), "%s", path);
-  (void)snprintf(ret_top, REM_PATH, "%s", path);
-  for (char *slash = strrchr(at, '/'); slash != NULL; slash = strrchr(at, '/')) {
-    *slash = '\0';
-    if (stat(at[0] != '\0' ? at : "/", &st) != 0 || st.st_dev != dev)
-      break;
-    (void)snprintf(ret_top, REM_PATH, "%s", at[0] != '\0' ? at : "/");
-  }
-}
-
-static void name_links(taking *t)
-{
-  char top[REM_PATH];
-  char show[REM_SHOW];
-  char *roots[2] = {top, NULL};
-  uint64_t more = t->meta.attrs.links - 1;
-  uint64_t until = sup_call_until(t->job->call, LINKS_MS);
-  unsigned found = 0;
-  if (t->meta.attrs.links < 2)
-    return;
-  top_of(t->way.path, t->st.st_dev, top);
-  FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-  bool whole = walk != NULL;
-  for (FTSENT *e = whole ? fts_read(walk) : NULL; e != NULL && found < more; e = fts_read(walk)) {
-    if (sup_now_ms() > until || sup_call_cancelled(t->job->call)) {
-      whole = false;
-      break;
-    }
-    if (e->fts_info != FTS_F || e->fts_statp->st_ino != t->st.st_ino ||
-        e->fts_statp->st_dev != t->st.st_dev || strcmp(e->fts_path, t->way.path) == 0)
-      continue;
-    if (found++ < LINKS_NAMED)
-      rem_step(t->job, "hard link", "left", "the same file is also '%s', and stays there",
-               rem_show(e->fts_path, show));
-  }
-  if (walk != NULL)
-    (void)fts_close(walk);
-  rem_step(t->job, "hard links", "left",
-           "the file has %llu other names, of which %u were found%s: its bytes stay under them",
-           (unsigned long long)more, found, whole ? "" : " in the time there was");
-  t->job->partial = true;
 }
 
 /* ---- taking it ---- */
@@ -161,42 +100,67 @@ static void refix(taking *t)
   t->unfixed = false;
 }
 
-/* What was moved is what was sealed. */
-static bool is_it(const taking *t, int aside)
+static bool same_times(const struct stat *a, const struct stat *b)
+{
+  return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+         a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* What was moved is what was sealed. Where it was touched meanwhile its bytes decide, which nobody
+ * can get at by its name any more: else its owner could keep it by touching it again and again. */
+static bool is_it(const taking *t, int aside, bool touched)
 {
   struct stat st;
-  return fstatat(aside, aside_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-         st.st_dev == t->st.st_dev && st.st_ino == t->st.st_ino && st.st_size == t->st.st_size &&
-         st.st_mtim.tv_sec == t->st.st_mtim.tv_sec && st.st_mtim.tv_nsec == t->st.st_mtim.tv_nsec;
+  char sha256[65];
+  char sha1[41];
+  sup_err ignored = {0};
+  if (fstatat(aside, aside_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+      st.st_dev != t->st.st_dev || st.st_ino != t->st.st_ino || st.st_size != t->st.st_size)
+    return false;
+  if (!touched && same_times(&st, &t->st))
+    return true;
+  return rem_hash(t->job, t->fd, (uint64_t)st.st_size, sha256, sha1, &ignored) == CORDON_OK &&
+         strcmp(sha256, t->meta.sha256) == 0;
 }
 
-static cordon_status put_back(const taking *t, int aside, sup_err *err)
+/* Since it was opened; the time of its inode cannot be set back by who writes to it. */
+static bool was_touched(const taking *t)
+{
+  struct stat st;
+  return fstat(t->fd, &st) != 0 || !same_times(&st, &t->st) ||
+         st.st_ctim.tv_sec != t->st.st_ctim.tv_sec || st.st_ctim.tv_nsec != t->st.st_ctim.tv_nsec;
+}
+
+static cordon_status put_back(taking *t, int aside, const char *because, sup_err *err)
 {
   char show[REM_SHOW];
-  if (renameat2(aside, aside_name, t->way.dir, t->way.name, RENAME_NOREPLACE) != 0)
-    return sup_fail_os(err, errno,
-                       "'%s' was swapped or written to while it was taken, and what was there is "
-                       "in the folder .cordon-%s beside it, because it could not be put back",
-                       rem_show(t->way.path, show), t->meta.id);
-  return sup_fail(err, CORDON_E_CONFLICT,
-                  "'%s' was swapped or written to while it was taken; what is there was left there",
-                  rem_show(t->way.path, show));
+  if (renameat2(aside, aside_name, t->way.dir, t->way.name, RENAME_NOREPLACE) == 0)
+    return sup_fail(err, CORDON_E_CONFLICT, "'%s' %s; what is there was left there",
+                    rem_show(t->way.path, show), because);
+  int error = errno;
+  t->aside = true;
+  return sup_fail_os(err, error,
+                     "'%s' %s, and it could not be put back: what was there is in the folder "
+                     ".cordon-%s beside it, which root can enter",
+                     rem_show(t->way.path, show), because, t->meta.id);
 }
 
-static cordon_status move_and_remove(taking *t, int aside, sup_err *err)
+static cordon_status move_and_remove(taking *t, int aside, bool touched, sup_err *err)
 {
   char show[REM_SHOW];
   SUP_FAULT_POINT("remediate.private");
-  (void)unlinkat(aside, aside_name, 0);
+  /* What is in there already is of an order that was cut short, and may be anybody's file. */
   if (renameat2(t->way.dir, t->way.name, aside, aside_name, RENAME_NOREPLACE) != 0)
     return sup_fail_os(err, errno, "'%s' could not be taken away", rem_show(t->way.path, show));
   SUP_FAULT_POINT("remediate.aside");
-  if (!is_it(t, aside))
-    return put_back(t, aside, err);
+  if (!is_it(t, aside, touched))
+    return put_back(t, aside, "was swapped or written to while it was taken", err);
   if (unlinkat(aside, aside_name, 0) != 0) {
+    char because[REM_SHOW];
     int error = errno;
-    (void)put_back(t, aside, err);
-    return sup_fail_os(err, error, "'%s' could not be removed", rem_show(t->way.path, show));
+    (void)snprintf(because, sizeof(because), "could not be removed (%s)", strerror(error));
+    (void)put_back(t, aside, because, err);
+    return sup_fail_os(err, error, "%.*s", REM_SHOW, err->sentence);
   }
   t->unfixed = false;
   SUP_FAULT_POINT("remediate.unlinked");
@@ -207,12 +171,13 @@ static cordon_status take_away(taking *t, sup_err *err)
 {
   char name[REM_NAME];
   int aside = -1;
+  bool touched = was_touched(t);
   cordon_status status = unfix(t, err);
   SUP_FAULT_POINT("remediate.unfixed");
   if (status == CORDON_OK)
     status = rem_way_private(&t->way, t->meta.id, &aside, name, err);
   if (status == CORDON_OK) {
-    status = move_and_remove(t, aside, err);
+    status = move_and_remove(t, aside, touched, err);
     rem_way_private_end(&t->way, aside, name);
   }
   if (status != CORDON_OK) {
@@ -237,17 +202,32 @@ static cordon_status note_restore(taking *t, sup_err *err)
   return status;
 }
 
-static cordon_status seal(taking *t, const char *sha256, sup_err *err)
+static cordon_status compare(const taking *t, const char *what, const char *is, const char *wanted,
+                             sup_err *err)
 {
   char show[REM_SHOW];
+  if (wanted == NULL || strcmp(is, wanted) == 0)
+    return CORDON_OK;
+  return sup_fail(err, CORDON_E_CONFLICT,
+                  "'%s' has the %s %s and was to have %s: nothing was changed",
+                  rem_show(t->way.path, show), what, is, wanted);
+}
+
+static cordon_status check_wanted(const taking *t, const rem_wanted *wanted, const char *sha256,
+                                  const char *sha1, sup_err *err)
+{
+  cordon_status status = compare(t, "SHA-256", sha256, wanted->sha256, err);
+  return status == CORDON_OK ? compare(t, "SHA-1", sha1, wanted->sha1, err) : status;
+}
+
+static cordon_status seal(taking *t, const rem_wanted *wanted, sup_err *err)
+{
   cordon_status status = rem_container_seal(t->job, t->fd, &t->meta, err);
   SUP_FAULT_POINT("remediate.sealed");
+  if (status == CORDON_OK)
+    status = check_wanted(t, wanted, t->meta.sha256, t->meta.sha1, err);
   if (status != CORDON_OK)
     return status;
-  if (sha256 != NULL && strcmp(sha256, t->meta.sha256) != 0)
-    return sup_fail(err, CORDON_E_CONFLICT,
-                    "'%s' has the SHA-256 %s and was to have %s: nothing was changed",
-                    rem_show(t->way.path, show), t->meta.sha256, sha256);
   rem_step(t->job, "seal", "done", "%llu bytes, SHA-256 %s, SHA-1 %s, owner %u:%u, mode %04o",
            (unsigned long long)t->meta.attrs.size, t->meta.sha256, t->meta.sha1, t->meta.attrs.uid,
            t->meta.attrs.gid, t->meta.attrs.mode);
@@ -255,18 +235,20 @@ static cordon_status seal(taking *t, const char *sha256, sup_err *err)
   return CORDON_OK;
 }
 
+/* The path last: whoever was ended or found in between can put nothing there any more. */
 static cordon_status look_after(taking *t, sup_err *err)
 {
   char show[REM_SHOW];
   struct stat st;
+  rem_names_left(t->job, t->fd, t->way.path);
+  cordon_status status = rem_running_settle(t->job, &t->image, err);
   if (fstatat(t->way.dir, t->way.name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
     rem_measured(t->job, "path", "nothing is at '%s'", rem_show(t->way.path, show));
   } else {
     rem_measured(t->job, "path", "something else is at '%s' by now", rem_show(t->way.path, show));
     t->job->partial = true;
   }
-  name_links(t);
-  return rem_running_settle(t->job, t->st.st_dev, t->st.st_ino, err);
+  return status;
 }
 
 /* An earlier order that was cut short sealed the same file and did not get to moving it. */
@@ -276,8 +258,7 @@ static void drop_leftover(taking *t)
   rem_meta m = {0};
   sup_err ignored = {0};
   if (rem_container_of_path(t->job, t->way.path, &m, &ignored) == CORDON_OK &&
-      m.state == REM_SEALED && m.attrs.dev == t->meta.attrs.dev &&
-      m.attrs.ino == t->meta.attrs.ino) {
+      m.state == REM_SEALED && rem_container_is_of(t->job, &m, t->fd)) {
     /* It may have got to taking the flags off. */
     t->meta.attrs.flags |= m.attrs.flags;
     (void)snprintf(folder, sizeof(folder), ".cordon-%s", m.id);
@@ -287,29 +268,80 @@ static void drop_leftover(taking *t)
   rem_meta_release(&m);
 }
 
-static cordon_status take(taking *t, const char *sha256, sup_err *err)
+/* Nobody is ended for a file that is not the one that was meant. */
+static cordon_status stop_first(taking *t, const rem_wanted *wanted, sup_err *err)
+{
+  char sha256[65];
+  char sha1[41];
+  cordon_status status = CORDON_OK;
+  if (!t->job->stop)
+    return CORDON_OK;
+  if (wanted->sha256 != NULL || wanted->sha1 != NULL)
+    status = rem_hash(t->job, t->fd, (uint64_t)t->st.st_size, sha256, sha1, err);
+  if (status == CORDON_OK && (wanted->sha256 != NULL || wanted->sha1 != NULL))
+    status = check_wanted(t, wanted, sha256, sha1, err);
+  if (status == CORDON_OK)
+    status = rem_running_stop(t->job, &t->image, err);
+  if (status == CORDON_OK && fstat(t->fd, &t->st) != 0)
+    status = sup_fail_os(err, errno, "the file cannot be looked at");
+  return status;
+}
+
+static cordon_status read_attrs(taking *t, sup_err *err)
+{
+  char cannot[REM_SHOW];
+  char show[REM_SHOW];
+  cordon_status status = rem_attrs_read(t->fd, &t->meta.attrs, err);
+  if (status != CORDON_OK)
+    return status;
+  if (rem_attrs_beyond(&t->meta.attrs, cannot)) {
+    if (!t->job->force)
+      return sup_fail(err, CORDON_E_DENIED,
+                      "'%s' has the attribute %s, which could not be put back; it is taken away "
+                      "only with force",
+                      rem_show(t->way.path, show), cannot);
+    rem_step(
+        t->job, "attributes", "left",
+        "%s cannot be put back, but will be in the description of the container; it was forced",
+        cannot);
+  }
+  if (!rem_attrs_sees_trusted())
+    rem_measured(t->job, "metadata",
+                 "all of it is kept but attributes of the kind trusted.*, which this plugin has no "
+                 "right to see: if the file had any, they would be lost");
+  return CORDON_OK;
+}
+
+static cordon_status plan_only(taking *t, sup_err *err)
+{
+  char show[REM_SHOW];
+  rem_step(t->job, "file.quarantine", "planned", "'%s', %llu bytes", rem_show(t->way.path, show),
+           (unsigned long long)t->st.st_size);
+  return rem_running_settle(t->job, &t->image, err);
+}
+
+static cordon_status take(taking *t, const rem_wanted *wanted, sup_err *err)
 {
   char show[REM_SHOW];
   cordon_status status = check(t, err);
+  if (status == CORDON_OK && t->job->call->dry_run)
+    return plan_only(t, err);
   if (status == CORDON_OK)
-    status = rem_attrs_read(t->fd, &t->meta.attrs, err);
+    status = stop_first(t, wanted, err);
+  if (status == CORDON_OK)
+    status = read_attrs(t, err);
   if (status != CORDON_OK)
     return status;
   (void)snprintf(t->meta.path, sizeof(t->meta.path), "%s", t->way.path);
-  if (t->job->call->dry_run) {
-    rem_step(t->job, "file.quarantine", "planned", "'%s', %llu bytes", rem_show(t->way.path, show),
-             (unsigned long long)t->meta.attrs.size);
-    return rem_running_settle(t->job, t->st.st_dev, t->st.st_ino, err);
-  }
   drop_leftover(t);
-  status = seal(t, sha256, err);
+  status = seal(t, wanted, err);
   if (status == CORDON_OK) {
     status = note_restore(t, err);
     if (status == CORDON_OK)
       status = take_away(t, err);
   }
   /* Nothing is gone from its place: the container is not needed. */
-  if (status != CORDON_OK && t->meta.state == REM_SEALED)
+  if (status != CORDON_OK && t->meta.state == REM_SEALED && !t->aside)
     rem_container_drop(t->job, t->meta.id);
   if (status != CORDON_OK)
     return status;
@@ -318,33 +350,53 @@ static cordon_status take(taking *t, const char *sha256, sup_err *err)
   return look_after(t, err);
 }
 
+/* Of an order that was cut short after it had moved the file: what it moved is removed if it is
+ * what was sealed. */
+static cordon_status finish_taking(rem_job *j, rem_meta *m, sup_err *err)
+{
+  char name[REM_NAME];
+  rem_way w;
+  int aside = -1;
+  cordon_status status = rem_way_open(m->path, &w, err);
+  if (status != CORDON_OK)
+    return status;
+  status = rem_way_private(&w, m->id, &aside, name, err);
+  if (status == CORDON_OK) {
+    int fd = openat(aside, aside_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+    if (fd >= 0 && rem_container_is_of(j, m, fd))
+      (void)unlinkat(aside, aside_name, 0);
+    else if (fd >= 0 || errno != ENOENT)
+      status = sup_fail(err, CORDON_E_CONFLICT,
+                        "an order that was cut short left another file than the one it sealed in "
+                        "the folder %s beside it, which root can enter: look at it, and remove it "
+                        "or put it back",
+                        name);
+    if (fd >= 0)
+      (void)close(fd);
+    rem_way_private_end(&w, aside, name);
+  }
+  if (status == CORDON_OK)
+    status = rem_sync_folder(w.path, w.dir, err);
+  m->state = REM_KEPT;
+  if (status == CORDON_OK)
+    status = rem_container_save(j, m, err);
+  rem_way_close(&w);
+  return status;
+}
+
 /* It is not at its place: perhaps because it was taken before. */
 static cordon_status not_there(rem_job *j, const char *path, sup_err *err)
 {
   char show[REM_SHOW];
-  char name[REM_NAME];
   rem_meta m = {0};
-  rem_way w;
   sup_err why = *err;
-  int aside = -1;
   cordon_status status = rem_container_of_path(j, path, &m, err);
   if (status == CORDON_E_NOTFOUND) {
     *err = why;
     return status;
   }
-  if (status == CORDON_OK && m.state == REM_SEALED && !j->call->dry_run &&
-      rem_way_open(path, &w, err) == CORDON_OK) {
-    status = rem_way_private(&w, m.id, &aside, name, err);
-    if (status == CORDON_OK) {
-      (void)unlinkat(aside, aside_name, 0);
-      rem_way_private_end(&w, aside, name);
-      status = rem_sync_folder(w.path, w.dir, err);
-      m.state = REM_KEPT;
-    }
-    if (status == CORDON_OK)
-      status = rem_container_save(j, &m, err);
-    rem_way_close(&w);
-  }
+  if (status == CORDON_OK && m.state == REM_SEALED && !j->call->dry_run)
+    status = finish_taking(j, &m, err);
   if (status == CORDON_OK) {
     rem_step(j, "file.quarantine", "already", "'%s' was taken by action %s", rem_show(path, show),
              m.action);
@@ -355,7 +407,7 @@ static cordon_status not_there(rem_job *j, const char *path, sup_err *err)
   return status;
 }
 
-cordon_status rem_quarantine(rem_job *j, const char *path, const char *id, const char *sha256,
+cordon_status rem_quarantine(rem_job *j, const char *path, const char *id, const rem_wanted *wanted,
                              sup_err *err)
 {
   taking t = {.job = j, .way = {.dir = -1}, .fd = -1};
@@ -365,7 +417,9 @@ cordon_status rem_quarantine(rem_job *j, const char *path, const char *id, const
   if (status == CORDON_OK)
     status = rem_way_file(&t.way, &t.fd, &t.st, err);
   if (status == CORDON_OK)
-    status = take(&t, sha256, err);
+    status = rem_image_of(t.fd, &t.image, err);
+  if (status == CORDON_OK)
+    status = take(&t, wanted != NULL ? wanted : &(const rem_wanted){0}, err);
   else if (status == CORDON_E_NOTFOUND && t.way.dir >= 0)
     status = not_there(j, t.way.path, err);
   if (t.fd >= 0)
@@ -389,5 +443,6 @@ cordon_status rem_quarantine_run(rem_job *j, sup_err *err)
   if (!cJSON_IsString(wanted) || !rem_unhex(wanted->valuestring, digest, sizeof(digest)))
     return sup_fail(err, CORDON_E_INVALID, "sha256 is not 64 lower-case hexadecimal digits");
   rem_hex(digest, sizeof(digest), sha256);
-  return rem_quarantine(j, path, j->action, sha256, err);
+  const rem_wanted must = {.sha256 = sha256};
+  return rem_quarantine(j, path, j->action, &must, err);
 }

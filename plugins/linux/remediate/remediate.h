@@ -40,6 +40,9 @@ typedef struct rem_job {
   bool at_reboot; /* it is in force after a reboot */
   cJSON *steps;
   cJSON *verified;
+  size_t steps_size; /* as JSON */
+  size_t verified_size;
+  uint64_t steps_more;    /* for which there was no room */
   char no_undo[REM_SHOW]; /* why nothing can be taken back; empty: it can, or there was no change */
 } rem_job;
 
@@ -121,13 +124,19 @@ typedef struct rem_attrs {
 
 cordon_status rem_attrs_read(int fd, rem_attrs *ret_attrs, sup_err *err);
 void rem_attrs_release(rem_attrs *a);
-/* Everything but the flags, the times last. */
-cordon_status rem_attrs_apply(int fd, const rem_attrs *a, sup_err *err);
+/* Everything but the flags, the times last, and no attribute besides. `beyond`: those that this
+ * process has no right to set may be missing. */
+cordon_status rem_attrs_apply(int fd, const rem_attrs *a, bool beyond, sup_err *err);
+/* Whether there are attributes that this process has no right to set; `ret_names` says which. */
+bool rem_attrs_beyond(const rem_attrs *a, char ret_names[REM_SHOW]);
+/* Those of the kind trusted.* are shown to few, and the others do not see that there are any. */
+bool rem_attrs_sees_trusted(void);
 cordon_status rem_attrs_flags(int fd, uint32_t flags, sup_err *err);
 bool rem_attrs_fixed(uint32_t flags); /* immutable or append-only: cannot be moved */
 /* Whether the file is so now, but for number and links; if not, `ret_why` says in what it
- * differs. */
-bool rem_attrs_same(int fd, const rem_attrs *a, char ret_why[REM_SHOW]);
+ * differs. Attributes that this process has no right to set and that are missing are named in
+ * `ret_lost`. */
+bool rem_attrs_same(int fd, const rem_attrs *a, char ret_why[REM_SHOW], char ret_lost[REM_SHOW]);
 void rem_attrs_write(const rem_attrs *a, cJSON *to);
 bool rem_attrs_parse(const cJSON *from, rem_attrs *ret_attrs);
 
@@ -174,6 +183,8 @@ cordon_status rem_container_spend(const rem_job *j, rem_meta *m, sup_err *err);
 /* Digests of the plain bytes of a file; `ret_sha256` NULL: only the other. */
 cordon_status rem_hash(const rem_job *j, int fd, uint64_t size, char ret_sha256[65],
                        char ret_sha1[41], sup_err *err);
+/* Whether the opened file is the one that was sealed, with the bytes that were. */
+bool rem_container_is_of(const rem_job *j, const rem_meta *m, int fd);
 void rem_container_drop(const rem_job *j, const char *id);
 /* Ids of all containers, and removal of what was never whole. False from `fn` stops. */
 typedef bool rem_container_fn(void *data, const char *id);
@@ -187,6 +198,11 @@ cordon_status rem_container_of_path(const rem_job *j, const char *path, rem_meta
 typedef enum rem_owned { REM_OWNED_NO, REM_OWNED_YES, REM_OWNED_UNKNOWN } rem_owned;
 /* `ret_by`: the package, or why it cannot be known. */
 rem_owned rem_owner_of(const char *path, char ret_by[REM_SHOW]);
+
+/* ---- own.c: what is the agent's own, and stays ---- */
+
+bool rem_own_unit(const char *name);
+bool rem_own_file(const rem_job *j, const char *path, const struct stat *st);
 
 /* ---- proc.c: processes by identity ---- */
 
@@ -224,13 +240,34 @@ typedef struct rem_running {
   size_t count;
   size_t more;
 } rem_running;
-void rem_running_find(uint64_t dev, uint64_t ino, rem_running *ret_running);
-/* Names them in the job, and ends them if that is asked for. */
-cordon_status rem_running_settle(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err);
+/* A file as stat names it, and as maps do. */
+typedef struct rem_image {
+  uint64_t dev;
+  uint64_t ino;
+  uint64_t map_dev;
+  uint64_t map_ino;
+} rem_image;
+cordon_status rem_image_of(int fd, rem_image *ret_image, sup_err *err);
+void rem_running_find(const rem_image *image, rem_running *ret_running);
+/* Ends them, if that is asked for. */
+cordon_status rem_running_stop(rem_job *j, const rem_image *image, sup_err *err);
+/* The same, and names in the job those that are left. */
+cordon_status rem_running_settle(rem_job *j, const rem_image *image, sup_err *err);
+
+/* ---- names.c ---- */
+
+/* Of a file that was removed from its path: looks for its other names, and says so. */
+void rem_names_left(rem_job *j, int fd, const char *path);
 
 /* ---- quarantine.c, restore.c ---- */
 
-cordon_status rem_quarantine(rem_job *j, const char *path, const char *id, const char *sha256,
+/* What the file must be: digests as text, or NULL. */
+typedef struct rem_wanted {
+  const char *sha256;
+  const char *sha1;
+} rem_wanted;
+/* `wanted` NULL: whatever it is. */
+cordon_status rem_quarantine(rem_job *j, const char *path, const char *id, const rem_wanted *wanted,
                              sup_err *err);
 cordon_status rem_quarantine_run(rem_job *j, sup_err *err);
 cordon_status rem_restore(rem_job *j, rem_meta *m, sup_err *err);
@@ -284,7 +321,7 @@ bool rem_shadow_find(const char *bytes, size_t len, const char *name, rem_shadow
 cordon_status rem_user_run(rem_job *j, sup_err *err);
 cordon_status rem_user_undo(rem_job *j, const cJSON *record, sup_err *err);
 
-/* ---- unit.c, unit_links.c, bus.c: services and timers of systemd ---- */
+/* ---- unit.c, unit_bar.c, unit_links.c, bus.c: services and timers of systemd ---- */
 
 cordon_status rem_unit_run(rem_job *j, sup_err *err);
 cordon_status rem_unit_undo(rem_job *j, const cJSON *record, sup_err *err);
@@ -293,6 +330,8 @@ cordon_status rem_bus_reload(sup_err *err);
 cordon_status rem_bus_stop(const char *unit, sup_err *err);
 cordon_status rem_bus_start(const char *unit, sup_err *err);
 cordon_status rem_bus_active(const char *unit, char ret_state[32], sup_err *err);
+/* Whether it knows of the condition of unit_bar.c. */
+cordon_status rem_bus_barred(const char *unit, bool *ret_barred, sup_err *err);
 
 /* [{"path","target"}]: the links under the folder of the administrator's units by which others
  * start this one. The caller deletes it. */

@@ -6,19 +6,39 @@
 #include "support/json.h"
 
 enum { LINE = 640 };
+/* The whole result may have 256 KiB, and the target is in it twice. What went wrong is told also
+ * where there is no room for what went well. */
+enum { STEPS_TEXT = 100 * 1024, FAILED_TEXT = 20 * 1024, VERIFIED_TEXT = 60 * 1024 };
 
-static void add(cJSON *list, const char *first, const char *first_value, const char *second,
-                const char *second_value, const char *detail)
+static size_t size_of(const cJSON *item)
 {
-  if (cJSON_GetArraySize(list) >= REM_ITEMS)
-    return;
-  cJSON *item = cJSON_CreateObject();
-  sup_json_add_text(item, first, first_value);
-  if (second != NULL)
-    sup_json_add_text(item, second, second_value);
-  if (detail != NULL)
-    sup_json_add_text(item, "detail", detail);
+  char *text = cJSON_PrintUnformatted(item);
+  size_t len = text != NULL ? strlen(text) + 1 : SIZE_MAX / 2;
+  cJSON_free(text);
+  return len;
+}
+
+/* Takes the item. False: there is no room for it. */
+static bool add(cJSON *list, cJSON *item, size_t *used, size_t room)
+{
+  size_t size = size_of(item);
+  bool fits = cJSON_GetArraySize(list) < REM_ITEMS && *used + size <= room;
+  if (!fits) {
+    cJSON_Delete(item);
+    return false;
+  }
+  *used += size;
   (void)cJSON_AddItemToArray(list, item);
+  return true;
+}
+
+static cJSON *step_item(const char *step, const char *outcome, const char *detail)
+{
+  cJSON *item = cJSON_CreateObject();
+  sup_json_add_text(item, "step", step);
+  sup_json_add_text(item, "outcome", outcome);
+  sup_json_add_text(item, "detail", detail);
+  return item;
 }
 
 void rem_step(rem_job *j, const char *step, const char *outcome, const char *format, ...)
@@ -29,7 +49,10 @@ void rem_step(rem_job *j, const char *step, const char *outcome, const char *for
   (void)vsnprintf(line, sizeof(line), format, args);
   va_end(args);
   j->changed = j->changed || strcmp(outcome, "done") == 0;
-  add(j->steps, "step", step, "outcome", outcome, line);
+  bool failed = strcmp(outcome, "failed") == 0;
+  if (!add(j->steps, step_item(step, outcome, line), &j->steps_size,
+           failed ? STEPS_TEXT + FAILED_TEXT : STEPS_TEXT))
+    j->steps_more++;
   sup_call_progress(j->call, 0, 0, step);
 }
 
@@ -40,7 +63,10 @@ void rem_measured(rem_job *j, const char *what, const char *format, ...)
   va_start(args, format);
   (void)vsnprintf(line, sizeof(line), format, args);
   va_end(args);
-  add(j->verified, "what", what, "measured", line, NULL);
+  cJSON *item = cJSON_CreateObject();
+  sup_json_add_text(item, "what", what);
+  sup_json_add_text(item, "measured", line);
+  (void)add(j->verified, item, &j->verified_size, VERIFIED_TEXT);
 }
 
 static bool host_notes(const cordon_host *h)
@@ -79,7 +105,14 @@ cJSON *rem_result(const rem_job *j)
   (void)cJSON_AddStringToObject(result, "operation", j->operation);
   (void)cJSON_AddItemToObject(
       result, "target", j->target != NULL ? cJSON_Duplicate(j->target, 1) : cJSON_CreateObject());
-  (void)cJSON_AddItemToObject(result, "steps", cJSON_Duplicate(j->steps, 1));
+  cJSON *steps = cJSON_Duplicate(j->steps, 1);
+  if (j->steps_more > 0) {
+    char more[64];
+    (void)snprintf(more, sizeof(more), "%llu more steps are not listed",
+                   (unsigned long long)j->steps_more);
+    (void)cJSON_AddItemToArray(steps, step_item("more", "left", more));
+  }
+  (void)cJSON_AddItemToObject(result, "steps", steps);
   if (j->noted)
     (void)snprintf(undo, sizeof(undo), "available");
   else

@@ -20,28 +20,53 @@ typedef struct giving {
   int fd; /* of what is, or will be, at its place */
 } giving;
 
+static cordon_status spend(giving *g, const char *lost, sup_err *err)
+{
+  char show[REM_SHOW];
+  cordon_status status = rem_container_spend(g->job, g->meta, err);
+  SUP_FAULT_POINT("remediate.spent");
+  if (status != CORDON_OK)
+    return status;
+  rem_step(g->job, "file.restore", "done", "'%s' is at its place again",
+           rem_show(g->way.path, show));
+  if (lost[0] != '\0') {
+    g->job->partial = true;
+    rem_step(g->job, "attributes", "failed",
+             "%s could not be put back: setting that takes rights that this plugin has not; the "
+             "values are in the description of container %s",
+             lost, g->meta->id);
+  }
+  return CORDON_OK;
+}
+
 static cordon_status finish(giving *g, sup_err *err)
 {
   char show[REM_SHOW];
   char why[REM_SHOW] = "";
+  char lost[REM_SHOW] = "";
   cordon_status status = rem_sync_folder(g->way.path, g->way.dir, err);
   if (status == CORDON_OK)
     status = rem_attrs_flags(g->fd, g->meta->attrs.flags, err);
   if (status != CORDON_OK)
     return status;
-  bool same = rem_attrs_same(g->fd, &g->meta->attrs, why);
-  rem_measured(g->job, "metadata", "%s",
-               same ? "owner, mode, times, flags, attributes and ACLs are as they were" : why);
+  bool same = rem_attrs_same(g->fd, &g->meta->attrs, why, lost);
+  rem_measured(g->job, "metadata", "%s%s",
+               same ? "owner, mode, times, flags, attributes and ACLs are as they were" : why,
+               same && lost[0] != '\0' ? ", but for those that could not be put back" : "");
   SUP_FAULT_POINT("remediate.placed");
   if (!same)
     return sup_fail(err, CORDON_E_UNVERIFIED, "'%s' is back, but %s; its container is kept",
                     rem_show(g->way.path, show), why);
-  status = rem_container_spend(g->job, g->meta, err);
-  SUP_FAULT_POINT("remediate.spent");
-  if (status == CORDON_OK)
-    rem_step(g->job, "file.restore", "done", "'%s' is at its place again",
-             rem_show(g->way.path, show));
-  return status;
+  return spend(g, lost, err);
+}
+
+static cordon_status in_the_way(const giving *g, sup_err *err)
+{
+  char show[REM_SHOW];
+  return sup_fail(err, CORDON_E_CONFLICT,
+                  "something is at '%s' by now; it was left there, and the file stays in its "
+                  "container",
+                  rem_show(g->way.path, show));
 }
 
 static cordon_status place(giving *g, int aside, const char *from, sup_err *err)
@@ -50,10 +75,7 @@ static cordon_status place(giving *g, int aside, const char *from, sup_err *err)
   if (renameat2(aside, from, g->way.dir, g->way.name, RENAME_NOREPLACE) == 0)
     return CORDON_OK;
   if (errno == EEXIST)
-    return sup_fail(err, CORDON_E_CONFLICT,
-                    "something is at '%s' by now; it was left there, and the file stays in its "
-                    "container",
-                    rem_show(g->way.path, show));
+    return in_the_way(g, err);
   return sup_fail_os(err, errno, "'%s' could not be put at its place", rem_show(g->way.path, show));
 }
 
@@ -88,7 +110,7 @@ static cordon_status write_copy(giving *g, int aside, sup_err *err)
   if (status == CORDON_OK)
     rem_measured(g->job, "bytes", "read back, they have the SHA-256 %s", sha256);
   if (status == CORDON_OK)
-    status = rem_attrs_apply(g->fd, &g->meta->attrs, err);
+    status = rem_attrs_apply(g->fd, &g->meta->attrs, true, err);
   if (status == CORDON_OK && fsync(g->fd) != 0)
     status = sup_fail_os(err, errno, "the file could not be put on the disk");
   return status;
@@ -110,12 +132,10 @@ static cordon_status note_identity(giving *g, sup_err *err)
 /* The file itself, moved and not yet removed when an order was cut short. */
 static bool is_original(giving *g, int aside)
 {
-  struct stat st;
-  int fd = openat(aside, aside_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  int fd = openat(aside, aside_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
   if (fd < 0)
     return false;
-  bool is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == g->meta->attrs.dev &&
-            st.st_ino == g->meta->attrs.ino;
+  bool is = rem_container_is_of(g->job, g->meta, fd);
   if (is)
     g->fd = fd;
   else
@@ -154,8 +174,20 @@ static cordon_status give(giving *g, sup_err *err)
   return status == CORDON_OK ? finish(g, err) : status;
 }
 
+/* What was put there has other numbers than what was taken, and the same bytes. */
+static bool is_copy(const giving *g)
+{
+  char sha256[65];
+  char sha1[41];
+  struct stat st;
+  sup_err ignored = {0};
+  return fstat(g->fd, &st) == 0 && (uint64_t)st.st_size == g->meta->attrs.size &&
+         rem_hash(g->job, g->fd, g->meta->attrs.size, sha256, sha1, &ignored) == CORDON_OK &&
+         strcmp(sha256, g->meta->sha256) == 0;
+}
+
 /* Something is at the place: what an order that was cut short put there or never took, or
- * another's.
+ * another's. The numbers may be another's by now, so that the bytes are compared as well.
  */
 static cordon_status taken(giving *g, const struct stat *st, sup_err *err)
 {
@@ -168,10 +200,7 @@ static cordon_status taken(giving *g, const struct stat *st, sup_err *err)
       m->state == REM_RESTORING && st->st_dev == m->restored_dev && st->st_ino == m->restored_ino;
   bool never = m->state == REM_SEALED && st->st_dev == m->attrs.dev && st->st_ino == m->attrs.ino;
   if (!ours && !never)
-    return sup_fail(err, CORDON_E_CONFLICT,
-                    "something is at '%s' by now; it was left there, and the file stays in its "
-                    "container",
-                    rem_show(g->way.path, show));
+    return in_the_way(g, err);
   if (g->job->call->dry_run) {
     rem_step(g->job, "file.restore", "planned", "'%s' is at its place",
              rem_show(g->way.path, show));
@@ -180,6 +209,8 @@ static cordon_status taken(giving *g, const struct stat *st, sup_err *err)
   cordon_status status = rem_way_file(&g->way, &g->fd, &now, err);
   if (status != CORDON_OK)
     return status;
+  if (ours ? !is_copy(g) : !rem_container_is_of(g->job, m, g->fd))
+    return in_the_way(g, err);
   if (rem_way_private(&g->way, m->id, &aside, name, err) == CORDON_OK) {
     (void)unlinkat(aside, copy_name, 0);
     rem_way_private_end(&g->way, aside, name);

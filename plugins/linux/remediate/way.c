@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "remediate.h"
+#include "support/files.h"
 
 static bool next_part(const char **rest, char ret_part[REM_NAME], bool *ret_long)
 {
@@ -120,31 +121,31 @@ static cordon_status on_a_disk(int fd, const char *path, sup_err *err)
 cordon_status rem_way_file(const rem_way *w, int *ret_fd, struct stat *ret_st, sup_err *err)
 {
   char show[REM_SHOW];
-  int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  /* Looked at first: opening a device may do something. What is opened is looked at again. */
-  if (fstatat(w->dir, w->name, ret_st, AT_SYMLINK_NOFOLLOW) != 0)
-    return sup_fail_os(err, errno, "'%s'", rem_show(w->path, show));
-  if (!S_ISREG(ret_st->st_mode))
+  /* Looked at before it is opened, and what was looked at is opened: opening a device may do
+   * something. */
+  int place = openat(w->dir, w->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (place < 0 || fstat(place, ret_st) != 0) {
+    cordon_status bad = sup_fail_os(err, errno, "'%s'", rem_show(w->path, show));
+    if (place >= 0)
+      (void)close(place);
+    return bad;
+  }
+  if (!S_ISREG(ret_st->st_mode)) {
+    (void)close(place);
     return sup_fail(err, CORDON_E_INVALID, "'%s' is %s and no plain file", rem_show(w->path, show),
                     S_ISLNK(ret_st->st_mode)   ? "a link"
                     : S_ISDIR(ret_st->st_mode) ? "a folder"
                                                : "a device, pipe or socket");
-  int fd = openat(w->dir, w->name, flags | O_NOATIME);
-  if (fd < 0 && errno == EPERM)
-    fd = openat(w->dir, w->name, flags);
-  if (fd < 0)
+  }
+  cordon_status status = on_a_disk(place, w->path, err);
+  if (status != CORDON_OK) {
+    (void)close(place);
+    return status;
+  }
+  *ret_fd = sup_open_file(place, NULL);
+  if (*ret_fd < 0)
     return sup_fail_os(err, errno, "'%s' cannot be opened", rem_show(w->path, show));
-  cordon_status status = CORDON_OK;
-  if (fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode))
-    status = sup_fail(err, CORDON_E_CONFLICT, "'%s' became something else while it was opened",
-                      rem_show(w->path, show));
-  if (status == CORDON_OK)
-    status = on_a_disk(fd, w->path, err);
-  if (status == CORDON_OK)
-    *ret_fd = fd;
-  else
-    (void)close(fd);
-  return status;
+  return CORDON_OK;
 }
 
 cordon_status rem_way_private(const rem_way *w, const char *id, int *ret_fd,

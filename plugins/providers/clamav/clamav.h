@@ -6,16 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "support/call.h"
+#include "support/files.h"
 #include "support/json.h"
 
 enum {
-  CLAM_PATH = 4096,
-  CLAM_DEPTH = 128, /* folders below the one that a walk began with */
-  CLAM_ROOTS = 4096,
-  CLAM_WINDOW = 64, /* files with clamd at once */
+  CLAM_WINDOW = 64, /* files that clamd works on at once */
+  CLAM_SLOTS = 128, /* and those in its queue */
   CLAM_SIGNATURE = 257,
   CLAM_RECORD = 8192 /* a reply of clamd */
 };
@@ -23,12 +21,12 @@ enum {
 /* ---- conf.c: clamd.conf. Pure. ---- */
 
 typedef struct clam_conf {
-  uint64_t max_file;      /* MaxFileSize; 0: none */
-  uint64_t max_scan;      /* MaxScanSize; 0: none */
-  uint64_t max_scan_ms;   /* MaxScanTime; 0: none */
-  uint32_t max_threads;   /* MaxThreads */
-  char socket[CLAM_PATH]; /* LocalSocket; empty: it says none */
-  char database[CLAM_PATH];
+  uint64_t max_file;     /* MaxFileSize; 0: none */
+  uint64_t max_scan;     /* MaxScanSize; 0: none */
+  uint64_t max_scan_ms;  /* MaxScanTime; 0: none */
+  uint32_t max_threads;  /* MaxThreads */
+  char socket[SUP_PATH]; /* LocalSocket; empty: it says none */
+  char database[SUP_PATH];
 } clam_conf;
 
 void clam_conf_init(clam_conf *c);
@@ -84,9 +82,9 @@ void clam_database_look(const char *folder, clam_database *ret_db);
 /* ---- session.c: one connection to clamd ---- */
 
 typedef struct clam_settings {
-  char socket[CLAM_PATH];
+  char socket[SUP_PATH];
   char user[64];
-  char config[CLAM_PATH];
+  char config[SUP_PATH];
   uint64_t max_file; /* 0: as clamd's configuration says */
   uint32_t threads;  /* 0 */
   uint32_t answer_s;
@@ -118,141 +116,6 @@ bool clam_session_receive(clam_session *s, int wait_ms,
                           void (*each)(void *data, const char *record, size_t len), void *data);
 void clam_session_close(clam_session *s);
 
-/* ---- account.c ---- */
-
-/* Of /etc/passwd alone: no directory is asked. False: there is none such. */
-bool clam_account_id(const char *name, uint32_t *ret_uid);
-bool clam_account_name(uint32_t uid, char ret_name[64]);
-/* Each home folder. */
-void clam_account_homes(void (*each)(void *data, const char *home), void *data);
-
-/* ---- mounts.c ---- */
-
-typedef enum clam_fs { CLAM_FS_LOCAL = 0, CLAM_FS_PSEUDO, CLAM_FS_FAR } clam_fs;
-typedef struct clam_mount {
-  char *point;
-  clam_fs fs;
-  char type[32];
-} clam_mount;
-typedef struct clam_mounts {
-  clam_mount *items; /* by their points */
-  size_t count;
-} clam_mounts;
-
-clam_fs clam_fs_of(const char *type);                                /* pure */
-void clam_mounts_text(clam_mounts *m, const char *text, size_t len); /* pure */
-void clam_mounts_read(clam_mounts *m);
-/* What is mounted just there, or NULL. */
-const clam_mount *clam_mounts_at(const clam_mounts *m, const char *path);
-/* What an absolute path is on; NULL: not known. */
-const clam_mount *clam_mounts_of(const clam_mounts *m, const char *path);
-void clam_mounts_release(clam_mounts *m);
-
-/* ---- seen.c: pairs of device and inode ---- */
-
-typedef struct clam_seen {
-  struct clam_pair *slots;
-  size_t room;
-  size_t count;
-  bool full;
-} clam_seen;
-/* True: it was not there, and is now (or there is no room to remember it). */
-bool clam_seen_add(clam_seen *s, uint64_t dev, uint64_t ino);
-void clam_seen_clear(clam_seen *s);
-void clam_seen_release(clam_seen *s);
-
-/* ---- roots.c, quick.c, images.c: what a scan is about ---- */
-
-typedef struct clam_root {
-  char *path;
-  bool recent; /* only files that were changed in the last days */
-  bool asked;  /* somebody named it: it must be there */
-} clam_root;
-
-typedef struct clam_image {
-  char *open; /* the way to it that does not go through its name: a link of the kernel */
-  char *path;
-  bool below; /* `open` is the folder that `path` is below */
-  uint64_t dev;
-  uint64_t ino;
-  bool deleted;
-} clam_image;
-
-typedef struct clam_plan {
-  clam_root *roots;
-  size_t root_count;
-  clam_image *images;
-  size_t image_count;
-  clam_mounts mounts;
-  bool cross; /* a walk goes into other local file systems that it meets */
-  bool cut;   /* there was more than fits */
-} clam_plan;
-
-void clam_plan_add(clam_plan *p, const char *path, bool recent, bool asked);
-void clam_plan_quick(clam_plan *p, const sup_call *call);
-void clam_plan_full(clam_plan *p);
-void clam_plan_images(clam_plan *p, const sup_call *call);
-void clam_plan_release(clam_plan *p);
-/* A line of /proc/PID/maps that is of a file, and executable; it is changed. Pure. */
-bool clam_map_read(char *line, uint64_t *ret_dev, uint64_t *ret_ino, char **ret_path);
-/* The program that a line of a unit file starts, or false. Pure. */
-bool clam_unit_program(const char *line, size_t len, char ret_path[CLAM_PATH]);
-
-/* ---- walk.c ---- */
-
-typedef enum clam_reason {
-  CLAM_TOO_LARGE = 0,
-  CLAM_PERMISSION,
-  CLAM_VANISHED,
-  CLAM_CHANGED,
-  CLAM_DEPTH_REASON,
-  CLAM_PATH_LENGTH,
-  CLAM_SPECIAL,
-  CLAM_FILE_SYSTEM,
-  CLAM_TIME,
-  CLAM_CANCELLED,
-  CLAM_ENGINE,
-  CLAM_ENGINE_LIMITS,
-  CLAM_MISSING,
-  CLAM_IO,
-  CLAM_REASONS
-} clam_reason;
-const char *clam_reason_name(clam_reason r);
-
-typedef struct clam_file {
-  int fd; /* -1: it was only looked at */
-  struct stat st;
-  char *path;
-  bool deleted;
-} clam_file;
-void clam_file_release(clam_file *f);
-
-typedef struct clam_walk clam_walk;
-typedef struct clam_walk_events {
-  void (*not_scanned)(void *data, const char *path, clam_reason reason, uint64_t size);
-  void (*left_out)(void *data, const char *path, const char *type); /* NULL type: a special file */
-  void *data;
-} clam_walk_events;
-/* `look`: files are not opened. Everything given must outlive it. */
-clam_walk *clam_walk_new(const clam_plan *plan, bool look, uint64_t max_size,
-                         const clam_walk_events *events);
-/* 1: a file (of a size that is scanned), 0: nothing yet, -1: the end. Returns after a moment in any
- * case. */
-int clam_walk_next(clam_walk *w, clam_file *ret_file);
-void clam_walk_free(clam_walk *w);
-
-/* ---- open.c: what others may swap ---- */
-
-/* The place of a path (an O_PATH descriptor), below `from` or, with AT_FDCWD, from the top.
- * Negative with errno; ELOOP: there is a link in the way, or at its end. */
-int clam_place(int from, const char *path);
-/* Opens what is there if it is a regular file, and the planned one (NULL: any). Takes over the
- * place. Negative with errno; ELOOP: it is another. */
-int clam_open_file(int place, const struct stat *planned);
-int clam_open_folder(int place);
-/* What became of a file since it was opened; CLAM_REASONS: nothing. */
-clam_reason clam_file_after(const clam_file *f, uint64_t max_size);
-
 /* ---- pace.c: the share of the processors ---- */
 
 typedef struct clam_pace {
@@ -276,11 +139,11 @@ bool clam_process_cpu(int32_t pid, double *ret_seconds, char *ret_state);
 
 typedef struct clam_report clam_report;
 clam_report *clam_report_new(void);
-void clam_report_found(clam_report *r, const sup_call *call, const clam_file *f,
+void clam_report_found(clam_report *r, const sup_call *call, const sup_file *f,
                        const char *signature);
-void clam_report_not_scanned(clam_report *r, const char *path, clam_reason reason, uint64_t size);
+void clam_report_not_scanned(clam_report *r, const char *path, sup_miss reason, uint64_t size);
 /* Without a name: so many more. */
-void clam_report_rest(clam_report *r, clam_reason reason, uint64_t count);
+void clam_report_rest(clam_report *r, sup_miss reason, uint64_t count);
 void clam_report_left_out(clam_report *r, const char *path, const char *type);
 uint64_t clam_report_findings(const clam_report *r);
 uint64_t clam_report_missed(const clam_report *r);

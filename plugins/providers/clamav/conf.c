@@ -37,13 +37,13 @@ static void take_size(const char *value, size_t len, uint64_t *ret_size)
   *ret_size = n * times;
 }
 
-static void take_path(const char *value, size_t len, char ret_path[CLAM_PATH])
+static void take_path(const char *value, size_t len, char ret_path[SUP_PATH])
 {
   if (len >= 2 && value[0] == '"' && value[len - 1] == '"') {
     value++;
     len -= 2;
   }
-  if (len == 0 || len >= CLAM_PATH || value[0] != '/' || memchr(value, '\0', len) != NULL)
+  if (len == 0 || len >= SUP_PATH || value[0] != '/' || memchr(value, '\0', len) != NULL)
     return;
   memcpy(ret_path, value, len);
   ret_path[len] = '\0';

@@ -32,7 +32,7 @@ typedef struct finding {
 
 typedef struct missed {
   char *path;
-  clam_reason reason;
+  sup_miss reason;
   uint64_t size;
 } missed;
 
@@ -42,7 +42,7 @@ struct clam_report {
   uint64_t found;
   missed missed[MISSED];
   size_t missed_count;
-  uint64_t missed_by[CLAM_REASONS];
+  uint64_t missed_by[SUP_MISSES];
   struct {
     char *path;
     char type[32];
@@ -110,7 +110,7 @@ static bool hash(const sup_call *call, int fd, finding *f)
 
 /* ---- what happens ---- */
 
-void clam_report_found(clam_report *r, const sup_call *call, const clam_file *file,
+void clam_report_found(clam_report *r, const sup_call *call, const sup_file *file,
                        const char *signature)
 {
   r->found++;
@@ -126,7 +126,7 @@ void clam_report_found(clam_report *r, const sup_call *call, const clam_file *fi
   r->finding_count++;
 }
 
-void clam_report_not_scanned(clam_report *r, const char *path, clam_reason reason, uint64_t size)
+void clam_report_not_scanned(clam_report *r, const char *path, sup_miss reason, uint64_t size)
 {
   r->missed_by[reason]++;
   if (r->missed_count == MISSED)
@@ -136,7 +136,7 @@ void clam_report_not_scanned(clam_report *r, const char *path, clam_reason reaso
   r->missed_count += m->path != NULL ? 1 : 0;
 }
 
-void clam_report_rest(clam_report *r, clam_reason reason, uint64_t count)
+void clam_report_rest(clam_report *r, sup_miss reason, uint64_t count)
 {
   r->missed_by[reason] += count;
 }
@@ -166,7 +166,7 @@ uint64_t clam_report_findings(const clam_report *r)
 uint64_t clam_report_missed(const clam_report *r)
 {
   uint64_t all = 0;
-  for (size_t i = 0; i < CLAM_REASONS; i++)
+  for (size_t i = 0; i < SUP_MISSES; i++)
     all += r->missed_by[i];
   return all;
 }
@@ -204,7 +204,7 @@ static void add_process(finding *f, const char *pid)
   (void)cJSON_AddNumberToObject(p, "pid", strtod(pid, NULL));
   (void)cJSON_AddNumberToObject(p, "start", (double)start);
   sup_json_add_text(p, "name", name + 1);
-  if (clam_account_name(st.st_uid, user))
+  if (sup_account_name(st.st_uid, user))
     sup_json_add_text(p, "user", user);
   (void)cJSON_AddItemToArray(f->processes, p);
 }
@@ -351,7 +351,7 @@ static cJSON *finding_json(const finding *f)
   sup_json_add_text(item, "signature", f->signature[0] != '\0' ? f->signature : "(unnamed)");
   cJSON *owner = cJSON_AddObjectToObject(item, "owner");
   (void)cJSON_AddNumberToObject(owner, "uid", (double)f->st.st_uid);
-  if (clam_account_name(f->st.st_uid, user))
+  if (sup_account_name(f->st.st_uid, user))
     sup_json_add_text(owner, "name", user);
   else
     (void)cJSON_AddNullToObject(owner, "name");
@@ -369,16 +369,15 @@ static void write_missed(const clam_report *r, cJSON *result)
   for (size_t i = 0; i < r->missed_count; i++) {
     cJSON *item = cJSON_CreateObject();
     clam_add_path(item, "path", r->missed[i].path);
-    (void)cJSON_AddStringToObject(item, "reason", clam_reason_name(r->missed[i].reason));
+    (void)cJSON_AddStringToObject(item, "reason", sup_miss_name(r->missed[i].reason));
     (void)cJSON_AddNumberToObject(item, "size", (double)r->missed[i].size);
     if (!add_within(list, item, &room))
       break;
   }
   cJSON *reasons = cJSON_AddObjectToObject(result, "not_scanned_reasons");
-  for (size_t i = 0; i < CLAM_REASONS; i++) {
+  for (size_t i = 0; i < SUP_MISSES; i++) {
     if (r->missed_by[i] > 0)
-      (void)cJSON_AddNumberToObject(reasons, clam_reason_name((clam_reason)i),
-                                    (double)r->missed_by[i]);
+      (void)cJSON_AddNumberToObject(reasons, sup_miss_name((sup_miss)i), (double)r->missed_by[i]);
   }
 }
 

@@ -7,9 +7,17 @@
 
 #include "scan_private.h"
 
-enum { TICK_MS = 100, PACED_MS = 20, TELL_MS = 400, IDLE_MS = 10000, CONF_TEXT = 256 * 1024 };
+enum {
+  TICK_MS = 100,
+  PACED_MS = 20,
+  TELL_MS = 400,
+  IDLE_MS = 10000,
+  CONF_TEXT = 256 * 1024,
+  AHEAD = 4
+};
 #define FILE_WEIGHT UINT64_C(16384)               /* what a file costs besides its bytes */
 #define ENGINE_FILE_MAX ((UINT64_C(1) << 31) - 1) /* more than that clamd cannot scan */
+#define AHEAD_BYTES (UINT64_C(4) << 20)           /* that wait in its queue at most */
 
 /* ---- what clamd is set to ---- */
 
@@ -34,6 +42,7 @@ static void set_limits(scan *s)
   if (window > threads)
     window = threads;
   s->window = window > CLAM_WINDOW ? CLAM_WINDOW : window;
+  s->slot_count = s->window * AHEAD > CLAM_SLOTS ? CLAM_SLOTS : s->window * AHEAD;
   s->max_size = s->set->max_file > 0 ? s->set->max_file : s->conf.max_file;
   if (s->conf.max_scan > 0 && (s->max_size == 0 || s->conf.max_scan < s->max_size))
     s->max_size = s->conf.max_scan;
@@ -67,7 +76,7 @@ static void tell(scan *s, bool now)
   sup_call_progress(s->call, done, s->planned, what);
 }
 
-static void file_done(scan *s, const clam_file *f)
+static void file_done(scan *s, const sup_file *f)
 {
   s->done++;
   s->done_weight += FILE_WEIGHT + (uint64_t)f->st.st_size;
@@ -75,7 +84,7 @@ static void file_done(scan *s, const clam_file *f)
 
 /* ---- the plan ---- */
 
-static void on_missed(void *data, const char *path, clam_reason reason, uint64_t size)
+static void on_missed(void *data, const char *path, sup_miss reason, uint64_t size)
 {
   scan *s = data;
   clam_report_not_scanned(s->report, path, reason, size);
@@ -88,22 +97,22 @@ static void on_left_out(void *data, const char *path, const char *type)
 }
 
 /* {"base64":...} stands for bytes that are no text. */
-static bool take_path(const cJSON *item, char ret_path[CLAM_PATH])
+static bool take_path(const cJSON *item, char ret_path[SUP_PATH])
 {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   size_t at = 0;
   uint32_t bits = 0;
   unsigned have = 0;
   if (cJSON_IsString(item)) {
-    int len = snprintf(ret_path, CLAM_PATH, "%s", item->valuestring);
-    return len > 0 && len < CLAM_PATH && ret_path[0] == '/';
+    int len = snprintf(ret_path, SUP_PATH, "%s", item->valuestring);
+    return len > 0 && len < SUP_PATH && ret_path[0] == '/';
   }
   const cJSON *encoded = cJSON_IsObject(item) ? sup_json_get(item, "base64") : NULL;
   if (encoded == NULL || !cJSON_IsString(encoded))
     return false;
   for (const char *c = encoded->valuestring; *c != '\0'; c++) {
     const char *digit = strchr(digits, *c);
-    if (digit == NULL || at + 1 >= CLAM_PATH)
+    if (digit == NULL || at + 1 >= SUP_PATH)
       return false;
     bits = (bits << 6 | (uint32_t)(digit - digits)) & 0xffffffu;
     have += 6;
@@ -121,19 +130,19 @@ static bool take_path(const cJSON *item, char ret_path[CLAM_PATH])
 static cordon_status make_plan(scan *s)
 {
   const cJSON *item = NULL;
-  char path[CLAM_PATH];
-  clam_mounts_read(&s->plan.mounts);
+  char path[SUP_PATH];
+  sup_mounts_read(&s->plan.mounts);
   if (strcmp(s->order->type, "quick") == 0) {
-    clam_plan_quick(&s->plan, s->call);
+    sup_plan_quick(&s->plan, s->call);
   } else if (strcmp(s->order->type, "full") == 0) {
-    clam_plan_full(&s->plan);
+    sup_plan_full(&s->plan);
   } else {
     s->plan.cross = true;
     cJSON_ArrayForEach(item, s->order->paths)
     {
       if (!take_path(item, path))
         return sup_fail(s->err, CORDON_E_INVALID, "a path to scan is not absolute, or too long");
-      clam_plan_add(&s->plan, path, false, true);
+      sup_plan_add(&s->plan, path, false, true);
     }
   }
   if (s->plan.root_count + s->plan.image_count == 0)
@@ -143,13 +152,13 @@ static cordon_status make_plan(scan *s)
 
 static cordon_status count_plan(scan *s)
 {
-  clam_walk_events none = {.not_scanned = on_missed, .left_out = on_left_out, .data = s};
-  clam_walk *w = clam_walk_new(&s->plan, true, s->max_size, &none);
-  clam_file f;
+  sup_walk_events none = {.not_scanned = on_missed, .left_out = on_left_out, .data = s};
+  sup_walk *w = sup_walk_new(&s->plan, true, s->max_size, &none);
+  sup_file f;
   int got = w != NULL ? 0 : -1;
   cordon_status rc = w != NULL ? CORDON_OK : sup_fail(s->err, CORDON_E_INTERNAL, "no memory");
   while (rc == CORDON_OK && got >= 0) {
-    got = clam_walk_next(w, &f);
+    got = sup_walk_next(w, &f);
     rc = sup_call_check(s->call, s->err);
     if (got > 0) {
       s->planned++;
@@ -168,7 +177,7 @@ static cordon_status count_plan(scan *s)
       rc = sup_call_check(s->call, s->err);
     }
   }
-  clam_walk_free(w);
+  sup_walk_free(w);
   return rc;
 }
 
@@ -176,20 +185,20 @@ static cordon_status count_plan(scan *s)
 
 static scan_slot *slot_of(scan *s, uint64_t id)
 {
-  for (unsigned i = 0; i < s->window; i++) {
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id == id && id != 0)
       return &s->slots[i];
   }
   return NULL;
 }
 
-static void take_verdict(scan *s, const clam_file *f, const clam_reply *r)
+static void take_verdict(scan *s, const sup_file *f, const clam_reply *r)
 {
   if (r->verdict == CLAM_FOUND)
     clam_report_found(s->report, s->call, f, r->text);
   /* What was written in between the engine may not have seen. */
-  clam_reason after = clam_file_after(f, s->max_size);
-  if ((r->verdict == CLAM_OK || r->verdict == CLAM_FOUND) && after != CLAM_REASONS) {
+  sup_miss after = sup_file_after(f, s->max_size);
+  if ((r->verdict == CLAM_OK || r->verdict == CLAM_FOUND) && after != SUP_MISSES) {
     clam_report_not_scanned(s->report, f->path, after, (uint64_t)f->st.st_size);
     return;
   }
@@ -201,7 +210,7 @@ static void take_verdict(scan *s, const clam_file *f, const clam_reply *r)
   if (r->verdict == CLAM_ERROR)
     sup_log(s->call->host, s->call->op, CORDON_LOG_INFO, "clamd did not scan a file: %s", r->text);
   clam_report_not_scanned(s->report, f->path,
-                          r->verdict == CLAM_LIMITS ? CLAM_ENGINE_LIMITS : CLAM_ENGINE,
+                          r->verdict == CLAM_LIMITS ? SUP_MISS_ENGINE_LIMITS : SUP_MISS_ENGINE,
                           (uint64_t)f->st.st_size);
 }
 
@@ -219,7 +228,8 @@ static void on_record(void *data, const char *record, size_t len)
   }
   take_verdict(s, &at->file, &r);
   file_done(s, &at->file);
-  clam_file_release(&at->file);
+  s->flying_bytes -= (uint64_t)at->file.st.st_size;
+  sup_file_release(&at->file);
   at->id = 0;
   s->flying--;
 }
@@ -228,20 +238,30 @@ static void on_record(void *data, const char *record, size_t len)
 
 static scan_slot *free_slot(scan *s)
 {
-  for (unsigned i = 0; i < s->window; i++) {
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id == 0)
       return &s->slots[i];
   }
   return NULL;
 }
 
+/* Each of clamd's threads has a file, and small ones wait in its queue, so that none of them waits
+ * for us. What would be much to do after a cancel, or beyond the share of the processors, does not.
+ */
+static bool takes_more(scan *s)
+{
+  if (s->flying < s->window)
+    return true;
+  return s->flying < s->slot_count && s->flying_bytes < AHEAD_BYTES && s->pace.share <= 0;
+}
+
 /* What is empty holds nothing. False: the connection is gone. */
-static bool feed_one(scan *s, clam_file *f)
+static bool feed_one(scan *s, sup_file *f)
 {
   if (f->st.st_size == 0) {
     file_done(s, f);
     s->scanned++;
-    clam_file_release(f);
+    sup_file_release(f);
     return true;
   }
   scan_slot *at = free_slot(s);
@@ -249,14 +269,15 @@ static bool feed_one(scan *s, clam_file *f)
   if (s->flying == 0)
     s->heard_ms = s->answered_ms = sup_now_ms();
   s->flying++;
+  s->flying_bytes += (uint64_t)f->st.st_size;
   return clam_session_send(&s->session, f->fd, &at->id);
 }
 
-static bool feed(scan *s, clam_walk *w, bool *ret_end)
+static bool feed(scan *s, sup_walk *w, bool *ret_end)
 {
-  clam_file f;
-  while (!*ret_end && s->flying < s->window && clam_pace_may(&s->pace)) {
-    int got = clam_walk_next(w, &f);
+  sup_file f;
+  while (!*ret_end && takes_more(s) && clam_pace_may(&s->pace)) {
+    int got = sup_walk_next(w, &f);
     *ret_end = got < 0;
     if (got > 0 && !feed_one(s, &f))
       return false;
@@ -268,9 +289,9 @@ static bool feed(scan *s, clam_walk *w, bool *ret_end)
 
 static bool hear(scan *s, bool end)
 {
-  int wait_ms = s->flying >= s->window || (end && s->flying > 0) ? TICK_MS
-                : s->pace.credit_s < 0                           ? PACED_MS
-                                                                 : 0;
+  int wait_ms = !takes_more(s) || (end && s->flying > 0) ? TICK_MS
+                : s->pace.credit_s < 0                   ? PACED_MS
+                                                         : 0;
   if (s->flying == 0 && wait_ms == PACED_MS && sup_now_ms() - s->answered_ms > IDLE_MS) {
     s->answered_ms = sup_now_ms();
     if (!clam_session_ping(&s->session))
@@ -281,8 +302,8 @@ static bool hear(scan *s, bool end)
 
 static cordon_status scan_files(scan *s)
 {
-  clam_walk_events events = {.not_scanned = on_missed, .left_out = on_left_out, .data = s};
-  clam_walk *w = clam_walk_new(&s->plan, false, s->max_size, &events);
+  sup_walk_events events = {.not_scanned = on_missed, .left_out = on_left_out, .data = s};
+  sup_walk *w = sup_walk_new(&s->plan, false, s->max_size, &events);
   bool end = false;
   cordon_status rc = w != NULL ? CORDON_OK : sup_fail(s->err, CORDON_E_INTERNAL, "no memory");
   s->fed_ms = sup_now_ms();
@@ -297,7 +318,7 @@ static cordon_status scan_files(scan *s)
       rc = scan_check_alive(s);
     tell(s, false);
   }
-  clam_walk_free(w);
+  sup_walk_free(w);
   return rc;
 }
 
@@ -343,16 +364,16 @@ static cordon_status write_result(scan *s, sup_err *err)
 /* What was planned, and is not scanned, is said: with clamd, and not begun. */
 static void count_rest(scan *s, cordon_status rc)
 {
-  clam_reason reason = rc == CORDON_E_DEADLINE    ? CLAM_TIME
-                       : rc == CORDON_E_CANCELLED ? CLAM_CANCELLED
-                                                  : CLAM_ENGINE;
-  for (unsigned i = 0; i < s->window; i++) {
+  sup_miss reason = rc == CORDON_E_DEADLINE    ? SUP_MISS_TIME
+                    : rc == CORDON_E_CANCELLED ? SUP_MISS_CANCELLED
+                                               : SUP_MISS_ENGINE;
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id == 0 && s->slots[i].file.fd < 0)
       continue;
     if (s->slots[i].file.path != NULL)
       clam_report_not_scanned(s->report, s->slots[i].file.path, reason,
                               (uint64_t)s->slots[i].file.st.st_size);
-    clam_file_release(&s->slots[i].file);
+    sup_file_release(&s->slots[i].file);
     s->slots[i].id = 0;
   }
   uint64_t known = s->done + s->flying;
@@ -370,7 +391,7 @@ static cordon_status conclude(scan *s, cordon_status rc)
   if (stopped)
     count_rest(s, rc);
   if (s->plan.cut)
-    clam_report_rest(s->report, CLAM_IO, 1);
+    clam_report_rest(s->report, SUP_MISS_IO, 1);
   /* Asked for to stop, it stops: who runs what was found is for a scan that may end. */
   if (rc != CORDON_E_CANCELLED)
     clam_report_processes(s->report, s->call);
@@ -416,7 +437,7 @@ cordon_status clam_scan(const sup_call *call, const clam_settings *set, const cl
   s->until_ms = sup_call_until(call, order->budget_ms);
   s->report = clam_report_new();
   clam_session_init(&s->session);
-  for (size_t i = 0; i < CLAM_WINDOW; i++)
+  for (size_t i = 0; i < CLAM_SLOTS; i++)
     s->slots[i].file.fd = -1;
   cordon_status rc = s->report != NULL ? prepare(s) : sup_fail(err, CORDON_E_INTERNAL, "no memory");
   bool began = rc == CORDON_OK;
@@ -430,7 +451,7 @@ cordon_status clam_scan(const sup_call *call, const clam_settings *set, const cl
   if (began || rc == CORDON_E_CANCELLED)
     rc = conclude(s, rc);
   clam_session_close(&s->session);
-  clam_plan_release(&s->plan);
+  sup_plan_release(&s->plan);
   clam_report_free(s->report);
   free(s);
   return rc;

@@ -18,7 +18,7 @@ cordon_status scan_connect(scan *s)
 
 static bool resend(scan *s)
 {
-  for (unsigned i = 0; i < s->window; i++) {
+  for (unsigned i = 0; i < s->slot_count; i++) {
     if (s->slots[i].id != 0 &&
         !clam_session_send(&s->session, s->slots[i].file.fd, &s->slots[i].id))
       return false;

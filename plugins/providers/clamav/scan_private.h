@@ -7,7 +7,7 @@
 
 typedef struct scan_slot {
   uint64_t id; /* 0: free */
-  clam_file file;
+  sup_file file;
 } scan_slot;
 
 typedef struct scan {
@@ -18,12 +18,14 @@ typedef struct scan {
   clam_version version;
   clam_database db;
   clam_session session;
-  clam_plan plan;
+  sup_plan plan;
   clam_report *report;
   clam_pace pace;
-  scan_slot slots[CLAM_WINDOW];
-  unsigned window;
+  scan_slot slots[CLAM_SLOTS];
+  unsigned window;     /* files that clamd works on */
+  unsigned slot_count; /* and those that wait in its queue */
   unsigned flying;
+  uint64_t flying_bytes;
   bool again; /* the connection was lost before */
   bool protocol_broken;
   uint64_t max_size;

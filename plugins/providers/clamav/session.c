@@ -71,7 +71,7 @@ static cordon_status check_peer(clam_session *s, const clam_settings *set, sup_e
   uint32_t user = 0;
   if (getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
     return sup_fail_os(err, errno, "who listens at %s is not known", set->socket);
-  bool known = clam_account_id(set->user, &user);
+  bool known = sup_account_id(set->user, &user);
   if (who.uid != 0 && (!known || who.uid != user))
     return sup_fail(err, CORDON_E_DENIED,
                     "at %s listens a process of user %u (process %d), not of root or '%s': it is "

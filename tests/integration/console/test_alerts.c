@@ -272,6 +272,53 @@ START_TEST(what_a_device_found_by_itself_counts)
 }
 END_TEST
 
+/* Whoever names what harms after a test file does not make it less. */
+START_TEST(what_runs_is_high_whatever_it_is_called)
+{
+  scan_finds("/srv/a", "Win.Test.EICAR_HDB-1", false);
+  expect("GET", "/api/alerts", NULL, 200, "\"severity\":\"Informational\"");
+  scan_finds("/srv/b", "Unix.Eicar-Dropper", true);
+  expect("GET", "/api/alerts", NULL, 200, "\"severity\":\"High\"");
+  ck_assert_uint_eq(count_of("\"title\":"), 2);
+}
+END_TEST
+
+static void expect_risk(const char *risk)
+{
+  char path[200];
+  char words[64];
+  (void)snprintf(path, sizeof(path), "/api/machines/%s", desk.id);
+  (void)snprintf(words, sizeof(words), "\"riskScore\":\"%s\"", risk);
+  expect("GET", path, NULL, 200, words);
+  (void)snprintf(path, sizeof(path), "/api/machines?$filter=riskScore%%20eq%%20'%s'", risk);
+  expect("GET", path, NULL, 200, desk.id);
+}
+
+static void resolve(const char *title)
+{
+  char path[200];
+  char id[64];
+  (void)snprintf(path, sizeof(path), "/api/alerts?$filter=contains(title,'%s')", title);
+  expect("GET", path, NULL, 200, title);
+  json_member(answer, "id", id, sizeof(id));
+  (void)snprintf(path, sizeof(path), "/api/alerts/%s", id);
+  expect("PATCH", path, "{\"status\":\"Resolved\"}", 200, "\"status\":\"Resolved\"");
+}
+
+START_TEST(a_machines_risk_is_that_of_its_open_alerts)
+{
+  expect_risk("None");
+  scan_finds("/srv/a", "Win.Trojan.Lies-1", false);
+  expect_risk("Medium");
+  scan_finds("/srv/b", "Win.Trojan.Runs-1", true);
+  expect_risk("High");
+  resolve("Runs");
+  expect_risk("Medium");
+  resolve("Lies");
+  expect_risk("None");
+}
+END_TEST
+
 START_TEST(people_change_alerts_and_each_change_is_on_record)
 {
   char path[200];
@@ -448,6 +495,8 @@ int main(void)
   tests[n++] = what_cannot_be_read_is_an_alert_too;
   tests[n++] = a_finding_of_nothing_but_escapes_is_taken;
   tests[n++] = what_a_device_found_by_itself_counts;
+  tests[n++] = what_runs_is_high_whatever_it_is_called;
+  tests[n++] = a_machines_risk_is_that_of_its_open_alerts;
   tests[n++] = people_change_alerts_and_each_change_is_on_record;
   tests[n++] = an_alert_by_reference_is_merged_while_it_is_open;
   tests[n++] = a_cancel_reaches_the_device_and_what_was_found_till_then_counts;

@@ -19,6 +19,10 @@ static cd_err err;
 static agent_plugin first = {.manifest = {.id = "org.first"}};
 static agent_plugin second = {.manifest = {.id = "org.second"}};
 static bool first_notes;
+static const char *order_text = ORDER;
+static char asked_with[65536]; /* the parameters of the last one that was asked */
+static void (*before)(agent_journal *j);
+static void (*after)(agent_journal *j);
 static agent_action *ended;
 
 agent_plugin *agent_supervisor_provider(const agent_supervisor *s, agent_capability cap, unsigned i,
@@ -50,6 +54,7 @@ cd_code agent_supervisor_run(agent_supervisor *s, agent_plugin *p, agent_capabil
   (void)s;
   (void)cap;
   *ret_op = NULL;
+  (void)snprintf(asked_with, sizeof(asked_with), "%.*s", (int)order->params.len, order->params.ptr);
   agent_op_end end = {.status = p == &first ? CD_E_UNAVAILABLE : CD_OK,
                       .sentence = p == &first ? "the service manager: no answer" : "",
                       .result = p == &first ? CD_STR("{\"by\":1}") : CD_STR("{\"by\":2}")};
@@ -97,13 +102,17 @@ static void remediate(void)
   agent_supervisor sup = {.loop = &loop};
   agent_journal *j = open_journal();
   agent_job_request request = {
-      .capability = AGENT_CAP_REMEDIATE, .params = CD_STR(ORDER), .who = &who};
+      .capability = AGENT_CAP_REMEDIATE, .params = cd_str_from(order_text), .who = &who};
+  if (before != NULL)
+    before(j);
   ck_assert_int_eq(uv_loop_init(&loop), 0);
   ck_assert_int_eq(agent_jobs_new(&sup, j, &events, j, &jobs, &err), CD_OK);
   ck_assert_int_eq(agent_remediate_new(jobs, j, &r, &err), CD_OK);
   ck_assert_int_eq(agent_jobs_order(jobs, &request, id, &err), CD_OK);
   agent_jobs_kick(jobs, AGENT_CAP_REMEDIATE);
   agent_jobs_stop(jobs);
+  if (after != NULL)
+    after(j);
   (void)uv_run(&loop, UV_RUN_DEFAULT);
   agent_jobs_free(jobs);
   agent_remediate_free(r);
@@ -135,9 +144,178 @@ START_TEST(one_that_has_noted_an_undo_record_is_not_passed_over)
 }
 END_TEST
 
+/* One that was ordered here had somebody who waited for it, and nobody does after a restart; one of
+ * the console waits. Which of them is first in the queue does not matter. */
+START_TEST(after_a_restart_only_the_consoles_run)
+{
+  static const agent_jobs_events events = {.on_action = on_action, .on_step = on_step};
+  uv_loop_t loop;
+  agent_jobs *jobs = NULL;
+  agent_remediate *r = NULL;
+  agent_supervisor sup = {.loop = &loop};
+  agent_journal *j = open_journal();
+  agent_action *waiting[3];
+  agent_action *now = NULL;
+  for (size_t i = 0; i < COUNT_OF(waiting); i++) {
+    waiting[i] = make_action(AGENT_KIND_REMEDIATE);
+    waiting[i]->state = AGENT_CAP_REMEDIATE;
+    waiting[i]->console = i == 0;
+    ck_assert(agent_text_set(&waiting[i]->params, CD_STR(ORDER)));
+    ck_assert_int_eq(agent_journal_order(j, waiting[i], NULL, &err), CD_OK);
+  }
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ck_assert_int_eq(agent_jobs_new(&sup, j, &events, j, &jobs, &err), CD_OK);
+  ck_assert_int_eq(agent_remediate_new(jobs, j, &r, &err), CD_OK);
+  agent_jobs_start(jobs);
+  for (size_t i = 0; i < COUNT_OF(waiting); i++) {
+    ck_assert_int_eq(agent_journal_action(j, waiting[i]->id, &now, &err), CD_OK);
+    ck_assert_int_eq(now->outcome, i == 0 ? CD_OK : CD_E_CANCELLED);
+    ck_assert(agent_action_ended(now));
+    ck_assert(i == 0 || strstr(now->sentence, "before it had begun") != NULL);
+    agent_action_free(now);
+    agent_action_free(waiting[i]);
+  }
+  agent_jobs_stop(jobs);
+  (void)uv_run(&loop, UV_RUN_DEFAULT);
+  agent_jobs_free(jobs);
+  agent_remediate_free(r);
+  agent_journal_close(j);
+  agent_action_free(ended);
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+END_TEST
+
+/* ---- what scans have found before ---- */
+
+#define SHA1 "1c9e3f0000000000000000000000000000000000"
+#define AS_ASKED "1C9e3F0000000000000000000000000000000000"
+#define FIND "{\"operation\":\"file.find_quarantine\",\"target\":{\"sha1\":\"" AS_ASKED "\"}}"
+
+static void put_scan(agent_journal *j, const char *findings)
+{
+  char result[65536];
+  agent_action *a = make_action(AGENT_KIND_SCAN);
+  (void)snprintf(result, sizeof(result), "{\"scan\":{\"findings\":[%s]}}", findings);
+  ck_assert_int_eq(agent_journal_order(j, a, NULL, &err), CD_OK);
+  a->status = AGENT_SUCCEEDED;
+  a->ended_ms = 1;
+  ck_assert(agent_text_set(&a->result, cd_str_from(result)));
+  ck_assert_int_eq(agent_journal_ended(j, a, NULL, NULL, &err), CD_OK);
+  agent_action_free(a);
+}
+
+#define FOUND(path, sha1) "{\"path\":" path ",\"sha1\":\"" sha1 "\"}"
+
+static void two_scans(agent_journal *j)
+{
+  put_scan(j, FOUND("\"/old\"", SHA1) "," FOUND("\"/both\"", SHA1));
+  put_scan(j, FOUND("\"/both\"", SHA1) "," FOUND("{\"base64\":\"L_8\"}", SHA1) "," FOUND(
+                  "\"/other\"", "0000000000000000000000000000000000000000"));
+}
+
+START_TEST(a_search_is_told_where_scans_found_the_file)
+{
+  order_text = FIND;
+  before = two_scans;
+  remediate();
+  ck_assert_msg(strstr(asked_with, "\"known\":[\"/both\",{\"base64\":\"L_8\"},\"/old\"]") != NULL,
+                "%s", asked_with);
+  agent_action_free(ended);
+}
+END_TEST
+
+/* 100 findings with long paths: the newest, as many as fit. */
+static void many_findings(agent_journal *j)
+{
+  char *list = calloc(1, 65536);
+  size_t at = 0;
+  ck_assert_ptr_nonnull(list);
+  for (int i = 0; i < 100; i++)
+    at += (size_t)snprintf(list + at, 65536 - at, "%s" FOUND("\"/%d/%0500d\"", SHA1),
+                           i > 0 ? "," : "", i, 0);
+  put_scan(j, list);
+  free(list);
+}
+
+START_TEST(what_scans_found_has_a_ceiling)
+{
+  order_text = FIND;
+  before = many_findings;
+  remediate();
+  ck_assert_ptr_nonnull(strstr(asked_with, "\"/0/"));
+  ck_assert_ptr_null(strstr(asked_with, "\"/99/"));
+  ck_assert_uint_lt(strlen(asked_with), 24576);
+  ck_assert_str_eq(ended->provider, "org.second");
+  agent_action_free(ended);
+}
+END_TEST
+
+/* ---- what was taken back ---- */
+
+#define TAKEN "0198d2a0-5c31-7a10-8c55-2f6d3a1b9e01"
+
+static void note_one(agent_journal *j)
+{
+  agent_action *a = make_action(AGENT_KIND_REMEDIATE);
+  (void)snprintf(a->id, sizeof(a->id), TAKEN);
+  ck_assert_int_eq(agent_journal_order(j, a, NULL, &err), CD_OK);
+  agent_action_free(a);
+  ck_assert_int_eq(agent_journal_undo_add(j, AGENT_CAP_REMEDIATE, "org.second@" TAKEN,
+                                          CD_STR("{\"do\":\"x\"}"), &err),
+                   CD_OK);
+}
+
+static size_t records;
+
+static void count_records(agent_journal *j)
+{
+  cd_buf list = CD_BUF_INIT(4096);
+  ck_assert_int_eq(
+      agent_journal_undo_list(j, AGENT_CAP_REMEDIATE, "org.second@" TAKEN, &list, &err), CD_OK);
+  records = list.len;
+  cd_buf_release(&list);
+}
+
+static void after_order(const char *order)
+{
+  order_text = order;
+  before = note_one;
+  after = count_records;
+  remediate();
+  ck_assert_int_eq(ended->outcome, CD_OK);
+  agent_action_free(ended);
+}
+
+START_TEST(what_was_undone_has_no_records_any_more)
+{
+  after_order("{\"operation\":\"undo\",\"target\":{\"action\":\"" TAKEN "\"}}");
+  ck_assert_uint_eq(records, 0);
+}
+END_TEST
+
+START_TEST(nor_has_what_was_given_back)
+{
+  after_order("{\"operation\":\"file.restore\",\"target\":{\"action\":\"" TAKEN "\"}}");
+  ck_assert_uint_eq(records, 0);
+}
+END_TEST
+
+START_TEST(records_of_others_stay)
+{
+  after_order(ORDER);
+  ck_assert_uint_gt(records, 0);
+}
+END_TEST
+
 int main(void)
 {
-  const TTest *const tests[] = {one_that_cannot_is_passed_over_for_the_next,
+  const TTest *const tests[] = {a_search_is_told_where_scans_found_the_file,
+                                what_scans_found_has_a_ceiling,
+                                what_was_undone_has_no_records_any_more,
+                                nor_has_what_was_given_back,
+                                records_of_others_stay,
+                                one_that_cannot_is_passed_over_for_the_next,
+                                after_a_restart_only_the_consoles_run,
                                 one_that_has_noted_an_undo_record_is_not_passed_over};
   return run_suite("agent.job", tests, COUNT_OF(tests));
 }

@@ -142,6 +142,25 @@ START_TEST(a_result_waits_until_it_is_acknowledged)
 }
 END_TEST
 
+/* Of what was ordered here the console hears what concerns it: isolation, and what was found. */
+START_TEST(what_a_scan_of_this_device_found_is_told)
+{
+  static const agent_kind kinds[] = {AGENT_KIND_SCAN, AGENT_KIND_COLLECT, AGENT_KIND_REMEDIATE};
+  static const agent_capability states[] = {AGENT_CAP_SCAN, AGENT_CAP_COLLECT, AGENT_CAP_REMEDIATE};
+  agent_journal *j = open_journal();
+  agent_journal_reporting(j, true);
+  for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+    agent_action *a = make_action(kinds[i]);
+    a->state = states[i];
+    ck_assert_int_eq(agent_journal_order(j, a, NULL, &err), CD_OK);
+    ck_assert_int_eq(end_action(j, a, CD_OK, NULL, NULL), CD_OK);
+    ck_assert_uint_eq(waiting(j), 1);
+    agent_action_free(a);
+  }
+  agent_journal_close(j);
+}
+END_TEST
+
 START_TEST(an_order_that_ends_another_does_both_or_neither)
 {
   agent_journal *j = open_journal();
@@ -245,6 +264,7 @@ int main(void)
       an_older_generation_changes_nothing,
       a_key_generation_never_goes_back,
       a_result_waits_until_it_is_acknowledged,
+      what_a_scan_of_this_device_found_is_told,
       an_order_that_ends_another_does_both_or_neither,
       addresses_of_consoles_are_remembered_by_name_and_port,
       a_journal_of_the_version_before_goes_on,

@@ -37,9 +37,9 @@ expect() {
     failed=1
   fi
 }
-names="local device isolate renew release collect scan quarantine restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection"
+names="local device isolate renew release collect scan quarantine remediate restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection"
 common="--config --timeout --json --help"
-order="--comment --ticket --wait --tag --preview --progress $common"
+order="--comment --ticket --wait --tag --preview --expect --progress $common"
 lease="--for --lost-console --unreachable"
 expect "$names help --version --help" ""
 expect "local" "lo"
@@ -100,6 +100,9 @@ expect "folder" local isolate --selective fo
 expect "" local isolate --comment ""
 expect "0193-a 0193-b" local actions --id ""
 expect "org.cordon.nftables com.example.x" local unquarantine ""
+expect "service timer user module cron process startup" remediate desk-1 ""
+expect "stop suspend resume" remediate desk-1 process ""
+expect "disable enable" remediate desk-1 cron ""
 expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "$names exit-codes help" help ""

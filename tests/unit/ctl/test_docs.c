@@ -20,14 +20,12 @@ static void read_into(const char *path, cd_buf *out)
 static void check_names_all(const char *path, const char *dashes)
 {
   cd_buf text;
-  size_t count = 0;
+  const ctl_command *c = NULL;
   read_into(path, &text);
-  const ctl_command *commands = ctl_commands(&count);
-  for (size_t i = 0; i < count; i++) {
-    const char *space = strchr(commands[i].name, ' ');
-    const char *word = space != NULL ? space + 1 : commands[i].name;
-    ck_assert_msg(strstr(cd_buf_cstr(&text), word) != NULL, "%s does not name %s", path,
-                  commands[i].name);
+  for (size_t i = 0; (c = ctl_command_at(i)) != NULL; i++) {
+    const char *space = strchr(c->name, ' ');
+    const char *word = space != NULL ? space + 1 : c->name;
+    ck_assert_msg(strstr(cd_buf_cstr(&text), word) != NULL, "%s does not name %s", path, c->name);
   }
   for (unsigned i = 0; i < CTL_OPT_COUNT; i++) {
     char option[64];
@@ -71,15 +69,14 @@ END_TEST
 START_TEST(help_names_every_command_and_option)
 {
   cd_buf out = CD_BUF_INIT(65536);
-  size_t count = 0;
-  const ctl_command *commands = ctl_commands(&count);
+  const ctl_command *c = NULL;
   ctl_help_overview(&out);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; (c = ctl_command_at(i)) != NULL; i++) {
     cd_buf one = CD_BUF_INIT(65536);
-    ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&out), commands[i].name));
-    ctl_help_command(&commands[i], &one);
+    ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&out), c->name));
+    ctl_help_command(c, &one);
     for (unsigned o = 0; o < CTL_OPT_COUNT; o++)
-      if ((commands[i].options & CTL_HAS(o)) != 0)
+      if ((c->options & CTL_HAS(o)) != 0)
         ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&one), ctl_option_named((ctl_option)o)->name));
     cd_buf_release(&one);
   }

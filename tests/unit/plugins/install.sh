@@ -35,6 +35,17 @@ expect_digests() {
 install
 [ "$(stat -c %a "$etc/cordond.json" "$etc/plugins.trust.json" | sort -u)" = 644 ] || fail "the modes are not 644"
 expect_digests
+# What plugins ask for, their unit lets them have.
+unit=$(find "$DESTDIR" -name cordond.service)
+caps=$(grep -o 'BIT(CAP_[A-Z_]*' "$(dirname "$0")/../../../platform/linux/capability.c" | cut -c5-)
+for cap in $caps; do
+  grep -q "^CapabilityBoundingSet=.*$cap\b" "$unit" || fail "the unit of the agent lets no plugin have $cap"
+done
+! grep -q '^ProtectKernelModules=yes' "$unit" || fail "the unit of the agent hides kernel modules"
+# What needs no network gets none.
+for name in cordon-linux-remediate cordon-clamav; do
+  grep -q '"network": false' "$(find "$DESTDIR/usr" -name "$name.json")" || fail "$name asks for the network"
+done
 
 echo '{}' >"$etc/cordond.json"
 zeros=$(printf '%064d' 0)

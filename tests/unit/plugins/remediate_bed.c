@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -75,6 +76,8 @@ void bed_mounts(void)
   over("/etc");
   over("/run");
   over("/var/lib/dpkg");
+  over("/var/lib/pacman");
+  over("/var/db");
   over("/var/spool/cron");
   /* What is searched for a file, so that it does not take as long as this machine is large. */
   over("/tmp");
@@ -97,6 +100,46 @@ void bed_mounts(void)
   bed_write("/etc/cron.d/twice", "* * * * * root a\n* * * * * root b\n* * * * * root a\n", 0644);
   users();
   units();
+}
+
+/* The first process of a space of its own: it takes up whoever ends without a parent. */
+static int be_first(int (*run)(void))
+{
+  int status = 0;
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      mount("proc", "/proc", "proc", 0, NULL) != 0)
+    return EXIT_FAILURE;
+  pid_t runner = fork();
+  if (runner == 0)
+    exit(run());
+  for (pid_t ended = runner > 0 ? wait(&status) : -1; ended != runner; ended = wait(&status))
+    if (ended < 0)
+      return EXIT_FAILURE;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+static int code_of(pid_t child)
+{
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+    return EXIT_FAILURE;
+  return WEXITSTATUS(status);
+}
+
+/* Whoever has made such a space can make no processes of its own any more when that is gone, which
+ * the check for leaks at the end would want. */
+int bed_alone(int (*run)(void))
+{
+  (void)fflush(stdout);
+  pid_t maker = fork();
+  if (maker != 0)
+    return code_of(maker);
+  if (unshare(CLONE_NEWPID) != 0)
+    _exit(EXIT_FAILURE);
+  pid_t first = fork();
+  if (first == 0)
+    exit(be_first(run));
+  _exit(code_of(first));
 }
 
 /* ---- the host ---- */
@@ -302,6 +345,34 @@ static bool dies(const char *point, const char *action, const char *params)
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
+pid_t bed_stopped_at(const char *point, const char *action, const char *params)
+{
+  char fault[96];
+  int status = 0;
+  (void)snprintf(fault, sizeof(fault), "%s=stop", point);
+  (void)fflush(stdout);
+  pid_t child = fork();
+  ck_assert(child >= 0);
+  if (child == 0) {
+    bed b;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setenv("CORDON_FAULT", fault, 1);
+    bed_open(&b);
+    _exit(-(int)bed_run(&b, action, params) & 0x7f);
+  }
+  ck_assert(waitpid(child, &status, WUNTRACED) == child);
+  ck_assert_msg(WIFSTOPPED(status), "%s was not reached", point);
+  return child;
+}
+
+cordon_status bed_goes_on(pid_t child)
+{
+  int status = 0;
+  ck_assert(kill(child, SIGCONT) == 0 && waitpid(child, &status, 0) == child);
+  ck_assert(WIFEXITED(status));
+  return (cordon_status)-WEXITSTATUS(status);
+}
+
 bool bed_dies_running(const char *point, const char *action, const char *params)
 {
   return dies(point, action, params);
@@ -448,7 +519,7 @@ int bed_containers(void)
 
 /* ---- processes ---- */
 
-static void be_victim(const char *program)
+static void be_victim(const char *program, const char *shell_text)
 {
   /* It must not outlive the tests for long, nor hold what they print to. */
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -456,6 +527,10 @@ static void be_victim(const char *program)
   (void)setsid();
   (void)dup2(nothing, STDOUT_FILENO);
   (void)dup2(nothing, STDERR_FILENO);
+  if (shell_text != NULL) {
+    (void)execl(program, "victim", "-c", shell_text, (char *)NULL);
+    _exit(1);
+  }
   if (program != NULL) {
     char *const args[] = {(char[]){"victim"}, (char[]){"600"}, NULL};
     (void)execv(program, args);
@@ -475,7 +550,7 @@ static pid_t clone_as(pid_t wanted)
 }
 
 /* By a process that ends at once, so that it is no child of ours. */
-pid_t bed_spawn(const char *program, pid_t wanted)
+static pid_t spawn(const char *program, const char *shell_text, pid_t wanted)
 {
   int pipes[2];
   pid_t made = 0;
@@ -485,7 +560,7 @@ pid_t bed_spawn(const char *program, pid_t wanted)
   if (helper == 0) {
     pid_t victim = clone_as(wanted);
     if (victim == 0)
-      be_victim(program);
+      be_victim(program, shell_text);
     _exit(write(pipes[1], &victim, sizeof(victim)) == sizeof(victim) ? 0 : 1);
   }
   ck_assert(waitpid(helper, NULL, 0) == helper);
@@ -494,6 +569,16 @@ pid_t bed_spawn(const char *program, pid_t wanted)
   (void)close(pipes[1]);
   ck_assert_msg(made > 0, "no process with the number %d", (int)wanted);
   return made;
+}
+
+pid_t bed_spawn(const char *program, pid_t wanted)
+{
+  return spawn(program, NULL, wanted);
+}
+
+pid_t bed_spawn_shell(const char *shell, const char *text)
+{
+  return spawn(shell, text, 0);
 }
 
 static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
@@ -553,4 +638,17 @@ bool bed_comes_to(pid_t pid, char state)
   for (int i = 0; i < WAIT_MS && bed_state_of(pid) != state; i++)
     (void)usleep(1000);
   return bed_state_of(pid) == state;
+}
+
+bool bed_comes_to_run(pid_t pid, const char *program)
+{
+  char link[64];
+  char target[512] = "";
+  (void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+  for (int i = 0; i < WAIT_MS && strcmp(target, program) != 0; i++) {
+    ssize_t len = readlink(link, target, sizeof(target) - 1);
+    target[len > 0 ? len : 0] = '\0';
+    (void)usleep(1000);
+  }
+  return strcmp(target, program) == 0;
 }

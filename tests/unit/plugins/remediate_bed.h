@@ -26,6 +26,8 @@ typedef struct bed {
   int notes;
 } bed;
 
+/* Runs it where no other processes are to be seen, and returns what it returned. */
+int bed_alone(int (*run)(void));
 /* A checked fixture: what is mounted ends with the test's process. */
 void bed_mounts(void);
 void bed_open(bed *b);
@@ -37,6 +39,10 @@ cordon_status bed_dry(bed *b, const char *action, const char *params);
 cordon_status bed_undo(bed *b, const char *action);
 /* In a process of its own that ends at the point; false: it was not reached. */
 bool bed_dies_running(const char *point, const char *action, const char *params);
+/* It stands still at the point, so that others can do something; then it goes on, and comes to an
+ * end. */
+pid_t bed_stopped_at(const char *point, const char *action, const char *params);
+cordon_status bed_goes_on(pid_t child);
 bool bed_dies_undoing(const char *point, const char *action);
 
 /* Of the last result: whether a step of this name, with this outcome, is there; and its text. */
@@ -54,9 +60,12 @@ int bed_containers(void);
 
 /* A process that is nobody's child of ours; it runs `program` (NULL: this one, asleep). */
 pid_t bed_spawn(const char *program, pid_t wanted);
+/* The same with a copy of a shell, which runs the text. */
+pid_t bed_spawn_shell(const char *shell, const char *text);
 uint64_t bed_start_of(pid_t pid);
 char bed_state_of(pid_t pid);             /* '-': there is none */
 bool bed_comes_to(pid_t pid, char state); /* within a few seconds */
+bool bed_comes_to_run(pid_t pid, const char *program);
 void bed_target(pid_t pid, uint64_t start, const char *operation, char *ret, size_t size);
 void bed_end(pid_t pid);
 

@@ -41,13 +41,13 @@ static const kind kinds[] = {
      .params = "{\"operation\":\"cron.disable\",\"target\":{\"file\":\"/etc/crontab\",\"line\":2,"
                "\"text\":\"* * * * * root /srv/evil\"}}",
      .top = "/etc",
-     .doing = {"remediate.text", "remediate.replaced"},
-     .undoing = {"remediate.text", "remediate.replaced"}},
+     .doing = {"remediate.text", "remediate.swapped", "remediate.replaced"},
+     .undoing = {"remediate.text", "remediate.swapped", "remediate.replaced"}},
     {.name = "user.disable",
      .params = NAMED("user.disable", "bob"),
      .top = "/etc",
-     .doing = {"remediate.noted", "remediate.text", "remediate.replaced"},
-     .undoing = {"remediate.text", "remediate.replaced"}},
+     .doing = {"remediate.noted", "remediate.text", "remediate.swapped", "remediate.replaced"},
+     .undoing = {"remediate.text", "remediate.swapped", "remediate.replaced"}},
     {.name = "module.disable",
      .params =
          "{\"operation\":\"module.disable\",\"force\":true,\"target\":{\"name\":\"no_such\"}}",

@@ -1,15 +1,19 @@
 /* Quarantine and restore of files, with the plugin in this process and mounts of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "remediate_bed.h"
 #include "suite.h"
@@ -226,10 +230,10 @@ START_TEST(other_names_of_the_file_are_told)
 }
 END_TEST
 
-static void copy_program(const char *to)
+static void copy_program(const char *from, const char *to)
 {
   char room[65536];
-  int in = open("/bin/sleep", O_RDONLY | O_CLOEXEC);
+  int in = open(from, O_RDONLY | O_CLOEXEC);
   int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
   ck_assert(in >= 0 && out >= 0);
   for (ssize_t len = read(in, room, sizeof(room)); len > 0; len = read(in, room, sizeof(room)))
@@ -242,7 +246,7 @@ START_TEST(who_runs_the_file_is_named_and_ended_only_when_asked)
 {
   bed b;
   bed_open(&b);
-  copy_program("/srv/work/evil");
+  copy_program("/bin/sleep", "/srv/work/evil");
   pid_t victim = bed_spawn("/srv/work/evil", 0);
   ck_assert(bed_comes_to(victim, 'S'));
   ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
@@ -254,6 +258,89 @@ START_TEST(who_runs_the_file_is_named_and_ended_only_when_asked)
   ck_assert_int_eq(bed_run(&b, "a2", STOPPING("/srv/work/evil")), CORDON_OK);
   ck_assert(bed_has_step(&b, "stop", "done"));
   ck_assert_str_eq(bed_measured(&b, "processes that run it"), "0");
+  bed_end(victim);
+  bed_close(&b);
+}
+END_TEST
+
+/* Its program is another one: it is a library, as it were. */
+START_TEST(who_has_the_file_mapped_is_ended_too)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/evil", "malware\n", 0644);
+  int fd = open("/srv/work/evil", O_RDONLY | O_CLOEXEC);
+  void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+  ck_assert(fd >= 0 && at != MAP_FAILED);
+  (void)close(fd);
+  pid_t victim = bed_spawn(NULL, 0);
+  ck_assert(munmap(at, 1) == 0);
+  ck_assert(bed_comes_to(victim, 'S'));
+  ck_assert_int_eq(bed_run(&b, "a1", STOPPING("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "stop", "done"));
+  ck_assert_int_ne(bed_state_of(victim), 'S');
+  bed_close(&b);
+}
+END_TEST
+
+/* A shell that does this again and again, by its own file. */
+static pid_t spawn_shell(const char *does)
+{
+  char text[256];
+  (void)snprintf(text, sizeof(text), "while :; do %s; done", does);
+  copy_program("/bin/sh", "/srv/work/evil");
+  return bed_spawn_shell("/srv/work/evil", text);
+}
+
+static int step_at(const bed *b, const char *step)
+{
+  int at = 0;
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, cJSON_GetObjectItem(b->result, "steps"))
+  {
+    if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(item, "step")), step) == 0)
+      return at;
+    at++;
+  }
+  return -1;
+}
+
+static const char *const habits[] = {
+    "touch -c /srv/work/evil",
+    "test -e /srv/work/evil || cp /bin/true /srv/work/evil",
+};
+
+/* While it lives it changes its own file, or puts it back. */
+START_TEST(a_program_that_guards_its_own_file_loses_it)
+{
+  bed b;
+  bed_open(&b);
+  pid_t victim = spawn_shell(habits[_i]);
+  ck_assert(bed_comes_to_run(victim, "/srv/work/evil"));
+  ck_assert_int_eq(bed_run(&b, "a1", STOPPING("/srv/work/evil")), CORDON_OK);
+  ck_assert(!bed_exists("/srv/work/evil"));
+  ck_assert_int_ge(step_at(&b, "stop"), 0);
+  ck_assert_int_lt(step_at(&b, "stop"), step_at(&b, "seal"));
+  ck_assert_str_eq(bed_measured(&b, "processes that run it"), "0");
+  bed_close(&b);
+}
+END_TEST
+
+/* Its digest is not the one that was meant: then nobody is ended for it. */
+START_TEST(nobody_is_ended_for_another_file)
+{
+  bed b;
+  bed_open(&b);
+  copy_program("/bin/sleep", "/srv/work/evil");
+  pid_t victim = bed_spawn("/srv/work/evil", 0);
+  ck_assert(bed_comes_to(victim, 'S'));
+  ck_assert_int_eq(
+      bed_run(&b, "a1",
+              "{\"operation\":\"file.quarantine\",\"stop\":true,\"target\":{\"path\":"
+              "\"/srv/work/evil\",\"sha256\":"
+              "\"0000000000000000000000000000000000000000000000000000000000000000\"}}"),
+      CORDON_E_CONFLICT);
+  ck_assert(bed_comes_to(victim, 'S') && bed_exists("/srv/work/evil"));
   bed_end(victim);
   bed_close(&b);
 }
@@ -291,6 +378,21 @@ static void append(void)
   (void)close(fd);
 }
 
+static void touch_again(void)
+{
+  ck_assert(utimensat(AT_FDCWD, "/srv/work/evil", NULL, 0) == 0);
+}
+
+static void write_and_set_back(void)
+{
+  struct stat st;
+  ck_assert(stat("/srv/work/evil", &st) == 0);
+  struct timespec times[2] = {st.st_atim, st.st_mtim};
+  int fd = open("/srv/work/evil", O_WRONLY | O_CLOEXEC);
+  ck_assert(fd >= 0 && write(fd, "MALWARE", 7) == 7 && futimens(fd, times) == 0);
+  (void)close(fd);
+}
+
 static void swap_folder(void)
 {
   ck_assert(rename("/srv/work", "/srv/moved") == 0 && symlink("/etc", "/srv/work") == 0);
@@ -303,7 +405,7 @@ static const struct {
 } races[] = {
     {swap_for_link, "check", CORDON_E_CONFLICT}, {swap_for_file, "check", CORDON_E_CONFLICT},
     {append, "check", CORDON_E_CONFLICT},        {append, "seal", CORDON_E_CONFLICT},
-    {swap_folder, "check", CORDON_OK},
+    {swap_folder, "check", CORDON_OK},           {write_and_set_back, "check", CORDON_E_CONFLICT},
 };
 
 START_TEST(what_is_swapped_in_meanwhile_is_left_where_it_is)
@@ -332,6 +434,81 @@ START_TEST(what_is_swapped_in_meanwhile_is_left_where_it_is)
   ck_assert(!bed_exists("/srv/work/.cordon-a1") && !bed_exists("/srv/moved/.cordon-a1"));
   free(etc);
   free(after);
+  bed_close(&b);
+}
+END_TEST
+
+/* Its bytes are what was sealed, so that this does not save it. */
+START_TEST(a_file_that_is_only_touched_is_taken)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  char *before = bed_snapshot("/srv/work", true);
+  b.on_progress = on_progress;
+  swap = touch_again;
+  swap_at = "check";
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(swap == NULL && !bed_exists("/srv/work/evil"));
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+static void link_it(void)
+{
+  ck_assert(link("/srv/work/evil", "/srv/work/dir/made") == 0);
+}
+
+START_TEST(a_name_that_was_made_while_it_was_sealed_is_told)
+{
+  bed b;
+  bed_open(&b);
+  ck_assert(mkdir("/srv/work/dir", 0755) == 0);
+  make_rich("/srv/work/evil");
+  b.on_progress = on_progress;
+  swap = link_it;
+  swap_at = "check";
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_PARTIAL);
+  ck_assert(swap == NULL && !bed_exists("/srv/work/evil"));
+  ck_assert_str_eq(bed_measured(&b, "other names"), "1, of which 1 were found");
+  ck_assert(bed_has_step(&b, "hard link", "left"));
+  bed_close(&b);
+}
+END_TEST
+
+static void take_its_place(void)
+{
+  bed_write("/srv/work/evil", "new\n", 0644);
+}
+
+static void write_and_take_its_place(void)
+{
+  write_and_set_back();
+  swap = take_its_place;
+  swap_at = "hash";
+}
+
+/* It was written to, so that it goes back, and something is there by then. */
+START_TEST(what_can_neither_go_nor_go_back_stays_in_sight)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  b.on_progress = on_progress;
+  swap = write_and_take_its_place;
+  swap_at = "check";
+  ck_assert_int_lt(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), 0);
+  ck_assert_msg(strstr(b.sentence, ".cordon-a1") != NULL, "%s", b.sentence);
+  char *text = bed_read("/srv/work/.cordon-a1/file");
+  ck_assert_str_eq(text, "MALWARE\n");
+  free(text);
+  ck_assert_int_eq(bed_containers(), 1);
+  ck_assert_str_eq(bed_undo_text(&b), "available");
   bed_close(&b);
 }
 END_TEST
@@ -403,6 +580,140 @@ START_TEST(bytes_that_were_changed_at_rest_are_not_given_back)
 }
 END_TEST
 
+/* ---- attributes ---- */
+
+/* A default ACL of the folder gives each new file an entry for bob, and the mode opens it. */
+START_TEST(what_the_folder_gives_to_new_files_does_not_come_with_it)
+{
+  static const unsigned char acl[] = {2,   0,   0,   0,   1,   0,   7,  0,   255, 255, 255,
+                                      255, 2,   0,   7,   0,   233, 3,  0,   0,   4,   0,
+                                      5,   0,   255, 255, 255, 255, 16, 0,   7,   0,   255,
+                                      255, 255, 255, 32,  0,   5,   0,  255, 255, 255, 255};
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/plain", "malware\n", 0755);
+  ck_assert(setxattr("/srv/work", "system.posix_acl_default", acl, sizeof(acl), 0) == 0);
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/plain")), CORDON_OK);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+static void set_right(bool has)
+{
+  struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[2] = {0};
+  ck_assert(syscall(SYS_capget, &head, sets) == 0);
+  if (has)
+    sets[0].effective |= 1u << CAP_SYS_ADMIN;
+  else
+    sets[0].effective &= ~(1u << CAP_SYS_ADMIN);
+  ck_assert(syscall(SYS_capset, &head, sets) == 0);
+}
+
+/* As the plugin runs on a device. */
+START_TEST(what_cannot_be_put_back_is_said_before_and_after)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert(setxattr("/srv/work/evil", "security.test", "x", 1, 0) == 0);
+  ck_assert(setxattr("/srv/work/evil", "trusted.test", "x", 1, 0) == 0);
+  set_right(false);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_E_DENIED);
+  ck_assert_msg(strstr(b.sentence, "security.test") != NULL, "%s", b.sentence);
+  ck_assert(bed_exists("/srv/work/evil"));
+  ck_assert_int_eq(bed_run(&b, "a2", FORCED("/srv/work/evil")), CORDON_OK);
+  ck_assert_ptr_nonnull(strstr(bed_measured(&b, "metadata"), "trusted.*"));
+  ck_assert_int_eq(bed_undo(&b, "a2"), CORDON_PARTIAL);
+  ck_assert(bed_has_step(&b, "attributes", "failed") && bed_exists("/srv/work/evil"));
+  ck_assert_int_eq(bed_containers(), 0);
+  set_right(true);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(attributes_of_every_kind_come_back_where_that_may_be)
+{
+  bed b;
+  bed_open(&b);
+  make_rich("/srv/work/evil");
+  ck_assert(setxattr("/srv/work/evil", "security.test", "x", 1, 0) == 0);
+  ck_assert(setxattr("/srv/work/evil", "trusted.test", "x", 1, 0) == 0);
+  char *before = bed_snapshot("/srv/work", true);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert_str_eq(bed_measured(&b, "metadata"), "");
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  char *after = bed_snapshot("/srv/work", true);
+  ck_assert_str_eq(after, before);
+  free(before);
+  free(after);
+  bed_close(&b);
+}
+END_TEST
+
+/* ---- numbers that are another's by now ---- */
+
+/* The container says that its file had the number of what is there now. */
+static void give_number(const char *id)
+{
+  char path[256];
+  char text[8192];
+  struct stat st;
+  (void)snprintf(path, sizeof(path), BED_STATE "/quarantine/%s.json", id);
+  char *was = bed_read(path);
+  ck_assert(was != NULL && stat("/srv/work/evil", &st) == 0);
+  char *at = strstr(was, "\"ino\":\"");
+  ck_assert_ptr_nonnull(at);
+  (void)snprintf(text, sizeof(text), "%.*s\"ino\":\"%llu%s", (int)(at - was), was,
+                 (unsigned long long)st.st_ino, strchr(at + 7, '"'));
+  bed_write(path, text, 0600);
+  free(was);
+}
+
+START_TEST(a_number_that_is_another_files_by_now_costs_no_container)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/evil", "malware\n", 0644);
+  ck_assert(bed_dies_running("remediate.unlinked", "a1", QUARANTINE("/srv/work/evil")));
+  bed_write("/srv/work/evil", "another\n", 0644);
+  give_number("a1");
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_E_CONFLICT);
+  ck_assert_int_eq(bed_containers(), 1);
+  ck_assert_int_eq(bed_run(&b, "a2", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert_int_eq(bed_containers(), 2);
+  ck_assert_int_eq(bed_undo(&b, "a1"), CORDON_OK);
+  char *text = bed_read("/srv/work/evil");
+  ck_assert_str_eq(text, "malware\n");
+  free(text);
+  bed_close(&b);
+}
+END_TEST
+
+START_TEST(what_an_order_that_was_cut_short_moved_is_removed_only_if_it_was_sealed)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/evil", "malware\n", 0644);
+  ck_assert(bed_dies_running("remediate.aside", "a1", QUARANTINE("/srv/work/evil")));
+  bed_write("/srv/work/.cordon-a1/file", "innocent", 0644);
+  ck_assert_int_eq(bed_run(&b, "a2", QUARANTINE("/srv/work/evil")), CORDON_E_CONFLICT);
+  char *text = bed_read("/srv/work/.cordon-a1/file");
+  ck_assert_str_eq(text, "innocent");
+  free(text);
+  bed_write("/srv/work/.cordon-a1/file", "malware\n", 0644);
+  ck_assert_int_eq(bed_run(&b, "a3", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(!bed_exists("/srv/work/.cordon-a1"));
+  bed_close(&b);
+}
+END_TEST
+
 START_TEST(names_of_any_bytes_are_taken_and_given_back)
 {
   bed b;
@@ -443,6 +754,17 @@ int main(void)
   tcase_add_test(c, an_immutable_file_is_taken_and_is_so_again);
   tcase_add_test(c, other_names_of_the_file_are_told);
   tcase_add_test(c, who_runs_the_file_is_named_and_ended_only_when_asked);
+  tcase_add_test(c, who_has_the_file_mapped_is_ended_too);
+  tcase_add_loop_test(c, a_program_that_guards_its_own_file_loses_it, 0, COUNT_OF(habits));
+  tcase_add_test(c, nobody_is_ended_for_another_file);
+  tcase_add_test(c, a_file_that_is_only_touched_is_taken);
+  tcase_add_test(c, a_name_that_was_made_while_it_was_sealed_is_told);
+  tcase_add_test(c, what_can_neither_go_nor_go_back_stays_in_sight);
+  tcase_add_test(c, what_the_folder_gives_to_new_files_does_not_come_with_it);
+  tcase_add_test(c, what_cannot_be_put_back_is_said_before_and_after);
+  tcase_add_test(c, attributes_of_every_kind_come_back_where_that_may_be);
+  tcase_add_test(c, a_number_that_is_another_files_by_now_costs_no_container);
+  tcase_add_test(c, what_an_order_that_was_cut_short_moved_is_removed_only_if_it_was_sealed);
   tcase_add_loop_test(c, what_is_swapped_in_meanwhile_is_left_where_it_is, 0, COUNT_OF(races));
   tcase_add_test(c, what_comes_to_its_place_while_it_is_written_back_is_left);
   tcase_add_test(c, a_folder_of_somebody_elses_in_the_way_is_not_used);

@@ -11,7 +11,7 @@ static char folder[] = "/tmp/cordon-scan-XXXXXX";
 static char file[64];
 static char pipe_at[64];
 
-static void on_missed(void *data, const char *path, clam_reason reason, uint64_t size)
+static void on_missed(void *data, const char *path, sup_miss reason, uint64_t size)
 {
   (void)data;
   (void)path;
@@ -51,20 +51,20 @@ static void tear_down(void)
 }
 
 /* The files that a plan gives; a pipe stands for a device that must not be opened. */
-static int walk(const clam_plan *plan, bool *ret_pipe_opened)
+static int walk(const sup_plan *plan, bool *ret_pipe_opened)
 {
   char event[4096];
-  clam_walk_events events = {.not_scanned = on_missed, .left_out = on_left_out};
+  sup_walk_events events = {.not_scanned = on_missed, .left_out = on_left_out};
   int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   ck_assert_int_ge(inotify_add_watch(watch, pipe_at, IN_OPEN), 0);
-  clam_walk *w = clam_walk_new(plan, false, 0, &events);
-  clam_file f;
+  sup_walk *w = sup_walk_new(plan, false, 0, &events);
+  sup_file f;
   int files = 0;
-  for (int got = 0; (got = clam_walk_next(w, &f)) >= 0;) {
+  for (int got = 0; (got = sup_walk_next(w, &f)) >= 0;) {
     files += got;
-    clam_file_release(&f);
+    sup_file_release(&f);
   }
-  clam_walk_free(w);
+  sup_walk_free(w);
   *ret_pipe_opened = read(watch, event, sizeof(event)) > 0;
   (void)close(watch);
   return files;
@@ -76,36 +76,36 @@ START_TEST(a_library_that_became_a_link_is_not_opened)
   struct stat st;
   bool opened = true;
   ck_assert_int_eq(stat(file, &st), 0);
-  clam_image i = {.open = root, .below = true, .path = file, .dev = st.st_dev, .ino = st.st_ino};
-  clam_plan plan = {.images = &i, .image_count = 1};
+  sup_image i = {.open = root, .below = true, .path = file, .dev = st.st_dev, .ino = st.st_ino};
+  sup_plan plan = {.images = &i, .image_count = 1};
   ck_assert_int_eq(walk(&plan, &opened), 1);
   ck_assert(!opened);
   ck_assert_int_eq(unlink(file), 0);
   ck_assert_int_eq(symlink(pipe_at, file), 0);
   ck_assert_int_eq(walk(&plan, &opened), 0);
   ck_assert(!opened);
-  ck_assert_int_lt(clam_place(AT_FDCWD, file), 0);
+  ck_assert_int_lt(sup_place(AT_FDCWD, file), 0);
   ck_assert_int_eq(unlink(file), 0);
   ck_assert_int_eq(rename(pipe_at, file), 0);
-  ck_assert_int_eq(clam_open_file(clam_place(AT_FDCWD, file), NULL), -1);
+  ck_assert_int_eq(sup_open_file(sup_place(AT_FDCWD, file), NULL), -1);
 }
 END_TEST
 
 START_TEST(what_grew_or_changed_is_not_what_was_opened)
 {
-  clam_file f = {.fd = open(file, O_RDONLY | O_CLOEXEC)};
+  sup_file f = {.fd = open(file, O_RDONLY | O_CLOEXEC)};
   ck_assert_int_eq(fstat(f.fd, &f.st), 0);
-  ck_assert_int_eq(clam_file_after(&f, 100), CLAM_REASONS);
+  ck_assert_int_eq(sup_file_after(&f, 100), SUP_MISSES);
   put(file, "more");
-  ck_assert_int_eq(clam_file_after(&f, 100), CLAM_CHANGED);
-  ck_assert_int_eq(clam_file_after(&f, 10), CLAM_TOO_LARGE);
-  clam_file_release(&f);
+  ck_assert_int_eq(sup_file_after(&f, 100), SUP_MISS_CHANGED);
+  ck_assert_int_eq(sup_file_after(&f, 10), SUP_MISS_TOO_LARGE);
+  sup_file_release(&f);
 }
 END_TEST
 
 START_TEST(what_is_left_out_does_not_fill_the_result)
 {
-  char path[CLAM_PATH];
+  char path[SUP_PATH];
   clam_report *r = clam_report_new();
   memset(path, 1, sizeof(path) - 1);
   path[0] = '/';

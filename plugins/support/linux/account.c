@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clamav.h"
+#include "support/files.h"
 
 typedef struct entry {
   char *field[7];
@@ -77,7 +77,7 @@ static bool take_home(void *data, const entry *e)
   return true;
 }
 
-bool clam_account_id(const char *name, uint32_t *ret_uid)
+bool sup_account_id(const char *name, uint32_t *ret_uid)
 {
   search s = {.name = name};
   each_entry(match_name, &s);
@@ -86,7 +86,7 @@ bool clam_account_id(const char *name, uint32_t *ret_uid)
   return s.found;
 }
 
-bool clam_account_name(uint32_t uid, char ret_name[64])
+bool sup_account_name(uint32_t uid, char ret_name[64])
 {
   search s = {.uid = uid, .ret_name = ret_name};
   ret_name[0] = '\0';
@@ -94,7 +94,7 @@ bool clam_account_name(uint32_t uid, char ret_name[64])
   return s.found;
 }
 
-void clam_account_homes(void (*each)(void *data, const char *home), void *data)
+void sup_account_homes(void (*each)(void *data, const char *home), void *data)
 {
   search s = {.each = each, .data = data};
   each_entry(take_home, &s);

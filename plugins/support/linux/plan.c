@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clamav.h"
+#include "support/files.h"
 
-void clam_plan_add(clam_plan *p, const char *path, bool recent, bool asked)
+void sup_plan_add(sup_plan *p, const char *path, bool recent, bool asked)
 {
-  if (p->root_count >= CLAM_ROOTS) {
+  if (p->root_count >= SUP_ROOTS) {
     p->cut = true;
     return;
   }
@@ -23,25 +23,25 @@ void clam_plan_add(clam_plan *p, const char *path, bool recent, bool asked)
     }
     p->roots = grown;
   }
-  clam_root *r = &p->roots[p->root_count];
-  *r = (clam_root){.path = strdup(path), .recent = recent, .asked = asked};
+  sup_root *r = &p->roots[p->root_count];
+  *r = (sup_root){.path = strdup(path), .recent = recent, .asked = asked};
   p->root_count += r->path != NULL ? 1 : 0;
   p->cut = p->cut || r->path == NULL;
 }
 
 /* Each local file system by itself, so that nothing that is mounted below hides one. */
-void clam_plan_full(clam_plan *p)
+void sup_plan_full(sup_plan *p)
 {
   p->cross = false;
   for (size_t i = 0; i < p->mounts.count; i++) {
-    if (p->mounts.items[i].fs == CLAM_FS_LOCAL)
-      clam_plan_add(p, p->mounts.items[i].point, false, false);
+    if (p->mounts.items[i].fs == SUP_FS_LOCAL)
+      sup_plan_add(p, p->mounts.items[i].point, false, false);
   }
   if (p->root_count == 0)
-    clam_plan_add(p, "/", false, true);
+    sup_plan_add(p, "/", false, true);
 }
 
-void clam_plan_release(clam_plan *p)
+void sup_plan_release(sup_plan *p)
 {
   for (size_t i = 0; i < p->root_count; i++)
     free(p->roots[i].path);
@@ -51,6 +51,6 @@ void clam_plan_release(clam_plan *p)
   }
   free(p->roots);
   free(p->images);
-  clam_mounts_release(&p->mounts);
-  *p = (clam_plan){0};
+  sup_mounts_release(&p->mounts);
+  *p = (sup_plan){0};
 }

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clamav.h"
+#include "support/files.h"
 
 enum { MOUNTS_MAX = 16384, MOUNTS_TEXT = 4 * 1024 * 1024 };
 
 /* Those that hold files of this machine. What is not known here is not local. */
-clam_fs clam_fs_of(const char *type)
+sup_fs sup_fs_of(const char *type)
 {
   static const char *const local[] = {
       "ext2",  "ext3",  "ext4",     "xfs",    "btrfs",    "f2fs",     "tmpfs", "ramfs",  "overlay",
@@ -25,13 +25,13 @@ clam_fs clam_fs_of(const char *type)
       "rpc_pipefs", "nfsd",        "sockfs",   "pipefs",   "resctrl",   "binder",  "functionfs"};
   for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
     if (strcmp(type, local[i]) == 0)
-      return CLAM_FS_LOCAL;
+      return SUP_FS_LOCAL;
   }
   for (size_t i = 0; i < sizeof(pseudo) / sizeof(pseudo[0]); i++) {
     if (strcmp(type, pseudo[i]) == 0)
-      return CLAM_FS_PSEUDO;
+      return SUP_FS_PSEUDO;
   }
-  return CLAM_FS_FAR;
+  return SUP_FS_FAR;
 }
 
 static bool is_octal(char c)
@@ -40,11 +40,11 @@ static bool is_octal(char c)
 }
 
 /* The kernel writes space, tab, newline and backslash as \ooo. */
-static bool unescape(const char *word, size_t len, char ret_text[CLAM_PATH])
+static bool unescape(const char *word, size_t len, char ret_text[SUP_PATH])
 {
   size_t at = 0;
   for (size_t i = 0; i < len;) {
-    if (at + 1 >= CLAM_PATH)
+    if (at + 1 >= SUP_PATH)
       return false;
     if (word[i] == '\\' && i + 3 < len && is_octal(word[i + 1]) && is_octal(word[i + 2]) &&
         is_octal(word[i + 3])) {
@@ -74,9 +74,9 @@ static size_t take_word(const char **line, size_t *len, const char **ret_word)
   return n;
 }
 
-static void add_line(clam_mounts *m, const char *line, size_t len)
+static void add_line(sup_mounts *m, const char *line, size_t len)
 {
-  char point[CLAM_PATH] = "";
+  char point[SUP_PATH] = "";
   const char *word = NULL;
   size_t n = 0;
   for (int i = 0; i < 5; i++)
@@ -95,20 +95,20 @@ static void add_line(clam_mounts *m, const char *line, size_t len)
       return;
     m->items = grown;
   }
-  clam_mount *to = &m->items[m->count];
+  sup_mount *to = &m->items[m->count];
   (void)snprintf(to->type, sizeof(to->type), "%.*s", (int)n, word);
-  to->fs = clam_fs_of(to->type);
+  to->fs = sup_fs_of(to->type);
   to->point = strdup(point);
   m->count += to->point != NULL ? 1 : 0;
 }
 
 static int by_point(const void *a, const void *b)
 {
-  return strcmp(((const clam_mount *)a)->point, ((const clam_mount *)b)->point);
+  return strcmp(((const sup_mount *)a)->point, ((const sup_mount *)b)->point);
 }
 
 /* Of several at one place the last one hides the others. */
-static void drop_hidden(clam_mounts *m)
+static void drop_hidden(sup_mounts *m)
 {
   for (size_t i = 0; i < m->count; i++) {
     for (size_t k = i + 1; k < m->count; k++) {
@@ -123,7 +123,7 @@ static void drop_hidden(clam_mounts *m)
   }
 }
 
-void clam_mounts_text(clam_mounts *m, const char *text, size_t len)
+void sup_mounts_text(sup_mounts *m, const char *text, size_t len)
 {
   while (len > 0) {
     const char *end = memchr(text, '\n', len);
@@ -138,7 +138,7 @@ void clam_mounts_text(clam_mounts *m, const char *text, size_t len)
     qsort(m->items, m->count, sizeof(*m->items), by_point);
 }
 
-void clam_mounts_read(clam_mounts *m)
+void sup_mounts_read(sup_mounts *m)
 {
   char *text = malloc(MOUNTS_TEXT);
   int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -149,13 +149,13 @@ void clam_mounts_read(clam_mounts *m)
     len += got > 0 ? (size_t)got : 0;
   }
   if (len > 0)
-    clam_mounts_text(m, text, len);
+    sup_mounts_text(m, text, len);
   if (fd >= 0)
     (void)close(fd);
   free(text);
 }
 
-const clam_mount *clam_mounts_at(const clam_mounts *m, const char *path)
+const sup_mount *sup_mounts_at(const sup_mounts *m, const char *path)
 {
   size_t low = 0;
   size_t high = m->count;
@@ -172,9 +172,9 @@ const clam_mount *clam_mounts_at(const clam_mounts *m, const char *path)
   return NULL;
 }
 
-const clam_mount *clam_mounts_of(const clam_mounts *m, const char *path)
+const sup_mount *sup_mounts_of(const sup_mounts *m, const char *path)
 {
-  const clam_mount *best = NULL;
+  const sup_mount *best = NULL;
   size_t best_len = 0;
   for (size_t i = 0; i < m->count; i++) {
     const char *point = m->items[i].point;
@@ -188,10 +188,10 @@ const clam_mount *clam_mounts_of(const clam_mounts *m, const char *path)
   return best;
 }
 
-void clam_mounts_release(clam_mounts *m)
+void sup_mounts_release(sup_mounts *m)
 {
   for (size_t i = 0; i < m->count; i++)
     free(m->items[i].point);
   free(m->items);
-  *m = (clam_mounts){0};
+  *m = (sup_mounts){0};
 }

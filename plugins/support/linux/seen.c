@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clamav.h"
+#include "support/files.h"
 
-struct clam_pair {
+struct sup_pair {
   uint64_t dev;
   uint64_t ino; /* 0: free */
 };
@@ -11,7 +11,7 @@ struct clam_pair {
 enum { ROOM_FIRST = 4096 };
 #define ROOM_MAX (UINT64_C(1) << 24)
 
-static struct clam_pair *slot_of(struct clam_pair *slots, size_t room, uint64_t dev, uint64_t ino)
+static struct sup_pair *slot_of(struct sup_pair *slots, size_t room, uint64_t dev, uint64_t ino)
 {
   uint64_t h = (ino * UINT64_C(0x9E3779B97F4A7C15)) ^ (dev * UINT64_C(0xC2B2AE3D27D4EB4F));
   size_t i = (size_t)(h ^ (h >> 29)) & (room - 1);
@@ -20,10 +20,10 @@ static struct clam_pair *slot_of(struct clam_pair *slots, size_t room, uint64_t 
   return &slots[i];
 }
 
-static bool grow(clam_seen *s)
+static bool grow(sup_seen *s)
 {
   size_t room = s->room == 0 ? ROOM_FIRST : s->room * 2;
-  struct clam_pair *slots = room <= ROOM_MAX ? calloc(room, sizeof(*slots)) : NULL;
+  struct sup_pair *slots = room <= ROOM_MAX ? calloc(room, sizeof(*slots)) : NULL;
   if (slots == NULL)
     return false;
   for (size_t i = 0; i < s->room; i++) {
@@ -36,7 +36,7 @@ static bool grow(clam_seen *s)
   return true;
 }
 
-bool clam_seen_add(clam_seen *s, uint64_t dev, uint64_t ino)
+bool sup_seen_add(sup_seen *s, uint64_t dev, uint64_t ino)
 {
   if (ino == 0)
     return true;
@@ -45,17 +45,17 @@ bool clam_seen_add(clam_seen *s, uint64_t dev, uint64_t ino)
     s->full = !grow(s);
   if (s->room == 0)
     return true;
-  struct clam_pair *p = slot_of(s->slots, s->room, dev, ino);
+  struct sup_pair *p = slot_of(s->slots, s->room, dev, ino);
   if (p->ino != 0)
     return false;
   if ((s->count + 1) * 8 > s->room * 7)
     return true;
-  *p = (struct clam_pair){.dev = dev, .ino = ino};
+  *p = (struct sup_pair){.dev = dev, .ino = ino};
   s->count++;
   return true;
 }
 
-void clam_seen_clear(clam_seen *s)
+void sup_seen_clear(sup_seen *s)
 {
   if (s->slots != NULL)
     memset(s->slots, 0, s->room * sizeof(*s->slots));
@@ -63,8 +63,8 @@ void clam_seen_clear(clam_seen *s)
   s->full = false;
 }
 
-void clam_seen_release(clam_seen *s)
+void sup_seen_release(sup_seen *s)
 {
   free(s->slots);
-  *s = (clam_seen){0};
+  *s = (sup_seen){0};
 }
