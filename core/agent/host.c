@@ -478,7 +478,7 @@ static int spawn(agent_host *h)
       {.flags = UV_IGNORE},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[0].pipe},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[1].pipe},
-      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE | UV_NONBLOCK_PIPE,
        .data.stream = (uv_stream_t *)&h->link.pipe},
       {.flags = UV_INHERIT_FD, .data.fd = h->library},
       {.flags = sight >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = sight},
@@ -559,8 +559,8 @@ static void check_in_pool(uv_work_t *work)
   h->library = uv_open_osfhandle(library);
   if (h->library < 0) {
     pf_file_close(library);
-    h->check_rc = cd_fail(&h->check_err, CD_E_LIMIT, "there is no number left for '%s'",
-                          h->plugin->library);
+    h->check_rc =
+        cd_fail(&h->check_err, CD_E_LIMIT, "there is no number left for '%s'", h->plugin->library);
   }
 }
 

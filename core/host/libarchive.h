@@ -1,5 +1,5 @@
-/* libarchive, by the names of its functions: archive_loaded.c loads it, where it is a library of the
- * system's that most hosts have no use for; archive_linked.c has it linked in. */
+/* libarchive, by the names of its functions: archive_loaded.c loads it, where it is a library of
+ * the system's that most hosts have no use for; linked/archive.c has it linked in. */
 #ifndef PH_LIBARCHIVE_H
 #define PH_LIBARCHIVE_H
 

@@ -124,7 +124,8 @@ static cd_code set_aside(ph_package *p, uint64_t more, cd_err *err)
   cd_code rc = pf_file_room(uv_get_osfhandle(p->file), &room, err);
   if (rc != CD_OK)
     return rc == CD_E_LIMIT ? CD_E_IO : rc;
-  if (room < p->limits.free + more || pf_file_reserve(uv_get_osfhandle(p->file), p->aside, more, err) == CD_E_LIMIT)
+  if (room < p->limits.free + more ||
+      pf_file_reserve(uv_get_osfhandle(p->file), p->aside, more, err) == CD_E_LIMIT)
     return CD_E_LIMIT;
   p->aside += more;
   return CD_OK;

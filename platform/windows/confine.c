@@ -1,5 +1,6 @@
-/* What a process can take from itself on Windows: privileges, memory and processes by a job, and ways into it. What it cannot: groups of
- * its token, the network, sizes of files. The report says so. */
+/* What a process can take from itself on Windows: privileges, memory and processes by a job, and
+ * ways into it. What it cannot: groups of its token, the network, sizes of files. The report says
+ * so. */
 #include "platform/confine.h"
 
 #include "base/json.h"
@@ -11,7 +12,8 @@
 
 #include "base/banned.h"
 
-/* Privileges that a manifest's word leaves in the token. Those of the words that are not here are of groups, or not there. */
+/* Privileges that a manifest's word leaves in the token. Those of the words that are not here are
+ * of groups, or not there. */
 static const struct {
   uint32_t bit;
   const wchar_t *name;
@@ -30,10 +32,12 @@ static bool is_kept(uint32_t privileges, const LUID *id)
 {
   LUID wanted;
   /* Without it every folder on the way to a file is checked; all have it. */
-  if (LookupPrivilegeValueW(NULL, L"SeChangeNotifyPrivilege", &wanted) && wanted.LowPart == id->LowPart)
+  if (LookupPrivilegeValueW(NULL, L"SeChangeNotifyPrivilege", &wanted) &&
+      wanted.LowPart == id->LowPart)
     return true;
   for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-    if ((privileges & kept[i].bit) != 0 && LookupPrivilegeValueW(NULL, kept[i].name, &wanted) && wanted.LowPart == id->LowPart)
+    if ((privileges & kept[i].bit) != 0 && LookupPrivilegeValueW(NULL, kept[i].name, &wanted) &&
+        wanted.LowPart == id->LowPart)
       return true;
   }
   return false;
@@ -53,7 +57,9 @@ static cd_code drop_privileges(uint32_t privileges, cd_err *err)
     rc = pf_win_fail(err, GetLastError(), "this process's privileges could not be read");
   } else {
     for (DWORD i = 0; i < all->PrivilegeCount; i++)
-      all->Privileges[i].Attributes = is_kept(privileges, &all->Privileges[i].Luid) ? SE_PRIVILEGE_ENABLED : SE_PRIVILEGE_REMOVED;
+      all->Privileges[i].Attributes = is_kept(privileges, &all->Privileges[i].Luid)
+                                          ? SE_PRIVILEGE_ENABLED
+                                          : SE_PRIVILEGE_REMOVED;
     if (!AdjustTokenPrivileges(token, FALSE, all, 0, NULL, NULL) || GetLastError() != ERROR_SUCCESS)
       rc = pf_win_fail(err, GetLastError(), "this process's privileges could not be dropped");
   }
@@ -69,32 +75,39 @@ static cd_code enter_job(const pf_confine *c, cd_err *err)
   if (job == NULL)
     return pf_win_fail(err, GetLastError(), "no job object");
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
-  limits.BasicLimitInformation.LimitFlags =
-      JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION | JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
+  limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
+                                            JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION |
+                                            JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
   limits.BasicLimitInformation.ActiveProcessLimit = c->processes + 1;
   if (c->memory_bytes > 0) {
-    limits.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_JOB_MEMORY | JOB_OBJECT_LIMIT_PROCESS_MEMORY;
+    limits.BasicLimitInformation.LimitFlags |=
+        JOB_OBJECT_LIMIT_JOB_MEMORY | JOB_OBJECT_LIMIT_PROCESS_MEMORY;
     limits.ProcessMemoryLimit = c->memory_bytes;
     limits.JobMemoryLimit = c->memory_bytes * (c->processes + 1u);
   }
-  JOBOBJECT_BASIC_UI_RESTRICTIONS ui = {.UIRestrictionsClass = JOB_OBJECT_UILIMIT_DESKTOP | JOB_OBJECT_UILIMIT_DISPLAYSETTINGS |
-                                                               JOB_OBJECT_UILIMIT_EXITWINDOWS | JOB_OBJECT_UILIMIT_GLOBALATOMS |
-                                                               JOB_OBJECT_UILIMIT_HANDLES | JOB_OBJECT_UILIMIT_READCLIPBOARD |
-                                                               JOB_OBJECT_UILIMIT_SYSTEMPARAMETERS | JOB_OBJECT_UILIMIT_WRITECLIPBOARD};
+  JOBOBJECT_BASIC_UI_RESTRICTIONS ui = {
+      .UIRestrictionsClass = JOB_OBJECT_UILIMIT_DESKTOP | JOB_OBJECT_UILIMIT_DISPLAYSETTINGS |
+                             JOB_OBJECT_UILIMIT_EXITWINDOWS | JOB_OBJECT_UILIMIT_GLOBALATOMS |
+                             JOB_OBJECT_UILIMIT_HANDLES | JOB_OBJECT_UILIMIT_READCLIPBOARD |
+                             JOB_OBJECT_UILIMIT_SYSTEMPARAMETERS |
+                             JOB_OBJECT_UILIMIT_WRITECLIPBOARD};
   if (SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits)) &&
-      SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)) && AssignProcessToJobObject(job, GetCurrentProcess()))
+      SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)) &&
+      AssignProcessToJobObject(job, GetCurrentProcess()))
     return CD_OK;
   DWORD error = GetLastError();
   (void)CloseHandle(job);
   return pf_win_fail(err, error, "the limits of memory and processes could not be set");
 }
 
-/* Ways into a process that it can close itself. What a version of Windows does not know is left out. */
+/* Ways into a process that it can close itself. What a version of Windows does not know is left
+ * out. */
 static void close_ways(bool generated_code)
 {
   PROCESS_MITIGATION_EXTENSION_POINT_DISABLE_POLICY points = {.DisableExtensionPoints = 1};
   (void)SetProcessMitigationPolicy(ProcessExtensionPointDisablePolicy, &points, sizeof(points));
-  PROCESS_MITIGATION_IMAGE_LOAD_POLICY images = {.NoRemoteImages = 1, .NoLowMandatoryLabelImages = 1, .PreferSystem32Images = 1};
+  PROCESS_MITIGATION_IMAGE_LOAD_POLICY images = {
+      .NoRemoteImages = 1, .NoLowMandatoryLabelImages = 1, .PreferSystem32Images = 1};
   (void)SetProcessMitigationPolicy(ProcessImageLoadPolicy, &images, sizeof(images));
   if (!generated_code) {
     PROCESS_MITIGATION_DYNAMIC_CODE_POLICY code = {.ProhibitDynamicCode = 1};
@@ -104,8 +117,9 @@ static void close_ways(bool generated_code)
 
 static void write_report(const pf_confine *c, cd_buf *out)
 {
-  static const char *const names[] = {"root",      "net_admin", "net_raw", "read_all", "trace",     "kill",
-                                      "sys_admin", "sight",     "syslog",  "write_all", "modules", "root_user"};
+  static const char *const names[] = {"root",   "net_admin", "net_raw",   "read_all",
+                                      "trace",  "kill",      "sys_admin", "sight",
+                                      "syslog", "write_all", "modules",   "root_user"};
   cd_jw w;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
@@ -125,9 +139,11 @@ static void write_report(const pf_confine *c, cd_buf *out)
   cd_jw_null(&w, "file_mb");
   cd_jw_bool(&w, "landlock", false);
   cd_jw_cstr(&w, "note",
-             c->no_network ? "on Windows neither open files, nor sizes of files, nor the folders that may be written to, nor the network are limited; "
+             c->no_network ? "on Windows neither open files, nor sizes of files, nor the folders "
+                             "that may be written to, nor the network are limited; "
                              "the account stays the agent's"
-                           : "on Windows neither open files, nor sizes of files, nor the folders that may be written to are limited; the account "
+                           : "on Windows neither open files, nor sizes of files, nor the folders "
+                             "that may be written to are limited; the account "
                              "stays the agent's");
   cd_jw_end_obj(&w);
 }
@@ -135,7 +151,9 @@ static void write_report(const pf_confine *c, cd_buf *out)
 cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err)
 {
   if (c->user != NULL && (c->privileges & (PF_PRIV_ROOT | PF_PRIV_ROOT_USER)) == 0)
-    return cd_fail(err, CD_E_UNSUPPORTED, "a plugin host does not become '%s' on Windows; leave plugin_user empty", c->user);
+    return cd_fail(err, CD_E_UNSUPPORTED,
+                   "a plugin host does not become '%s' on Windows; leave plugin_user empty",
+                   c->user);
   cd_code rc = enter_job(c, err);
   if (rc == CD_OK && (c->privileges & PF_PRIV_ROOT) == 0)
     rc = drop_privileges(c->privileges, err);

@@ -1,4 +1,5 @@
-/* What this process uses: processor time, which is looked at now and then because nothing tells of its end here, threads and handles. */
+/* What this process uses: processor time, which is looked at now and then because nothing tells of
+ * its end here, threads and handles. */
 #include "platform/confine.h"
 
 #include "windows/windows.h"
@@ -17,7 +18,8 @@ struct pf_cpu_watch {
   void *context;
 };
 
-/* The processor time of this process at which the watch is told; 0: never. The process has one, so it is the process's. */
+/* The processor time of this process at which the watch is told; 0: never. The process has one, so
+ * it is the process's. */
 static uint64_t allowed_until_ms;
 
 static uint64_t time_ms(const FILETIME *time)
@@ -54,7 +56,8 @@ static void on_look(uv_timer_t *timer)
     watch->on_used_up(watch->context);
 }
 
-cd_code pf_cpu_watch_new(uv_loop_t *loop, void (*on_used_up)(void *context), void *context, pf_cpu_watch **ret_watch, cd_err *err)
+cd_code pf_cpu_watch_new(uv_loop_t *loop, void (*on_used_up)(void *context), void *context,
+                         pf_cpu_watch **ret_watch, cd_err *err)
 {
   pf_cpu_watch *watch = calloc(1, sizeof(*watch));
   if (watch == NULL)
@@ -71,7 +74,8 @@ cd_code pf_cpu_watch_start(pf_cpu_watch *watch, cd_err *err)
 {
   int rc = uv_timer_start(&watch->timer, on_look, LOOK_MS, LOOK_MS);
   if (rc != 0)
-    return cd_fail_os(err, CD_E_INTERNAL, -rc, "the processor time cannot be watched: %s", uv_strerror(rc));
+    return cd_fail_os(err, CD_E_INTERNAL, -rc, "the processor time cannot be watched: %s",
+                      uv_strerror(rc));
   return CD_OK;
 }
 

@@ -16,7 +16,8 @@
 
 cd_code pf_descriptor_from(const wchar_t *sddl, PSECURITY_DESCRIPTOR *ret_descriptor, cd_err *err)
 {
-  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, ret_descriptor, NULL))
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, ret_descriptor,
+                                                            NULL))
     return pf_win_fail(err, GetLastError(), "a security descriptor could not be made");
   return CD_OK;
 }
@@ -43,7 +44,8 @@ static TOKEN_USER *own_user(void)
   return user;
 }
 
-cd_code pf_descriptor(unsigned mode, bool for_folder, PSECURITY_DESCRIPTOR *ret_descriptor, cd_err *err)
+cd_code pf_descriptor(unsigned mode, bool for_folder, PSECURITY_DESCRIPTOR *ret_descriptor,
+                      cd_err *err)
 {
   wchar_t sddl[SDDL_MAX];
   wchar_t *own = NULL;
@@ -55,7 +57,8 @@ cd_code pf_descriptor(unsigned mode, bool for_folder, PSECURITY_DESCRIPTOR *ret_
     return pf_win_fail(err, error, "this process's user could not be looked up");
   }
   /* Protected: nothing comes down from the folder above. */
-  int len = swprintf(sddl, SDDL_MAX, L"D:P(A;%ls;FA;;;SY)(A;%ls;FA;;;BA)(A;%ls;FA;;;%ls)%ls", flags, flags, flags, own,
+  int len = swprintf(sddl, SDDL_MAX, L"D:P(A;%ls;FA;;;SY)(A;%ls;FA;;;BA)(A;%ls;FA;;;%ls)%ls", flags,
+                     flags, flags, own,
                      (mode & 0004u) == 0 ? L""
                      : for_folder        ? L"(A;OICI;0x1200a9;;;WD)"
                                          : L"(A;;FR;;;WD)");
@@ -84,15 +87,18 @@ bool pf_sid_trusted(PSID sid)
   return trusted;
 }
 
-/* The rights that nobody else may have. On a folder the bits of FILE_WRITE_DATA and FILE_APPEND_DATA make files and folders below it: that
- * takes nothing from what is there, so it matters only in the folder that the file is in. */
+/* The rights that nobody else may have. On a folder the bits of FILE_WRITE_DATA and
+ * FILE_APPEND_DATA make files and folders below it: that takes nothing from what is there, so it
+ * matters only in the folder that the file is in. */
 static ACCESS_MASK bad_rights(pf_trust what)
 {
   ACCESS_MASK bad = DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL;
   switch (what) {
-  case PF_TRUST_FILE: return bad | FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES;
+  case PF_TRUST_FILE:
+    return bad | FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES;
   case PF_TRUST_SECRET:
-    return bad | GENERIC_READ | FILE_READ_DATA | FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES;
+    return bad | GENERIC_READ | FILE_READ_DATA | FILE_WRITE_DATA | FILE_APPEND_DATA |
+           FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES;
   case PF_TRUST_FOLDER: return bad | FILE_ADD_FILE | FILE_DELETE_CHILD | FILE_WRITE_ATTRIBUTES;
   case PF_TRUST_WAY:
   default: return bad | FILE_DELETE_CHILD;
@@ -102,7 +108,9 @@ static ACCESS_MASK bad_rights(pf_trust what)
 static cd_code check_list(PACL list, const char *name, pf_trust what, cd_err *err)
 {
   if (list == NULL)
-    return cd_fail(err, CD_E_DENIED, "'%s' is not trusted: it has no access list, so that anyone may change it", name);
+    return cd_fail(err, CD_E_DENIED,
+                   "'%s' is not trusted: it has no access list, so that anyone may change it",
+                   name);
   for (DWORD i = 0; i < list->AceCount; i++) {
     void *entry = NULL;
     if (!GetAce(list, i, &entry))
@@ -111,7 +119,8 @@ static cd_code check_list(PACL list, const char *name, pf_trust what, cd_err *er
     if ((header->AceFlags & INHERIT_ONLY_ACE) != 0 || header->AceType == ACCESS_DENIED_ACE_TYPE)
       continue;
     if (header->AceType != ACCESS_ALLOWED_ACE_TYPE)
-      return cd_fail(err, CD_E_DENIED, "'%s' is not trusted: its access list has an entry of type %u", name,
+      return cd_fail(err, CD_E_DENIED,
+                     "'%s' is not trusted: its access list has an entry of type %u", name,
                      (unsigned)header->AceType);
     ACCESS_ALLOWED_ACE *allowed = entry;
     if ((allowed->Mask & bad_rights(what)) != 0 && !pf_sid_trusted((PSID)&allowed->SidStart)) {
@@ -121,8 +130,8 @@ static cd_code check_list(PACL list, const char *name, pf_trust what, cd_err *er
         (void)pf_narrow(sid, who, sizeof(who));
         (void)LocalFree(sid);
       }
-      return cd_fail(err, CD_E_DENIED, "'%s' is not trusted: %s may %s it (rights 0x%lx)", name, who,
-                     what == PF_TRUST_SECRET ? "read or change" : "change",
+      return cd_fail(err, CD_E_DENIED, "'%s' is not trusted: %s may %s it (rights 0x%lx)", name,
+                     who, what == PF_TRUST_SECRET ? "read or change" : "change",
                      (unsigned long)allowed->Mask);
     }
   }
@@ -134,13 +143,15 @@ cd_code pf_trust_check(HANDLE handle, const char *name, pf_trust what, cd_err *e
   PSID owner = NULL;
   PACL list = NULL;
   PSECURITY_DESCRIPTOR descriptor = NULL;
-  DWORD error = GetSecurityInfo(handle, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL, &list,
-                                NULL, &descriptor);
+  DWORD error = GetSecurityInfo(handle, SE_FILE_OBJECT,
+                                OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
+                                NULL, &list, NULL, &descriptor);
   if (error != ERROR_SUCCESS)
     return pf_win_fail(err, error, "who may change '%s' could not be read", name);
   cd_code rc = CD_OK;
   if (!pf_sid_trusted(owner))
-    rc = cd_fail(err, CD_E_DENIED, "'%s' is not trusted: it belongs to neither SYSTEM nor an administrator", name);
+    rc = cd_fail(err, CD_E_DENIED,
+                 "'%s' is not trusted: it belongs to neither SYSTEM nor an administrator", name);
   else
     rc = check_list(list, name, what, err);
   (void)LocalFree(descriptor);

@@ -12,15 +12,18 @@
 
 static cd_code check_existing(const char *path, const wchar_t *wide, cd_err *err)
 {
-  HANDLE folder = CreateFileW(wide, READ_CONTROL | FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                              OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+  HANDLE folder =
+      CreateFileW(wide, READ_CONTROL | FILE_READ_ATTRIBUTES,
+                  FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                  FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
   if (folder == INVALID_HANDLE_VALUE)
     return pf_win_fail(err, GetLastError(), "the folder '%s' could not be opened", path);
   BY_HANDLE_FILE_INFORMATION info;
   cd_code rc = CD_OK;
   if (!GetFileInformationByHandle(folder, &info))
     rc = pf_win_fail(err, GetLastError(), "the folder '%s' could not be examined", path);
-  else if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 || (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+  else if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
+           (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
     rc = cd_fail(err, CD_E_DENIED, "'%s' is not a folder", path);
   else
     rc = pf_trust_check(folder, path, PF_TRUST_FOLDER, err);
@@ -32,7 +35,9 @@ cd_code pf_dir_ensure(const char *path, unsigned mode, const char *owner, cd_err
 {
   SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
   if (owner != NULL)
-    return cd_fail(err, CD_E_UNSUPPORTED, "the folder '%s' was not made for '%s': folders of other accounts are not there on Windows yet",
+    return cd_fail(err, CD_E_UNSUPPORTED,
+                   "the folder '%s' was not made for '%s': folders of other accounts are not there "
+                   "on Windows yet",
                    path, owner);
   wchar_t *wide = pf_wide_path(path);
   if (wide == NULL)
@@ -40,8 +45,9 @@ cd_code pf_dir_ensure(const char *path, unsigned mode, const char *owner, cd_err
   cd_code rc = pf_descriptor(mode, true, &security.lpSecurityDescriptor, err);
   if (rc == CD_OK && !CreateDirectoryW(wide, &security)) {
     DWORD error = GetLastError();
-    rc = error == ERROR_ALREADY_EXISTS ? check_existing(path, wide, err)
-                                       : pf_win_fail(err, error, "the folder '%s' could not be made", path);
+    rc = error == ERROR_ALREADY_EXISTS
+             ? check_existing(path, wide, err)
+             : pf_win_fail(err, error, "the folder '%s' could not be made", path);
   }
   if (security.lpSecurityDescriptor != NULL)
     (void)LocalFree(security.lpSecurityDescriptor);
@@ -59,7 +65,8 @@ static int compare_names(const void *a, const void *b)
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static cd_code add_name(name_list *l, const wchar_t *wide, const char *path, const char *suffix, size_t max, cd_err *err)
+static cd_code add_name(name_list *l, const wchar_t *wide, const char *path, const char *suffix,
+                        size_t max, cd_err *err)
 {
   char name[MAX_PATH * 4];
   if (wcscmp(wide, L".") == 0 || wcscmp(wide, L"..") == 0)
@@ -68,7 +75,8 @@ static cd_code add_name(name_list *l, const wchar_t *wide, const char *path, con
   if (!pf_narrow(wide, name, sizeof(name)) || !cd_str_ends(cd_str_from(name), cd_str_from(suffix)))
     return CD_OK;
   if (l->count == max)
-    return cd_fail(err, CD_E_LIMIT, "the folder '%s' holds more than %zu names ending in '%s'", path, max, suffix);
+    return cd_fail(err, CD_E_LIMIT, "the folder '%s' holds more than %zu names ending in '%s'",
+                   path, max, suffix);
   l->names[l->count] = cd_str_dup(cd_str_from(name));
   if (l->names[l->count] == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory to list the folder '%s'", path);
@@ -101,7 +109,8 @@ static cd_code collect(name_list *l, const char *path, const char *suffix, size_
 }
 
 cd_code pf_dir_list(const char *path, const char *suffix, size_t max,
-                    cd_code (*each)(void *context, const char *name, cd_err *err), void *context, cd_err *err)
+                    cd_code (*each)(void *context, const char *name, cd_err *err), void *context,
+                    cd_err *err)
 {
   name_list list = {.names = calloc(max > 0 ? max : 1, sizeof(*list.names))};
   if (list.names == NULL)

@@ -1,5 +1,6 @@
-/* Whole files: reading with a ceiling, replacing so that a reader or a power cut sees the old or the new one. Windows has no call that
- * syncs a folder: names are written through with the call that makes or moves them. */
+/* Whole files: reading with a ceiling, replacing so that a reader or a power cut sees the old or
+ * the new one. Windows has no call that syncs a folder: names are written through with the call
+ * that makes or moves them. */
 #include "platform/file.h"
 
 #include "base/id.h"
@@ -27,8 +28,10 @@ void pf_number_close(uv_file number)
     (void)_close(number);
 }
 
-/* At an offset, so that the handle's own position does not matter; it does move, which nobody here relies on. */
-static cd_code read_at(HANDLE file, const char *name, uint64_t offset, char *chunk, DWORD *ret_got, cd_err *err)
+/* At an offset, so that the handle's own position does not matter; it does move, which nobody here
+ * relies on. */
+static cd_code read_at(HANDLE file, const char *name, uint64_t offset, char *chunk, DWORD *ret_got,
+                       cd_err *err)
 {
   OVERLAPPED at = {.Offset = (DWORD)offset, .OffsetHigh = (DWORD)(offset >> 32)};
   *ret_got = 0;
@@ -37,7 +40,8 @@ static cd_code read_at(HANDLE file, const char *name, uint64_t offset, char *chu
   return pf_win_fail(err, GetLastError(), "'%s' could not be read", name);
 }
 
-static cd_code read_chunks(HANDLE file, const char *name, size_t max, char *chunk, cd_buf *out, cd_err *err)
+static cd_code read_chunks(HANDLE file, const char *name, size_t max, char *chunk, cd_buf *out,
+                           cd_err *err)
 {
   size_t total = 0;
   for (;;) {
@@ -49,7 +53,8 @@ static cd_code read_chunks(HANDLE file, const char *name, size_t max, char *chun
       return cd_buf_status(out, name, err);
     total += got;
     if (total > max)
-      return cd_fail(err, CD_E_LIMIT, "'%s' is larger than %zu bytes, which is the limit", name, max);
+      return cd_fail(err, CD_E_LIMIT, "'%s' is larger than %zu bytes, which is the limit", name,
+                     max);
     cd_buf_add(out, chunk, got);
   }
 }
@@ -68,14 +73,16 @@ cd_code pf_file_read_open(uv_os_fd_t file, const char *name, size_t max, cd_buf 
   return rc;
 }
 
-static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, DWORD flags, SECURITY_ATTRIBUTES *security)
+static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, DWORD flags,
+                        SECURITY_ATTRIBUTES *security)
 {
   wchar_t *wide = pf_wide_path(path);
   if (wide == NULL) {
     SetLastError(ERROR_INVALID_NAME);
     return INVALID_HANDLE_VALUE;
   }
-  HANDLE file = CreateFileW(wide, access, share, security, how, flags | FILE_FLAG_BACKUP_SEMANTICS, NULL);
+  HANDLE file =
+      CreateFileW(wide, access, share, security, how, flags | FILE_FLAG_BACKUP_SEMANTICS, NULL);
   DWORD error = GetLastError();
   free(wide);
   SetLastError(error);
@@ -84,7 +91,9 @@ static HANDLE open_path(const char *path, DWORD access, DWORD share, DWORD how, 
 
 cd_code pf_file_read(const char *path, size_t max, cd_buf *out, cd_err *err)
 {
-  HANDLE file = open_path(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, OPEN_EXISTING, 0, NULL);
+  HANDLE file =
+      open_path(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                OPEN_EXISTING, 0, NULL);
   if (file == INVALID_HANDLE_VALUE)
     return pf_win_fail(err, GetLastError(), "'%s' could not be opened", path);
   cd_code rc = pf_file_read_open(file, path, max, out, err);
@@ -107,7 +116,8 @@ static cd_code write_all(HANDLE file, const char *path, cd_str content, cd_err *
   return CD_OK;
 }
 
-static cd_code write_new(const char *temp, const char *path, cd_str content, unsigned mode, cd_err *err)
+static cd_code write_new(const char *temp, const char *path, cd_str content, unsigned mode,
+                         cd_err *err)
 {
   SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
   cd_code rc = pf_descriptor(mode, false, &security.lpSecurityDescriptor, err);
@@ -180,11 +190,13 @@ cd_code pf_file_remove(const char *path, cd_err *err)
   return pf_win_fail(err, error, "'%s' could not be removed", path);
 }
 
-/* The names of NTFS are in its log before the call that makes them returns a handle that is then flushed: the file's own flush is what
- * there is. */
+/* The names of NTFS are in its log before the call that makes them returns a handle that is then
+ * flushed: the file's own flush is what there is. */
 cd_code pf_file_sync_name(const char *path, cd_err *err)
 {
-  HANDLE file = open_path(path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, OPEN_EXISTING, 0, NULL);
+  HANDLE file =
+      open_path(path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                OPEN_EXISTING, 0, NULL);
   if (file == INVALID_HANDLE_VALUE)
     return pf_win_fail(err, GetLastError(), "'%s' could not be synced", path);
   cd_code rc = CD_OK;

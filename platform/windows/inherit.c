@@ -1,5 +1,6 @@
-/* What a process is started with are handles, which its C library knows under small numbers. A plugin has the same C library: it could
- * close them by number, but not the copies that are made here. */
+/* What a process is started with are handles, which its C library knows under small numbers. A
+ * plugin has the same C library: it could close them by number, but not the copies that are made
+ * here. */
 #include "platform/inherit.h"
 
 #include "windows/windows.h"
@@ -9,6 +10,9 @@
 
 #include "base/banned.h"
 
+/* Above what a program is started with, below the 2048 that the C library has. */
+#define PF_HIGH 256
+
 /* The number stays taken, by something that swallows what is written. */
 static cd_code replace_number(int number, cd_err *err)
 {
@@ -17,24 +21,30 @@ static cd_code replace_number(int number, cd_err *err)
     return cd_fail(err, CD_E_UNAVAILABLE, "cannot open NUL");
   int failed = _dup2(null_fd, number);
   (void)_close(null_fd);
-  return failed == 0 ? CD_OK : cd_fail(err, CD_E_UNAVAILABLE, "cannot replace descriptor %d", number);
+  return failed == 0 ? CD_OK
+                     : cd_fail(err, CD_E_UNAVAILABLE, "cannot replace descriptor %d", number);
 }
 
 cd_code pf_inherit_take(int number, uv_file *ret_file, cd_err *err)
 {
-  HANDLE given = uv_get_osfhandle(number);
-  HANDLE own = NULL;
-  if (given == INVALID_HANDLE_VALUE || given == NULL)
+  /* Each process takes over a handful, at its start. */
+  static int next = PF_HIGH;
+  if (uv_get_osfhandle(number) == INVALID_HANDLE_VALUE)
     return cd_fail(err, CD_E_NOTFOUND, "cannot take over descriptor %d: there is none", number);
-  if (!DuplicateHandle(GetCurrentProcess(), given, GetCurrentProcess(), &own, 0, FALSE, DUPLICATE_SAME_ACCESS))
-    return pf_win_fail(err, GetLastError(), "cannot take over descriptor %d", number);
-  cd_code rc = replace_number(number, err);
-  int file = rc == CD_OK ? uv_open_osfhandle(own) : -1;
-  if (file < 0) {
-    (void)CloseHandle(own);
-    return rc != CD_OK ? rc : cd_fail(err, CD_E_LIMIT, "cannot take over descriptor %d: there are no numbers left", number);
+  int high = next++;
+  if (_dup2(number, high) != 0)
+    return cd_fail(err, CD_E_LIMIT, "cannot take over descriptor %d", number);
+  /* A copy of the C library's is handed on to children. */
+  cd_code rc = CD_OK;
+  if (!SetHandleInformation(uv_get_osfhandle(high), HANDLE_FLAG_INHERIT, 0))
+    rc = pf_win_fail(err, GetLastError(), "descriptor %d cannot be kept from children", number);
+  if (rc == CD_OK)
+    rc = replace_number(number, err);
+  if (rc != CD_OK) {
+    (void)_close(high);
+    return rc;
   }
-  *ret_file = file;
+  *ret_file = high;
   return CD_OK;
 }
 

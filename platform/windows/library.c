@@ -1,5 +1,6 @@
-/* The loader takes names, so what was hashed is what is loaded only because the agent and this process hold the file open and let
- * nobody write, move or delete it meanwhile. Its own imports come from System32 alone. */
+/* The loader takes names, so what was hashed is what is loaded only because the agent and this
+ * process hold the file open and let nobody write, move or delete it meanwhile. Its own imports
+ * come from System32 alone. */
 #include "platform/library.h"
 
 #include "windows/windows.h"
@@ -19,7 +20,9 @@ struct pf_library {
 static wchar_t *name_of(HANDLE file)
 {
   wchar_t *name = calloc(FINAL_MAX, sizeof(*name));
-  DWORD len = name != NULL ? GetFinalPathNameByHandleW(file, name, FINAL_MAX, FILE_NAME_NORMALIZED | VOLUME_NAME_DOS) : 0;
+  DWORD len = name != NULL ? GetFinalPathNameByHandleW(file, name, FINAL_MAX,
+                                                       FILE_NAME_NORMALIZED | VOLUME_NAME_DOS)
+                           : 0;
   if (len < 7 || len >= FINAL_MAX || wcsncmp(name, L"\\\\?\\", 4) != 0 || name[5] != L':') {
     free(name);
     return NULL;
@@ -29,7 +32,8 @@ static wchar_t *name_of(HANDLE file)
   return name;
 }
 
-static cd_code load(const wchar_t *path, DWORD flags, const char *name, cd_code failure, pf_library **ret_library, cd_err *err)
+static cd_code load(const wchar_t *path, DWORD flags, const char *name, cd_code failure,
+                    pf_library **ret_library, cd_err *err)
 {
   pf_library *library = calloc(1, sizeof(*library));
   if (library == NULL)
@@ -51,13 +55,15 @@ cd_code pf_library_load(uv_os_fd_t file, const char *name, pf_library **ret_libr
 {
   wchar_t *path = name_of(file);
   if (path == NULL)
-    return cd_fail(err, CD_E_INVALID, "'%s' could not be loaded: it is no file on a drive of this machine", name);
+    return cd_fail(err, CD_E_INVALID,
+                   "'%s' could not be loaded: it is no file on a drive of this machine", name);
   cd_code rc = load(path, LOAD_LIBRARY_SEARCH_SYSTEM32, name, CD_E_INVALID, ret_library, err);
   free(path);
   return rc;
 }
 
-cd_code pf_library_data(pf_library *library, const char *symbol, const void **ret_address, cd_err *err)
+cd_code pf_library_data(pf_library *library, const char *symbol, const void **ret_address,
+                        cd_err *err)
 {
   FARPROC found = GetProcAddress(library->module, symbol);
   if (found == NULL)
@@ -76,7 +82,8 @@ cd_code pf_library_system(const char *name, pf_library **ret_library, cd_err *er
   return rc;
 }
 
-cd_code pf_library_function(pf_library *library, const char *symbol, pf_function *ret_function, cd_err *err)
+cd_code pf_library_function(pf_library *library, const char *symbol, pf_function *ret_function,
+                            cd_err *err)
 {
   FARPROC found = GetProcAddress(library->module, symbol);
   if (found == NULL)

@@ -1,5 +1,5 @@
-/* One agent per state folder. The lock is on a byte far behind the content, so that others can still read who holds it; Windows lets go
- * of it when the process ends, however it ends. */
+/* One agent per state folder. The lock is on a byte far behind the content, so that others can
+ * still read who holds it; Windows lets go of it when the process ends, however it ends. */
 #include "platform/file.h"
 
 #include "base/str.h"
@@ -23,7 +23,8 @@ static cd_code held(HANDLE file, const char *path, cd_err *err)
   cd_str digits = cd_str_cut(&rest, '\n');
   uint64_t pid = 0;
   if (cd_str_to_u64(digits, UINT32_MAX, &pid) && pid > 0)
-    return cd_fail(err, CD_E_CONFLICT, "'%s' is locked by process %llu", path, (unsigned long long)pid);
+    return cd_fail(err, CD_E_CONFLICT, "'%s' is locked by process %llu", path,
+                   (unsigned long long)pid);
   return cd_fail(err, CD_E_CONFLICT, "'%s' is locked by another process", path);
 }
 
@@ -32,7 +33,8 @@ static cd_code write_pid(HANDLE file, const char *path, cd_err *err)
   char text[PID_TEXT_MAX];
   DWORD wrote = 0;
   int len = snprintf(text, sizeof(text), "%lu\n", (unsigned long)GetCurrentProcessId());
-  if (!SetEndOfFile(file) || !WriteFile(file, text, (DWORD)len, &wrote, NULL) || wrote != (DWORD)len)
+  if (!SetEndOfFile(file) || !WriteFile(file, text, (DWORD)len, &wrote, NULL) ||
+      wrote != (DWORD)len)
     return pf_win_fail(err, GetLastError(), "the lock file '%s' could not be written", path);
   return CD_OK;
 }
@@ -48,8 +50,8 @@ cd_code pf_file_lock(const char *path, cd_err *err)
     free(wide);
     return rc;
   }
-  HANDLE file = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, &security, OPEN_ALWAYS,
-                            FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+  HANDLE file = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                            &security, OPEN_ALWAYS, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
   DWORD error = GetLastError();
   (void)LocalFree(security.lpSecurityDescriptor);
   free(wide);

@@ -1,4 +1,5 @@
-/* Named pipes: one with an access list of ours, and who is at its other end, seen from either side. */
+/* Named pipes: one with an access list of ours, and who is at its other end, seen from either side.
+ */
 #include "platform/peer.h"
 
 #include "base/str.h"
@@ -15,7 +16,8 @@
 #include "base/banned.h"
 
 #define PIPE_PREFIX "\\\\.\\pipe\\"
-/* Read, write, and change how the own end reads; not FILE_CREATE_PIPE_INSTANCE, which would let a client take the place of the server. */
+/* Read, write, and change how the own end reads; not FILE_CREATE_PIPE_INSTANCE, which would let a
+ * client take the place of the server. */
 #define CLIENT_RIGHTS (FILE_GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA)
 /* Who comes over the network is refused, even an administrator; the rights are CLIENT_RIGHTS. */
 #define PIPE_SDDL L"D:P(D;;FA;;;NU)(D;;FA;;;AN)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x12019b;;;AU)"
@@ -36,10 +38,12 @@ static bool is_administrator(HANDLE token)
   PSID administrators = NULL;
   HANDLE looked_at = NULL;
   BOOL member = FALSE;
-  if (!AllocateAndInitializeSid(&authority, 2, SECURITY_BUILTIN_DOMAIN_RID, DOMAIN_ALIAS_RID_ADMINS, 0, 0, 0, 0, 0, 0, &administrators))
+  if (!AllocateAndInitializeSid(&authority, 2, SECURITY_BUILTIN_DOMAIN_RID, DOMAIN_ALIAS_RID_ADMINS,
+                                0, 0, 0, 0, 0, 0, &administrators))
     return false;
   /* One that says no because rights are not raised counts as none. */
-  if (!DuplicateTokenEx(token, TOKEN_QUERY | TOKEN_IMPERSONATE, NULL, SecurityIdentification, TokenImpersonation, &looked_at) ||
+  if (!DuplicateTokenEx(token, TOKEN_QUERY | TOKEN_IMPERSONATE, NULL, SecurityIdentification,
+                        TokenImpersonation, &looked_at) ||
       !CheckTokenMembership(looked_at, administrators, &member))
     member = FALSE;
   if (looked_at != NULL)
@@ -57,12 +61,16 @@ static cd_code identity_of(HANDLE token, DWORD pid, pf_identity *out, cd_err *er
     free(user);
     return pf_win_fail(err, error, "the user of process %lu could not be read", (unsigned long)pid);
   }
-  *out = (pf_identity){.process_id = pid, .administrator = is_administrator(token) || IsWellKnownSid(user->User.Sid, WinLocalSystemSid)};
+  *out = (pf_identity){.process_id = pid,
+                       .administrator = is_administrator(token) ||
+                                        IsWellKnownSid(user->User.Sid, WinLocalSystemSid)};
   out->user_id = out->administrator ? 0 : number_of(user->User.Sid);
   bool fits = pf_narrow(text, out->user, sizeof(out->user));
   (void)LocalFree(text);
   free(user);
-  return fits ? CD_OK : cd_fail(err, CD_E_LIMIT, "the user of process %lu has too long a number", (unsigned long)pid);
+  return fits ? CD_OK
+              : cd_fail(err, CD_E_LIMIT, "the user of process %lu has too long a number",
+                        (unsigned long)pid);
 }
 
 static cd_code identity_of_process(DWORD pid, pf_identity *out, cd_err *err)
@@ -104,11 +112,13 @@ cd_code pf_peer_of(uv_pipe_t *pipe, pf_identity *ret_identity, cd_err *err)
   DWORD flags = 0;
   int status = uv_fileno((const uv_handle_t *)pipe, &handle);
   if (status != 0)
-    return cd_fail(err, CD_E_INVALID, "the peer of a closed pipe is unknown: %s", uv_strerror(status));
+    return cd_fail(err, CD_E_INVALID, "the peer of a closed pipe is unknown: %s",
+                   uv_strerror(status));
   if (!GetNamedPipeInfo(handle, &flags, NULL, NULL, NULL))
     return pf_win_fail(err, GetLastError(), "the peer of a pipe is unknown");
   bool server = (flags & PIPE_SERVER_END) != 0;
-  if (!(server ? GetNamedPipeClientProcessId(handle, &pid) : GetNamedPipeServerProcessId(handle, &pid)))
+  if (!(server ? GetNamedPipeClientProcessId(handle, &pid)
+               : GetNamedPipeServerProcessId(handle, &pid)))
     return pf_win_fail(err, GetLastError(), "the peer of a pipe is unknown");
   if (server && identity_by_impersonation(handle, pid, ret_identity))
     return CD_OK;
@@ -125,7 +135,8 @@ void pf_peer_name(pf_identity *who)
   SID_NAME_USE use;
   char text[sizeof(who->user)];
   wchar_t *wide = pf_wide(who->user);
-  if (wide != NULL && ConvertStringSidToSidW(wide, &sid) && LookupAccountSidW(NULL, sid, name, &name_len, domain, &domain_len, &use) &&
+  if (wide != NULL && ConvertStringSidToSidW(wide, &sid) &&
+      LookupAccountSidW(NULL, sid, name, &name_len, domain, &domain_len, &use) &&
       pf_narrow(name, text, sizeof(text)))
     memcpy(who->user, text, sizeof(text));
   if (sid != NULL)
@@ -142,7 +153,9 @@ cd_code pf_peer_in_group(const pf_identity *who, const char *group, bool *ret_me
 {
   (void)who;
   (void)ret_member;
-  return cd_fail(err, CD_E_UNSUPPORTED, "the members of '%s' are not looked up on Windows yet: administrators are let in by what they are",
+  return cd_fail(err, CD_E_UNSUPPORTED,
+                 "the members of '%s' are not looked up on Windows yet: administrators are let in "
+                 "by what they are",
                  group);
 }
 
@@ -159,18 +172,24 @@ static cd_code protect(uv_pipe_t *server, const char *name, cd_err *err)
   if (rc != CD_OK)
     return rc;
   DWORD error = ERROR_INVALID_HANDLE;
-  if (GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted) && first != INVALID_HANDLE_VALUE)
-    error = SetSecurityInfo(first, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, NULL, NULL, list,
-                            NULL);
+  if (GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted) &&
+      first != INVALID_HANDLE_VALUE)
+    error = SetSecurityInfo(first, SE_KERNEL_OBJECT,
+                            DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, NULL,
+                            NULL, list, NULL);
   (void)LocalFree(descriptor);
-  return error == ERROR_SUCCESS ? CD_OK : pf_win_fail(err, error, "the pipe '%s' could not be protected", name);
+  return error == ERROR_SUCCESS
+             ? CD_OK
+             : pf_win_fail(err, error, "the pipe '%s' could not be protected", name);
 }
 
-cd_code pf_peer_listen(uv_pipe_t *server, const char *name, int backlog, uv_connection_cb on_connection, cd_err *err)
+cd_code pf_peer_listen(uv_pipe_t *server, const char *name, int backlog,
+                       uv_connection_cb on_connection, cd_err *err)
 {
   if (strncmp(name, PIPE_PREFIX, strlen(PIPE_PREFIX)) != 0 || strlen(name) > 255)
     return cd_fail(err, CD_E_INVALID, "'%s' is not the name of a pipe", name);
-  /* Wine does not enforce what libuv asks for, that ours is the first of this name: ask as a client would. */
+  /* Wine does not enforce what libuv asks for, that ours is the first of this name: ask as a client
+   * would. */
   wchar_t *wide = pf_wide(name);
   bool there = wide != NULL && (WaitNamedPipeW(wide, 1) || GetLastError() == ERROR_SEM_TIMEOUT);
   free(wide);
@@ -178,15 +197,17 @@ cd_code pf_peer_listen(uv_pipe_t *server, const char *name, int backlog, uv_conn
     return cd_fail(err, CD_E_CONFLICT, "another process already listens on '%s'", name);
   int status = uv_pipe_bind(server, name);
   if (status != 0)
-    return cd_fail_os(err, status == UV_EACCES ? CD_E_CONFLICT : cd_code_from_errno(status), -(int64_t)status,
-                      "the pipe '%s' could not be made: %s", name, uv_strerror(status));
+    return cd_fail_os(err, status == UV_EACCES ? CD_E_CONFLICT : cd_code_from_errno(status),
+                      -(int64_t)status, "the pipe '%s' could not be made: %s", name,
+                      uv_strerror(status));
   /* The descriptor it is made with lets nobody in but SYSTEM and administrators. */
   cd_code rc = protect(server, name, err);
   if (rc != CD_OK)
     return rc;
   status = uv_listen((uv_stream_t *)server, backlog, on_connection);
   if (status != 0)
-    return cd_fail_os(err, cd_code_from_errno(status), -(int64_t)status, "nothing can listen on '%s': %s", name, uv_strerror(status));
+    return cd_fail_os(err, cd_code_from_errno(status), -(int64_t)status,
+                      "nothing can listen on '%s': %s", name, uv_strerror(status));
   return CD_OK;
 }
 
@@ -197,8 +218,9 @@ static int open_pipe(uv_pipe_t *pipe, const char *name)
   if (wide == NULL)
     return UV_EINVAL;
   /* The server may learn who we are, and not act as us. */
-  HANDLE handle = CreateFileW(wide, CLIENT_RIGHTS, 0, NULL, OPEN_EXISTING,
-                              FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, NULL);
+  HANDLE handle =
+      CreateFileW(wide, CLIENT_RIGHTS, 0, NULL, OPEN_EXISTING,
+                  FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, NULL);
   DWORD error = GetLastError();
   free(wide);
   if (handle == INVALID_HANDLE_VALUE)
@@ -214,7 +236,8 @@ static int open_pipe(uv_pipe_t *pipe, const char *name)
   return status;
 }
 
-void pf_peer_connect(uv_connect_t *request, uv_pipe_t *pipe, const char *name, uv_connect_cb on_connected)
+void pf_peer_connect(uv_connect_t *request, uv_pipe_t *pipe, const char *name,
+                     uv_connect_cb on_connected)
 {
   request->handle = (uv_stream_t *)pipe;
   on_connected(request, open_pipe(pipe, name));

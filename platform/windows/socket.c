@@ -1,4 +1,5 @@
-/* Windows has no marks on sockets: its filtering platform knows a connection by program and user. */
+/* Windows has no marks on sockets: its filtering platform knows a connection by program and user.
+ */
 #include "platform/socket.h"
 
 #include <winsock2.h>
@@ -10,7 +11,8 @@
 cd_code pf_socket_marked(bool ipv6, uint32_t mark, uv_os_sock_t *ret_socket, cd_err *err)
 {
   (void)mark;
-  SOCKET made = WSASocketW(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+  SOCKET made = WSASocketW(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
   u_long yes = 1;
   if (made == INVALID_SOCKET)
     return pf_win_fail(err, (DWORD)WSAGetLastError(), "no socket");

@@ -40,7 +40,8 @@ static bool take_key(asking *a, const KEY_EVENT_RECORD *key, cd_code *ret_code, 
   } else if (a->len + 1 < PF_SECRET_MAX) {
     a->line[a->len++] = ch;
   } else {
-    *ret_code = cd_fail(err, CD_E_LIMIT, "what was typed is longer than %u characters", PF_SECRET_MAX - 1);
+    *ret_code =
+        cd_fail(err, CD_E_LIMIT, "what was typed is longer than %u characters", PF_SECRET_MAX - 1);
     return true;
   }
   return false;
@@ -81,11 +82,13 @@ cd_code pf_terminal_secret(const char *prompt, uint32_t timeout_ms, cd_buf *out,
 {
   asking a = {.in = INVALID_HANDLE_VALUE, .out = INVALID_HANDLE_VALUE};
   wchar_t *wide = pf_wide(prompt);
-  a.in = CreateFileW(L"CONIN$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
-  a.out = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+  a.in = CreateFileW(L"CONIN$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                     NULL, OPEN_EXISTING, 0, NULL);
+  a.out = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                      NULL, OPEN_EXISTING, 0, NULL);
   cd_code rc = CD_OK;
-  if (wide == NULL || a.in == INVALID_HANDLE_VALUE || a.out == INVALID_HANDLE_VALUE || !GetConsoleMode(a.in, &a.mode) ||
-      !SetConsoleMode(a.in, 0)) {
+  if (wide == NULL || a.in == INVALID_HANDLE_VALUE || a.out == INVALID_HANDLE_VALUE ||
+      !GetConsoleMode(a.in, &a.mode) || !SetConsoleMode(a.in, 0)) {
     rc = cd_fail(err, CD_E_UNAVAILABLE, "there is no console to ask on");
   } else {
     say(&a, wide);

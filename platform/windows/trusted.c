@@ -1,5 +1,6 @@
-/* Opening a file that code or policy comes from. It is opened so that nobody may write to it, move it or delete it while the handle is
- * open; then it and every folder above it are looked at, each by a handle of its own. */
+/* Opening a file that code or policy comes from. It is opened so that nobody may write to it, move
+ * it or delete it while the handle is open; then it and every folder above it are looked at, each
+ * by a handle of its own. */
 #include "platform/file.h"
 
 #include "base/limits.h"
@@ -16,7 +17,9 @@
 static wchar_t *final_name(HANDLE file)
 {
   wchar_t *name = calloc(FINAL_MAX, sizeof(*name));
-  DWORD len = name != NULL ? GetFinalPathNameByHandleW(file, name, FINAL_MAX, FILE_NAME_NORMALIZED | VOLUME_NAME_DOS) : 0;
+  DWORD len = name != NULL ? GetFinalPathNameByHandleW(file, name, FINAL_MAX,
+                                                       FILE_NAME_NORMALIZED | VOLUME_NAME_DOS)
+                           : 0;
   if (len == 0 || len >= FINAL_MAX) {
     free(name);
     return NULL;
@@ -28,17 +31,21 @@ static cd_code check_folder(const wchar_t *folder, pf_trust what, const char *pa
 {
   char name[CD_PATH_MAX];
   if (!pf_narrow(folder, name, sizeof(name)))
-    return cd_fail(err, CD_E_LIMIT, "'%s' is not trusted: the name of a folder above it is too long", path);
-  HANDLE handle = CreateFileW(folder, READ_CONTROL, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                              FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    return cd_fail(err, CD_E_LIMIT,
+                   "'%s' is not trusted: the name of a folder above it is too long", path);
+  HANDLE handle = CreateFileW(
+      folder, READ_CONTROL, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+      OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
   if (handle == INVALID_HANDLE_VALUE)
-    return pf_win_fail(err, GetLastError(), "'%s' is not trusted: the folder '%s' could not be examined", path, name);
+    return pf_win_fail(err, GetLastError(),
+                       "'%s' is not trusted: the folder '%s' could not be examined", path, name);
   cd_code rc = pf_trust_check(handle, name, what, err);
   (void)CloseHandle(handle);
   return rc;
 }
 
-/* Upwards, one name less each time. `name` is as final_name() gives it: \\?\C:\..., or \\?\UNC\... */
+/* Upwards, one name less each time. `name` is as final_name() gives it: \\?\C:\..., or \\?\UNC\...
+ */
 static cd_code check_folders(wchar_t *name, const char *path, cd_err *err)
 {
   pf_trust what = PF_TRUST_FOLDER;
@@ -71,7 +78,8 @@ static cd_code check(HANDLE file, const char *path, cd_err *err)
     return rc;
   wchar_t *name = final_name(file);
   if (name == NULL)
-    return pf_win_fail(err, GetLastError(), "'%s' is not trusted: its name could not be read", path);
+    return pf_win_fail(err, GetLastError(), "'%s' is not trusted: its name could not be read",
+                       path);
   rc = check_folders(name, path, err);
   free(name);
   return rc;

@@ -17,7 +17,8 @@ wchar_t *pf_wide(const char *utf8)
   if (len <= 0)
     return NULL;
   wchar_t *wide = calloc((size_t)len, sizeof(*wide));
-  if (wide != NULL && MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, utf8, -1, wide, len) != len) {
+  if (wide != NULL &&
+      MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, utf8, -1, wide, len) != len) {
     free(wide);
     return NULL;
   }
@@ -63,7 +64,9 @@ wchar_t *pf_wide_path(const char *utf8)
 
 bool pf_narrow(const wchar_t *wide, char *out, size_t size)
 {
-  int len = size <= INT32_MAX ? WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, wide, -1, out, (int)size, NULL, NULL) : 0;
+  int len = size <= INT32_MAX ? WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, wide, -1, out,
+                                                    (int)size, NULL, NULL)
+                              : 0;
   if (len <= 0 && size > 0)
     out[0] = '\0';
   return len > 0;
@@ -72,8 +75,9 @@ bool pf_narrow(const wchar_t *wide, char *out, size_t size)
 static void error_text(DWORD error, char *out, size_t size)
 {
   wchar_t text[256];
-  DWORD len = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK, NULL, error,
-                             MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US), text, 255, NULL);
+  DWORD len = FormatMessageW(
+      FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
+      NULL, error, MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US), text, 255, NULL);
   while (len > 0 && (text[len - 1] == L' ' || text[len - 1] == L'.'))
     len--;
   text[len] = L'\0';

@@ -1,4 +1,5 @@
-/* What the files of this folder share. UTF-16 lives here and nowhere else: paths and names come in and go out as UTF-8. */
+/* What the files of this folder share. UTF-16 lives here and nowhere else: paths and names come in
+ * and go out as UTF-8. */
 #ifndef PF_WINDOWS_H
 #define PF_WINDOWS_H
 
@@ -10,7 +11,8 @@
 
 #include "base/status.h"
 
-/* Fails with the sentence, ": " and what Windows says about `error` (GetLastError()); the code follows from it. */
+/* Fails with the sentence, ": " and what Windows says about `error` (GetLastError()); the code
+ * follows from it. */
 CD_PRINTF(3, 4) cd_code pf_win_fail(cd_err *err, DWORD error, const char *fmt, ...);
 
 /* The text in UTF-16, to be freed; NULL: not UTF-8, or no memory. */
@@ -20,12 +22,15 @@ wchar_t *pf_wide_path(const char *utf8);
 /* Into a buffer; false, with `out` empty, if it does not fit or is no UTF-16. */
 bool pf_narrow(const wchar_t *wide, char *out, size_t size);
 
-/* Who may what, as SDDL; the descriptor is freed with LocalFree(). `for_folder`: what is made below inherits it. Read by everyone where
- * `mode` (of POSIX) has a bit for others; written by SYSTEM, administrators and this process's user only. */
-cd_code pf_descriptor(unsigned mode, bool for_folder, PSECURITY_DESCRIPTOR *ret_descriptor, cd_err *err);
+/* Who may what, as SDDL; the descriptor is freed with LocalFree(). `for_folder`: what is made below
+ * inherits it. Read by everyone where `mode` (of POSIX) has a bit for others; written by SYSTEM,
+ * administrators and this process's user only. */
+cd_code pf_descriptor(unsigned mode, bool for_folder, PSECURITY_DESCRIPTOR *ret_descriptor,
+                      cd_err *err);
 cd_code pf_descriptor_from(const wchar_t *sddl, PSECURITY_DESCRIPTOR *ret_descriptor, cd_err *err);
 
-/* Whose file may be trusted: that of SYSTEM, administrators, the installer of Windows, this process's user. */
+/* Whose file may be trusted: that of SYSTEM, administrators, the installer of Windows, this
+ * process's user. */
 bool pf_sid_trusted(PSID sid);
 /* The token's user, to be freed. */
 TOKEN_USER *pf_token_user(HANDLE token);

@@ -34,11 +34,13 @@ cordon_status zoo_write_state(const char *text)
   (void)snprintf(temporary, sizeof(temporary), "%s.new", zoo_state_file());
   (void)pthread_mutex_lock(&own_lock);
   int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
-      rename(temporary, zoo_state_file()) != 0)
+  if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
     status = CORDON_E_IO;
+  /* An open file is not renamed everywhere. */
   if (fd >= 0)
     (void)close(fd);
+  if (status == CORDON_OK && rename(temporary, zoo_state_file()) != 0)
+    status = CORDON_E_IO;
   if (status == CORDON_OK)
     (void)snprintf(own_state, sizeof(own_state), "%s", text);
   (void)pthread_mutex_unlock(&own_lock);

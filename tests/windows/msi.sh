@@ -84,9 +84,11 @@ code() {
 [ "$(code 1.2.3)" != "$(code 1.3.0)" ] || fail "two versions are one product"
 
 # ---- the machine before ----
-# state FILE: files, services and what is in the registry of programs and installations. The folder of all installers is the system's.
+# state FILE: files where programs put them, services, and what is in the registry of programs and installations. The folder of all
+# installers is the system's.
 state() {
-  find "$drive" \( -path "$drive/windows/temp" -o -path '*/Temp' -o -path "$drive/log.txt" \) -prune -o ! -path "$drive/windows/Installer" -print | sort >"$1.files"
+  find "$drive/Program Files" "$drive/ProgramData" "$drive/windows/system32" "$drive/windows/Installer" "$drive/users/Public" \
+    ! -path "$drive/windows/Installer" 2>/dev/null | sort >"$1.files"
   : >"$1.keys"
   for key in 'HKLM\Software\Cordon' 'HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall' 'HKLM\Software\Microsoft\Windows\CurrentVersion\Installer' \
     'HKLM\Software\Classes\Installer' 'HKLM\System\CurrentControlSet\Services' 'HKLM\System\CurrentControlSet\Control\Session Manager\Environment'; do

@@ -1,4 +1,5 @@
-/* What tests written for POSIX use and mingw lacks; included before everything else in the tests that are built for both. */
+/* What tests written for POSIX use and mingw lacks; included before everything else in the tests
+ * that are built for both. */
 #ifndef CORDON_TEST_SHIM_H
 #define CORDON_TEST_SHIM_H
 

@@ -11,7 +11,10 @@ static const struct {
   const char *symbol;
   pf_function function;
 } functions[] = {
-#define PH_ROW(name) {#name, (pf_function)(name)}
+#define PH_ROW(name)                                                                               \
+  {                                                                                                \
+#name, (pf_function)(name)                                                                     \
+  }
     PH_ROW(archive_write_new),
     PH_ROW(archive_write_set_format_zip),
     PH_ROW(archive_write_set_format_option),
