@@ -84,6 +84,14 @@ bool con_call_body_whole(con_call *c, cd_json *root)
   return con_call_body_good(c, root);
 }
 
+cd_code con_call_body_rest(con_call *c, cd_json *root, cd_err *err)
+{
+  cd_code rc = cd_json_status(root, err);
+  if (rc != CD_OK || con_call_body_whole(c, root))
+    return rc;
+  return cd_json_status(root, err);
+}
+
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text)
 {
   bool there = cd_json_opt_str(root, key, max, ret_text);
