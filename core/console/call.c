@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hub.h"
 #include "protocol/secret.h"
 
 #include "base/banned.h"
@@ -158,6 +159,7 @@ void con_call_machine_reply(con_call *c, unsigned status, cd_str id)
     con_call_trouble(c, &err);
     return;
   }
+  con_hub_seen(c->server, &d);
   con_machine_row_open(&row, &d, cd_wall_ms());
   con_machine_row_addresses(&row);
   con_call_entity(c, status, &con_machines, &row);

@@ -384,6 +384,19 @@ static const row rows[] = {
     {"revoke", ADMIN, "POST", "/api/cordon/devices/$3/revoke", "{\"Comment\":\"c\"}", 200,
      "\"onboardingStatus\":\"CanBeOnboarded\"", NULL},
 
+    {"a revoked machine is not active", READER, "GET", "/api/machines/$3", NULL, 200,
+     "\"healthStatus\":\"Inactive\"", NULL},
+    {"a tag of one that is revoked", WRITER, "POST", "/api/machines/$3/tags",
+     "{\"Value\":\"gone\",\"Action\":\"Add\"}", 200, "gone", NULL},
+    {"a preview names who is left out", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"gone\",\"Comment\":\"c\",\"preview\":true}", 200,
+     "\"count\":0,\"value\":[],\"leftOut\":[{\"id\":\"$3\",\"computerDnsName\":\"twin\",\"reason\":"
+     "\"the "
+     "device is revoked\"}]",
+     NULL},
+    {"and so does the order", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"gone\",\"Comment\":\"c\"}", 201, "the device is revoked", NULL},
+
     /* metrics, health */
     {"health", NOBODY, "GET", "/healthz", NULL, 200, "\"status\":\"ok\"", NULL},
     {"metrics", NOBODY, "GET", "/metrics", NULL, 200, "\ncordon_devices 3\n", NULL},
@@ -521,6 +534,8 @@ START_TEST(a_machine_is_found_by_its_address)
                  when);
   ask(READER, "GET", path, NULL, &a);
   expect(&a, 200, desks[2].id);
+  ask(READER, "GET", "/api/machines/$3", NULL, &a);
+  expect(&a, 200, "\"lastExternalIpAddress\":\"127.0.0.1\"");
   ask(READER, "GET", "/api/machines/findbyip(ip='198.51.100.8',timestamp=2026-01-01T00:00:00Z)",
       NULL, &a);
   expect(&a, 400, "\"code\":\"");
@@ -648,6 +663,12 @@ static const struct {
      401},
     {"a request in two", "GET /healthz HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", 200},
     {"nonsense", "nonsense\r\n\r\n", 0},
+    {"a NUL at the end of the path", "GET /api/machines/%00 HTTP/1.1\r\nHost: c\r\n\r\n", 400},
+    {"a NUL in the path", "GET /api/machines/%00x HTTP/1.1\r\nHost: c\r\n\r\n", 400},
+    {"a query with nothing in it", "GET /healthz? HTTP/1.1\r\nHost: c\r\n\r\n", 200},
+    /* libwebsockets' own answers */
+    {"a broken escape", "GET /api/machines/% HTTP/1.1\r\nHost: c\r\n\r\n", 403},
+    {"a NUL within a name", "GET /healthz%00x HTTP/1.1\r\nHost: c\r\n\r\n", 0},
     {"a bearer that is none",
      "GET /api/machines HTTP/1.1\r\nHost: c\r\nAuthorization: Bearer a.b.c\r\n\r\n", 401},
 };

@@ -149,6 +149,34 @@ START_TEST(a_member_that_is_not_known_is_refused_by_its_name)
 }
 END_TEST
 
+/* ---- what will not come ---- */
+
+static void ask(const char *method, const char *folder, const char *id, const char *what,
+                unsigned status, const char *words)
+{
+  char path[200];
+  http_answer a;
+  (void)snprintf(path, sizeof(path), "/api/%s/%s/%s", folder, id, what);
+  http_ask(p.people, p.ca, method, path, bearer, method[0] == 'P' ? "{\"Comment\":\"c\"}" : NULL,
+           &a);
+  ck_assert_msg(a.status == status && strstr(cd_buf_cstr(&a.body), words) != NULL,
+                "%s: %u (wanted %u and '%s'): %s", path, a.status, status, words,
+                cd_buf_cstr(&a.body));
+  if (status == 201)
+    json_member(cd_buf_cstr(&a.body), "id", action, sizeof(action));
+  http_release(&a);
+}
+
+START_TEST(a_package_that_will_not_come_is_gone)
+{
+  ask("POST", "machines", desk.id, "collectInvestigationPackage", 201, "\"Pending\"");
+  ask("GET", "machineactions", action, "getPackageUri", 404, "has made none yet");
+  ask("POST", "machineactions", action, "cancel", 200, "Cancelled");
+  ask("GET", "machineactions", action, "getPackageUri", 410, "cancelled before the device had it");
+  ask("GET", "machineactions", "none", "getPackageUri", 404, "none was not found");
+}
+END_TEST
+
 /* ---- tokens ---- */
 
 /* What one application writes into the form of a token request. */
@@ -218,6 +246,7 @@ int main(void)
   tcase_set_timeout(t, 120);
   tcase_add_test(t, a_member_that_is_not_known_is_refused_by_its_name);
   tcase_add_test(t, what_fails_at_the_token_endpoint_is_limited_and_what_is_right_is_not);
+  tcase_add_test(t, a_package_that_will_not_come_is_gone);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);
