@@ -169,7 +169,14 @@ static cd_code may_end(cd_err *err)
 
 cd_code agent_setup_undo(bool keep_state, cd_err *err)
 {
-  cd_code rc = keep_state ? CD_OK : may_end(err);
+  cd_err ignored = {0};
+  cd_code rc = pf_uninstall_stop(err);
+  if (rc == CD_OK && !keep_state) {
+    /* Only the journal of an agent that does not run can be read. */
+    rc = may_end(err);
+    if (rc != CD_OK && pf_install_start(&ignored) != CD_OK)
+      (void)cd_err_prefix(err, "and the agent does not start again (%.200s)", ignored.text);
+  }
   if (rc == CD_OK)
     rc = pf_uninstall_service(err);
   return rc == CD_OK && !keep_state ? pf_uninstall_data(err) : rc;

@@ -63,7 +63,7 @@ for file in "$stage"/*.exe "$stage"/plugins/*.dll; do
   sign "$file"
 done
 cmake -DSTAGE="$stage" -DVERSION="$version" -DOUT="$work/cordon.wxs" -P "$here/product.cmake"
-find "$stage" -exec touch -d "@${SOURCE_DATE_EPOCH:-0}" {} +
+find "$stage" -exec touch -d "@${SOURCE_DATE_EPOCH:-315619200}" {} +
 (cd "$work" && wixl -a x64 -o cordon.msi cordon.wxs)
 
 # query SQL...: what wixl does not know, or does in another way.

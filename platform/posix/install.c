@@ -26,6 +26,11 @@ cd_code pf_install_start(cd_err *err)
   return cd_fail(err, CD_E_UNSUPPORTED, WHY);
 }
 
+cd_code pf_uninstall_stop(cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, WHY);
+}
+
 cd_code pf_uninstall_service(cd_err *err)
 {
   return cd_fail(err, CD_E_UNSUPPORTED, WHY);

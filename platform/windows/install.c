@@ -163,31 +163,52 @@ cd_code pf_install_start(cd_err *err)
   return rc;
 }
 
+/* One that is on its way up does not listen yet: it is told again. */
 static cd_code stop(SC_HANDLE service, cd_err *err)
 {
   SERVICE_STATUS status = {0};
-  if (ControlService(service, SERVICE_CONTROL_STOP, &status))
-    return await(service, SERVICE_STOPPED, "stop", err);
-  DWORD error = GetLastError();
-  if (error == ERROR_SERVICE_NOT_ACTIVE)
+  uint64_t until_ms = cd_mono_ms() + PATIENCE_MS;
+  while (!ControlService(service, SERVICE_CONTROL_STOP, &status)) {
+    DWORD error = GetLastError();
+    if (error == ERROR_SERVICE_NOT_ACTIVE)
+      return CD_OK;
+    if ((error != ERROR_SERVICE_CANNOT_ACCEPT_CTRL && error != ERROR_INVALID_SERVICE_CONTROL) ||
+        cd_mono_ms() > until_ms)
+      return pf_win_fail(err, error, "the service could not be stopped");
+    Sleep(LOOK_MS);
+  }
+  return await(service, SERVICE_STOPPED, "stop", err);
+}
+
+/* NULL in *ret_service, and a success: there is none. */
+static cd_code open_to_end(SC_HANDLE *ret_service, cd_err *err)
+{
+  cd_err why = {0};
+  *ret_service = NULL;
+  cd_code rc = open_service(SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE, ret_service, &why);
+  if (rc == CD_OK || rc == CD_E_NOTFOUND)
     return CD_OK;
-  /* It is on its way up or down. */
-  if (error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
-    return await(service, SERVICE_STOPPED, "stop", err);
-  return pf_win_fail(err, error, "the service could not be stopped");
+  return cd_fail_os(err, rc, why.os_error, "%s", why.text);
+}
+
+cd_code pf_uninstall_stop(cd_err *err)
+{
+  SC_HANDLE service = NULL;
+  cd_code rc = open_to_end(&service, err);
+  if (service == NULL)
+    return rc;
+  rc = stop(service, err);
+  (void)CloseServiceHandle(service);
+  return rc;
 }
 
 cd_code pf_uninstall_service(cd_err *err)
 {
   SC_HANDLE service = NULL;
-  cd_err why = {0};
-  cd_code rc = open_service(SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE, &service, &why);
-  if (rc == CD_E_NOTFOUND)
-    return CD_OK;
-  if (rc != CD_OK)
-    return cd_fail_os(err, rc, why.os_error, "%s", why.text);
-  rc = stop(service, err);
-  if (rc == CD_OK && !DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
+  cd_code rc = open_to_end(&service, err);
+  if (service == NULL)
+    return rc;
+  if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
     rc = pf_win_fail(err, GetLastError(), "the service could not be taken away");
   (void)CloseServiceHandle(service);
   return rc;

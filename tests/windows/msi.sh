@@ -139,6 +139,13 @@ done
 value 'HKLM\System\CurrentControlSet\Control\Session Manager\Environment' PATH | grep -qF 'Program Files\Cordon' || fail "the command is not on the path"
 [ "$(wine_run "$programs/cordon.exe" --version 2>/dev/null)" = "cordon $(sed -n 's/^project(cordon VERSION \([0-9.]*\).*/\1/p' "$source/CMakeLists.txt")" ] ||
   fail "what was installed does not run"
+# The agent that came with it runs, and answers its command.
+runs() {
+  [ -e "$programs/cordond.exe" ] || return 0
+  wine_run "$programs/cordon.exe" local status >"$work/status" 2>&1 || fail "the agent does not run $1: $(cat "$work/status" "$drive/ProgramData/Cordon/cordond.log")"
+  [ -s "$drive/ProgramData/Cordon/state/journal.db" ] || fail "the agent has no journal $1"
+}
+runs 'after the installation'
 # Each plugin that is there is in the trust list, by what it is.
 for library in "$programs"/plugins/*.dll; do
   [ -e "$library" ] || continue
@@ -150,6 +157,13 @@ msi 0 /i "Z:$work/1.3.0.msi"
 [ "$(wine_run reg query 'HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall' /s | tr -d '\r' | grep -c 'DisplayName .*Cordon$')" -eq 1 ] ||
   fail "both versions are installed"
 [ -s "$programs/cordon.exe" ] || fail "the upgrade took the program away"
+runs 'after the upgrade'
+# Wine does not tell the old version that it is an upgrade (UPGRADINGPRODUCTCODE), so that its state goes: that it stays is seen at the tables.
+if [ -e "$programs/cordond.exe" ]; then
+  has CustomAction '^StopAgent	[0-9]+	cordond_exe	--uninstall --keep-state'
+  has InstallExecuteSequence '^StopAgent	.*UPGRADINGPRODUCTCODE	'
+  has InstallExecuteSequence '^RemoveAgent	.*NOT UPGRADINGPRODUCTCODE	'
+fi
 msi 67 /i "Z:$work/1.2.3.msi"
 [ "$(version)" = 1.3.0 ] || fail "an older version was installed over a newer one"
 
@@ -158,6 +172,7 @@ wine_run reg delete 'HKLM\Software\Cordon' /f >/dev/null 2>&1
 msi 0 /i "Z:$work/1.3.0.msi" REINSTALL=ALL REINSTALLMODE=amus
 [ -s "$programs/cordon.exe" ] && [ -s "$programs/LICENSE.txt" ] || fail "the repair brought no files back"
 [ "$(version)" = 1.3.0 ] || fail "the repair brought no key back"
+runs 'after the repair'
 
 # ---- what the agent does for an installer, where the build has one ----
 service='HKLM\System\CurrentControlSet\Services\cordond'

@@ -33,7 +33,11 @@ make() {
   timeout 60 wine winecfg -v win10 >>"$WINEPREFIX/log" 2>&1 </dev/null || return 1
   # A program that crashes just ends.
   timeout 60 wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d 'cmd /c exit' /f \
-    >>"$WINEPREFIX/log" 2>&1 </dev/null
+    >>"$WINEPREFIX/log" 2>&1 </dev/null || return 1
+  # The service manager that made the prefix starts no service of ours; the next one does.
+  "$server" -k >/dev/null 2>&1 </dev/null || true
+  timeout 20 "$server" -w >/dev/null 2>&1 </dev/null || true
+  "$server" -p >/dev/null 2>&1 </dev/null
 }
 
 case $what in

@@ -19,7 +19,9 @@ CD_MUST_USE cd_code pf_install_folders(cd_err *err);
 CD_MUST_USE cd_code pf_install_service(cd_err *err);
 /* Starts the service, and waits until it runs. */
 CD_MUST_USE cd_code pf_install_start(cd_err *err);
-/* Stops the service, waits until it has ended, and takes it away. One that is not there is fine. */
+/* Stops the service and waits until it has ended. One that is not there is fine. */
+CD_MUST_USE cd_code pf_uninstall_stop(cd_err *err);
+/* Takes the service away, which has been stopped. One that is not there is fine. */
 CD_MUST_USE cd_code pf_uninstall_service(cd_err *err);
 /* Removes the folder of the agent's data with all that is in it; links are removed, not followed. */
 CD_MUST_USE cd_code pf_uninstall_data(cd_err *err);
