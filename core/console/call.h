@@ -69,6 +69,8 @@ bool con_call_body_good(con_call *c, const cd_json *root);
 /* After all reads: the same, and false if a member was never asked for. What is not understood is
  * not acted on. */
 bool con_call_body_whole(con_call *c, cd_json *root);
+/* The same for readers with a failure of their own: the reply is only there for such a member. */
+CD_MUST_USE cd_code con_call_body_rest(con_call *c, cd_json *root, cd_err *err);
 /* A text that must be there and not be empty. */
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text);
 /* The machine of the first captured segment, by id or name. False: the reply says so. */
@@ -79,6 +81,8 @@ con_by con_call_by(const con_call *c, cd_str comment);
 /* One entity as the whole answer. */
 void con_call_entity(con_call *c, unsigned status, const con_shape *shape, const void *row);
 void con_call_machine_reply(con_call *c, unsigned status, cd_str id);
+/* As con_action_checked(), and what is wrong with the row is told. */
+CD_MUST_USE cd_code con_call_action(con_call *c, cd_str id, con_action *ret_action, cd_err *err);
 void con_call_action_reply(con_call *c, unsigned status, const char *id);
 /* Ends a JSON answer. */
 void con_call_written(con_call *c, unsigned status, cd_jw *w);
