@@ -20,6 +20,8 @@ void con_api_renew(con_call *c);
 void con_api_actions(con_call *c);
 void con_api_machine_actions(con_call *c);
 void con_api_action(con_call *c);
+
+/* api_cancel.c */
 void con_api_cancel(con_call *c);
 
 /* What an isolation or a release is to be; also for many at once. */
@@ -35,8 +37,8 @@ typedef struct con_wish {
   uint64_t set_revision;
   con_exclusion_set kept; /* whose text the exclusions are */
 } con_wish;
-/* Reads Comment, IsolationType, Exclusions, Preflight, ExternalId, LeaseSeconds, Terms. False: the
- * reply says what is wrong. */
+/* Reads Comment, IsolationType, Exclusions, Preflight, ExternalId, LeaseSeconds, Terms, and refuses
+ * what nobody has read by then. False: the reply says what is wrong. */
 bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish);
 void con_wish_release(con_wish *w);
 /* CD_E_CONFLICT: an action of the group is under way; CD_E_DENIED: the device is revoked. Whoever
@@ -73,6 +75,8 @@ void con_api_quarantine(con_call *c);
 void con_api_remediate(con_call *c);
 void con_api_undo(con_call *c);
 void con_api_restore(con_call *c);
+/* Any of them may order that remediation. */
+uint32_t con_remediation_permissions(const con_action *a);
 
 /* api_package.c */
 void con_api_collect(con_call *c);

@@ -139,6 +139,7 @@ bool con_wish_read(con_call *c, cd_json *root, bool release, con_wish *ret_wish)
     cd_buf_add_cstr(&w.parameters, "{}");
   else if (good)
     good = read_isolation(c, root, &w);
+  good = good && con_call_body_whole(c, root);
   if (!good) {
     con_wish_release(&w);
     return false;
@@ -269,7 +270,7 @@ static bool read_renewal(con_call *c, cd_json *root, const con_wanted *wanted, c
     con_call_trouble(c, &err);
     return false;
   }
-  if (!read_terms(c, root, &terms))
+  if (!read_terms(c, root, &terms) || !con_call_body_whole(c, root))
     return false;
   if (con_parameters_with(wanted->parameters, &terms, &w->parameters, &err) != CD_OK) {
     con_reply_error(&c->reply, CON_BAD_REQUEST,
@@ -381,67 +382,5 @@ void con_api_action(con_call *c)
                     CD_STR_ARG(c->match.captured[0]));
   else
     con_call_trouble(c, &err);
-  con_action_release(&a);
-}
-
-/* The device may have the order: it is told by one of its own, signed like any other. */
-static cd_code tell_device(con_server *s, const con_by *by, const con_action *a, cd_err *err)
-{
-  con_action_made made = {0};
-  cd_buf parameters = CD_BUF_INIT(128);
-  cd_buf_addf(&parameters, "{\"action\":\"%s\"}", a->id);
-  const con_action_new cancel = {.device = a->device,
-                                 .kind = CD_ORDER_CANCEL,
-                                 .type = CD_STR("Cancel"),
-                                 .source = CD_STR("Console"),
-                                 .parameters = cd_buf_view(&parameters),
-                                 .expires_ms =
-                                     cd_wall_ms() + (int64_t)s->config.action_days * DAY_MS};
-  cd_code rc = con_action_create(s->store, by, &cancel, &made, err);
-  cd_buf_release(&parameters);
-  return rc;
-}
-
-static bool read_comment(con_call *c, cd_json_doc **ret_doc, cd_str *ret_comment)
-{
-  cd_json root = {0};
-  if (!con_call_body(c, ret_doc, &root))
-    return false;
-  return con_call_text(c, &root, "Comment", CD_COMMENT_MAX, ret_comment);
-}
-
-void con_api_cancel(con_call *c)
-{
-  con_action a = {0};
-  cd_json_doc *doc = NULL;
-  cd_str comment = {0};
-  cd_err err = {0};
-  bool sent = false;
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
-  if (rc == CD_E_NOTFOUND) {
-    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
-                    CD_STR_ARG(c->match.captured[0]));
-    return;
-  }
-  if (rc != CD_OK) {
-    con_call_trouble(c, &err);
-    return;
-  }
-  if (read_comment(c, &doc, &comment)) {
-    const con_by by = con_call_by(c, comment);
-    rc = con_action_cancel(c->server->store, &by, cd_str_from(a.id), &sent, &err);
-    if (rc == CD_OK && sent)
-      rc = tell_device(c->server, &by, &a, &err);
-    if (rc == CD_OK) {
-      con_hub_poke(c->server, a.device);
-      con_call_action_reply(c, 200, a.id);
-    } else if (rc == CD_E_CONFLICT) {
-      con_reply_error(&c->reply, CON_BAD_REQUEST,
-                      "The action has ended already, so it cannot be cancelled");
-    } else {
-      con_call_trouble(c, &err);
-    }
-  }
-  cd_json_free(doc);
   con_action_release(&a);
 }

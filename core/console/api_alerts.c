@@ -196,7 +196,7 @@ static bool read_change(con_call *c, cd_json *root, cd_str classification, con_a
   change.has_assigned =
       opt_text(root, "assignedTo", "AssignedTo", CON_AUDIT_WHO_MAX, &change.assigned_to);
   (void)opt_text(root, "comment", "Comment", CD_COMMENT_MAX, &change.comment);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   if (!has_status && !change.has_assigned && !change.has_classification &&
       !change.has_determination && change.comment.len == 0) {
@@ -297,7 +297,8 @@ static bool read_words(con_call *c, cd_json *root, con_alert_new *n)
       !need(c, root, "description", "Description", CON_ALERT_TEXT_MAX / 2, &n->description) ||
       !need(c, root, "recommendedAction", "RecommendedAction", CON_ALERT_TEXT_MAX / 2,
             &n->recommended) ||
-      !need(c, root, "category", "Category", CON_WORD_MAX, &category))
+      !need(c, root, "category", "Category", CON_WORD_MAX, &category) ||
+      !con_call_body_whole(c, root))
     return false;
   if (!con_severity_from_name(severity, &n->severity) || n->severity == CON_SEVERITY_INFORMATIONAL)
     return invalid(c, "severity", severity);

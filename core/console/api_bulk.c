@@ -178,14 +178,28 @@ static bool order_all(con_call *c, cd_json_doc *doc, con_wish *wish, targets *t,
   return true;
 }
 
-/* A count of the caller's own guards against a fleet that has changed since the preview. */
-static bool is_expected(con_call *c, cd_json *root, const targets *t)
+/* What is asked beside the wish. */
+typedef struct bulk_wish {
+  cd_str tag;
+  bool preview;
+  bool has_expected;
+  uint64_t expected;
+} bulk_wish;
+
+/* Before the wish, whose reader refuses what nobody has read. */
+static bool read_bulk(con_call *c, cd_json *root, bulk_wish *b)
 {
-  uint64_t expected = 0;
-  bool asked = cd_json_opt_u64(root, "expect", BULK_MAX, &expected);
-  if (!con_call_body_good(c, root))
+  if (!con_call_text(c, root, "tag", CON_TAG_MAX, &b->tag))
     return false;
-  if (!asked || expected == t->count)
+  (void)cd_json_opt_bool(root, "preview", &b->preview);
+  b->has_expected = cd_json_opt_u64(root, "expect", BULK_MAX, &b->expected);
+  return con_call_body_good(c, root);
+}
+
+/* A count of the caller's own guards against a fleet that has changed since the preview. */
+static bool is_expected(con_call *c, const bulk_wish *b, const targets *t)
+{
+  if (!b->has_expected || b->expected == t->count)
     return true;
   con_reply_error(&c->reply, CON_INVALID_INPUT,
                   "Invalid input expect: the tag now has %zu devices; look at the preview again",
@@ -199,22 +213,19 @@ static bool run(con_call *c, cd_json_doc *doc, cd_json *root, cd_order_kind kind
   con_wish wish = {0};
   targets t = {0};
   cd_err err = {0};
-  con_device_query query = {0};
-  bool preview = false;
-  if (!con_call_text(c, root, "tag", CON_TAG_MAX, &query.tag))
+  bulk_wish b = {0};
+  if (!read_bulk(c, root, &b) || !con_wish_read(c, root, kind == CD_ORDER_RELEASE, &wish))
     return false;
-  (void)cd_json_opt_bool(root, "preview", &preview);
-  if (!con_call_body_good(c, root) || !con_wish_read(c, root, kind == CD_ORDER_RELEASE, &wish))
-    return false;
+  const con_device_query query = {.tag = b.tag};
   wish.preflight = kind == CD_ORDER_PREFLIGHT;
   cd_code rc = con_device_each(c->server->store, &query, each_target, &t, &err);
   if (rc == CD_OK && t.failed != CD_OK)
     con_reply_error(&c->reply, CON_BATCH_TOO_LARGE, "Received: more, allowed: %u", BULK_MAX);
   else if (rc != CD_OK)
     con_call_trouble(c, &err);
-  else if (is_expected(c, root, &t) && preview)
-    answer(c, &t, query.tag, true);
-  else if (c->reply.status == 0 && order_all(c, doc, &wish, &t, query.tag))
+  else if (is_expected(c, &b, &t) && b.preview)
+    answer(c, &t, b.tag, true);
+  else if (c->reply.status == 0 && order_all(c, doc, &wish, &t, b.tag))
     return true;
   release(&t);
   con_wish_release(&wish);

@@ -63,7 +63,7 @@ void con_api_code_show(con_call *c)
   bool good = con_call_body(c, &doc, &root);
   if (good) {
     (void)cd_json_opt_str(&root, "Comment", CD_COMMENT_MAX, &comment);
-    good = con_call_body_good(c, &root);
+    good = con_call_body_whole(c, &root);
   }
   if (!good) {
     cd_json_free(doc);

@@ -196,7 +196,8 @@ void con_api_device_revoke(con_call *c)
   cd_err err = {0};
   if (!con_call_machine(c, &d))
     return;
-  if (con_call_body(c, &doc, &root) && con_call_text(c, &root, "Comment", 1024, &comment)) {
+  if (con_call_body(c, &doc, &root) && con_call_text(c, &root, "Comment", 1024, &comment) &&
+      con_call_body_whole(c, &root)) {
     const con_by by = con_call_by(c, comment);
     if (con_device_revoke(c->server->store, &by, d.id, &err) == CD_OK) {
       con_hub_drop(c->server, d.id, "the device was revoked");

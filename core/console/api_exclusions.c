@@ -136,7 +136,8 @@ void con_api_exclusions_remove(con_call *c)
   cd_str comment = {0};
   cd_err err = {0};
   if (con_call_body(c, &doc, &root) &&
-      con_call_text(c, &root, "Comment", CD_COMMENT_MAX, &comment)) {
+      con_call_text(c, &root, "Comment", CD_COMMENT_MAX, &comment) &&
+      con_call_body_whole(c, &root)) {
     const con_by by = con_call_by(c, comment);
     cd_code rc = con_exclusion_set_remove(c->server->store, &by, c->match.captured[0], &err);
     if (rc == CD_OK) {

@@ -120,7 +120,8 @@ void con_job_order(con_call *c, con_job *job, bool (*read)(con_call *c, cd_json 
   cd_buf_init(&job->parameters, CD_PARAMETERS_MAX);
   if (!con_call_machine(c, &d))
     return;
-  if (con_call_body(c, &doc, &root) && con_job_said(c, &root, job) && read(c, &root, job))
+  if (con_call_body(c, &doc, &root) && con_job_said(c, &root, job) && read(c, &root, job) &&
+      con_call_body_whole(c, &root))
     con_job_create(c, d.id, job);
   cd_buf_release(&job->parameters);
   cd_json_free(doc);

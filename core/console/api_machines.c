@@ -202,7 +202,8 @@ void con_api_tags(con_call *c)
   bool add = false;
   if (!con_call_machine(c, &d))
     return;
-  if (con_call_body(c, &doc, &root) && read_tag(c, &root, &tag, &add) && set_tag(c, d.id, tag, add))
+  if (con_call_body(c, &doc, &root) && read_tag(c, &root, &tag, &add) &&
+      con_call_body_whole(c, &root) && set_tag(c, d.id, tag, add))
     con_call_machine_reply(c, 200, d.id);
   cd_json_free(doc);
   con_device_release(&d);
@@ -262,7 +263,7 @@ static void write_machines(con_call *c, cd_json *ids)
 static bool read_ids(con_call *c, cd_json *root, cd_json *ret_ids)
 {
   bool there = cd_json_opt_arr(root, "MachineIds", SIZE_MAX, ret_ids);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   if (!there || cd_json_len(ret_ids) == 0) {
     con_reply_error(&c->reply, CON_MISSING_PARAMETER, "Parameter MachineIds is missing");

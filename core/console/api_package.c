@@ -90,7 +90,7 @@ static bool read_order(con_call *c, cd_json *root, package_order *o)
   (void)cd_json_opt_str(root, "Profile", CD_WORD_MAX, &profile);
   (void)cd_json_opt_str(root, "List", CD_COLLECTION_NAME_MAX, &list);
   (void)cd_json_opt_i64(root, "BudgetSeconds", BUDGET_MIN_S, BUDGET_MAX_S, &budget_s);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   if (!add_profile(c, profile, list, o))
     return false;

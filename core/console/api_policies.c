@@ -107,7 +107,7 @@ static cd_code make_set(con_call *c, cd_json *root, const con_by *by, cd_err *er
   uint64_t revision = 0;
   cd_buf text = CD_BUF_INIT(CD_POLICY_BODY_MAX);
   cd_json_obj(root, "body", &body);
-  cd_code rc = cd_json_status(root, err);
+  cd_code rc = cd_json_done(root, err);
   if (rc == CD_OK) {
     cd_json_print(&body, &text);
     rc = cd_buf_status(&text, "the policy", err);

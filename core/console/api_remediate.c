@@ -82,8 +82,7 @@ static bool read_one(con_call *c, cd_json *root, con_job *job)
     return false;
   bool there = cd_json_opt_obj(root, "Target", &target);
   (void)cd_json_opt_bool(root, "Force", &r.force);
-  cd_json_no_more(root);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   if (!there) {
     con_reply_error(&c->reply, CON_MISSING_PARAMETER, "Parameter Target is missing");
@@ -159,6 +158,17 @@ static void read_told(const con_action *a, earlier *e)
   cd_json_free(doc);
 }
 
+/* What one only takes back was ordered by the permission for that; who may have either may end it.
+ */
+uint32_t con_remediation_permissions(const con_action *a)
+{
+  earlier e = {0};
+  read_asked(a, &e);
+  bool either = cd_operation_gives_back(e.asked.operation) ||
+                (is_stop_or_quarantine(e.asked.operation) && !e.asked.force);
+  return either ? CON_MAY_QUARANTINE | CON_MAY_REMEDIATE : CON_MAY_REMEDIATE;
+}
+
 /* What the result does not speak of, the machine judges. */
 static bool can_go_back(con_call *c, const con_action *a, bool restore, const earlier *e)
 {
@@ -194,7 +204,8 @@ static void take_back(con_call *c, const con_action *a, bool restore)
                  .type = TYPE_REMEDIATE,
                  .scope = restore ? CD_STR("file.restore") : CD_STR("undo"),
                  .parameters = CD_BUF_INIT(256)};
-  if (con_call_body(c, &doc, &root) && con_job_said(c, &root, &job)) {
+  if (con_call_body(c, &doc, &root) && con_job_said(c, &root, &job) &&
+      con_call_body_whole(c, &root)) {
     read_asked(a, &e);
     read_told(a, &e);
     cd_buf_addf(&job.parameters, "{\"operation\":\"%.*s\",\"target\":{\"action\":\"%s\"}}",

@@ -59,8 +59,7 @@ static bool read_own(con_call *c, cd_json *root, con_job *job)
     cd_buf_addf(&job->parameters, ",\"cpu_percent\":%lld", (long long)number);
   if (cd_json_opt_i64(root, "BudgetSeconds", CD_SCAN_BUDGET_MIN_S, CD_SCAN_BUDGET_MAX_S, &number))
     cd_buf_addf(&job->parameters, ",\"budget_s\":%lld", (long long)number);
-  cd_json_no_more(root);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   cd_buf_add_char(&job->parameters, '}');
   return con_job_check(c, job);

@@ -70,8 +70,7 @@ static bool read_wish(con_call *c, cd_json *root, token_wish *ret_wish)
     for (size_t i = 0; i < cd_json_len(&tags); i++)
       cd_json_at_str(&tags, i, CON_TAG_MAX, &t.tags[t.tag_count++]);
   }
-  cd_json_no_more(root);
-  if (!con_call_body_good(c, root))
+  if (!con_call_body_whole(c, root))
     return false;
   if (t.uses == 0 || t.hours == 0) {
     con_reply_error(&c->reply, CON_INVALID_INPUT, "Invalid input: uses and hours are at least 1");
@@ -170,8 +169,22 @@ void con_api_token_create(con_call *c)
   cd_json_free(doc);
 }
 
+/* There is nothing to say with it; what is said all the same is not passed over. */
+static bool says_nothing(con_call *c)
+{
+  cd_json_doc *doc = NULL;
+  cd_json root = {0};
+  if (c->body.len == 0)
+    return true;
+  bool good = con_call_body(c, &doc, &root) && con_call_body_whole(c, &root);
+  cd_json_free(doc);
+  return good;
+}
+
 void con_api_token_revoke(con_call *c)
 {
+  if (!says_nothing(c))
+    return;
   const con_by by = con_call_by(c, (cd_str){0});
   cd_str id = c->match.captured[0];
   cd_err err = {0};

@@ -78,6 +78,12 @@ bool con_call_body_good(con_call *c, const cd_json *root)
   return false;
 }
 
+bool con_call_body_whole(con_call *c, cd_json *root)
+{
+  cd_json_no_more(root);
+  return con_call_body_good(c, root);
+}
+
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text)
 {
   bool there = cd_json_opt_str(root, key, max, ret_text);

@@ -66,6 +66,9 @@ bool con_call_param(const con_call *c, const char *name, cd_str *ret_value);
 bool con_call_body(con_call *c, cd_json_doc **ret_doc, cd_json *ret_root);
 /* After the reads: false if a member was of the wrong type. */
 bool con_call_body_good(con_call *c, const cd_json *root);
+/* After all reads: the same, and false if a member was never asked for. What is not understood is
+ * not acted on. */
+bool con_call_body_whole(con_call *c, cd_json *root);
 /* A text that must be there and not be empty. */
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text);
 /* The machine of the first captured segment, by id or name. False: the reply says so. */

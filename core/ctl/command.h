@@ -33,6 +33,7 @@ typedef enum ctl_option {
   CTL_OPT_WAIT,
   CTL_OPT_TAG,
   CTL_OPT_PREVIEW,
+  CTL_OPT_EXPECT,
   CTL_OPT_DEVICE,
   CTL_OPT_USES,
   CTL_OPT_FOR,

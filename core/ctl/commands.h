@@ -12,7 +12,8 @@
    CTL_HAS(CTL_OPT_HELP))
 #define FLEET_ORDER                                                                                \
   (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
-   CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_PROGRESS))
+   CTL_HAS(CTL_OPT_TAG) | CTL_HAS(CTL_OPT_PREVIEW) | CTL_HAS(CTL_OPT_EXPECT) |                     \
+   CTL_HAS(CTL_OPT_PROGRESS))
 #define FLEET_JOB                                                                                  \
   (CTL_HAS(CTL_OPT_COMMENT) | CTL_HAS(CTL_OPT_TICKET) | CTL_HAS(CTL_OPT_WAIT) |                    \
    CTL_HAS(CTL_OPT_PROGRESS))

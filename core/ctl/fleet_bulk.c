@@ -1,159 +1,73 @@
 /* cordon isolate --tag, cordon release --tag: every device with a tag, in one request. */
-#include "fleet_order.h"
+#include "fleet_bulk.h"
 
 #include "fleet_output.h"
 #include "text.h"
 
-#include "base/id.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/banned.h"
 
 #define BULK_MAX 10000u
 
-typedef struct bulk {
-  const ctl_context *ctx;
-  const ctl_args *args;
-  const fleet_order *order;
-  fleet_session *s;
-  size_t devices;
-  size_t refused;
-  size_t actions;
-  char (*ids)[CD_ID_SIZE];
-  cd_buf told; /* of a dry run: what each device said, one after the other */
-  size_t ended[CTL_EXIT_UNPROVEN + 1]; /* how many ended with which exit code */
-} bulk;
-
 /* A device, and the action that was made for it or why none was. */
-static void take_device(bulk *b, cd_json *item, ctl_table *t)
+static void take_device(fleet_bulk *b, fleet_target *target, cd_json *item, ctl_table *t)
 {
   fleet_machine m;
   cd_str action = {0};
-  cd_str error = {0};
   fleet_machine_read(item, &m);
+  target->id = m.id;
+  target->name = m.name;
   if (cd_json_opt_str(item, "action", FLEET_TEXT_MAX, &action)) {
     if (!cd_id_valid(action))
       cd_json_bad(item, "action", "is no id of an action");
-    else if (cd_str_copy(b->ids[b->actions], sizeof(b->ids[0]), action))
+    else if (cd_str_copy(target->action, sizeof(target->action), action))
       b->actions++;
   }
-  if (cd_json_opt_str(item, "error", FLEET_TEXT_MAX, &error))
+  if (cd_json_opt_str(item, "error", FLEET_TEXT_MAX, &target->error))
     b->refused++;
   ctl_table_cell(t, CTL_BOLD, m.name);
   ctl_table_cell(t, CTL_PLAIN, m.id);
-  ctl_table_cell(t, error.len > 0 ? CTL_BAD : CTL_PLAIN, error.len > 0 ? error : action);
+  ctl_table_cell(t, target->error.len > 0 ? CTL_BAD : CTL_PLAIN,
+                 target->error.len > 0 ? target->error : action);
 }
 
-static cd_code take_devices(bulk *b, cd_json *root, ctl_table *t, cd_err *err)
+static cd_code take_devices(fleet_bulk *b, cd_json *root, ctl_table *t, cd_err *err)
 {
   static const char *const heads[] = {"Name", "Id", "Action"};
   cd_json list = {0};
   cd_json_arr(root, "value", BULK_MAX, &list);
-  b->devices = cd_json_len(&list);
-  b->ids = calloc(b->devices + 1, sizeof(*b->ids));
-  if (b->ids == NULL)
+  b->count = cd_json_len(&list);
+  b->targets = calloc(b->count + 1, sizeof(*b->targets));
+  if (b->targets == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory");
   fleet_heads(t, heads, sizeof(heads) / sizeof(heads[0]));
-  for (size_t i = 0; i < b->devices; i++) {
+  for (size_t i = 0; i < b->count; i++) {
     cd_json item = {0};
     cd_json_at_obj(&list, i, &item);
-    take_device(b, &item, t);
+    take_device(b, &b->targets[i], &item, t);
   }
   return cd_json_status(root, err);
 }
 
-/* ---- waiting for all of them ---- */
-
-/* A step of its own for each, so that a log has a line for each. */
-static void show_count(const bulk *b, ctl_progress *progress, size_t at)
-{
-  cd_buf event = CD_BUF_INIT(1024);
-  cd_err unused = {0};
-  cd_jw w;
-  cd_jw_init(&w, &event);
-  cd_jw_obj(&w, NULL);
-  cd_jw_cstr(&w, "event", "step");
-  cd_jw_cstr(&w, "id", b->ids[at]);
-  cd_jw_strf(&w, "step", "device %zu of %zu", at + 1, b->actions);
-  cd_jw_end_obj(&w);
-  /* What is only shown must not end what goes on. */
-  if (cd_jw_done(&w, "the progress", &unused) == CD_OK)
-    (void)!ctl_progress_event(progress, cd_buf_view(&event), &unused);
-  cd_buf_release(&event);
-}
-
-/* What a device said to a dry run: an action's document, or its text for people. */
-static void keep_told(bulk *b, cd_json *action, ctl_exit code, const cd_err *why)
-{
-  ctl_style style = fleet_style(b->ctx);
-  cd_err broken = {0};
-  if (!b->order->dry_run)
-    return;
-  if (b->ctx->json) {
-    cd_buf_add_cstr(&b->told, b->told.len > 0 ? "," : "");
-    cd_json_print(action, &b->told);
-    return;
-  }
-  cd_buf_add_cstr(&b->told, b->told.len > 0 ? "\n" : "");
-  if (code != CTL_EXIT_DONE) {
-    cd_buf_add_cstr(&b->told, "Nothing was changed: ");
-    ctl_text_add(&b->told, cd_str_from(why->text));
-    cd_buf_add_char(&b->told, '\n');
-  }
-  (void)!fleet_action_print(action, &style, code == CTL_EXIT_DONE, &b->told, &broken);
-}
-
-/* One action after the other: the slowest decides, and each is there at once when it has ended. */
-static ctl_exit wait_for_all(bulk *b, cd_err *err)
-{
-  ctl_progress progress;
-  ctl_progress quiet;
-  ctl_style style = {0};
-  ctl_exit code = CTL_EXIT_DONE;
-  ctl_progress_init(&progress, b->ctx, fleet_progress_form(b->ctx, b->args), b->order->verb);
-  ctl_progress_init(&quiet, b->ctx, CTL_PROGRESS_NONE, b->order->verb);
-  for (size_t i = 0; i < b->actions && code == CTL_EXIT_DONE; i++) {
-    cd_json_doc *doc = NULL;
-    cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
-    cd_err why = {0};
-    show_count(b, &progress, i);
-    code = fleet_action_wait(b->s, b->ids[i], &quiet, &doc, err);
-    if (code == CTL_EXIT_DONE) {
-      cd_json root = cd_json_root(doc);
-      ctl_exit one = fleet_action_print(&root, &style, true, &out, &why);
-      b->ended[one]++;
-      keep_told(b, &root, one, &why);
-      if (one != CTL_EXIT_DONE) {
-        ctl_progress_end(&progress);
-        (void)cd_err_prefix(&why, "action %s", b->ids[i]);
-        ctl_say(b->ctx, cd_str_from(why.text));
-      }
-    }
-    cd_json_free(doc);
-    cd_buf_release(&out);
-  }
-  ctl_progress_end(&progress);
-  return code;
-}
-
 /* The worst counts: a device that is not cut off weighs more than one that is not proven to be. */
-static ctl_exit worst(const bulk *b)
+static ctl_exit worst(const fleet_bulk *b)
 {
   static const ctl_exit order[] = {CTL_EXIT_FAILED, CTL_EXIT_UNREACHABLE, CTL_EXIT_REFUSED,
                                    CTL_EXIT_DENIED, CTL_EXIT_WAITING,     CTL_EXIT_UNPROVEN};
   for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-    if (b->ended[order[i]] > 0)
+    if (fleet_bulk_ended(b, order[i]) > 0)
       return order[i];
-  return b->refused > 0 ? CTL_EXIT_UNPROVEN : CTL_EXIT_DONE;
+  if (b->refused == 0)
+    return CTL_EXIT_DONE;
+  return b->actions == 0 ? CTL_EXIT_REFUSED : CTL_EXIT_UNPROVEN;
 }
 
 /* ---- printing ---- */
 
-static void add_summary(const bulk *b, bool waited, cd_buf *out)
+static void add_summary(const fleet_bulk *b, bool waited, cd_buf *out)
 {
-  cd_buf_addf(out, "%zu device%s", b->devices, b->devices == 1 ? "" : "s");
+  cd_buf_addf(out, "%zu device%s", b->count, b->count == 1 ? "" : "s");
   if (b->args->value[CTL_OPT_PREVIEW] != NULL || b->order->dry_run)
     cd_buf_add_cstr(out, "; nothing was done");
   else
@@ -161,16 +75,21 @@ static void add_summary(const bulk *b, bool waited, cd_buf *out)
   if (b->refused > 0)
     cd_buf_addf(out, ", %zu refused", b->refused);
   if (waited)
-    cd_buf_addf(out, ", %zu proven", b->ended[CTL_EXIT_DONE]);
+    cd_buf_addf(out, ", %zu proven", fleet_bulk_ended(b, CTL_EXIT_DONE));
+  if (waited && fleet_bulk_ended(b, CTL_EXIT_WAITING) > 0)
+    cd_buf_addf(out, ", %zu not ended", fleet_bulk_ended(b, CTL_EXIT_WAITING));
   cd_buf_add_cstr(out, ".\n");
+  if (b->args->value[CTL_OPT_PREVIEW] != NULL && b->count > 0)
+    cd_buf_addf(out, "With --expect %zu nothing is ordered if they are not so many any more.\n",
+                b->count);
 }
 
-static ctl_exit print_devices(const bulk *b, ctl_table *t, bool waited, ctl_exit code)
+static ctl_exit print_devices(const fleet_bulk *b, ctl_table *t, bool waited, ctl_exit code)
 {
   cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
   cd_err err = {0};
   ctl_style style = fleet_style(b->ctx);
-  if (b->devices > 0 && ctl_table_print(t, &style, 0, &out, &err) != CD_OK) {
+  if (b->count > 0 && ctl_table_print(t, &style, 0, &out, &err) != CD_OK) {
     code = ctl_report(b->ctx, CTL_EXIT_FAILED, &err, NULL);
   } else {
     add_summary(b, waited, &out);
@@ -180,45 +99,131 @@ static ctl_exit print_devices(const bulk *b, ctl_table *t, bool waited, ctl_exit
   return code;
 }
 
-/* Of a dry run: each device's own words, and which devices could not be asked. */
-static ctl_exit print_told(bulk *b, ctl_table *t, ctl_exit code)
+/* ---- of a dry run: each device's own words, and which devices could not be asked ---- */
+
+static void add_told(const fleet_bulk *b, const fleet_target *t, cd_buf *out)
+{
+  ctl_style style = fleet_style(b->ctx);
+  cd_err broken = {0};
+  cd_json action = cd_json_root(t->doc);
+  cd_buf_add_cstr(out, out->len > 0 ? "\n" : "");
+  if (t->exit != CTL_EXIT_DONE) {
+    cd_buf_add_cstr(out, "Nothing was changed: ");
+    ctl_text_add(out, cd_str_from(t->why.text));
+    cd_buf_add_char(out, '\n');
+  }
+  (void)!fleet_action_print(&action, &style, t->exit == CTL_EXIT_DONE, out, &broken);
+}
+
+static ctl_exit print_told(fleet_bulk *b, ctl_table *t, ctl_exit code)
 {
   cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
-  if (b->ctx->json) {
-    cd_buf_addf(&out, "{\"count\":%zu,\"refused\":%zu,\"value\":[", b->devices, b->refused);
-    cd_buf_add_str(&out, cd_buf_view(&b->told));
-    cd_buf_add_cstr(&out, "]}");
-    code = fleet_put_json_text(b->ctx, &out, code);
-  } else if (b->refused > 0) {
-    cd_buf_add_str(&out, cd_buf_view(&b->told));
-    cd_buf_add_cstr(&out, b->told.len > 0 ? "\n" : "");
+  for (size_t i = 0; i < b->count; i++)
+    if (b->targets[i].doc != NULL)
+      add_told(b, &b->targets[i], &out);
+  if (b->refused > 0 || fleet_bulk_ended(b, CTL_EXIT_WAITING) > 0) {
+    cd_buf_add_cstr(&out, out.len > 0 ? "\n" : "");
     code = fleet_put_text(b->ctx, &out, code);
     code = print_devices(b, t, false, code);
   } else {
-    cd_buf_addf(&b->told, "%s%zu device%s; nothing was done.\n", b->told.len > 0 ? "\n" : "",
-                b->devices, b->devices == 1 ? "" : "s");
-    code = fleet_put_text(b->ctx, &b->told, code);
+    cd_buf_addf(&out, "%s%zu device%s; nothing was done.\n", out.len > 0 ? "\n" : "", b->count,
+                b->count == 1 ? "" : "s");
+    code = fleet_put_text(b->ctx, &out, code);
   }
   cd_buf_release(&out);
   return code;
 }
 
-/* The devices are told in any case: what was accepted goes on, whatever becomes of the waiting. */
-static ctl_exit finish(bulk *b, cd_json *root, ctl_table *t)
+/* ---- as JSON: what the console answered, with what became of each ---- */
+
+static void write_target(const fleet_target *t, cd_jw *w)
 {
-  bool wait = (b->args->value[CTL_OPT_WAIT] != NULL || b->order->dry_run) && b->actions > 0;
-  cd_err err = {0};
-  ctl_exit code = wait ? wait_for_all(b, &err) : CTL_EXIT_DONE;
-  if (code != CTL_EXIT_DONE)
-    ctl_say(b->ctx, cd_str_from(err.text));
+  fleet_detail d = {0};
+  if (t->doc != NULL) {
+    cd_json ended = cd_json_root(t->doc);
+    fleet_detail_read(&ended, &d);
+  }
+  cd_jw_obj(w, NULL);
+  cd_jw_str(w, "id", t->id);
+  cd_jw_str(w, "computerDnsName", t->name);
+  cd_jw_cstr(w, "action", t->action[0] != '\0' ? t->action : NULL);
+  if (t->error.len > 0)
+    cd_jw_str(w, "error", t->error);
   else
-    code = worst(b);
-  if (b->order->dry_run)
-    return print_told(b, t, code);
-  return b->ctx->json ? fleet_put_json(b->ctx, root, code) : print_devices(b, t, wait, code);
+    cd_jw_null(w, "error");
+  cd_jw_bool(w, "ended", t->doc != NULL);
+  if (d.status.len > 0)
+    cd_jw_str(w, "status", d.status);
+  else
+    cd_jw_null(w, "status");
+  cd_jw_bool(w, "proven", t->doc != NULL && t->exit == CTL_EXIT_DONE);
+  cd_jw_cstr(w, "sentence", t->why.text[0] != '\0' ? t->why.text : NULL);
+  cd_jw_end_obj(w);
 }
 
-static ctl_exit take_answer(bulk *b, cd_json_doc *doc)
+static ctl_exit print_json(const fleet_bulk *b, ctl_exit code)
+{
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
+  cd_err err = {0};
+  cd_jw w;
+  cd_jw_init(&w, &out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_u64(&w, "count", b->count);
+  cd_jw_u64(&w, "refused", b->refused);
+  if (!b->order->dry_run)
+    cd_jw_u64(&w, "proven", fleet_bulk_ended(b, CTL_EXIT_DONE));
+  cd_jw_u64(&w, "notEnded", fleet_bulk_ended(b, CTL_EXIT_WAITING));
+  cd_jw_arr(&w, "value");
+  for (size_t i = 0; i < b->count; i++) {
+    const fleet_target *t = &b->targets[i];
+    if (!b->order->dry_run) {
+      write_target(t, &w);
+    } else if (t->doc != NULL) {
+      cd_json ended = cd_json_root(t->doc);
+      cd_jw_value(&w, NULL, &ended);
+    }
+  }
+  cd_jw_end_arr(&w);
+  cd_jw_end_obj(&w);
+  code = cd_jw_done(&w, "the result", &err) == CD_OK
+             ? fleet_put_json_text(b->ctx, &out, code)
+             : ctl_report(b->ctx, CTL_EXIT_FAILED, &err, NULL);
+  cd_buf_release(&out);
+  return code;
+}
+
+/* A tag that no device has is a slip: a script that goes on would take the fleet for cut off. */
+static ctl_exit refuse_nobody(const fleet_bulk *b)
+{
+  cd_err err = {0};
+  (void)cd_fail(&err, CD_E_NOTFOUND, "no device has the tag '%.200s', and nothing was done",
+                b->args->value[CTL_OPT_TAG]);
+  return ctl_report(b->ctx, CTL_EXIT_REFUSED, &err, NULL);
+}
+
+/* The devices are told in any case: what was accepted goes on, whatever becomes of the waiting. */
+static ctl_exit finish(fleet_bulk *b, cd_json *root, ctl_table *t)
+{
+  bool wait = b->args->value[CTL_OPT_WAIT] != NULL || b->order->dry_run;
+  if (b->count == 0 && b->args->value[CTL_OPT_PREVIEW] == NULL)
+    return refuse_nobody(b);
+  if (wait)
+    fleet_bulk_wait(b);
+  ctl_exit code = worst(b);
+  if (b->ctx->json)
+    return wait ? print_json(b, code) : fleet_put_json(b->ctx, root, code);
+  return b->order->dry_run ? print_told(b, t, code) : print_devices(b, t, wait, code);
+}
+
+static void release_targets(fleet_bulk *b)
+{
+  for (size_t i = 0; b->targets != NULL && i < b->count; i++)
+    cd_json_free(b->targets[i].doc);
+  free(b->targets);
+  b->targets = NULL;
+}
+
+static ctl_exit take_answer(fleet_bulk *b, cd_json_doc *doc)
 {
   cd_err err = {0};
   ctl_table table;
@@ -234,15 +239,14 @@ static ctl_exit take_answer(bulk *b, cd_json_doc *doc)
                                                        : ctl_report(b->ctx, code, &err, NULL);
 
 done:
-  free(b->ids);
-  b->ids = NULL;
+  release_targets(b);
   ctl_table_release(&table);
   return code;
 }
 
-ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_order *order)
+ctl_exit fleet_order_many(const ctl_context *ctx, const ctl_args *args, const fleet_order *order)
 {
-  bulk b = {.ctx = ctx, .args = args, .order = order, .told = CD_BUF_INIT(CTL_OUTPUT_MAX)};
+  fleet_bulk b = {.ctx = ctx, .args = args, .order = order};
   cd_buf body = CD_BUF_INIT(65536);
   cd_json_doc *doc = NULL;
   cd_err err = {0};
@@ -258,7 +262,6 @@ ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_or
                      &doc, &err);
   code = code == CTL_EXIT_DONE ? take_answer(&b, doc) : ctl_report(ctx, code, &err, NULL);
   cd_json_free(doc);
-  cd_buf_release(&b.told);
   cd_buf_release(&body);
   fleet_close(b.s);
   return code;

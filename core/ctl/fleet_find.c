@@ -18,18 +18,15 @@ static char lower(char c)
   return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-fleet_fit fleet_name_fit(cd_str wanted, cd_str name)
+bool fleet_name_fit(cd_str wanted, cd_str name)
 {
   if (wanted.len == 0 || name.len < wanted.len)
-    return FLEET_FIT_NOT;
+    return false;
   for (size_t i = 0; i < wanted.len; i++)
     if (lower(wanted.ptr[i]) != lower(name.ptr[i]))
-      return FLEET_FIT_NOT;
-  if (name.len == wanted.len)
-    return FLEET_FIT_WHOLE;
-  return name.ptr[wanted.len] == '.' && memchr(wanted.ptr, '.', wanted.len) == NULL
-             ? FLEET_FIT_SHORT
-             : FLEET_FIT_NOT;
+      return false;
+  return name.len == wanted.len ||
+         (name.ptr[wanted.len] == '.' && memchr(wanted.ptr, '.', wanted.len) == NULL);
 }
 
 static bool looks_like_id(cd_str s)
@@ -80,11 +77,12 @@ done:
 typedef struct search {
   const char *wanted;
   cd_json list;
-  fleet_fit best; /* only the devices that fit this well count */
   size_t count;
   fleet_machine first;
 } search;
 
+/* A device gives itself its name: one that is called 'desk-1' does not go before one that is called
+ * 'desk-1.example.com', or whoever takes one over could take the other's orders. */
 static void look_through(search *q)
 {
   for (size_t i = 0; i < cd_json_len(&q->list); i++) {
@@ -92,13 +90,7 @@ static void look_through(search *q)
     fleet_machine m;
     cd_json_at_obj(&q->list, i, &item);
     fleet_machine_read(&item, &m);
-    fleet_fit fit = fleet_name_fit(cd_str_from(q->wanted), m.name);
-    if (fit == FLEET_FIT_NOT || fit < q->best)
-      continue;
-    if (fit > q->best)
-      q->count = 0;
-    q->best = fit;
-    if (q->count++ == 0)
+    if (fleet_name_fit(cd_str_from(q->wanted), m.name) && q->count++ == 0)
       q->first = m;
   }
 }
@@ -118,7 +110,7 @@ static void write_candidates_json(const search *q, const cd_err *err, cd_buf *ou
     fleet_machine m;
     cd_json_at_obj(&list, i, &item);
     fleet_machine_read(&item, &m);
-    if (fleet_name_fit(cd_str_from(q->wanted), m.name) != q->best)
+    if (!fleet_name_fit(cd_str_from(q->wanted), m.name))
       continue;
     cd_jw_obj(&w, NULL);
     cd_jw_str(&w, "id", m.id);
@@ -145,7 +137,7 @@ static void write_candidates(const ctl_context *ctx, const search *q, cd_buf *ou
     fleet_machine m;
     cd_json_at_obj(&list, i, &item);
     fleet_machine_read(&item, &m);
-    if (fleet_name_fit(cd_str_from(q->wanted), m.name) != q->best)
+    if (!fleet_name_fit(cd_str_from(q->wanted), m.name))
       continue;
     cd_buf seen = CD_BUF_INIT(FLEET_TEXT_MAX);
     cd_buf_add_cstr(&seen, "last seen ");
@@ -195,7 +187,7 @@ static ctl_exit choose(const ctl_context *ctx, cd_json_doc *doc, const char *wan
   look_through(&q);
   if (cd_json_status(&root, &err) != CD_OK)
     return ctl_report(ctx, CTL_EXIT_UNREACHABLE, &err, NULL);
-  if (cd_json_len(&q.list) >= CANDIDATES_MAX && q.best != FLEET_FIT_WHOLE)
+  if (cd_json_len(&q.list) >= CANDIDATES_MAX)
     (void)cd_fail(&err, CD_E_CONFLICT, "more devices than can be told apart begin with '%.200s'",
                   wanted);
   else if (q.count == 0)

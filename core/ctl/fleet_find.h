@@ -12,14 +12,14 @@ typedef struct fleet_device {
   char name[FLEET_NAME_MAX + 1];
 } fleet_device;
 
-/* By id, by name (letters in either case), or by the first label of a name if no device has the
- * whole of it. When several fit, they are listed, on standard error or with --json in the error,
- * and the command is refused. Whatever fails is reported here: the caller just ends. */
+/* By id, by name (letters in either case), or by the first label of a name. When several fit, one
+ * by its whole name and one by its first label included, they are listed, on standard error or with
+ * --json in the error, and the command is refused. Whatever fails is reported here: the caller just
+ * ends. */
 CD_MUST_USE ctl_exit fleet_find(const ctl_context *ctx, fleet_session *s, const char *wanted,
                                 fleet_device *ret_device);
 
 /* Pure: whether a device of this name is meant. */
-typedef enum fleet_fit { FLEET_FIT_NOT = 0, FLEET_FIT_SHORT, FLEET_FIT_WHOLE } fleet_fit;
-fleet_fit fleet_name_fit(cd_str wanted, cd_str name);
+bool fleet_name_fit(cd_str wanted, cd_str name);
 
 #endif

@@ -15,6 +15,7 @@
 #define TICKET_MAX 128u
 #define LIST_NAME_MAX 64u
 #define TAG_MAX 200u
+#define EXPECT_MAX 10000u /* the console takes no more in one request */
 
 static cd_code check_text(const char *option, const char *text, size_t min, size_t max, cd_err *err)
 {
@@ -34,6 +35,8 @@ static cd_code check(const fleet_order *order, const ctl_args *args, cd_err *err
     return cd_fail(err, CD_E_INVALID, "'%s' needs either DEVICE or --tag TAG", order->verb);
   if (preview && tag == NULL)
     return cd_fail(err, CD_E_INVALID, "--preview goes with --tag");
+  if (args->value[CTL_OPT_EXPECT] != NULL && (tag == NULL || preview))
+    return cd_fail(err, CD_E_INVALID, "--expect goes with --tag, without --preview");
   if (preview && args->value[CTL_OPT_WAIT] != NULL)
     return cd_fail(err, CD_E_INVALID, "--preview and --wait do not go together");
   if (preview && order->dry_run)
@@ -59,9 +62,12 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   const char *list = args->value[CTL_OPT_LIST];
   cd_jw w;
   ctl_lease lease = {0};
+  uint64_t expected = 0;
   cd_code rc = check(order, args, err);
   if (rc == CD_OK)
     rc = ctl_lease_read(args, &lease, err);
+  if (rc == CD_OK)
+    rc = ctl_args_number(args, CTL_OPT_EXPECT, 1, EXPECT_MAX, 0, &expected, err);
   if (rc != CD_OK)
     return rc;
   cd_jw_init(&w, out);
@@ -86,6 +92,8 @@ cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf 
   }
   if (args->value[CTL_OPT_TAG] != NULL)
     cd_jw_bool(&w, "preview", args->value[CTL_OPT_PREVIEW] != NULL);
+  if (expected > 0)
+    cd_jw_u64(&w, "expect", expected);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the request", err);
 }
@@ -199,7 +207,7 @@ static ctl_exit run(const ctl_context *ctx, const ctl_args *args, const fleet_or
     goto done;
   }
   if (args->value[CTL_OPT_TAG] != NULL) {
-    code = fleet_bulk(ctx, args, order);
+    code = fleet_order_many(ctx, args, order);
     goto done;
   }
   code = fleet_open(ctx, args, &s, &err);

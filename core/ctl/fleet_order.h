@@ -19,6 +19,6 @@ typedef struct fleet_order {
 CD_MUST_USE cd_code fleet_order_body(const fleet_order *order, const ctl_args *args, cd_buf *out,
                                      cd_err *err);
 /* fleet_bulk.c: all devices with the tag. */
-ctl_exit fleet_bulk(const ctl_context *ctx, const ctl_args *args, const fleet_order *order);
+ctl_exit fleet_order_many(const ctl_context *ctx, const ctl_args *args, const fleet_order *order);
 
 #endif

@@ -73,21 +73,27 @@ static cd_code show(fleet_detail *d, ctl_progress *progress, cd_err *err)
   return rc;
 }
 
-static ctl_exit look(fleet_session *s, const char *id, ctl_progress *progress,
+static ctl_exit look(fleet_session *s, const char *id, fleet_detail *ret_detail,
                      cd_json_doc **ret_doc, bool *ret_ended, cd_err *err)
 {
-  fleet_detail d;
   ctl_exit code = fleet_action_get(s, id, ret_doc, err);
   if (code != CTL_EXIT_DONE)
     return code;
   cd_json root = cd_json_root(*ret_doc);
-  fleet_detail_read(&root, &d);
+  fleet_detail_read(&root, ret_detail);
+  if (!cd_str_eq_cstr(ret_detail->id, id))
+    cd_json_bad(&root, "id", "must be the one that was asked for");
   if (cd_json_status(&root, err) != CD_OK)
     return CTL_EXIT_UNREACHABLE;
-  *ret_ended = fleet_status_ended(d.status);
-  if (!*ret_ended && show(&d, progress, err) != CD_OK)
-    return CTL_EXIT_UNREACHABLE;
+  *ret_ended = fleet_status_ended(ret_detail->status);
   return CTL_EXIT_DONE;
+}
+
+ctl_exit fleet_action_look(fleet_session *s, const char *id, cd_json_doc **ret_doc, bool *ret_ended,
+                           cd_err *err)
+{
+  fleet_detail d;
+  return look(s, id, &d, ret_doc, ret_ended, err);
 }
 
 static ctl_exit give_up(const char *id, const char *why, cd_code rc, cd_err *err)
@@ -104,8 +110,11 @@ ctl_exit fleet_action_wait(fleet_session *s, const char *id, ctl_progress *progr
   fleet_watch_interrupts(s);
   for (;;) {
     cd_json_doc *doc = NULL;
+    fleet_detail d;
     bool ended = false;
-    ctl_exit code = look(s, id, progress, &doc, &ended, err);
+    ctl_exit code = look(s, id, &d, &doc, &ended, err);
+    if (code == CTL_EXIT_DONE && !ended && show(&d, progress, err) != CD_OK)
+      code = CTL_EXIT_UNREACHABLE;
     if (code == CTL_EXIT_DONE && ended) {
       *ret_doc = doc;
       return CTL_EXIT_DONE;

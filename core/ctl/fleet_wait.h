@@ -8,6 +8,9 @@
 /* One action's document, of GET /api/cordon/actions/ID. */
 CD_MUST_USE ctl_exit fleet_action_get(fleet_session *s, const char *id, cd_json_doc **ret_doc,
                                       cd_err *err);
+/* One look at it; *ret_doc is the action, whether it has ended or not. */
+CD_MUST_USE ctl_exit fleet_action_look(fleet_session *s, const char *id, cd_json_doc **ret_doc,
+                                       bool *ret_ended, cd_err *err);
 /* Polls it until it has ended, at growing intervals, showing how it gets on. CTL_EXIT_DONE:
  * *ret_doc is the action as it ended, however that was. CTL_EXIT_WAITING: the deadline passed, or
  * an interrupt came, or the console went away; the action goes on. */

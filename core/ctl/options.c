@@ -35,6 +35,10 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
     [CTL_OPT_WAIT] = {"wait", NULL, "wait until it is done and proven", false},
     [CTL_OPT_TAG] = {"tag", "TAG", "the devices with this tag", false},
     [CTL_OPT_PREVIEW] = {"preview", NULL, "only say which devices it would be", false},
+    [CTL_OPT_EXPECT] = {"expect", "N",
+                        "with --tag: order nothing unless it is this many devices, say those of "
+                        "the preview",
+                        false},
     [CTL_OPT_DEVICE] = {"device", "DEVICE", "of this device only", false},
     [CTL_OPT_USES] = {"uses", "N", "how many devices may enrol with it (1 if not given)", false},
     [CTL_OPT_FOR] = {"for", "TIME", "how long it is good: 24h (if not given), 7d", false},

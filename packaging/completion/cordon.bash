@@ -108,7 +108,7 @@ _cordon_remediate() {
 # The commands of the fleet: the words typed so far without the current one decide.
 _cordon_fleet() {
   local current=$1 first=$2 second=$3 common="--config --timeout --json --help"
-  local order="--comment --ticket --wait --tag --preview --progress $common" job="--comment --ticket --wait --progress $common" lease="--for --lost-console --unreachable"
+  local order="--comment --ticket --wait --tag --preview --expect --progress $common" job="--comment --ticket --wait --progress $common" lease="--for --lost-console --unreachable"
   case $first in
   isolate) _cordon_device_or "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_device_or "$lease --comment --ticket --wait --progress $common" "$current" ;;

@@ -111,6 +111,8 @@ run 5 isolate 0123456789012345678901234567890123456789 --comment x
 says "(ResourceNotFound)"
 run 0 isolate --tag none --preview
 says "0 devices; nothing was done."
+run 5 isolate --tag none --comment x
+says "no device has the tag 'none', and nothing was done"
 run 0 actions
 run 5 action show 01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e
 

@@ -83,6 +83,7 @@ device cp --preserve=all /var/tmp/evil /var/tmp/copy
 keep evil /var/tmp/evil
 remedy 'a file is taken away' quarantine /var/tmp/evil
 taken=$action
+fact 'what could not be seen of it is told' grep -q 'trusted' "$work/remedied"
 never 'and is not there' device test -e /var/tmp/evil
 never 'nor are its bytes anywhere in what the agent keeps' device grep -rq 'malware malware' /var/lib/cordon/plugins
 remedy 'the same order again is told' quarantine /var/tmp/evil

@@ -1,3 +1,6 @@
+/* strerror_r() as POSIX has it, wherever this is built. */
+#undef _GNU_SOURCE
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

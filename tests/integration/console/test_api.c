@@ -16,7 +16,7 @@ static const char *const permissions[APPS] = {
     [WRITER] = "Machine.ReadWrite.All",
     [CODER] = "Machine.ReleaseCode",
     [ADMIN] = "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"
-              "Cordon.Audit.Read",
+              "Cordon.Audit.Read,Cordon.Policy,Cordon.Collection,Machine.CollectForensics",
     [SCANNER] = "Machine.Scan,Alert.Read.All",
     [STOPPER] = "Machine.StopAndQuarantine",
     [ALERTER] = "Alert.ReadWrite.All"};
@@ -320,6 +320,8 @@ static const row rows[] = {
      "\"ResourceNotFound\"", NULL},
     {"cancel takes its permission", READER, "POST", "/api/machineactions/$A/cancel",
      "{\"Comment\":\"no\"}", 403, "\"code\":\"Forbidden\"", NULL},
+    {"cancel takes that of the kind of action", SCANNER, "POST", "/api/machineactions/$A/cancel",
+     "{\"Comment\":\"no\"}", 403, "(Machine.Isolate)", NULL},
     {"cancel", ISOLATOR, "POST", "/api/machineactions/$A/cancel", "{\"Comment\":\"no\"}", 200,
      "\"status\":\"Cancelled\"", "\"cancellationDateTimeUtc\":null"},
     {"cancel what has ended", ISOLATOR, "POST", "/api/machineactions/$A/cancel",
@@ -464,6 +466,92 @@ START_TEST(each_documented_rule_holds)
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
     wrong += check_row(&rows[i]);
   ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
+/* ---- what is not understood is not acted on ---- */
+
+#define BULK "{\"tag\":\"desks\",\"Comment\":\"c\","
+
+/* A member more, or one in another spelling: `name` is what the answer names. */
+static const struct {
+  int app;
+  const char *method;
+  const char *path;
+  const char *body;
+  const char *name;
+} unknown[] = {
+    {ISOLATOR, "POST", "/api/cordon/isolate", BULK "\"Preview\":true}", "Preview"},
+    {ISOLATOR, "POST", "/api/cordon/isolate", BULK "\"Expect\":7}", "Expect"},
+    {ISOLATOR, "POST", "/api/cordon/isolate", BULK "\"IsolationTyp\":\"x\"}", "IsolationTyp"},
+    {ISOLATOR, "POST", "/api/cordon/release", BULK "\"LeaseSeconds\":5}", "LeaseSeconds"},
+    {ISOLATOR, "POST", "/api/cordon/preflight", BULK "\"x\":1}", "x"},
+    {ISOLATOR, "POST", "/api/machines/$1/isolate", "{\"Comment\":\"c\",\"LeaseSecond\":60}",
+     "LeaseSecond"},
+    {ISOLATOR, "POST", "/api/machines/$1/unisolate",
+     "{\"Comment\":\"c\",\"IsolationType\":\"Full\"}", "IsolationType"},
+    {ISOLATOR, "POST", "/api/cordon/machines/$1/preflight", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {ADMIN, "POST", "/api/machines/$1/collectInvestigationPackage",
+     "{\"Comment\":\"c\",\"profile\":\"Extended\"}", "profile"},
+    {SCANNER, "POST", "/api/machines/$1/runAntiVirusScan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Quick\",\"Paths\":[\"/\"]}", "Paths"},
+    {SCANNER, "POST", "/api/cordon/machines/$1/scan",
+     "{\"Comment\":\"c\",\"ScanType\":\"Quick\",\"X\":1}", "X"},
+    {STOPPER, "POST", "/api/machines/$1/StopAndQuarantineFile",
+     "{\"Comment\":\"c\",\"Sha1\":\"" ID_0 "\",\"X\":1}", "X"},
+    {STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\",\"Target\":{\"path\":\"/x\"},\"X\":1}",
+     "X"},
+    {STOPPER, "POST", "/api/cordon/machineactions/$A/undo", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {ISOLATOR, "POST", "/api/machineactions/$A/cancel", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {WRITER, "POST", "/api/machines/$1/tags", "{\"Value\":\"a\",\"Action\":\"Add\",\"X\":1}", "X"},
+    {WRITER, "POST", "/api/machines/addorremovetagformultiplemachines",
+     "{\"Value\":\"a\",\"Action\":\"Add\",\"MachineIds\":[\"$1\"],\"X\":1}", "X"},
+    {CODER, "POST", "/api/cordon/machineactions/$A/code", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {ALERTER, "POST", "/api/alerts/batchUpdate", "{\"alertIds\":[],\"status\":\"New\",\"X\":1}",
+     "X"},
+    {ALERTER, "POST", "/api/alerts/batchUpdate",
+     "{\"alertIds\":[],\"status\":\"New\",\"Status\":\"Resolved\"}", "Status"},
+    {ADMIN, "POST", "/api/cordon/devices/$1/revoke", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {ADMIN, "POST", "/api/cordon/tokens", "{\"use\":1}", "use"},
+    {ADMIN, "POST", "/api/cordon/tokens/x/revoke", "{\"X\":1}", "X"},
+    {ADMIN, "POST", "/api/cordon/policies/p", "{\"Comment\":\"c\",\"body\":{},\"X\":1}", "X"},
+    {ADMIN, "POST", "/api/cordon/policies/p/remove", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {ADMIN, "POST", "/api/cordon/policies/p/assign", "{\"Comment\":\"c\",\"tag\":\"a\",\"Rank\":1}",
+     "Rank"},
+    {ADMIN, "POST", "/api/cordon/policies/p/unassign", "{\"Comment\":\"c\",\"tag\":\"a\",\"X\":1}",
+     "X"},
+    {ADMIN, "POST", "/api/cordon/exclusions/e",
+     "{\"Comment\":\"c\",\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.1\"}],\"X\":"
+     "1}",
+     "X"},
+    {ADMIN, "POST", "/api/cordon/exclusions/e/remove", "{\"Comment\":\"c\",\"X\":1}", "X"},
+    {ADMIN, "POST", "/api/cordon/collections/l/remove", "{\"Comment\":\"c\",\"X\":1}", "X"},
+};
+
+START_TEST(a_member_that_is_not_known_is_refused_by_its_name)
+{
+  char newest[64];
+  char name[64];
+  http_answer a;
+  unsigned wrong = 0;
+  for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+    (void)snprintf(name, sizeof(name), ": %s is not a known key", unknown[i].name);
+    const row r = {unknown[i].path,
+                   unknown[i].app,
+                   unknown[i].method,
+                   unknown[i].path,
+                   unknown[i].body,
+                   400,
+                   name,
+                   NULL};
+    wrong += check_row(&r);
+  }
+  ck_assert_uint_eq(wrong, 0);
+  http_ask(p.people, p.ca, "GET", "/api/machineactions?$top=1", bearers[READER], NULL, &a);
+  json_member(cd_buf_cstr(&a.body), "id", newest, sizeof(newest));
+  http_release(&a);
+  ck_assert_str_eq(newest, action);
 }
 END_TEST
 
@@ -680,6 +768,7 @@ int main(void)
   tcase_add_checked_fixture(t, set_up, tear_down);
   tcase_set_timeout(t, 300);
   tcase_add_test(t, each_documented_rule_holds);
+  tcase_add_test(t, a_member_that_is_not_known_is_refused_by_its_name);
   tcase_add_test(t, nothing_is_asked_of_a_revoked_device);
   tcase_add_test(t, a_machine_is_found_by_its_address);
   tcase_add_test(t, a_batch_has_at_most_500_machines);

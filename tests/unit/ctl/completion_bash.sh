@@ -39,7 +39,7 @@ expect() {
 }
 names="local device isolate renew release collect scan quarantine remediate restore undo alerts alert tag actions action enroll-token audit policy package exclusions collection"
 common="--config --timeout --json --help"
-order="--comment --ticket --wait --tag --preview --progress $common"
+order="--comment --ticket --wait --tag --preview --expect --progress $common"
 lease="--for --lost-console --unreachable"
 expect "$names help --version --help" ""
 expect "local" "lo"

@@ -118,18 +118,28 @@ static int be_first(int (*run)(void))
   return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-int bed_alone(int (*run)(void))
+static int code_of(pid_t child)
 {
   int status = 0;
-  if (unshare(CLONE_NEWPID) != 0)
+  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
     return EXIT_FAILURE;
+  return WEXITSTATUS(status);
+}
+
+/* Whoever has made such a space can make no processes of its own any more when that is gone, which
+ * the check for leaks at the end would want. */
+int bed_alone(int (*run)(void))
+{
   (void)fflush(stdout);
+  pid_t maker = fork();
+  if (maker != 0)
+    return code_of(maker);
+  if (unshare(CLONE_NEWPID) != 0)
+    _exit(EXIT_FAILURE);
   pid_t first = fork();
   if (first == 0)
     exit(be_first(run));
-  if (first < 0 || waitpid(first, &status, 0) != first)
-    return EXIT_FAILURE;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+  _exit(code_of(first));
 }
 
 /* ---- the host ---- */

@@ -18,8 +18,11 @@ const hex = (text) => crypto.createHash('sha1').update(text).digest('hex');
 const NAMES = ['desk-1.example', 'desk-2.example', 'desk-2.lab', 'server-1', 'off-1', 'liar-1',
   'broken-1', 'busy-1', 'twin', 'twin'];
 
-function makeFleet() {
-  const machines = NAMES.map((name, i) => ({
+/* Of some clients: devices behind the others. */
+const EXTRA = { namesake: ['desk-1'], held: ['twin-2'] };
+
+function makeFleet(client) {
+  const machines = [...NAMES, ...(EXTRA[client] ?? [])].map((name, i) => ({
     id: hex(`${name} ${i}`), computerDnsName: name, firstSeen: '2026-01-01T00:00:00.0000000Z',
     lastSeen: '2026-11-20T10:00:00.1234567Z', osPlatform: 'Linux', version: '12',
     lastIpAddress: `10.0.0.${i + 1}`, healthStatus: name === 'off-1' ? 'Inactive' : 'Active',
@@ -30,7 +33,7 @@ function makeFleet() {
 
 const fleets = new Map();
 const fleetOf = (client) => {
-  if (!fleets.has(client)) fleets.set(client, makeFleet());
+  if (!fleets.has(client)) fleets.set(client, makeFleet(client));
   return fleets.get(client);
 };
 
@@ -257,6 +260,8 @@ const routes = [
   ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) => ok({ report: 'proof', action: match[1] })],
   ['POST', /^\/api\/cordon\/(isolate|release|preflight)$/, ({ fleet, body, match }) => {
     const machines = fleet.machines.filter((m) => m.machineTags.includes(body.tag));
+    if (body.expect !== undefined && body.expect !== machines.length)
+      return error(400, 'InvalidInput', `Invalid input expect: the tag now has ${machines.length} devices; look at the preview again`);
     const type = { isolate: 'Isolate', release: 'Unisolate', preflight: 'Preflight' }[match[1]];
     const made = (m) => (body.preview ? {} : m.computerDnsName === 'busy-1'
       ? { action: null, error: 'an action of that kind is under way' }

@@ -298,6 +298,19 @@ START_TEST(an_ambiguous_name_is_refused_with_the_candidates)
 }
 END_TEST
 
+/* A device that was taken over gives itself the short name of another. */
+START_TEST(a_whole_name_does_not_go_before_a_first_label)
+{
+  stage_run r = {.client = "namesake"};
+  CORDON(&r, 5, "release", "desk-1", "--comment", "x");
+  HAS(&r.err, "2 devices are called 'desk-1', and nothing was done");
+  HAS(&r.err, "desk-1.example");
+  CORDON(&r, 0, "release", "desk-1.example", "--comment", "x", "--json");
+  ck_assert_str_eq(stage_member(&r, "computerDnsName"), "desk-1.example");
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(a_device_by_its_id)
 {
   stage_run r = {.client = "by-id"};
@@ -354,7 +367,7 @@ START_TEST(by_tag)
   cd_buf log;
   CORDON(&r, 0, "isolate", "--tag", "desks", "--preview");
   HAS(&r.out, "desk-2.lab");
-  HAS(&r.out, "3 devices; nothing was done.\n");
+  HAS(&r.out, "3 devices; nothing was done.\nWith --expect 3 nothing is ordered if ");
   stage_log("bulk", &log);
   HAS(&log, "\\\"preview\\\":true");
   HAS_NOT(&log, "\\\"preview\\\":false");
@@ -367,8 +380,34 @@ START_TEST(by_tag)
   CORDON(&r, 7, "isolate", "--tag", "mixed", "--comment", "x", "--wait");
   HAS(&r.out, "an action of that kind is under way");
   HAS(&r.out, "2 devices; 1 action accepted, 1 refused, 1 proven.\n");
-  CORDON(&r, 0, "isolate", "--tag", "none", "--comment", "x", "--wait");
-  HAS(&r.out, "0 devices; 0 actions accepted.\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_tag_that_no_device_has)
+{
+  stage_run r = {.client = "nobody"};
+  CORDON(&r, 5, "isolate", "--tag", "none", "--comment", "x");
+  HAS(&r.err, "no device has the tag 'none', and nothing was done");
+  CORDON(&r, 5, "release", "--tag", "none", "--comment", "x", "--wait", "--json");
+  HAS(&r.out, "{\"error\":{\"status\":\"notfound\"");
+  CORDON(&r, 5, "isolate", "--tag", "none", "--dry-run");
+  CORDON(&r, 0, "isolate", "--tag", "none", "--preview");
+  HAS(&r.out, "0 devices; nothing was done.\n");
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(only_as_many_as_the_preview_showed)
+{
+  stage_run r = {.client = "expect"};
+  CORDON(&r, 0, "isolate", "--tag", "desks", "--comment", "x", "--expect", "3");
+  asked("expect", "\\\"expect\\\":3}");
+  CORDON(&r, 5, "isolate", "--tag", "desks", "--comment", "x", "--expect", "2");
+  HAS(&r.err, "the tag now has 3 devices; look at the preview again");
+  CORDON(&r, 2, "isolate", "desk-1", "--comment", "x", "--expect", "1");
+  HAS(&r.err, "--expect goes with --tag");
+  CORDON(&r, 2, "isolate", "--tag", "desks", "--comment", "x", "--expect", "0");
   stage_release(&r);
 }
 END_TEST
@@ -411,7 +450,7 @@ START_TEST(a_dry_run_by_tag)
   HAS(&r.out, "an action of that kind is under way");
   HAS(&r.out, "2 devices; nothing was done, 1 refused.\n");
   CORDON(&r, 0, "isolate", "--tag", "desks", "--dry-run", "--json");
-  HAS(&r.out, "{\"count\":3,\"refused\":0,\"value\":[{\"id\":\"");
+  HAS(&r.out, "{\"count\":3,\"refused\":0,\"notEnded\":0,\"value\":[{\"id\":\"");
   stage_release(&r);
 }
 END_TEST
@@ -624,9 +663,12 @@ Suite *suite_fleet_commands(void)
   tcase_add_loop_test(tc, remedies_of_every_kind, 0, REMEDIES);
   tcase_add_test(tc, alerts);
   tcase_add_test(tc, an_ambiguous_name_is_refused_with_the_candidates);
+  tcase_add_test(tc, a_whole_name_does_not_go_before_a_first_label);
   tcase_add_test(tc, a_device_by_its_id);
   tcase_add_test(tc, isolate_and_release);
   tcase_add_test(tc, by_tag);
+  tcase_add_test(tc, a_tag_that_no_device_has);
+  tcase_add_test(tc, only_as_many_as_the_preview_showed);
   tcase_add_test(tc, a_dry_run_of_one);
   tcase_add_test(tc, a_dry_run_by_tag);
   tcase_add_test(tc, tags);

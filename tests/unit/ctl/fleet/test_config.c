@@ -80,20 +80,16 @@ START_TEST(which_name_is_meant)
   static const struct {
     const char *wanted;
     const char *name;
-    fleet_fit fit;
+    bool fits;
   } rows[] = {
-      {"desk-1", "desk-1", FLEET_FIT_WHOLE},
-      {"DESK-1", "desk-1", FLEET_FIT_WHOLE},
-      {"desk-1", "Desk-1.example", FLEET_FIT_SHORT},
-      {"desk-1.example", "desk-1.example.org", FLEET_FIT_NOT},
-      {"desk", "desk-1", FLEET_FIT_NOT},
-      {"desk-1", "desk-10", FLEET_FIT_NOT},
-      {"desk-1", "desk", FLEET_FIT_NOT},
-      {"", "desk", FLEET_FIT_NOT},
+      {"desk-1", "desk-1", true},         {"DESK-1", "desk-1", true},
+      {"desk-1", "Desk-1.example", true}, {"desk-1.example", "desk-1.example.org", false},
+      {"desk", "desk-1", false},          {"desk-1", "desk-10", false},
+      {"desk-1", "desk", false},          {"", "desk", false},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
     ck_assert_msg(fleet_name_fit(cd_str_from(rows[i].wanted), cd_str_from(rows[i].name)) ==
-                      rows[i].fit,
+                      rows[i].fits,
                   "'%s' and '%s'", rows[i].wanted, rows[i].name);
 }
 END_TEST

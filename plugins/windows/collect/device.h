@@ -1,0 +1,34 @@
+/* What the items of one package share: who has a profile, and their parts of the registry. */
+#ifndef COLLECT_DEVICE_H
+#define COLLECT_DEVICE_H
+
+#include "collect.h"
+#include "package/thread.h"
+
+enum { WIN_USERS_MAX = 256, WIN_HIVE_MAX_MIB = 512 };
+
+typedef struct win_user {
+  wchar_t sid[WIN_SID];
+  char name[WIN_ACCOUNT]; /* of the folder of the profile, at least */
+  wchar_t profile[WIN_PATH];
+  bool has_profile;
+  HKEY hive;    /* HKEY_USERS\SID, or what was loaded; NULL: neither, and `why` says it */
+  HKEY classes; /* ...\SID_Classes; NULL: there is none */
+  bool loaded;  /* from a copy of NTUSER.DAT */
+  char why[COL_SENTENCE];
+  wchar_t mounted[2][64]; /* names below HKEY_USERS that were loaded here */
+} win_user;
+
+typedef struct win_device {
+  col_gate *gate;
+  bool read; /* the users */
+  bool more; /* there are more than the ceiling */
+  win_user *users;
+  size_t count;
+  wchar_t folder[WIN_PATH]; /* private, with the copies of hives; empty: not made */
+} win_device;
+
+/* The users, read when they are first asked for. */
+win_device *win_device_of(col_task *t);
+
+#endif

@@ -1,0 +1,14 @@
+/* Questions to WMI. */
+#ifndef COLLECT_WMI_H
+#define COLLECT_WMI_H
+
+#include "collect.h"
+
+enum { WMI_COLUMNS_MAX = 16 };
+
+/* Rows of a query into the file that is begun: the values of the columns as text. 0 rows is S_OK.
+ * Stops with the item. */
+HRESULT win_wmi_rows(col_task *t, const wchar_t *name_space, const wchar_t *query,
+                     const wchar_t *const *columns, size_t count, const char *first_field);
+
+#endif

@@ -1,0 +1,201 @@
+/* Usage: plugin_drive LIBRARY EXTENSION FUNCTION FOLDER [PARAMS]. Loads a plugin of one job as the
+ * plugin host does, runs a function of it, writes its files below FOLDER and its result, with the
+ * status and the sentence, to FOLDER.json. For tests. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <windows.h>
+
+#include "cordon/plugin.h"
+
+enum { PATH_UNITS = 1024, TEXT = 1024 };
+
+typedef struct driver {
+  wchar_t folder[PATH_UNITS];
+  FILE *file;
+  uint64_t id;
+  char *result;
+  char sentence[TEXT];
+} driver;
+
+static void path_of(const driver *d, const char *name, wchar_t ret_path[PATH_UNITS])
+{
+  wchar_t wide[PATH_UNITS / 2];
+  (void)MultiByteToWideChar(CP_UTF8, 0, name, -1, wide, PATH_UNITS / 2);
+  (void)swprintf(ret_path, PATH_UNITS, L"\\\\?\\%ls\\%ls", d->folder, wide);
+  for (wchar_t *at = ret_path + 4; *at != L'\0'; at++) {
+    if (*at != L'/' && *at != L'\\')
+      continue;
+    *at = L'\0';
+    (void)CreateDirectoryW(ret_path, NULL);
+    *at = L'\\';
+  }
+}
+
+static cordon_status CORDON_CALL on_open(const cordon_host *h, cordon_op op, const char *name,
+                                         const char *meta, uint64_t *ret_id)
+{
+  driver *d = h->host_data;
+  wchar_t path[PATH_UNITS];
+  (void)op;
+  (void)meta;
+  if (d->file != NULL)
+    return CORDON_E_CONFLICT;
+  path_of(d, name, path);
+  d->file = _wfopen(path, L"wbx");
+  if (d->file == NULL)
+    return CORDON_E_IO;
+  *ret_id = ++d->id;
+  return CORDON_OK;
+}
+
+static cordon_status CORDON_CALL on_write(const cordon_host *h, cordon_op op, uint64_t id,
+                                          const void *bytes, size_t len)
+{
+  driver *d = h->host_data;
+  (void)op;
+  if (d->file == NULL || id != d->id)
+    return CORDON_E_INVALID;
+  return fwrite(bytes, 1, len, d->file) == len ? CORDON_OK : CORDON_E_IO;
+}
+
+static cordon_status CORDON_CALL on_close(const cordon_host *h, cordon_op op, uint64_t id,
+                                          int32_t complete)
+{
+  driver *d = h->host_data;
+  (void)op;
+  (void)complete;
+  if (d->file == NULL || id != d->id)
+    return CORDON_E_INVALID;
+  bool good = fclose(d->file) == 0;
+  d->file = NULL;
+  return good ? CORDON_OK : CORDON_E_IO;
+}
+
+static const cordon_host_artifact artifacts = {
+    .struct_size = sizeof(artifacts), .open = on_open, .write = on_write, .close = on_close};
+
+static const void *CORDON_CALL on_extension(const cordon_host *h, const char *id)
+{
+  (void)h;
+  return strcmp(id, CORDON_HOST_ARTIFACT) == 0 ? &artifacts : NULL;
+}
+
+static void CORDON_CALL on_log(const cordon_host *h, cordon_op op, int32_t level, const char *line)
+{
+  (void)h;
+  (void)op;
+  (void)fprintf(stderr, "log %d: %s\n", (int)level, line);
+}
+
+static int32_t CORDON_CALL on_cancelled(const cordon_host *h, cordon_op op)
+{
+  (void)h;
+  (void)op;
+  return 0;
+}
+
+static void CORDON_CALL on_progress(const cordon_host *h, cordon_op op, uint64_t done,
+                                    uint64_t total, const char *what)
+{
+  (void)h;
+  (void)op;
+  (void)fprintf(stderr, "%llu/%llu %s at %llu ms\n", (unsigned long long)done,
+                (unsigned long long)total, what, (unsigned long long)GetTickCount64());
+}
+
+static cordon_status CORDON_CALL on_result(const cordon_host *h, cordon_op op, const char *json,
+                                           size_t len)
+{
+  driver *d = h->host_data;
+  (void)op;
+  free(d->result);
+  d->result = malloc(len + 1);
+  if (d->result == NULL)
+    return CORDON_E_LIMIT;
+  memcpy(d->result, json, len);
+  d->result[len] = '\0';
+  return CORDON_OK;
+}
+
+static void CORDON_CALL on_explain(const cordon_host *h, cordon_op op, uint32_t os_error,
+                                   const char *sentence)
+{
+  driver *d = h->host_data;
+  (void)op;
+  (void)os_error;
+  (void)snprintf(d->sentence, sizeof(d->sentence), "%s", sentence);
+}
+
+static cordon_op_fn function_of(const cordon_job *job, const char *name)
+{
+  return strcmp(name, "probe") == 0 ? job->probe : strcmp(name, "run") == 0 ? job->run : job->undo;
+}
+
+static void write_result(const driver *d, cordon_status status)
+{
+  wchar_t path[PATH_UNITS];
+  (void)swprintf(path, PATH_UNITS, L"%ls.json", d->folder);
+  FILE *f = _wfopen(path, L"wb");
+  if (f == NULL)
+    return;
+  (void)fprintf(f, "{\"status\":%d,\"result\":%s,\"sentence\":\"", (int)status,
+                d->result != NULL ? d->result : "null");
+  for (const char *at = d->sentence; *at != '\0'; at++)
+    (void)fprintf(f, *at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
+  (void)fprintf(f, "\"}\n");
+  (void)fclose(f);
+}
+
+/* What the C library calls with texts in UTF-16. */
+int wmain(int argc, wchar_t **argv);
+
+int wmain(int argc, wchar_t **argv)
+{
+  static driver d;
+  char text[3][TEXT] = {"", "", "{}"};
+  if (argc < 5)
+    return 2;
+  for (int i = 0; i < 3; i++) {
+    int from = i < 2 ? 2 + i : 5;
+    if (from < argc)
+      (void)WideCharToMultiByte(CP_UTF8, 0, argv[from], -1, text[i], TEXT, NULL, NULL);
+  }
+  (void)swprintf(d.folder, PATH_UNITS, L"%ls", argv[4]);
+  HMODULE module = LoadLibraryExW(argv[1], NULL,
+                                  LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
+  const cordon_plugin_entry *entry = NULL;
+  FARPROC symbol = module != NULL ? GetProcAddress(module, "cordon_plugin_entry_1") : NULL;
+  /* It is data, and the call gives the address of either. */
+  memcpy(&entry, &symbol, sizeof(entry));
+  if (entry == NULL) {
+    (void)fprintf(stderr, "not loaded: error %lu\n", (unsigned long)GetLastError());
+    return 1;
+  }
+  cordon_host host = {.struct_size = sizeof(host),
+                      .host_data = &d,
+                      .version = "test",
+                      .get_extension = on_extension,
+                      .log = on_log,
+                      .cancelled = on_cancelled,
+                      .progress = on_progress,
+                      .result = on_result,
+                      .explain = on_explain};
+  const cordon_plugin *plugin = entry->create(&host, "{}", 2);
+  const cordon_job *job = plugin != NULL ? plugin->get_extension(plugin, text[0]) : NULL;
+  cordon_op_fn fn = job != NULL ? function_of(job, text[1]) : NULL;
+  if (fn == NULL) {
+    (void)fprintf(stderr, "no such extension or function\n");
+    return 1;
+  }
+  cordon_request request = {.struct_size = sizeof(request),
+                            .op = 1,
+                            .budget_ms = 300000,
+                            .params = text[2],
+                            .params_len = strlen(text[2])};
+  write_result(&d, fn(plugin, &request));
+  plugin->destroy(plugin);
+  return 0;
+}

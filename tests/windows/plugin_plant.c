@@ -1,0 +1,80 @@
+/* Usage: plugin_plant PROFILE [STAY]. Makes what a test wants to find and no tool of Wine makes: a
+ * hive of a user who is not logged in, in PROFILE\NTUSER.DAT; with STAY also a socket that listens,
+ * whose port it prints, and a process that stays until its input ends. */
+#include <stdio.h>
+#include <string.h>
+
+#include <winsock2.h>
+
+#include <windows.h>
+
+static int enable(const wchar_t *name)
+{
+  HANDLE token = NULL;
+  TOKEN_PRIVILEGES p = {.PrivilegeCount = 1};
+  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &token))
+    return 0;
+  p.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+  int good = LookupPrivilegeValueW(NULL, name, &p.Privileges[0].Luid) &&
+             AdjustTokenPrivileges(token, FALSE, &p, 0, NULL, NULL);
+  (void)CloseHandle(token);
+  return good;
+}
+
+static int plant_hive(const wchar_t *profile)
+{
+  static const wchar_t command[] = L"C:\\evil\\logged_off.exe -hidden";
+  wchar_t path[MAX_PATH];
+  HKEY key = NULL;
+  HKEY run = NULL;
+  if (!enable(L"SeBackupPrivilege"))
+    return 1;
+  (void)RegDeleteTreeW(HKEY_CURRENT_USER, L"CordonPlanted");
+  if (RegCreateKeyExW(HKEY_CURRENT_USER, L"CordonPlanted", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &key,
+                      NULL) != 0 ||
+      RegCreateKeyExW(key, L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run", 0, NULL, 0,
+                      KEY_ALL_ACCESS, NULL, &run, NULL) != 0)
+    return 1;
+  LSTATUS status =
+      RegSetValueExW(run, L"LoggedOff", 0, REG_SZ, (const BYTE *)command, sizeof(command));
+  (void)swprintf(path, MAX_PATH, L"%ls\\NTUSER.DAT", profile);
+  (void)DeleteFileW(path);
+  if (status == 0)
+    status = RegSaveKeyExW(key, path, NULL, REG_LATEST_FORMAT);
+  (void)RegCloseKey(run);
+  (void)RegCloseKey(key);
+  (void)RegDeleteTreeW(HKEY_CURRENT_USER, L"CordonPlanted");
+  if (status != 0)
+    (void)fprintf(stderr, "the hive was not saved: error %ld\n", (long)status);
+  return status != 0;
+}
+
+static int listen_and_stay(void)
+{
+  WSADATA data;
+  struct sockaddr_in at = {.sin_family = AF_INET};
+  int len = sizeof(at);
+  char line[16];
+  (void)WSAStartup(MAKEWORD(2, 2), &data);
+  SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (s == INVALID_SOCKET || bind(s, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+      listen(s, 1) != 0 || getsockname(s, (struct sockaddr *)&at, &len) != 0)
+    return 1;
+  (void)printf("%u %lu\n", ntohs(at.sin_port), (unsigned long)GetCurrentProcessId());
+  (void)fflush(stdout);
+  while (fgets(line, sizeof(line), stdin) != NULL)
+    continue;
+  return 0;
+}
+
+/* What the C library calls with texts in UTF-16. */
+int wmain(int argc, wchar_t **argv);
+
+int wmain(int argc, wchar_t **argv)
+{
+  if (argc < 2)
+    return 2;
+  int failed = plant_hive(argv[1]);
+  return failed || argc < 3 ? failed : listen_and_stay();
+}
