@@ -92,6 +92,11 @@ void agent_collect_forget(agent_collect *c, const char *id)
     agent_spool_drop(&c->spool, id);
 }
 
+cd_code agent_collect_gone(agent_collect *c, const char *id, cd_buf *out, cd_err *err)
+{
+  return agent_spool_gone(&c->spool, id, out, err);
+}
+
 /* ---- what goes home ---- */
 
 typedef struct search {
@@ -107,6 +112,7 @@ static bool look_at(void *context, cd_str id)
   cd_err err = {0};
   char text[CD_ID_SIZE];
   if (!cd_str_copy(text, sizeof(text), id) || strcmp(text, s->after) <= 0 ||
+      (s->found[0] != '\0' && strcmp(text, s->found) >= 0) ||
       agent_journal_action(s->collect->journal, text, &a, &err) != CD_OK)
     return true;
   bool goes = a->console && agent_action_ended(a);

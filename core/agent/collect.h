@@ -29,10 +29,12 @@ CD_MUST_USE cd_code agent_collect_order(agent_collect *c, const agent_collect_re
 /* A piece of a package that is kept, and its whole size. */
 CD_MUST_USE cd_code agent_collect_read(agent_collect *c, const char *id, uint64_t offset,
                                        size_t max, cd_buf *out, uint64_t *ret_size, cd_err *err);
-/* It was fetched: the package is removed. */
+/* Why a package that a console waits for was removed here. CD_E_NOTFOUND: it was not. */
+CD_MUST_USE cd_code agent_collect_gone(agent_collect *c, const char *id, cd_buf *out, cd_err *err);
+/* It was fetched: the package is removed, and the note of one that was removed before. */
 void agent_collect_forget(agent_collect *c, const char *id);
-/* The next package behind `after` (empty: the first) that a console has asked for; false: there is
- * none. */
+/* The next package behind `after` (empty: the first) that a console has asked for, there or gone;
+ * false: there is none. */
 bool agent_collect_next_home(agent_collect *c, const char *after, char ret_id[CD_ID_SIZE]);
 void agent_collect_free(agent_collect *c); /* NULL is fine; after the jobs */
 

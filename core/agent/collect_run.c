@@ -258,17 +258,33 @@ static cd_code prepare(void *self, agent_job *job, const agent_plugin *p, agent_
   return rc;
 }
 
+/* A console that waits for it is told in the next connection. */
+static void note_removed(void *context, const char *id, const char *why)
+{
+  agent_collect *c = context;
+  agent_action *a = NULL;
+  cd_err err = {0};
+  cd_code rc = agent_journal_action(c->journal, id, &a, &err);
+  if (rc == CD_OK && a->console)
+    rc = agent_spool_note(&c->spool, id, why, &err);
+  agent_action_free(a);
+  if (rc != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_ERROR, "action=%s: nobody will hear that its package is gone: %s",
+           id, err.text);
+}
+
 /* The oldest go first where there is no room for another one. */
 static cd_code make_room(void *self, agent_job *job, cd_err *err)
 {
   agent_collect *c = self;
   const agent_config_collect *limits = &c->config->collect;
   uint64_t used = 0;
+  const agent_spool_ear ear = {.removes = note_removed, .context = c};
   c->run = (collect_run){.job = job, .file = -1};
   cd_buf_init(&c->run.package.text, CD_MANIFEST_MAX);
-  cd_code rc = agent_spool_tidy(&c->spool, limits->keep_s, &used, err);
+  cd_code rc = agent_spool_tidy(&c->spool, limits->keep_s, &ear, &used, err);
   if (rc == CD_OK && used + limits->max_bytes > limits->quota_bytes)
-    rc = agent_spool_shrink(&c->spool, limits->quota_bytes - limits->max_bytes, err);
+    rc = agent_spool_shrink(&c->spool, limits->quota_bytes - limits->max_bytes, &ear, err);
   return rc;
 }
 

@@ -38,6 +38,7 @@ typedef struct remote_upload {
   uint64_t size;
   uint64_t sent;
   uint64_t kept;
+  bool gone;         /* it was removed here: the console is told why, and that is all */
   uint64_t moved_ms; /* monotonic: when it last went on */
   uint64_t again_ms; /* monotonic: when those that did not go are tried again; 0: there is none */
 } remote_upload;

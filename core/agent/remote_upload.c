@@ -19,11 +19,12 @@
 #define STALLED_MS (4u * 60u * 1000u)
 #define AGAIN_MS (10u * 60u * 1000u)
 
-/* This one is over, for now. */
+/* This one is over, for now. Those in front of it, which did not go or were removed since, have
+ * their turn again later. */
 static void over(agent_remote *r)
 {
   remote_upload *u = &r->connection.upload;
-  remote_upload next = {.again_ms = u->again_ms};
+  remote_upload next = {.again_ms = u->again_ms != 0 ? u->again_ms : cd_mono_ms() + AGAIN_MS};
   (void)cd_str_copy(next.last, sizeof(next.last), cd_str_from(u->action));
   *u = next;
   remote_upload_pump(r);
@@ -34,8 +35,6 @@ static void give_up(agent_remote *r, const char *sentence)
   cd_log(CD_AREA_REMOTE, CD_LOG_WARN,
          "action=%s: its package does not go now: %s; again in 10 minutes or the next connection",
          r->connection.upload.action, sentence);
-  if (r->connection.upload.again_ms == 0)
-    r->connection.upload.again_ms = cd_mono_ms() + AGAIN_MS;
   over(r);
 }
 
@@ -58,6 +57,30 @@ static void abort_it(agent_remote *r, const char *sentence)
   if (send_chunk(r, cd_str_from(sentence), CD_CHUNK_ABORT, &err) != CD_OK)
     cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "%s", err.text);
   give_up(r, sentence);
+}
+
+/* Whether it was removed here for good. Then the console is told, and its answer is waited for. */
+static bool tell_gone(agent_remote *r)
+{
+  remote_upload *u = &r->connection.upload;
+  cd_buf why = CD_BUF_INIT(1024);
+  cd_err err = {0};
+  bool gone = agent_collect_gone(r->agent->collect, u->action, &why, &err) == CD_OK && why.len > 0;
+  if (gone && send_chunk(r, cd_buf_view(&why), CD_CHUNK_GONE, &err) == CD_OK)
+    u->gone = true;
+  else if (gone)
+    give_up(r, err.text);
+  cd_buf_release(&why);
+  return gone;
+}
+
+/* The console has heard that it does not come, or has it all the same. */
+static void gone_for_good(agent_remote *r)
+{
+  cd_log(CD_AREA_REMOTE, CD_LOG_WARN, "action=%s: its package was removed here; the console knows",
+         r->connection.upload.action);
+  agent_collect_forget(r->agent->collect, r->connection.upload.action);
+  over(r);
 }
 
 static cd_code send_next(agent_remote *r, cd_err *err)
@@ -131,6 +154,8 @@ void remote_upload_stream(agent_remote *r, const ipc_frame *frame, cd_err *err)
   u->stream = at.stream;
   cd_code rc = agent_collect_read(r->agent->collect, u->action, 0, 1, &none, &u->size, &why);
   cd_buf_release(&none);
+  if (rc == CD_E_NOTFOUND && tell_gone(r))
+    return;
   if (rc == CD_OK && at.offset > u->size)
     rc = cd_fail(&why, CD_E_INVALID, "the console has kept more of it than there is");
   if (rc != CD_OK) {
@@ -167,7 +192,9 @@ void remote_upload_kept(agent_remote *r, const ipc_frame *frame, cd_err *err)
       k.at.stream != u->stream)
     return;
   u->moved_ms = cd_mono_ms();
-  if (k.sentence[0] != '\0') {
+  if (u->gone) {
+    gone_for_good(r);
+  } else if (k.sentence[0] != '\0') {
     give_up(r, k.sentence);
   } else if (k.done && k.at.offset == u->size) {
     arrived(r);

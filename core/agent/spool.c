@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "platform/file.h"
@@ -11,6 +12,8 @@
 #include "base/banned.h"
 
 #define SPOOL_FILES_MAX 4096u
+#define NOTE_KEEP_S (30 * 24 * 3600)
+#define NOTE_MAX 512u
 
 static cd_code remove_part(void *context, const char *name, cd_err *err)
 {
@@ -33,9 +36,19 @@ cd_code agent_spool_open(agent_spool *s, const char *state_dir, cd_err *err)
 
 typedef struct tidying {
   const agent_spool *spool;
+  const agent_spool_ear *ear;
   int64_t oldest_s;
   uint64_t bytes;
 } tidying;
+
+static void tell(const agent_spool_ear *ear, const char *name, const char *why)
+{
+  char id[CD_ID_SIZE];
+  cd_str text = cd_str_from(name);
+  text.len -= sizeof(".zip") - 1;
+  if (ear != NULL && cd_str_copy(id, sizeof(id), text))
+    ear->removes(ear->context, id, why);
+}
 
 static cd_code tidy_one(void *context, const char *name, cd_err *err)
 {
@@ -58,13 +71,19 @@ static cd_code tidy_one(void *context, const char *name, cd_err *err)
     return CD_OK;
   }
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "package '%s' was kept long enough and is removed", path);
+  tell(t->ear, name, "it was not fetched for as long as the device keeps packages");
   return pf_file_remove(path, err);
 }
 
-cd_code agent_spool_tidy(const agent_spool *s, uint64_t keep_s, uint64_t *ret_bytes, cd_err *err)
+cd_code agent_spool_tidy(const agent_spool *s, uint64_t keep_s, const agent_spool_ear *ear,
+                         uint64_t *ret_bytes, cd_err *err)
 {
-  tidying t = {.spool = s, .oldest_s = cd_wall_ms() / 1000 - (int64_t)keep_s};
+  int64_t now_s = cd_wall_ms() / 1000;
+  tidying t = {.spool = s, .ear = ear, .oldest_s = now_s - (int64_t)keep_s};
+  tidying notes = {.spool = s, .oldest_s = now_s - NOTE_KEEP_S};
   cd_code rc = pf_dir_list(s->folder, ".zip", SPOOL_FILES_MAX, tidy_one, &t, err);
+  if (rc == CD_OK)
+    rc = pf_dir_list(s->folder, ".gone", SPOOL_FILES_MAX, tidy_one, &notes, err);
   if (rc == CD_OK)
     *ret_bytes = t.bytes;
   return rc;
@@ -73,6 +92,7 @@ cd_code agent_spool_tidy(const agent_spool *s, uint64_t keep_s, uint64_t *ret_by
 /* Ids sort by the time they were made, and so do the names. */
 typedef struct shrinking {
   const agent_spool *spool;
+  const agent_spool_ear *ear;
   uint64_t bytes; /* of those that are there yet */
   uint64_t max;
 } shrinking;
@@ -89,6 +109,7 @@ static cd_code shrink_one(void *context, const char *name, cd_err *err)
     return rc;
   uint64_t size = uv_fs_lstat(NULL, &req, path, NULL) == 0 ? req.statbuf.st_size : 0;
   uv_fs_req_cleanup(&req);
+  tell(t->ear, name, "the device had to make room for another package");
   rc = pf_file_remove(path, err);
   t->bytes -= size < t->bytes ? size : t->bytes;
   cd_log(CD_AREA_AGENT, CD_LOG_WARN, "package '%s' is removed: there must be room for another one",
@@ -96,16 +117,18 @@ static cd_code shrink_one(void *context, const char *name, cd_err *err)
   return rc;
 }
 
-cd_code agent_spool_shrink(const agent_spool *s, uint64_t max_bytes, cd_err *err)
+cd_code agent_spool_shrink(const agent_spool *s, uint64_t max_bytes, const agent_spool_ear *ear,
+                           cd_err *err)
 {
-  shrinking t = {.spool = s, .max = max_bytes};
-  cd_code rc = agent_spool_tidy(s, UINT32_MAX, &t.bytes, err);
+  shrinking t = {.spool = s, .ear = ear, .max = max_bytes};
+  cd_code rc = agent_spool_tidy(s, UINT32_MAX, ear, &t.bytes, err);
   return rc == CD_OK ? pf_dir_list(s->folder, ".zip", SPOOL_FILES_MAX, shrink_one, &t, err) : rc;
 }
 
 typedef struct walk {
   bool (*each)(void *context, cd_str id);
   void *context;
+  size_t suffix;
   bool over;
 } walk;
 
@@ -114,7 +137,7 @@ static cd_code walk_one(void *context, const char *name, cd_err *err)
   walk *w = context;
   cd_str id = cd_str_from(name);
   (void)err;
-  id.len -= sizeof(".zip") - 1;
+  id.len -= w->suffix;
   if (!w->over)
     w->over = !w->each(w->context, id);
   return CD_OK;
@@ -123,8 +146,11 @@ static cd_code walk_one(void *context, const char *name, cd_err *err)
 cd_code agent_spool_each(const agent_spool *s, bool (*each)(void *context, cd_str id),
                          void *context, cd_err *err)
 {
-  walk w = {.each = each, .context = context};
-  return pf_dir_list(s->folder, ".zip", SPOOL_FILES_MAX, walk_one, &w, err);
+  walk w = {.each = each, .context = context, .suffix = sizeof(".zip") - 1};
+  cd_code rc = pf_dir_list(s->folder, ".zip", SPOOL_FILES_MAX, walk_one, &w, err);
+  w.suffix = sizeof(".gone") - 1;
+  w.over = false;
+  return rc == CD_OK ? pf_dir_list(s->folder, ".gone", SPOOL_FILES_MAX, walk_one, &w, err) : rc;
 }
 
 static cd_code open_file(const char *path, int flags, uv_file *ret_file, cd_err *err)
@@ -137,6 +163,20 @@ static cd_code open_file(const char *path, int flags, uv_file *ret_file, cd_err 
                       uv_strerror(file));
   *ret_file = file;
   return CD_OK;
+}
+
+cd_code agent_spool_note(const agent_spool *s, const char *id, const char *why, cd_err *err)
+{
+  char path[CD_PATH_MAX];
+  cd_code rc = cd_path_in(s->folder, id, ".gone", path, err);
+  return rc == CD_OK ? pf_file_replace(path, cd_str_from(why), 0600, err) : rc;
+}
+
+cd_code agent_spool_gone(const agent_spool *s, const char *id, cd_buf *out, cd_err *err)
+{
+  char path[CD_PATH_MAX];
+  cd_code rc = cd_path_in(s->folder, id, ".gone", path, err);
+  return rc == CD_OK ? pf_file_read(path, NOTE_MAX, out, err) : rc;
 }
 
 cd_code agent_spool_make(const agent_spool *s, const char *id, uv_file *ret_file, cd_err *err)
@@ -172,7 +212,7 @@ cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file, cd_
 
 void agent_spool_drop(const agent_spool *s, const char *id)
 {
-  static const char *const suffixes[] = {".part", ".zip"};
+  static const char *const suffixes[] = {".part", ".zip", ".gone"};
   for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
     char path[CD_PATH_MAX];
     cd_err err = {0};

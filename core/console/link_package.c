@@ -77,6 +77,8 @@ static void on_checked(uv_work_t *work, int status)
     cd_log(CD_AREA_DEVICES, CD_LOG_INFO, "device=%s action=%s: its package is here, %llu bytes",
            l->device, u->action, (unsigned long long)u->expected.bytes);
   } else {
+    if (u->code == CD_E_INVALID)
+      con_package_shrank(l->server, u->in.offset); /* what came is removed */
     con_package_failed(l->server, u->action, u->code == CD_E_INVALID, u->err.text);
     cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: %s", l->device, u->action,
            u->err.text);
@@ -110,7 +112,9 @@ static void check(con_link *l)
 static cd_code find(con_link *l, const char *id, con_package *ret_package, cd_err *err)
 {
   con_action a = {0};
-  cd_code rc = con_action_get(l->server->store, cd_str_from(id), &a, err);
+  cd_code rc = con_action_checked(l->server->store, cd_str_from(id), &a, err);
+  if (rc == CD_OK)
+    con_altered_note(&l->server->altered, &a);
   if (rc == CD_OK && !cd_str_eq_cstr(a.device, l->device))
     rc = cd_fail(err, CD_E_DENIED, "action '%s' is of another device", id);
   if (rc == CD_OK)
@@ -162,13 +166,13 @@ static cd_code take(con_link *l, cd_rpc *m, const char *action, cd_err *err)
     return cd_fail(err, CD_E_INTERNAL, "no memory for a package");
   u->link = l;
   u->file = -1;
+  con_link_forget_upload(l); /* the one before is over: what it lacked is nobody's room */
   (void)cd_str_copy(u->action, sizeof(u->action), cd_str_from(action));
   cd_code rc = begin(l, u, &there, &kept, err);
   if (rc != CD_OK) {
     upload_free(u);
     return rc;
   }
-  con_link_forget_upload(l);
   l->upload = u;
   cd_stream_in_open(&u->in, ++l->streams, kept, u->expected.bytes);
   answer(l, m->id, u);
@@ -228,6 +232,17 @@ static void fail(con_link *l, bool bad, const char *sentence)
   con_link_forget_upload(l);
 }
 
+/* It will not come: whoever waits for it hears so. */
+static void lose(con_link *l, const char *sentence)
+{
+  con_upload *u = l->upload;
+  cd_log(CD_AREA_DEVICES, CD_LOG_WARN, "device=%s action=%s: its package is lost: %s", l->device,
+         u->action, sentence);
+  con_package_lost(l->server, u->action, sentence);
+  tell(l, u->in.stream, u->in.offset, false, sentence);
+  con_link_forget_upload(l);
+}
+
 static void take_chunk(con_link *l, const cd_chunk *chunk)
 {
   con_upload *u = l->upload;
@@ -235,6 +250,10 @@ static void take_chunk(con_link *l, const cd_chunk *chunk)
   cd_err err = {0};
   cd_code rc = cd_stream_in_take(&u->in, chunk, &offset, &err);
   bool bad = rc != CD_OK && rc != CD_E_CANCELLED;
+  if (rc == CD_E_NOTFOUND) {
+    lose(l, err.text);
+    return;
+  }
   if (rc == CD_OK)
     rc = write_at(u->file, chunk->data, offset, &err);
   CD_FAULT_POINT("collect.console_chunk");
@@ -242,6 +261,7 @@ static void take_chunk(con_link *l, const cd_chunk *chunk)
     fail(l, bad, err.text);
     return;
   }
+  con_package_grew(l->server, chunk->data.len);
   u->lacks -= chunk->data.len;
   l->server->packages_coming -= chunk->data.len;
   if (u->in.phase != CD_STREAM_DONE)

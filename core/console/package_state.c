@@ -41,6 +41,8 @@ static const char *name_of(const standing *at)
     return "given_up";
   if (at->note.fate == CON_PACKAGE_REMOVED)
     return "removed";
+  if (at->note.fate == CON_PACKAGE_LOST)
+    return "lost";
   return at->kept > 0 ? "coming" : "waiting";
 }
 
@@ -58,6 +60,8 @@ static void add_missing(const standing *at, cd_buf *out)
   if (at->note.fate == CON_PACKAGE_GIVEN_UP)
     cd_buf_addf(out, ", and no more of it is taken, after %llu tries: %s", (ull)at->note.bad,
                 at->note.sentence);
+  else if (at->note.fate == CON_PACKAGE_LOST)
+    cd_buf_addf(out, ", and will not come, as the device has it no more: %s", at->note.sentence);
   else if (at->note.sentence[0] != '\0')
     cd_buf_addf(out, "; the last try ended: %s", at->note.sentence);
 }
@@ -98,7 +102,8 @@ cd_code con_package_missing(const con_server *s, const con_action *a, cd_buf *ou
   if (rc != CD_OK)
     return rc;
   add_missing(&at, out);
-  *ret_over = at.note.fate == CON_PACKAGE_GIVEN_UP || at.note.fate == CON_PACKAGE_REMOVED;
+  *ret_over = at.note.fate == CON_PACKAGE_GIVEN_UP || at.note.fate == CON_PACKAGE_REMOVED ||
+              at.note.fate == CON_PACKAGE_LOST;
   return CD_OK;
 }
 
@@ -133,7 +138,7 @@ cd_code con_package_comes(const con_server *s, const char *id, cd_err *err)
   return rc;
 }
 
-void con_package_failed(const con_server *s, const char *id, bool bad, const char *sentence)
+void con_package_failed(con_server *s, const char *id, bool bad, const char *sentence)
 {
   con_package_note note = known(s, id);
   note.bad += bad ? 1 : 0;
@@ -142,6 +147,16 @@ void con_package_failed(const con_server *s, const char *id, bool bad, const cha
   (void)cd_str_copy(note.sentence, sizeof(note.sentence), cd_str_from(sentence));
   if (note.fate == CON_PACKAGE_GIVEN_UP)
     con_package_drop_part(s, id);
+  keep(s, id, &note);
+}
+
+void con_package_lost(con_server *s, const char *id, const char *sentence)
+{
+  con_package_note note = known(s, id);
+  note.fate = CON_PACKAGE_LOST;
+  note.at_ms = cd_wall_ms();
+  (void)cd_str_copy(note.sentence, sizeof(note.sentence), cd_str_from(sentence));
+  con_package_drop_part(s, id);
   keep(s, id, &note);
 }
 

@@ -19,7 +19,9 @@ CD_MUST_USE cd_code con_package_missing(const con_server *s, const con_action *a
 /* Whether more of it is taken. CD_E_DENIED: not; the sentence says why. */
 CD_MUST_USE cd_code con_package_comes(const con_server *s, const char *id, cd_err *err);
 /* A try ended before it was whole; `bad`: since what came was not it, and the part is gone. */
-void con_package_failed(const con_server *s, const char *id, bool bad, const char *sentence);
+void con_package_failed(con_server *s, const char *id, bool bad, const char *sentence);
+/* The device has it no more, and says why. */
+void con_package_lost(con_server *s, const char *id, const char *sentence);
 void con_package_came(const con_server *s, const char *id);
 /* It was kept long enough; `whole`: or a part was. */
 void con_package_removed(const con_server *s, const char *id, bool whole);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -22,13 +23,6 @@
 void con_packages_folder(const con_server *s, char out[CON_PATH_TEXT])
 {
   con_path(s, "packages", out);
-}
-
-cd_code con_packages_open(const con_server *s, cd_err *err)
-{
-  char folder[CON_PATH_TEXT];
-  con_packages_folder(s, folder);
-  return pf_dir_ensure(folder, 0700, NULL, err);
 }
 
 cd_code con_package_expected(const con_action *a, con_package *ret_package, cd_err *err)
@@ -61,25 +55,21 @@ cd_code con_package_expected(const con_action *a, con_package *ret_package, cd_e
 
 /* ---- room ---- */
 
+#define OLD_MAX 1000u /* that are removed at once; the others next time */
+
+/* What is in the folder. */
 typedef struct count {
-  const con_server *server;
-  const char *folder;
+  con_server *server;
+  char folder[CON_PATH_TEXT];
   int64_t oldest_s; /* older ones are removed; 0: none */
   uint64_t bytes;
+  uint64_t before; /* what the server knew when this was begun */
+  cd_buf old;      /* names of older ones, each with a NUL */
+  unsigned old_count;
+  uv_work_t work;
+  cd_code code;
+  cd_err err;
 } count;
-
-static cd_code remove_old(const count *c, const char *name, const char *path, cd_err *err)
-{
-  char id[CD_ID_SIZE];
-  cd_str text = cd_str_from(name);
-  bool whole = cd_str_ends(text, CD_STR(WHOLE));
-  text.len -= whole ? sizeof(WHOLE) - 1 : sizeof(PART) - 1;
-  cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "package %s was kept long enough and is removed", name);
-  cd_code rc = pf_file_remove(path, err);
-  if (rc == CD_OK && cd_str_copy(id, sizeof(id), text))
-    con_package_removed(c->server, id, whole);
-  return rc;
-}
 
 static cd_code count_one(void *context, const char *name, cd_err *err)
 {
@@ -94,9 +84,11 @@ static cd_code count_one(void *context, const char *name, cd_err *err)
   uv_fs_req_cleanup(&req);
   if (uv != 0)
     return CD_OK; /* it went meanwhile */
-  if (c->oldest_s != 0 && st.st_mtim.tv_sec < c->oldest_s)
-    return remove_old(c, name, path, err);
   c->bytes += st.st_size;
+  if (c->oldest_s != 0 && st.st_mtim.tv_sec < c->oldest_s && c->old_count < OLD_MAX) {
+    cd_buf_add(&c->old, name, strlen(name) + 1);
+    c->old_count++;
+  }
   return CD_OK;
 }
 
@@ -106,16 +98,105 @@ static cd_code walk(count *c, cd_err *err)
   return rc == CD_OK ? pf_dir_list(c->folder, PART, FILES_MAX, count_one, c, err) : rc;
 }
 
-void con_packages_tidy(const con_server *s)
+void con_package_grew(con_server *s, uint64_t bytes)
 {
+  s->packages_bytes += bytes;
+}
+
+void con_package_shrank(con_server *s, uint64_t bytes)
+{
+  s->packages_bytes -= bytes < s->packages_bytes ? bytes : s->packages_bytes;
+}
+
+static void remove_old(const count *c, const char *name)
+{
+  char id[CD_ID_SIZE];
+  char path[CD_PATH_MAX];
+  uv_fs_t req;
   cd_err err = {0};
-  char folder[CON_PATH_TEXT];
-  con_packages_folder(s, folder);
-  count c = {.server = s,
-             .folder = folder,
-             .oldest_s = cd_wall_ms() / 1000 - (int64_t)s->config.package_days * DAY_S};
-  if (walk(&c, &err) != CD_OK)
+  cd_str text = cd_str_from(name);
+  bool whole = cd_str_ends(text, CD_STR(WHOLE));
+  text.len -= whole ? sizeof(WHOLE) - 1 : sizeof(PART) - 1;
+  cd_code rc = cd_path_in(c->folder, name, "", path, &err);
+  uint64_t size = rc == CD_OK && uv_fs_lstat(NULL, &req, path, NULL) == 0 ? req.statbuf.st_size : 0;
+  if (rc == CD_OK) {
+    uv_fs_req_cleanup(&req);
+    rc = pf_file_remove(path, &err);
+  }
+  if (rc != CD_OK) {
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+    return;
+  }
+  cd_log(CD_AREA_CONSOLE, CD_LOG_INFO, "package %s was kept long enough and is removed", name);
+  con_package_shrank(c->server, size);
+  if (cd_str_copy(id, sizeof(id), text))
+    con_package_removed(c->server, id, whole);
+}
+
+static void walk_in_pool(uv_work_t *work)
+{
+  count *c = work->data;
+  c->code = walk(c, &c->err);
+}
+
+/* What came and went while it was counted is added to what was counted. */
+static void take_count(const count *c)
+{
+  con_server *s = c->server;
+  uint64_t now = s->packages_bytes;
+  s->packages_bytes = c->bytes;
+  if (now >= c->before)
+    con_package_grew(s, now - c->before);
+  else
+    con_package_shrank(s, c->before - now);
+}
+
+static void on_walked(uv_work_t *work, int status)
+{
+  count *c = work->data;
+  c->server->tidying = false;
+  if (c->server->closing) {
+    cd_log(CD_AREA_CONSOLE, CD_LOG_DEBUG, "old packages are looked for at the next start");
+  } else if (status == 0 && c->code == CD_OK && cd_buf_status(&c->old, "old packages", &c->err) == CD_OK) {
+    take_count(c);
+    for (const char *name = cd_buf_cstr(&c->old); c->old_count > 0; c->old_count--) {
+      remove_old(c, name);
+      name += strlen(name) + 1;
+    }
+  } else if (status == 0) {
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", c->err.text);
+  }
+  cd_buf_release(&c->old);
+  free(c);
+}
+
+void con_packages_tidy(con_server *s)
+{
+  count *c = s->tidying ? NULL : calloc(1, sizeof(*c));
+  if (c == NULL)
+    return;
+  c->server = s;
+  c->oldest_s = cd_wall_ms() / 1000 - (int64_t)s->config.package_days * DAY_S;
+  c->before = s->packages_bytes;
+  cd_buf_init(&c->old, OLD_MAX * (CD_ID_SIZE + sizeof(PART) + 256));
+  con_packages_folder(s, c->folder);
+  c->work.data = c;
+  s->tidying = uv_queue_work(s->loop, &c->work, walk_in_pool, on_walked) == 0;
+  if (!s->tidying) {
+    cd_buf_release(&c->old);
+    free(c);
+  }
+}
+
+cd_code con_packages_open(con_server *s, cd_err *err)
+{
+  count c = {.server = s};
+  con_packages_folder(s, c.folder);
+  cd_code rc = pf_dir_ensure(c.folder, 0700, NULL, err);
+  if (rc == CD_OK)
+    rc = walk(&c, err);
+  s->packages_bytes = c.bytes;
+  return rc;
 }
 
 static uint64_t size_of(const char *folder, const char *id, const char *suffix)
@@ -139,11 +220,16 @@ uint64_t con_package_look(const con_server *s, const char *id, bool *ret_whole)
   return size > 0 ? size : size_of(folder, id, PART);
 }
 
+typedef struct own {
+  const char *folder;
+  uint64_t bytes;
+} own;
+
 static bool count_action(void *context, const con_action *a)
 {
-  count *c = context;
+  own *o = context;
   if (a->kind == CD_ORDER_COLLECT)
-    c->bytes += size_of(c->folder, a->id, WHOLE) + size_of(c->folder, a->id, PART);
+    o->bytes += size_of(o->folder, a->id, WHOLE) + size_of(o->folder, a->id, PART);
   return true;
 }
 
@@ -157,24 +243,21 @@ static bool fits(uint64_t used, uint64_t more, uint64_t max)
 static cd_code check_quota(const con_server *s, cd_str device, const char *folder, uint64_t more,
                            cd_err *err)
 {
-  count all = {.folder = folder};
-  count own = {.folder = folder};
+  own its = {.folder = folder};
   const con_action_query query = {.device = device, .limit = ACTIONS_MAX};
-  cd_code rc = walk(&all, err);
-  if (rc == CD_OK)
-    rc = con_action_each(s->store, &query, count_action, &own, err);
+  cd_code rc = con_action_each(s->store, &query, count_action, &its, err);
   if (rc != CD_OK)
     return rc;
-  uint64_t used = all.bytes + s->packages_coming;
+  uint64_t used = s->packages_bytes + s->packages_coming;
   if (!fits(used, more, s->config.package_bytes))
     return cd_fail(err, CD_E_LIMIT,
                    "there is no room for another package: %llu of %llu bytes are used",
                    (unsigned long long)used, (unsigned long long)s->config.package_bytes);
-  if (!fits(own.bytes, more, s->config.package_device_bytes))
+  if (!fits(its.bytes, more, s->config.package_device_bytes))
     return cd_fail(err, CD_E_LIMIT,
                    "there is no room for another package of this device: %llu of %llu bytes are "
                    "used",
-                   (unsigned long long)own.bytes,
+                   (unsigned long long)its.bytes,
                    (unsigned long long)s->config.package_device_bytes);
   return CD_OK;
 }
@@ -206,7 +289,7 @@ static cd_code open_at(const char *folder, const char *id, const char *suffix, i
                     uv_strerror(uv));
 }
 
-cd_code con_package_part(const con_server *s, cd_str device, const char *id, uint64_t bytes,
+cd_code con_package_part(con_server *s, cd_str device, const char *id, uint64_t bytes,
                          uv_file *ret_file, uint64_t *ret_kept, cd_err *err)
 {
   char folder[CON_PATH_TEXT];
@@ -221,6 +304,7 @@ cd_code con_package_part(const con_server *s, cd_str device, const char *id, uin
   if (kept > bytes) {
     int uv = uv_fs_ftruncate(NULL, &req, file, 0, NULL);
     uv_fs_req_cleanup(&req);
+    con_package_shrank(s, uv == 0 ? kept : 0);
     kept = 0;
     if (uv != 0)
       rc =
@@ -237,14 +321,17 @@ cd_code con_package_part(const con_server *s, cd_str device, const char *id, uin
   return CD_OK;
 }
 
-void con_package_drop_part(const con_server *s, const char *id)
+void con_package_drop_part(con_server *s, const char *id)
 {
   cd_err err = {0};
   char folder[CON_PATH_TEXT];
   char path[CD_PATH_MAX];
   con_packages_folder(s, folder);
+  uint64_t size = size_of(folder, id, PART);
   if (cd_path_in(folder, id, PART, path, &err) != CD_OK || pf_file_remove(path, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+  else
+    con_package_shrank(s, size);
 }
 
 cd_code con_package_whole(const con_server *s, const char *id, uv_file *ret_file,

@@ -26,7 +26,7 @@ static cd_code check(const cd_chunk *c, cd_err *err)
 {
   if (c->stream == 0)
     return cd_fail(err, CD_E_INVALID, "the chunk has the stream 0, which there is not");
-  if (c->flags > CD_CHUNK_ABORT)
+  if (c->flags > CD_CHUNK_GONE)
     return cd_fail(err, CD_E_INVALID, "the chunk of stream %" PRIu64 " has unknown flags 0x%02x",
                    c->stream, c->flags);
   if (c->data.len == 0 && c->flags == 0)
@@ -85,13 +85,13 @@ void cd_stream_in_open(cd_stream_in *in, uint64_t stream, uint64_t offset, uint6
 /* The sender's words, as far as they can stand in a sentence. */
 static cd_code aborted(cd_stream_in *in, const cd_chunk *c, cd_err *err)
 {
+  cd_code code = c->flags == CD_CHUNK_GONE ? CD_E_NOTFOUND : CD_E_CANCELLED;
   in->phase = CD_STREAM_ABORTED;
   if (c->data.len == 0 || !cd_str_utf8_valid(c->data))
-    return cd_fail(err, CD_E_CANCELLED, "the sender ended stream %" PRIu64 " without a reason",
-                   in->stream);
+    return cd_fail(err, code, "the sender ended stream %" PRIu64 " without a reason", in->stream);
   size_t shown = cd_str_utf8_cut(c->data, 400);
-  return cd_fail(err, CD_E_CANCELLED, "the sender ended stream %" PRIu64 ": %.*s", in->stream,
-                 (int)shown, c->data.ptr);
+  return cd_fail(err, code, "the sender ended stream %" PRIu64 ": %.*s", in->stream, (int)shown,
+                 c->data.ptr);
 }
 
 cd_code cd_stream_in_take(cd_stream_in *in, const cd_chunk *c, uint64_t *ret_offset, cd_err *err)
@@ -103,7 +103,7 @@ cd_code cd_stream_in_take(cd_stream_in *in, const cd_chunk *c, uint64_t *ret_off
   if (in->phase != CD_STREAM_OPEN)
     return cd_fail(err, CD_E_INVALID, "stream %" PRIu64 " has ended, and another chunk came",
                    in->stream);
-  if (c->flags == CD_CHUNK_ABORT)
+  if ((c->flags & CD_CHUNK_ABORT) != 0)
     return aborted(in, c, err);
   if (c->offset != in->offset)
     return cd_fail(err, CD_E_INVALID,

@@ -83,6 +83,8 @@ zip_tree() {
   zip -qr "$work/other.zip" /tmp/bench
 }
 
+# What the machine that the lab runs on has in /var/tmp is none of the device's.
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 mkdir -p "$work"
 i=0
 while [ $i -lt "$processes" ]; do

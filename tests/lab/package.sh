@@ -16,13 +16,21 @@ last_action() {
   fleet actions --limit 1 --json | "$json" "value.0.$1"
 }
 
+# What hides the lab from its devices is mounted below /var/tmp, where no other file system is entered: a package is partial, which the
+# command says by its exit code.
+or_partial() {
+  or_rc=0
+  "$@" || or_rc=$?
+  [ $or_rc = 0 ] || [ $or_rc = 7 ]
+}
+
 # collected FILE: ordered, waited for, and fetched.
 collected() {
-  fleet collect desk-1 -o "$1" --comment 'lab test' --timeout 60
+  or_partial fleet collect desk-1 -o "$1" --comment 'lab test' --timeout 60
 }
 
 fetched() {
-  fleet collect --id "$1" -o "$2" --timeout 60
+  or_partial fleet collect --id "$1" -o "$2" --timeout 60
 }
 
 verified() {

@@ -252,8 +252,10 @@ static void copy_scrubbed(col_task *t, int fd, const struct stat *st, uint64_t m
   if (c->left == 0 && max > size)
     col_cap(t, "it grew while it was read");
   if (c->scrub.keys + c->scrub.hashes > 0)
-    col_mark(t, COL_PARTIAL, "secrets in it were left out: %u private keys, %u hashes of passwords",
-             c->scrub.keys, c->scrub.hashes);
+    col_mark(t, COL_PARTIAL,
+             "secrets in it were left out: %u private keys, %u hashes of passwords%s",
+             c->scrub.keys, c->scrub.hashes,
+             c->scrub.endless > 0 ? "; of a key the end was not found" : "");
   free(c);
 }
 

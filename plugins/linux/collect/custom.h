@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "collect.h"
+#include "keys.h"
 
 /* As the agent checks them (docs/package.md); the plugin goes no further whatever it is given. */
 enum {
@@ -85,7 +86,9 @@ typedef struct col_scrub {
   col_scrub_state state;
   char before; /* the last byte that was put */
   unsigned keys;
+  unsigned endless; /* of them, whose end is not there */
   unsigned hashes;
+  col_key key; /* how far it goes */
 } col_scrub;
 bool col_scrub_put(col_scrub *s, const char *bytes, size_t len);
 /* From here on it is put: what came before, without `put`, tells whether this is within a secret.

@@ -4,6 +4,7 @@
 
 #include "collect.h"
 #include "custom.h"
+#include "items.h"
 #include "package/job.h"
 #include "support/json.h"
 
@@ -19,6 +20,8 @@ static cordon_status choose(const char *profile, const cJSON *params, col_option
 {
   if (strcmp(profile, "custom") != 0) {
     *ret_items = col_items(ret_count);
+    o->ahead = col_search_hidden;
+    o->ahead_of = col_hidden_processes;
     return CORDON_OK;
   }
   cordon_status status =

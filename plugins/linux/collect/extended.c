@@ -39,39 +39,63 @@ static bool is_left_out(const char *path)
 
 static bool walk(walking *w, int fd, const char *path, int depth);
 
-static bool walk_entry(walking *w, int dir, const char *folder, const char *name, int depth)
+/* Opens what may be a folder, whatever is mounted there by now, and tells of it. -1: it is none, or
+ * is not entered; false: it is not to be touched. */
+static bool look(walking *w, int dir, const char *folder, const struct dirent *d, int *ret_fd,
+                 struct stat *ret_st)
 {
-  char path[COL_PATH];
-  char why[COL_SENTENCE];
-  struct stat st;
-  int len = snprintf(path, sizeof(path), "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
-  if (len < 0 || (size_t)len >= sizeof(path)) {
-    col_mark(w->task, COL_PARTIAL, "%.200s: names in it are too long to be told", folder);
-    return true;
+  int error = ENOTDIR;
+  *ret_fd = -1;
+  if (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN)
+    error = col_cross_entry(w->task, dir, folder, d->d_name, O_RDONLY | O_DIRECTORY, ret_fd);
+  if (error == EREMOTE || error == ENOENT) {
+    if (error == EREMOTE)
+      col_mark(w->task, COL_PARTIAL,
+               "%.100s/%.80s: it is on a file system that may hang, and is not read", folder,
+               d->d_name);
+    return false;
   }
-  if (is_left_out(path))
-    return true;
-  if (col_is_far(w->task, path, why)) {
-    col_mark(w->task, COL_PARTIAL, "%s: %s", path, why);
-    return true;
-  }
-  if (col_stat_at(dir, name, &st, &w->born) != 0)
-    return true;
+  if (error != 0 && d->d_type == DT_DIR)
+    col_mark(w->task, COL_PARTIAL, "%.100s/%.100s: %s", folder, d->d_name, strerror(error));
+  return *ret_fd >= 0 ? col_stat_fd(*ret_fd, ret_st, &w->born) == 0
+                      : col_stat_at(dir, d->d_name, ret_st, &w->born) == 0;
+}
+
+static bool put_entry(walking *w, int dir, const char *path, const char *name,
+                      const struct stat *st)
+{
   if (++w->count > FILES_MAX) {
     col_cap(w->task, "there are more than %d files", FILES_MAX);
     return false;
   }
-  w->put(w, dir, path, name, &st);
-  if (!S_ISDIR(st.st_mode))
-    return !col_stop(w->task);
-  if (depth >= DEPTH) {
-    col_cap(w->task, "folders deeper than %d are not entered", DEPTH);
+  w->put(w, dir, path, name, st);
+  return !col_stop(w->task);
+}
+
+static bool walk_entry(walking *w, int dir, const char *folder, const struct dirent *d, int depth)
+{
+  char path[COL_PATH];
+  struct stat st;
+  int fd = -1;
+  const char *front = strcmp(folder, "/") == 0 ? "" : folder;
+  int len = snprintf(path, sizeof(path), "%s/%s", front, d->d_name);
+  if (len < 0 || (size_t)len >= sizeof(path)) {
+    col_mark(w->task, COL_PARTIAL, "%.200s: names in it are too long to be told", folder);
     return true;
   }
-  int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0 && errno != ENOENT)
-    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, strerror(errno));
-  return fd < 0 ? true : walk(w, fd, path, depth + 1);
+  if (is_left_out(path) || !look(w, dir, front, d, &fd, &st)) {
+    if (fd >= 0)
+      (void)close(fd);
+    return true;
+  }
+  bool go_on = put_entry(w, dir, path, d->d_name, &st);
+  if (fd >= 0 && go_on && depth < DEPTH)
+    return walk(w, fd, path, depth + 1);
+  if (fd >= 0 && depth >= DEPTH)
+    col_cap(w->task, "folders deeper than %d are not entered", DEPTH);
+  if (fd >= 0)
+    (void)close(fd);
+  return go_on;
 }
 
 /* Closes `fd`. */
@@ -86,7 +110,7 @@ static bool walk(walking *w, int fd, const char *path, int depth)
   }
   while (go_on && !col_stop(w->task) && (e = readdir(dir)) != NULL) {
     if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-      go_on = walk_entry(w, dirfd(dir), path, e->d_name, depth);
+      go_on = walk_entry(w, dirfd(dir), path, e, depth);
   }
   (void)closedir(dir);
   return go_on;
@@ -156,10 +180,13 @@ static void put_hash(walking *w, int dir, const char *path, const char *name, co
 {
   col_task *t = w->task;
   char sha256[COL_SHA256_HEX + 1] = "";
+  char folder[COL_PATH];
   struct stat now;
   if (!S_ISREG(st->st_mode) || (st->st_mode & 0111) == 0)
     return;
-  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  int fd = -1;
+  (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strlen(path) - strlen(name) - 1), path);
+  (void)col_cross_entry(t, dir, folder, name, O_RDONLY, &fd);
   if (fd >= 0 && fstat(fd, &now) == 0 && S_ISREG(now.st_mode))
     col_sha256_fd(t, fd, 1024 * COL_MIB, sha256);
   if (fd >= 0)

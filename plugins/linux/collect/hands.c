@@ -64,22 +64,32 @@ col_hands *col_hands_new(void)
   return NULL;
 }
 
-void col_hands_do(col_hands *h, void (*work)(void *data), void *data)
+void col_hands_begin(col_hands *h, void (*work)(void *data), void *data)
 {
-  if (h != NULL) {
-    (void)pthread_mutex_lock(&h->lock);
-    h->data = data;
-    h->work = work;
-    (void)pthread_cond_broadcast(&h->changed);
-    (void)pthread_mutex_unlock(&h->lock);
-  }
-  work(data);
+  if (h == NULL)
+    return;
+  (void)pthread_mutex_lock(&h->lock);
+  h->data = data;
+  h->work = work;
+  (void)pthread_cond_broadcast(&h->changed);
+  (void)pthread_mutex_unlock(&h->lock);
+}
+
+void col_hands_wait(col_hands *h)
+{
   if (h == NULL)
     return;
   (void)pthread_mutex_lock(&h->lock);
   while (h->work != NULL)
     (void)pthread_cond_wait(&h->changed, &h->lock);
   (void)pthread_mutex_unlock(&h->lock);
+}
+
+void col_hands_do(col_hands *h, void (*work)(void *data), void *data)
+{
+  col_hands_begin(h, work, data);
+  work(data);
+  col_hands_wait(h);
 }
 
 void col_hands_free(col_hands *h)

@@ -1,5 +1,6 @@
 /* Processes that hide: the kernel answers for each number, whatever is left out of the listing of
- * /proc. There are millions of numbers, so two threads ask. */
+ * /proc. There are millions of numbers, so this begins with the first item and goes on beside the
+ * others, or two threads ask. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,11 @@ enum { TEXT = 8192, PID_LIMIT = 4 * 1024 * 1024, PIECE = 16 * 1024, FOUND_MAX = 
 typedef struct searching {
   col_task *task;
   int64_t max;
-  const unsigned char *seen; /* a bit for each number in the listing */
-  atomic_int piece;          /* the next one */
+  atomic_int piece; /* the next one */
   atomic_bool done[PIECES];
   atomic_uint count; /* may be more than are kept */
   int64_t found[FOUND_MAX];
+  unsigned char seen[PID_LIMIT / 8]; /* a bit for each number in the listing */
 } searching;
 
 static bool note_pid(void *data, int64_t pid, int dir)
@@ -130,26 +131,50 @@ static void note_untried(const searching *s)
   }
 }
 
+/* What is in the listing, before a number is tried. NULL: there is no memory. */
+static searching *begin_search(col_task *t)
+{
+  searching *s = calloc(1, sizeof(*s));
+  if (s == NULL)
+    return NULL;
+  s->task = t;
+  s->max = pid_max(t);
+  (void)col_each_process(t, note_pid, s->seen);
+  return s;
+}
+
+void col_search_hidden(col_task *t)
+{
+  searching *s = begin_search(t);
+  *col_ahead(t) = s;
+  if (s != NULL)
+    search(s);
+}
+
+static searching *search_now(col_task *t)
+{
+  searching *s = begin_search(t);
+  if (s == NULL)
+    return NULL;
+  col_hands *hands = col_hands_new();
+  col_hands_do(hands, search, s);
+  col_hands_free(hands);
+  *col_ahead(t) = s;
+  return s;
+}
+
 void col_hidden_processes(col_task *t)
 {
-  unsigned char *seen = calloc(1, PID_LIMIT / 8);
+  searching *s = *col_ahead(t);
   unsigned char *again = calloc(1, PID_LIMIT / 8);
-  searching *s = calloc(1, sizeof(*s));
   col_head(t, "pid,name,program");
-  if (seen == NULL || again == NULL || s == NULL) {
+  if (s == NULL)
+    s = search_now(t);
+  if (again == NULL || s == NULL) {
     col_mark(t, COL_ERROR, "there is no memory to look for processes that hide");
   } else {
-    s->task = t;
-    s->max = pid_max(t);
-    s->seen = seen;
-    (void)col_each_process(t, note_pid, seen);
-    col_hands *hands = col_hands_new();
-    col_hands_do(hands, search, s);
-    col_hands_free(hands);
     put_found(s, again);
     note_untried(s);
   }
-  free(seen);
   free(again);
-  free(s);
 }

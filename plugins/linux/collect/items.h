@@ -10,6 +10,7 @@ int64_t col_booted(const col_task *t);
 /* processes.c, owned.c */
 void col_processes(col_task *t);
 void col_hidden_processes(col_task *t);
+void col_search_hidden(col_task *t);
 void col_programs(col_task *t);
 
 /* system.c */

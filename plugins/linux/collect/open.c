@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <linux/magic.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 
 #include "package.h"
@@ -14,6 +15,12 @@
 
 /* <linux/configfs.h> is the kernel's own. */
 #define CONFIGFS_MAGIC 0x62656570
+
+/* <linux/openat2.h> is younger than some kernels' headers. */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#define STAY_ON_MOUNT 0x01u /* RESOLVE_NO_XDEV */
 
 enum { LINKS_MAX = 16, PART_MAX = 256 };
 
@@ -341,4 +348,73 @@ int col_open_below(const col_task *t, const char *base, const char *rel, int *re
     error = go(&w, 0, &fd);
   way_end(&w);
   return error != 0 ? error : take_file(fd, ret_fd, ret_st);
+}
+
+/* ---- entries of an open folder ---- */
+
+/* Where the kernel is older than openat2, 5.6, what was mounted when the package was begun is what
+ * is known, and the device. */
+static int open_by_list(const col_task *t, int dir, const char *folder, const char *name, int flags,
+                        int *ret_fd)
+{
+  char path[COL_PATH];
+  struct stat above = {0};
+  struct stat st = {0};
+  int made = snprintf(path, sizeof(path), "%s/%s", folder, name);
+  if (made < 0 || made >= COL_PATH)
+    return ENAMETOOLONG;
+  if (col_is_far(t, path, NULL))
+    return EREMOTE;
+  int fd = openat(dir, name, flags);
+  if (fd < 0)
+    return errno;
+  int error = fstat(dir, &above) != 0 || fstat(fd, &st) != 0 ? errno : 0;
+  if (error == 0 && st.st_dev != above.st_dev)
+    error = EXDEV;
+  if (error != 0)
+    (void)close(fd);
+  else
+    *ret_fd = fd;
+  return error;
+}
+
+int col_open_entry(const col_task *t, int dir, const char *folder, const char *name, int flags,
+                   int *ret_fd)
+{
+  flags |= O_CLOEXEC | O_NOFOLLOW | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK | O_NOCTTY);
+  const struct {
+    uint64_t flags, mode, resolve;
+  } how = {.flags = (uint64_t)flags, .resolve = STAY_ON_MOUNT};
+  long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
+  if (fd >= 0)
+    *ret_fd = (int)fd;
+  else if (errno == ENOSYS || errno == EPERM)
+    return open_by_list(t, dir, folder, name, flags, ret_fd);
+  return fd >= 0 ? 0 : errno;
+}
+
+int col_cross_entry(const col_task *t, int dir, const char *folder, const char *name, int flags,
+                    int *ret_fd)
+{
+  struct stat st;
+  int error = col_open_entry(t, dir, folder, name, flags, ret_fd);
+  if (error != EXDEV)
+    return error;
+  int held = openat(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  if (held < 0)
+    return errno;
+  /* A mount that does not even say what it is, as FUSE does to others than its user. */
+  error = col_judge(t, held, -1, &st) != 0 ? EREMOTE : 0;
+  if (error == 0 && flags == O_PATH) {
+    *ret_fd = held;
+    return 0;
+  }
+  if (error == 0)
+    error = is_wanted(&st, flags);
+  if (error == 0) {
+    *ret_fd = open_again(held, flags);
+    error = *ret_fd < 0 ? errno : 0;
+  }
+  (void)close(held);
+  return error;
 }

@@ -60,25 +60,32 @@ static bool note_program(void *data, int64_t pid, int dir)
   return true;
 }
 
-static program *find(const looking *l, const char *path)
+static program *find(const looking *l, char *path)
 {
-  char key_path[COL_PATH];
-  program key = {.path = key_path};
-  (void)snprintf(key_path, sizeof(key_path), "%s", path);
+  program key = {.path = path};
   return l->count > 0 ? bsearch(&key, l->items, l->count, sizeof(*l->items), by_path) : NULL;
 }
 
-/* Packages of before the merge of /bin into /usr/bin name the old places. */
+static bool is_before_merge(const char *path)
+{
+  return strncmp(path, "/bin/", 5) == 0 || strncmp(path, "/sbin/", 6) == 0 ||
+         strncmp(path, "/lib", 4) == 0;
+}
+
+/* Packages of before the merge of /bin into /usr/bin name the old places. A device has a million of
+ * such lines. */
 static bool note_owner(void *data, const char *line, size_t len)
 {
+  static const char usr[] = "/usr";
   looking *l = data;
   char path[COL_PATH];
   if (len == 0 || len > sizeof(path) - 8)
     return true;
-  (void)snprintf(path, sizeof(path), "/usr%.*s", (int)len, line);
+  memcpy(path, usr, 4);
+  memcpy(path + 4, line, len);
+  path[4 + len] = '\0';
   program *p = find(l, path + 4);
-  if (p == NULL && (strncmp(line, "/bin/", 5) == 0 || strncmp(line, "/sbin/", 6) == 0 ||
-                    strncmp(line, "/lib", 4) == 0))
+  if (p == NULL && is_before_merge(path + 4))
     p = find(l, path);
   if (p != NULL) {
     p->owned = true;
@@ -152,7 +159,7 @@ static void read_program(col_task *t, const program *p, struct stat *ret_st,
   int fd = ret_sha256[0] == '\0' ? col_open_held(t, dir, held, path, &st) : -1;
   if (fd >= 0) {
     *ret_st = st;
-    col_sha256_fd(t, fd, 256 * COL_MIB, ret_sha256);
+    col_sha256_program(t, fd, &st, ret_sha256);
     (void)close(fd);
   }
   if (held >= 0)

@@ -12,6 +12,8 @@ typedef struct col_device {
   col_mounts mounts;
   atomic_uint dumps; /* requests to the kernel, each with a number of its own */
   struct col_list *list;
+  struct col_hash *hashes; /* of programs; under the gate */
+  size_t hash_count;
 } col_device;
 
 col_device *col_device_of(const col_task *t);

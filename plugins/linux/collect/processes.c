@@ -13,16 +13,7 @@
 #include "read.h"
 #include "support/csv.h"
 
-enum { TEXT = 8192, HASHES_MAX = 1024, COMMAND = 64 * 1024, LOADER = 8192 };
-
-#define PROGRAM_MAX (256 * COL_MIB)
-
-typedef struct hash_entry {
-  dev_t dev;
-  ino_t inode;
-  int64_t changed;
-  char hex[COL_SHA256_HEX + 1];
-} hash_entry;
+enum { TEXT = 8192, COMMAND = 64 * 1024, LOADER = 8192 };
 
 typedef struct looking {
   col_task *task;
@@ -30,31 +21,11 @@ typedef struct looking {
   int64_t booted;
   int64_t ticks;
   int64_t page;
-  hash_entry *hashes;
-  size_t hash_count;
   col_patient patient;
   unsigned silent; /* processes that did not answer */
 } looking;
 
 /* ---- what a process runs ---- */
-
-/* Every process of the same program has the same hash, so each is read once. */
-static const char *hash_of(looking *l, int fd, const struct stat *st,
-                           char ret_hex[COL_SHA256_HEX + 1])
-{
-  for (size_t i = 0; i < l->hash_count; i++) {
-    const hash_entry *h = &l->hashes[i];
-    if (h->dev == st->st_dev && h->inode == st->st_ino && h->changed == st->st_ctim.tv_sec)
-      return h->hex;
-  }
-  col_sha256_fd(l->task, fd, PROGRAM_MAX, ret_hex);
-  if (l->hash_count < HASHES_MAX) {
-    hash_entry *h = &l->hashes[l->hash_count++];
-    *h = (hash_entry){.dev = st->st_dev, .inode = st->st_ino, .changed = st->st_ctim.tv_sec};
-    memcpy(h->hex, ret_hex, sizeof(h->hex));
-  }
-  return ret_hex;
-}
 
 static void put_program(looking *l, int dir)
 {
@@ -62,7 +33,6 @@ static void put_program(looking *l, int dir)
   col_task *t = l->task;
   char path[COL_PATH] = "";
   char hex[COL_SHA256_HEX + 1] = "";
-  const char *hash = hex;
   struct stat st;
   int held = col_hold_program(dir, path, sizeof(path));
   size_t len = strlen(path);
@@ -70,7 +40,7 @@ static void put_program(looking *l, int dir)
   bool deleted = len > sizeof(gone) && strcmp(path + len - (sizeof(gone) - 1), gone) == 0;
   int fd = col_open_held(t, dir, held, path, &st);
   if (fd >= 0) {
-    hash = hash_of(l, fd, &st, hex);
+    col_sha256_program(t, fd, &st, hex);
     (void)close(fd);
   }
   if (held >= 0)
@@ -78,7 +48,7 @@ static void put_program(looking *l, int dir)
   col_bytes(t, path, len);
   col_flag(t, deleted);
   col_flag(t, memory);
-  col_text(t, hash);
+  col_text(t, hex);
 }
 
 /* ---- single fields ---- */
@@ -297,11 +267,9 @@ void col_processes(col_task *t)
   looking l = {.task = t,
                .booted = col_booted(t),
                .ticks = sysconf(_SC_CLK_TCK),
-               .page = sysconf(_SC_PAGESIZE),
-               .hashes = calloc(HASHES_MAX, sizeof(hash_entry))};
-  if (l.hashes == NULL || l.ticks <= 0) {
-    col_mark(t, COL_ERROR, "there is no memory to look at the processes");
-    free(l.hashes);
+               .page = sysconf(_SC_PAGESIZE)};
+  if (l.ticks <= 0) {
+    col_mark(t, COL_ERROR, "the length of a tick is not known");
     return;
   }
   col_users_read(t, &l.users);
@@ -317,5 +285,4 @@ void col_processes(col_task *t)
     col_cap(t, "the item's time was over, so the last processes are missing");
   col_users_release(&l.users);
   col_users_release(&l.groups);
-  free(l.hashes);
 }

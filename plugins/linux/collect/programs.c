@@ -206,4 +206,5 @@ void col_installed_logs(col_task *t)
                                           {"rpmdb.var.sqlite", "/var/lib/rpm/rpmdb.sqlite"}};
   for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]) && !col_stop(t); i++)
     col_copy(t, copied[i][0], copied[i][1], 64 * COL_MIB);
+  col_copy_older_rpm(t);
 }

@@ -11,6 +11,7 @@
 #include <nettle/sha2.h>
 #include <sys/sysmacros.h>
 
+#include "keys.h"
 #include "package.h"
 #include "parse.h"
 
@@ -219,19 +220,29 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
 typedef struct masking {
   col_task *task;
   bool in_key;
+  col_key key;
 } masking;
+
+/* A line of a private key; whether the next one is. */
+static bool skip_key(masking *m, col_view v)
+{
+  m->in_key = !col_view_has(v, "-----END ");
+  for (size_t i = 0; i < v.len && m->in_key; i++)
+    m->in_key = col_key_takes(&m->key, v.ptr[i]);
+  m->in_key = m->in_key && col_key_takes(&m->key, '\n');
+  return true;
+}
 
 static bool put_masked(void *data, const char *line, size_t len)
 {
   masking *m = data;
   col_view v = {.ptr = line, .len = len};
   size_t size = 3 * len + 4;
-  if (m->in_key) {
-    m->in_key = !col_view_has(v, "-----END ");
-    return true;
-  }
+  if (m->in_key)
+    return skip_key(m, v);
   if (col_is_private_key(v)) {
-    m->in_key = true;
+    m->in_key = !col_view_has(v, "-----END ");
+    m->key = (col_key){.below = true, .name = true};
     return col_puts(m->task, "(a private key, which is not taken)\n");
   }
   char *text = malloc(size);

@@ -38,6 +38,15 @@ int col_open_below(const col_task *t, const char *base, const char *rel, int *re
 /* Opens a folder by the same rules. */
 int col_open_folder(const col_task *t, const char *path, int *ret_fd);
 
+/* Opens an entry of the open folder `dir`, which `folder` names, links not followed, with the flags
+ * O_RDONLY, O_RDONLY | O_DIRECTORY or O_PATH. 0, or an errno: EXDEV where something is mounted over
+ * it, whenever that was; EREMOTE if that is known to be far. What is mounted is not touched. */
+int col_open_entry(const col_task *t, int dir, const char *folder, const char *name, int flags,
+                   int *ret_fd);
+/* The same, and opens what is mounted there unless that is far. */
+int col_cross_entry(const col_task *t, int dir, const char *folder, const char *name, int flags,
+                    int *ret_fd);
+
 /* The first `size` - 1 bytes of a file, with a NUL behind them; how many, or -errno. */
 int64_t col_read(const col_task *t, const char *path, char *ret_text, size_t size);
 int64_t col_read_fd(int fd, char *ret_text, size_t size);
@@ -73,6 +82,10 @@ int col_each(const col_task *t, const char *path, col_entry_fn *fn, void *data);
 
 /* SHA-256 of an open file up to `max` bytes, as hex; empty if it is longer or cannot be read. */
 void col_sha256_fd(const col_task *t, int fd, uint64_t max, char ret_hex[COL_SHA256_HEX + 1]);
+/* The same of a program, of which `st` is what fstat says: each is read once for a package, while
+ * it is not changed. */
+void col_sha256_program(const col_task *t, int fd, const struct stat *st,
+                        char ret_hex[COL_SHA256_HEX + 1]);
 void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1]);
 
 /* What stat tells of an entry of a folder, links not followed, and when it was made (0: not told).

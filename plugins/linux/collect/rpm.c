@@ -9,6 +9,8 @@
 
 #include "read.h"
 
+#define OLDER_MAX (256 * COL_MIB)
+
 enum {
   ENTRY = 16,
   HEAD = 8,
@@ -146,12 +148,20 @@ static void note_log(col_task *t, const char *path)
     col_mark(t, COL_PARTIAL, "%s holds changes that are not read", log);
 }
 
+/* From before SQLite. */
+static const struct {
+  const char *path;
+  const char *name;
+  const char *form;
+} older[] = {{"/var/lib/rpm/Packages", "Packages", "Berkeley DB"},
+             {"/var/lib/rpm/Packages.db", "Packages.db", "ndb"},
+             {"/usr/lib/sysimage/rpm/Packages", "Packages.sysimage", "Berkeley DB"},
+             {"/usr/lib/sysimage/rpm/Packages.db", "Packages.sysimage.db", "ndb"}};
+
 void col_each_rpm(col_task *t, col_rpm_fn *fn, void *data)
 {
   static const char *const sqlite[] = {"/usr/lib/sysimage/rpm/rpmdb.sqlite",
                                        "/var/lib/rpm/rpmdb.sqlite"};
-  static const char *const others[] = {"/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
-                                       "/usr/lib/sysimage/rpm/Packages.db"};
   struct stat st;
   int fd = -1;
   for (size_t i = 0; i < 2; i++) {
@@ -162,11 +172,25 @@ void col_each_rpm(col_task *t, col_rpm_fn *fn, void *data)
     (void)close(fd);
     return;
   }
-  for (size_t i = 0; i < 3; i++) {
-    if (col_open(t, others[i], &fd, &st) != 0)
+  for (size_t i = 0; i < sizeof(older) / sizeof(older[0]); i++) {
+    if (col_open(t, older[i].path, &fd, &st) != 0)
       continue;
-    col_mark(t, COL_PARTIAL, "%s is of a form that is not decoded, and is copied beside this file",
-             others[i]);
+    col_mark(t, COL_PARTIAL,
+             "packages of rpm are missing: %s is a database of %s, which is not "
+             "decoded; it is copied beside this file",
+             older[i].path, older[i].form);
     (void)close(fd);
+  }
+}
+
+void col_copy_older_rpm(col_task *t)
+{
+  struct stat st;
+  int fd = -1;
+  for (size_t i = 0; i < sizeof(older) / sizeof(older[0]) && !col_stop(t); i++) {
+    if (col_open(t, older[i].path, &fd, &st) != 0)
+      continue;
+    (void)close(fd);
+    col_copy(t, older[i].name, older[i].path, OLDER_MAX);
   }
 }

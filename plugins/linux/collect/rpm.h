@@ -22,5 +22,7 @@ bool col_rpm_read(const unsigned char *bytes, size_t len, col_rpm *ret_rpm);
 /* Calls `fn` for each package of the database, if there is one. */
 typedef bool col_rpm_fn(void *data, const col_rpm *rpm, const char *source);
 void col_each_rpm(col_task *t, col_rpm_fn *fn, void *data);
+/* Databases of a form that is not decoded, as they are. */
+void col_copy_older_rpm(col_task *t);
 
 #endif

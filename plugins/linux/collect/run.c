@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "custom.h"
 #include "package.h"
@@ -12,6 +13,7 @@ static void device_free(void *own)
   col_device *d = own;
   col_list_free(d->list);
   col_mounts_release(&d->mounts);
+  free(d->hashes);
   free(d);
 }
 
@@ -36,6 +38,8 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
     mine.list_name = o->list->name != NULL ? o->list->name : "";
     mine.list_version = o->list->version;
   }
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    mine.ahead = NULL;
   mine.own = d;
   mine.own_free = device_free;
   return col_package_run(&mine, items, count, ret_totals, on_cap, data, err);

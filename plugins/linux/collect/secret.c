@@ -243,6 +243,7 @@ static size_t plain_until(col_scrub *s, size_t from, size_t limit)
     char c = s->held[at];
     if (c == '-' && is_key(s, at)) {
       s->state = SCRUB_KEY;
+      s->key = (col_key){0};
       break;
     }
     if (c == '$' && is_hash(s, at)) {
@@ -253,15 +254,27 @@ static size_t plain_until(col_scrub *s, size_t from, size_t limit)
   return at;
 }
 
-/* Where a key ends: behind the line with its END. `limit` if that was not seen. */
-static size_t key_until(col_scrub *s, size_t from, size_t limit)
+static bool is_end(const col_scrub *s, size_t at)
 {
   size_t end = sizeof(key_end) - 1;
+  return s->held_len - at >= end && memcmp(s->held + at, key_end, end) == 0;
+}
+
+/* Where a key ends: behind the line with its END, or where one without an end cannot go on. `limit`
+ * if that was not seen. */
+static size_t key_until(col_scrub *s, size_t from, size_t limit)
+{
   for (size_t at = from; at < limit; at++) {
-    if (s->held_len - at < end || memcmp(s->held + at, key_end, end) != 0)
+    if (is_end(s, at)) {
+      s->state = SCRUB_END;
+      return at;
+    }
+    if (col_key_takes(&s->key, s->held[at]))
       continue;
-    s->state = SCRUB_END;
-    return at;
+    s->state = SCRUB_TEXT;
+    s->before = '\n';
+    s->endless++;
+    return at + 1;
   }
   return limit;
 }

@@ -15,34 +15,12 @@
 #include "parse.h"
 #include "proctab.h"
 #include "read.h"
+#include "walk.h"
 
-enum {
-  DEPTH = 32,
-  ROWS_MAX = 300000,
-  ATTRIBUTES = 1024,
-  HEAD = 4096,
-  BATCH = 240,
-  ALONE = 8, /* fewer than these are not worth a second thread */
-  NAME = 256
-};
+enum { ROWS_MAX = 300000, ATTRIBUTES = 1024, HEAD = 4096 };
 
 #define HASHED_FILE (50 * COL_MIB)
 #define HASHED_ALL (1024 * COL_MIB)
-
-/* An entry of a folder, and what was seen of it. */
-typedef struct entry {
-  char name[NAME];
-  unsigned char type; /* as the folder says */
-  bool far;           /* not to be touched */
-  bool there;
-  bool not_hashed; /* as there were so many before */
-  struct stat st;
-  int64_t born;
-  const char *kind;
-  char *attributes; /* or NULL */
-  char *target;     /* or NULL */
-  char sha256[COL_SHA256_HEX + 1];
-} entry;
 
 typedef struct walking {
   col_task *task;
@@ -50,17 +28,7 @@ typedef struct walking {
   col_users users;
   atomic_uint_fast64_t hashed;
   uint64_t rows;
-  dev_t device; /* of the folder that is walked: other file systems are not entered */
 } walking;
-
-/* Entries of one folder, at which two threads look. */
-typedef struct batch {
-  walking *w;
-  int dir;
-  size_t count;
-  atomic_size_t next;
-  entry items[BATCH];
-} batch;
 
 #define TEMP_COLUMNS                                                                               \
   "path,type," COL_STAT_COLUMNS ",user,born,inode,links,setuid,setgid,kind,sha256,attributes,"     \
@@ -92,14 +60,15 @@ static char *attributes_of(int fd)
   return strndup(names, (size_t)len - 1);
 }
 
-static char *target_of(int dir, const char *name)
+/* Of a link that is held. */
+static char *target_of(int fd)
 {
   char target[COL_PATH];
-  ssize_t len = readlinkat(dir, name, target, sizeof(target));
+  ssize_t len = readlinkat(fd, "", target, sizeof(target));
   return len > 0 ? strndup(target, (size_t)len) : NULL;
 }
 
-static void look_into(walking *w, entry *e, int fd)
+static void look_into(walking *w, col_entry *e, int fd)
 {
   unsigned char head[HEAD];
   uint64_t size = (uint64_t)e->st.st_size;
@@ -118,56 +87,59 @@ static void look_into(walking *w, entry *e, int fd)
   }
 }
 
-/* A plain file is opened first, so that all is said of the one that is read, and its name is looked
- * up once. What vanished meanwhile is not there. */
-static void look_at(walking *w, int dir, entry *e)
+static int open_as(const walking *w, int dir, const char *folder, col_entry *e, int flags,
+                   int *ret_fd)
 {
-  int fd = -1;
-  if (e->type == DT_UNKNOWN && col_stat_at(dir, e->name, &e->st, &e->born) == 0)
-    e->type = (unsigned char)IFTODT(e->st.st_mode);
-  if (e->type == DT_REG)
-    fd = openat(dir, e->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  int error =
-      fd >= 0 ? col_stat_fd(fd, &e->st, &e->born) : col_stat_at(dir, e->name, &e->st, &e->born);
-  e->there = error == 0;
-  /* It may be another one by now. */
-  if (e->there && fd >= 0 && S_ISREG(e->st.st_mode))
-    look_into(w, e, fd);
-  if (e->there && S_ISLNK(e->st.st_mode))
-    e->target = target_of(dir, e->name);
-  if (fd >= 0)
-    (void)close(fd);
+  int error = col_open_entry(w->task, dir, folder, e->name, flags, ret_fd);
+  e->mounted = e->mounted || error == EXDEV;
+  return error == EXDEV ? col_cross_entry(w->task, dir, folder, e->name, flags, ret_fd) : error;
 }
 
-static void look(void *data)
+/* 0 or an errno; what cannot be read is held, and not read. */
+static int open_one(const walking *w, int dir, const char *folder, col_entry *e, int *ret_fd,
+                    bool *ret_reads)
 {
-  batch *b = data;
-  while (!col_stop(b->w->task)) {
-    size_t i = atomic_fetch_add(&b->next, 1);
-    if (i >= b->count)
-      return;
-    if (!b->items[i].far)
-      look_at(b->w, b->dir, &b->items[i]);
-  }
+  int error = ENOENT;
+  *ret_reads = e->type == DT_REG;
+  if (*ret_reads)
+    error = open_as(w, dir, folder, e, O_RDONLY, ret_fd);
+  if (error == 0 || error == EREMOTE)
+    return error;
+  *ret_reads = false;
+  return open_as(w, dir, folder, e, O_PATH, ret_fd);
+}
+
+/* It is opened first, so that all is said of the one that is read, and its name is looked up once.
+ * What vanished meanwhile is not there. */
+static void look_at(void *data, int dir, const char *folder, col_entry *e)
+{
+  walking *w = data;
+  int fd = -1;
+  bool reads = false;
+  int error = open_one(w, dir, folder, e, &fd, &reads);
+  e->far = error == EREMOTE;
+  e->error = error != ENOENT && error != EREMOTE ? error : 0;
+  if (error != 0)
+    return;
+  e->there = col_stat_fd(fd, &e->st, &e->born) == 0;
+  /* It may be another one by now. */
+  if (e->there && reads && S_ISREG(e->st.st_mode))
+    look_into(w, e, fd);
+  if (e->there && S_ISLNK(e->st.st_mode))
+    e->target = target_of(fd);
+  (void)close(fd);
 }
 
 /* ---- rows ---- */
 
-/* False: it is too long to be told. */
-static bool join(const char *folder, const char *name, char ret_path[COL_PATH])
+static void put_word(col_task *t, const char *word)
 {
-  size_t len = strlen(folder);
-  size_t more = strlen(name);
-  if (len + 1 + more >= COL_PATH)
-    return false;
-  memcpy(ret_path, folder, len);
-  ret_path[len] = '/';
-  memcpy(ret_path + len + 1, name, more + 1);
-  return true;
+  col_plain(t, word, strlen(word));
 }
 
-static bool put_entry(walking *w, const entry *e, const char *path)
+static bool put_entry(void *data, const col_entry *e, const char *path)
 {
+  walking *w = data;
   col_task *t = w->task;
   const struct stat *st = &e->st;
   if (++w->rows > ROWS_MAX) {
@@ -178,7 +150,7 @@ static bool put_entry(walking *w, const entry *e, const char *path)
     col_cap(t, "files beyond the first %llu MiB are not hashed",
             (unsigned long long)(HASHED_ALL / COL_MIB));
   col_text(t, path);
-  col_text(t, type_of(st->st_mode));
+  put_word(t, type_of(st->st_mode));
   col_stat(t, st);
   col_text(t, col_users_name(&w->users, st->st_uid));
   col_time(t, e->born);
@@ -186,124 +158,17 @@ static bool put_entry(walking *w, const entry *e, const char *path)
   col_unum(t, st->st_nlink);
   col_flag(t, S_ISREG(st->st_mode) && (st->st_mode & S_ISUID) != 0);
   col_flag(t, S_ISREG(st->st_mode) && (st->st_mode & S_ISGID) != 0);
-  col_text(t, e->kind);
-  col_text(t, e->sha256);
+  put_word(t, e->kind);
+  put_word(t, e->sha256);
   col_text(t, e->attributes);
   col_text(t, e->target);
   return col_row(t);
 }
 
-static bool walk(walking *w, int fd, const char *path, int depth);
-
-static bool walk_into(walking *w, int dir, const char *path, const char *name, int depth)
-{
-  if (depth >= DEPTH) {
-    col_cap(w->task, "folders deeper than %d are not entered", DEPTH);
-    return true;
-  }
-  int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) {
-    col_mark(w->task, COL_PARTIAL, "%s: %s", path, strerror(errno));
-    return true;
-  }
-  return walk(w, fd, path, depth + 1);
-}
-
-static bool put_one(walking *w, int dir, const char *folder, const entry *e, int depth)
-{
-  char path[COL_PATH];
-  char why[COL_SENTENCE];
-  if (!join(folder, e->name, path))
-    return true;
-  if (e->far) {
-    (void)col_is_far(w->task, path, why);
-    col_mark(w->task, COL_PARTIAL, "%s: %s", path, why);
-    return true;
-  }
-  if (!e->there)
-    return true;
-  if (!put_entry(w, e, path))
-    return false;
-  if (!S_ISDIR(e->st.st_mode) || e->st.st_dev != w->device)
-    return true;
-  return walk_into(w, dir, path, e->name, depth);
-}
-
-/* ---- folders ---- */
-
-static void take_name(batch *b, const struct dirent *d, const char *folder)
-{
-  char path[COL_PATH];
-  entry *e = &b->items[b->count];
-  size_t len = strlen(d->d_name);
-  if (len >= sizeof(e->name) || !join(folder, d->d_name, path)) {
-    col_mark(b->w->task, COL_PARTIAL, "%.200s: names in it are too long to be told", folder);
-    return;
-  }
-  memcpy(e->name, d->d_name, len + 1);
-  e->type = d->d_type;
-  e->far = col_is_far(b->w->task, path, NULL);
-  e->there = false;
-  e->not_hashed = false;
-  e->kind = "";
-  e->attributes = NULL;
-  e->target = NULL;
-  e->sha256[0] = '\0';
-  b->count++;
-}
-
-/* False: there are no more. */
-static bool take_names(batch *b, DIR *dir, const char *folder)
-{
-  const struct dirent *d = NULL;
-  b->count = 0;
-  while (b->count < BATCH && !col_stop(b->w->task) && (d = readdir(dir)) != NULL) {
-    if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-      take_name(b, d, folder);
-  }
-  return b->count > 0;
-}
-
-static bool put_batch(walking *w, const batch *b, const char *folder, int depth)
-{
-  bool go_on = true;
-  for (size_t i = 0; i < b->count; i++) {
-    if (go_on && !col_stop(w->task))
-      go_on = put_one(w, b->dir, folder, &b->items[i], depth);
-    free(b->items[i].attributes);
-    free(b->items[i].target);
-  }
-  return go_on;
-}
-
-/* Closes `fd`. */
-static bool walk(walking *w, int fd, const char *path, int depth)
-{
-  DIR *dir = fdopendir(fd);
-  batch *b = malloc(sizeof(*b));
-  bool go_on = true;
-  if (dir == NULL || b == NULL) {
-    col_mark(w->task, COL_PARTIAL, "%s: there is no memory to look into it", path);
-    (void)(dir != NULL ? closedir(dir) : close(fd));
-    free(b);
-    return true;
-  }
-  b->w = w;
-  b->dir = dirfd(dir);
-  while (go_on && take_names(b, dir, path)) {
-    atomic_init(&b->next, 0);
-    col_hands_do(b->count < ALONE ? NULL : w->hands, look, b);
-    go_on = put_batch(w, b, path, depth);
-  }
-  (void)closedir(dir);
-  free(b);
-  return go_on && !col_stop(w->task);
-}
-
 static void walk_folder(walking *w, const char *name, const char *path)
 {
   col_task *t = w->task;
-  struct stat st;
+  const col_walk_calls calls = {.data = w, .look = look_at, .put = put_entry};
   int fd = -1;
   col_begin(t, name, path);
   int error = col_open_folder(t, path, &fd);
@@ -313,9 +178,8 @@ static void walk_folder(walking *w, const char *name, const char *path)
     return;
   }
   w->rows = 0;
-  w->device = fstat(fd, &st) == 0 ? st.st_dev : 0;
   col_head(t, TEMP_COLUMNS);
-  if (!walk(w, fd, path, 0) && col_left_ms(t) == 0)
+  if (!col_walk(t, w->hands, fd, path, &calls) && col_left_ms(t) == 0)
     col_cap(t, "the item's time was over, so files are missing");
   col_end(t);
 }

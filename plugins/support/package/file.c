@@ -35,9 +35,16 @@ col_task *col_task_new(col_package *p, const col_item *item)
 
 void col_task_free(col_task *t)
 {
-  if (t != NULL)
+  if (t != NULL) {
+    free(t->found);
     col_sha256_free(t->sha);
+  }
   free(t);
+}
+
+void **col_ahead(col_task *t)
+{
+  return &t->found;
 }
 
 const col_options *col_options_of(const col_task *t)
@@ -228,8 +235,8 @@ void col_begin(col_task *t, const char *name, const char *source)
     t->refused = false;
     t->told = false;
     t->id = 0;
-    t->start_ms = col_wall_ms();
-    t->start_mono_ms = sup_now_ms();
+    t->start_ms = t->ahead_ms > 0 ? t->ahead_ms : col_wall_ms();
+    t->start_mono_ms = t->ahead_ms > 0 ? t->ahead_mono_ms : sup_now_ms();
     t->bytes = 0;
     if (t->sha != NULL)
       col_sha256_reset(t->sha);

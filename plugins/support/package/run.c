@@ -36,14 +36,9 @@ static void package_drop(col_package *p)
 }
 
 /* Nobody waits for an item that does not come back: then it frees itself. */
-static void run_item(void *arg)
+static void end_thread(col_task *t)
 {
-  col_task *t = arg;
   col_package *p = t->p;
-  if (!t->item->several)
-    col_begin(t, t->item->name, t->item->source);
-  t->item->collect(t);
-  col_end_item(t);
   col_gate_lock(p->gate);
   bool abandoned = t->abandoned;
   t->done = true;
@@ -53,6 +48,23 @@ static void run_item(void *arg)
     col_task_free(t);
     package_drop(p);
   }
+}
+
+static void run_item(void *arg)
+{
+  col_task *t = arg;
+  if (!t->item->several)
+    col_begin(t, t->item->name, t->item->source);
+  t->item->collect(t);
+  col_end_item(t);
+  end_thread(t);
+}
+
+static void run_ahead(void *arg)
+{
+  col_task *t = arg;
+  t->p->o.ahead(t);
+  end_thread(t);
 }
 
 /* Waits for the end of an item. False: it was left behind. */
@@ -81,21 +93,75 @@ static bool wait_for(col_package *p, col_task *t)
   return came_back;
 }
 
+/* Waits for the thread of a task. False: it was left behind, and the task is its own. */
+static bool join(col_package *p, col_task *t, col_thread *thread)
+{
+  bool came_back = wait_for(p, t);
+  if (came_back)
+    col_thread_join(thread);
+  else
+    col_thread_leave(thread);
+  return came_back;
+}
+
+/* ---- what is done ahead ---- */
+
+static void start_ahead(col_package *p, const col_item *items, size_t count)
+{
+  const col_item *item = NULL;
+  for (size_t i = 0; p->o.ahead != NULL && i < count && item == NULL; i++)
+    item = items[i].collect == p->o.ahead_of ? &items[i] : NULL;
+  col_task *t = item != NULL ? col_task_new(p, item) : NULL;
+  if (t == NULL)
+    return;
+  t->ahead_ms = col_wall_ms();
+  t->ahead_mono_ms = sup_now_ms();
+  if (col_thread_start(run_ahead, t, STACK, &p->ahead_thread))
+    p->ahead = t;
+  else
+    col_task_free(t);
+}
+
+/* The item that it was done for waits for it as long as it may take. False: it was left behind. */
+static bool take_ahead(col_package *p, uint64_t deadline_ms, col_task **ret_task)
+{
+  col_task *t = p->ahead;
+  p->ahead = NULL;
+  t->deadline_ms = deadline_ms;
+  if (!join(p, t, p->ahead_thread))
+    return false;
+  t->done = false;
+  atomic_store_explicit(&t->stop, false, memory_order_relaxed);
+  *ret_task = t;
+  return true;
+}
+
+/* There was no item that waited for it. */
+static void end_ahead(col_package *p)
+{
+  col_task *t = NULL;
+  if (p->ahead != NULL && take_ahead(p, 0, &t))
+    col_task_free(t);
+}
+
+/* ---- items ---- */
+
 static void run_one(col_package *p, const col_item *item)
 {
   col_thread *thread = NULL;
-  col_task *t = col_task_new(p, item);
+  col_task *t = NULL;
   uint64_t end = p->o.deadline_ms > RESERVE_MS ? p->o.deadline_ms - RESERVE_MS : 0;
   uint64_t now = sup_now_ms();
+  uint64_t deadline_ms = now + item->budget_ms < end ? now + item->budget_ms : end;
+  if (p->ahead == NULL || p->ahead->item != item)
+    t = col_task_new(p, item);
+  else if (!take_ahead(p, deadline_ms, &t))
+    return;
   if (t != NULL && now < end) {
-    t->deadline_ms = now + item->budget_ms < end ? now + item->budget_ms : end;
+    t->deadline_ms = deadline_ms;
     if (col_thread_start(run_item, t, STACK, &thread)) {
-      if (wait_for(p, t)) {
-        col_thread_join(thread);
+      if (join(p, t, thread))
         col_task_free(t);
-      } else {
-        col_thread_leave(thread);
-      }
       return;
     }
   }
@@ -103,6 +169,21 @@ static void run_one(col_package *p, const col_item *item)
   col_skip(p, item, COL_ERROR,
            now < end ? "there is no memory to run it"
                      : "it was not begun: the time of the collection was over");
+}
+
+static void run_items(col_package *p, const col_item *items, size_t count)
+{
+  const col_options *o = &p->o;
+  for (size_t i = 0; i < count; i++) {
+    if (items[i].extended && !o->extended)
+      continue;
+    if (o->progress != NULL)
+      o->progress(o->data, i, count + 1, items[i].name);
+    if (p->cancelled)
+      col_skip(p, &items[i], COL_ERROR, "it was not begun: the collection was cancelled");
+    else
+      run_one(p, &items[i]);
+  }
 }
 
 /* The report and the manifest, which need no thread: they read nothing. False: it is not whole. */
@@ -187,16 +268,9 @@ cordon_status col_package_run(const col_options *o, const col_item *items, size_
       o->own_free(o->own);
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
   }
-  for (size_t i = 0; i < count; i++) {
-    if (items[i].extended && !o->extended)
-      continue;
-    if (o->progress != NULL)
-      o->progress(o->data, i, count + 1, items[i].name);
-    if (p->cancelled)
-      col_skip(p, &items[i], COL_ERROR, "it was not begun: the collection was cancelled");
-    else
-      run_one(p, &items[i]);
-  }
+  start_ahead(p, items, count);
+  run_items(p, items, count);
+  end_ahead(p);
   (void)write_last(p, col_write_report);
   count_records(p, ret_totals, on_cap, data);
   p->told = write_last(p, col_write_manifest);

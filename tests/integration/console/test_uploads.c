@@ -212,6 +212,12 @@ static void given_up_by_device(upload *u)
   then_chunk(u, CHUNK, CD_STR("the disk is broken"), CD_CHUNK_ABORT);
 }
 
+/* It was removed there, for want of room. */
+static void lost_by_device(upload *u)
+{
+  then_chunk(u, CHUNK, CD_STR("it made room for another one"), CD_CHUNK_GONE);
+}
+
 static void no_chunk(upload *u)
 {
   ck_assert(upload_offer(u, u->action));
@@ -415,6 +421,8 @@ static const point points[] = {
      false},
     {"an end at once", end_at_once, "waiting", "ended before all of it had come", 0, false},
     {"the device cannot read it", given_up_by_device, "coming", "the disk is broken", CHUNK, false},
+    {"the device has it no more", lost_by_device, "lost",
+     "and will not come, as the device has it no more: ", 0, true},
     {"what is no chunk", no_chunk, "coming", "the chunk has the version 116", CHUNK, false},
     {"chunks of no stream", never_announced, "waiting", NEW_BYTES, 0, false},
     {"announced twice", announced_twice, "coming", "197608 of its", 2 * CHUNK, false},
@@ -455,7 +463,8 @@ static void check_words(const upload *u, const point *p)
   upload_told(u, "missing", missing, sizeof(missing));
   ck_assert_msg(strstr(missing, p->missing) != NULL, "%s: %s", p->what, missing);
   ck_assert_ptr_null(upload_link(u, &status, words, sizeof(words)));
-  ck_assert_uint_eq(status, strcmp(p->state, "given_up") == 0 ? 410 : 404);
+  bool gone = strcmp(p->state, "given_up") == 0 || strcmp(p->state, "lost") == 0;
+  ck_assert_uint_eq(status, gone ? 410 : 404);
   ck_assert_msg(strstr(words, missing) != NULL, "%s: %s", p->what, words);
 }
 
@@ -589,6 +598,56 @@ START_TEST(what_comes_has_its_room)
 }
 END_TEST
 
+/* What the first announcement counted as coming is not the second one's room. */
+START_TEST(announced_twice_it_has_its_room)
+{
+  device d;
+  upload u;
+  upload_configure(&f, ",\"packages\":{\"quota_bytes\":400000}");
+  fleet_enrol(&f, &d, "desk-1");
+  device_ready(&d, &f.place);
+  upload_make(&u, &f, &d);
+  ck_assert(upload_offer(&u, u.action));
+  upload_until(&u, CHUNK);
+  ck_assert_msg(upload_offer(&u, u.action), "%s", u.sentence);
+  ck_assert(upload_rest(&u));
+  upload_compare(&u);
+  upload_release(&u);
+  device_release(&d);
+}
+END_TEST
+
+/* The quota is of a count that is kept: what was thrown away, given up or removed is in it no more,
+ * and what is there when the console starts is. */
+START_TEST(what_is_thrown_away_is_room_again)
+{
+  device d;
+  upload u;
+  upload second;
+  upload_configure(&f, ",\"packages\":{\"quota_bytes\":400000}");
+  fleet_enrol(&f, &d, "desk-1");
+  device_ready(&d, &f.place);
+  upload_make(&u, &f, &d);
+  wrong_bytes_thrice(&u);
+  upload_release(&u);
+  upload_make(&u, &f, &d);
+  lost_by_device(&u);
+  upload_wait(&u, "lost");
+  upload_release(&u);
+  upload_make(&u, &f, &d);
+  ck_assert_msg(upload_offer(&u, u.action), "%s", u.sentence);
+  ck_assert(upload_rest(&u));
+  upload_configure(&f, ",\"packages\":{\"quota_bytes\":400000}");
+  device_ready(&d, &f.place);
+  upload_make(&second, &f, &d);
+  ck_assert(!upload_offer(&second, second.action));
+  ck_assert_ptr_nonnull(strstr(second.sentence, "328680 of 400000 bytes are used"));
+  upload_release(&second);
+  upload_release(&u);
+  device_release(&d);
+}
+END_TEST
+
 /* Each chunk is one byte: it is read no faster than other messages. */
 START_TEST(small_chunks_are_read_slowly)
 {
@@ -620,6 +679,8 @@ int main(void)
   tcase_add_test(t, it_arrives_whole_or_the_action_says_what_is_missing);
   tcase_add_test(t, what_is_not_a_package_of_the_device_is_refused);
   tcase_add_test(t, what_comes_has_its_room);
+  tcase_add_test(t, announced_twice_it_has_its_room);
+  tcase_add_test(t, what_is_thrown_away_is_room_again);
   tcase_add_test(t, small_chunks_are_read_slowly);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "items.h"
 #include "support/call.h"
 
 static void tell(void *data, uint64_t done, uint64_t total, const char *what)
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
                    .extended = argc > 2 && strcmp(argv[2], "extended") == 0,
                    .deadline_ms = sup_now_ms() + 120000,
                    .max_file = 256 * COL_MIB,
+                   .ahead = col_search_hidden,
+                   .ahead_of = col_hidden_processes,
                    .sink = bed_folder_sink(&to),
                    .progress = tell};
   cordon_status status = col_run(&o, items, count, &totals, NULL, NULL, &err);

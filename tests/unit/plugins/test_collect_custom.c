@@ -192,6 +192,55 @@ START_TEST(what_holds_no_secret_is_taken_to_the_byte)
 }
 END_TEST
 
+#define KEY_BODY "SECRETSECRETSECRETSECRETSECRETSECRETSECRETSECRETSECRETSECRETSECR\n"
+
+START_TEST(a_key_without_an_end_hides_no_more_than_a_key)
+{
+  static const char text[] = "a\n-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+                             "DEK-Info: AES-256-CBC,00\n\n" KEY_BODY KEY_BODY "SECRET=\n"
+                             "one: and more\ntwo: and more\nthree: and more\nfour: and more\n"
+                             "five: and more\n-----BEGIN CERTIFICATE-----\n";
+  static sunk to;
+  static col_scrub s;
+  for (size_t step = 1; step < 300; step += 37) {
+    scrub(text, sizeof(text) - 1, step, &to, &s);
+    ck_assert_str_eq(to.text, "a\n(a private key, which is not taken)\nfive: and more\n"
+                              "-----BEGIN CERTIFICATE-----\n");
+    ck_assert_uint_eq(s.endless, 1);
+  }
+}
+END_TEST
+
+/* As a log has it, with the time in front. */
+START_TEST(a_key_within_a_log_is_one_to_its_end)
+{
+  static const char text[] =
+      "Nov 1 h app: -----BEGIN PRIVATE KEY-----\nNov 1 h app: " KEY_BODY "Nov 1 h app: " KEY_BODY
+      "Nov 1 h app: SECRET==\nNov 1 h app: -----END PRIVATE KEY-----\nafter\n";
+  static sunk to;
+  static col_scrub s;
+  scrub(text, sizeof(text) - 1, 11, &to, &s);
+  ck_assert_ptr_null(strstr(to.text, "SECRET"));
+  ck_assert_ptr_nonnull(strstr(to.text, "after"));
+  ck_assert_uint_eq(s.endless, 0);
+}
+END_TEST
+
+START_TEST(a_key_has_a_length)
+{
+  static char text[2 * COL_KEY_BYTES];
+  static sunk to;
+  static col_scrub s;
+  size_t len = (size_t)snprintf(text, sizeof(text), "-----BEGIN PRIVATE KEY-----\n");
+  while (len < COL_KEY_BYTES + 1000)
+    len += (size_t)snprintf(text + len, sizeof(text) - len, KEY_BODY);
+  len += (size_t)snprintf(text + len, sizeof(text) - len, "after\n");
+  scrub(text, len, 1000, &to, &s);
+  ck_assert_uint_lt(to.len, 1200);
+  ck_assert_ptr_nonnull(strstr(to.text, "after"));
+}
+END_TEST
+
 /* ---- a device that is a folder ---- */
 
 static cordon_status run(const char *items, cJSON **ret_manifest)
@@ -482,6 +531,9 @@ int main(void)
       secrets_are_known_by_their_names,
       secrets_within_a_file_are_left_out_however_it_is_read,
       the_rest_of_a_secret_is_one,
+      a_key_without_an_end_hides_no_more_than_a_key,
+      a_key_within_a_log_is_one_to_its_end,
+      a_key_has_a_length,
       what_holds_no_secret_is_taken_to_the_byte,
       the_files_that_a_list_names_are_in_its_folders,
       ceilings_of_files_bytes_and_depth_are_told,

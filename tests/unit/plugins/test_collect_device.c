@@ -275,7 +275,9 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
   bed_make("/etc/anacrontab", "DB_PASS=hunter2\n1 2 x /bin/daily\n");
   bed_make("/proc/self/mountinfo",
            "1 0 8:1 / /d rw - davfs https://u:hunter2@h/ rw,password=hunter2\n");
-  bed_make("/etc/settings", "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END X-----\nafter\n");
+  bed_make("/etc/settings",
+           "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END X-----\n"
+           "-----BEGIN RSA PRIVATE KEY-----\nhunter2\na: 1\na: 2\na: 3\na: 4\nafter\n");
   bed_make("/etc/clamav/planted.key", "hunter2\n");
   ck_assert_int_ge(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), 0);
   for (size_t i = 0; i < COUNT_OF(files); i++) {
@@ -284,6 +286,32 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
     ck_assert_msg(strstr(text, kept[i]) != NULL, "%s", text);
     free(text);
   }
+}
+END_TEST
+
+/* As on RHEL 7 and 8, and on older SUSE. */
+START_TEST(a_database_of_rpm_that_is_not_read_is_told_and_copied)
+{
+  static const col_item items[] = {
+      {"I", "programs.csv", "x", col_installed, 5000, false, false},
+      {"I", "logs", "x", col_installed_logs, 5000, true, false},
+  };
+  static const char *const folders[] = {"/var", "/var/lib", "/var/lib/rpm"};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  for (size_t i = 0; i < COUNT_OF(folders); i++)
+    bed_make_folder(folders[i], 0755);
+  bed_make("/var/lib/rpm/Packages", "a hash of Berkeley's");
+  ck_assert_int_eq(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  cJSON *doc = bed_manifest();
+  ck_assert_str_eq(bed_item_text(doc, 0, "status"), "partial");
+  ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 0, "error"), "packages of rpm are missing"));
+  ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 0, "error"), "Berkeley DB"));
+  cJSON_Delete(doc);
+  char *text = bed_package_file("I/Packages");
+  ck_assert_str_eq(text, "a hash of Berkeley's");
+  free(text);
 }
 END_TEST
 
@@ -371,6 +399,7 @@ int main(void)
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
+                                a_database_of_rpm_that_is_not_read_is_told_and_copied,
                                 of_a_log_that_is_too_long_the_last_whole_lines_are_read,
                                 nothing_is_pushed_out_of_sight};
   return run_suite_with("plugins.collect_device", tests, COUNT_OF(tests), bed_setup, bed_teardown);

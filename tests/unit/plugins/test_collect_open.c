@@ -1,6 +1,7 @@
 /* Reading what anybody may have made: links, FIFOs, folders that are swapped, and what does not
  * answer. */
 #include "collect.h"
+#include "items.h"
 #include "patient.h"
 #include "read.h"
 
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,6 +195,16 @@ static void mounts_and_opens(col_task *t)
   (void)snprintf(path, sizeof(path), "%s/file", silent_path);
   ck_assert_int_eq(col_open(t, path, &fd, &st), EREMOTE);
   ck_assert_int_eq(col_open_folder(t, silent_path, &fd), EREMOTE);
+  int above = open(bed_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ck_assert_int_eq(col_open_entry(t, above, bed_root, "silent", O_PATH, &fd), EXDEV);
+  ck_assert_int_eq(col_cross_entry(t, above, bed_root, "silent", O_RDONLY | O_DIRECTORY, &fd),
+                   EREMOTE);
+  /* To others than its user it does not even say what it is. */
+  ck_assert_int_eq(chmod(bed_root, 0711), 0);
+  ck_assert_int_eq(syscall(SYS_setresuid, -1, 1, -1), 0);
+  ck_assert_int_eq(col_cross_entry(t, above, bed_root, "silent", O_PATH, &fd), EREMOTE);
+  ck_assert_int_eq(syscall(SYS_setresuid, -1, 0, -1), 0);
+  (void)close(above);
   ck_assert_int_eq(col_open(t, "/proc/self/status", &fd, &st), 0);
   (void)close(fd);
   (void)col_puts(t, "done");
@@ -216,6 +228,50 @@ START_TEST(what_is_mounted_later_is_judged_by_its_mount)
   ck_assert_msg(strcmp(text, "done") == 0 || strcmp(text, "no FUSE here") == 0, "%s", text);
   free(text);
   (void)umount2(silent_path, MNT_DETACH);
+}
+END_TEST
+
+/* The folders for temporary files are this test's own, and so are their mounts. */
+static const char *const own[] = {"/tmp", "/var/tmp", "/dev/shm", "/run"};
+
+static void mounts_below_tmp(col_task *t)
+{
+  bool good = mkdir("/tmp/silent", 0755) == 0 && mkdir("/tmp/local", 0755) == 0 &&
+              mount("local", "/tmp/local", "tmpfs", 0, NULL) == 0 && mount_silent("/tmp/silent");
+  (void)col_puts(t, good ? "done" : "no FUSE here");
+}
+
+START_TEST(temporary_files_below_what_is_mounted_later_are_told_and_not_touched)
+{
+  static const col_item items[] = {{"F", "later", "x", mounts_below_tmp, 5000, false, false},
+                                   {"F", "temp", "x", col_temp, 5000, true, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+    return;
+  int to = open(bed_to.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (size_t i = 0; i < COUNT_OF(own); i++)
+    ck_assert_int_eq(mount("own", own[i], "tmpfs", 0, NULL), 0);
+  (void)snprintf(bed_to.path, sizeof(bed_to.path), "/proc/self/fd/%d", to);
+  o.root = "";
+  ck_assert_int_eq(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  char *text = bed_package_file("F/later");
+  if (strcmp(text, "done") == 0) {
+    cJSON *doc = bed_manifest();
+    ck_assert_str_eq(bed_item_text(doc, 2, "name"), "F/tmp.csv");
+    ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 2, "error"), "/tmp/"));
+    cJSON_Delete(doc);
+    free(text);
+    text = bed_package_file("F/tmp.csv");
+    ck_assert_ptr_nonnull(strstr(text, "\r\n/tmp/local,folder,"));
+    ck_assert_ptr_null(strstr(text, "/tmp/silent"));
+  }
+  free(text);
+  (void)umount2("/tmp/silent", MNT_DETACH);
+  for (size_t i = COUNT_OF(own); i > 0; i--)
+    (void)umount2(own[i - 1], MNT_DETACH);
 }
 END_TEST
 
@@ -318,12 +374,14 @@ END_TEST
 
 int main(void)
 {
-  const TTest *const tests[] = {links_are_followed_only_where_they_are_roots_and_fifos_never,
-                                in_homes_no_link_is_followed,
-                                a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
-                                links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
-                                what_is_mounted_later_is_judged_by_its_mount,
-                                what_is_mounted_for_another_process_is_judged_by_its_mounts,
-                                what_does_not_answer_is_not_waited_for_and_not_asked_for_ever};
+  const TTest *const tests[] = {
+      links_are_followed_only_where_they_are_roots_and_fifos_never,
+      in_homes_no_link_is_followed,
+      a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
+      links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
+      what_is_mounted_later_is_judged_by_its_mount,
+      temporary_files_below_what_is_mounted_later_are_told_and_not_touched,
+      what_is_mounted_for_another_process_is_judged_by_its_mounts,
+      what_does_not_answer_is_not_waited_for_and_not_asked_for_ever};
   return run_suite_with("plugins.collect_open", tests, COUNT_OF(tests), bed_setup, bed_teardown);
 }

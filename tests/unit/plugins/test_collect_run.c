@@ -298,6 +298,109 @@ START_TEST(a_cancelled_collection_says_what_it_has)
 }
 END_TEST
 
+/* What is done ahead, and the item that it is for. */
+static void looks_ahead(col_task *t)
+{
+  int *found = malloc(sizeof(*found));
+  ck_assert_ptr_nonnull(found);
+  *found = 7;
+  *col_ahead(t) = found;
+}
+
+static void waits_ahead(col_task *t)
+{
+  while (!col_stop(t))
+    (void)usleep(1000);
+}
+
+static void hangs_ahead(col_task *t)
+{
+  char byte = 0;
+  (void)t;
+  (void)!read(hang_fd, &byte, 1);
+}
+
+static void writes_found(col_task *t)
+{
+  const int *found = *col_ahead(t);
+  (void)col_printf(t, "%d", found != NULL ? *found : 0);
+}
+
+static cordon_status run_ahead(void (*ahead)(col_task *), uint32_t budget_ms)
+{
+  const col_item items[] = {
+      {"F", "rows.csv", "x", write_rows, 1000, false, false},
+      {"F", "found.txt", "x", writes_found, budget_ms, false, false},
+      {"F", "last.csv", "x", write_rows, 1000, false, false},
+  };
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  o.ahead = ahead;
+  o.ahead_of = writes_found;
+  return col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err);
+}
+
+START_TEST(what_is_done_ahead_is_there_for_its_item)
+{
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    return;
+  ck_assert_int_eq(run_ahead(looks_ahead, 5000), CORDON_OK);
+  char *text = bed_package_file("F/found.txt");
+  ck_assert_str_eq(text, "7");
+  free(text);
+}
+END_TEST
+
+START_TEST(what_is_done_ahead_has_the_time_of_its_item)
+{
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    return;
+  ck_assert_int_eq(run_ahead(waits_ahead, 100), CORDON_OK);
+  char *text = bed_package_file("F/found.txt");
+  ck_assert_str_eq(text, "0");
+  free(text);
+}
+END_TEST
+
+START_TEST(what_hangs_ahead_costs_its_item)
+{
+  int ends[2];
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    return;
+  ck_assert_int_eq(pipe(ends), 0);
+  hang_fd = ends[0];
+  ck_assert_int_eq(run_ahead(hangs_ahead, 100), CORDON_PARTIAL);
+  cJSON *doc = bed_manifest();
+  ck_assert_str_eq(bed_item_text(doc, 1, "item"), "found.txt");
+  ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 1, "error"), "left behind"));
+  ck_assert_str_eq(bed_item_text(doc, 2, "status"), "ok");
+  cJSON_Delete(doc);
+  ck_assert_int_eq(write(ends[1], "x", 1), 1);
+  uint64_t until = sup_now_ms() + 10000;
+  while (bed_threads() > 1 && sup_now_ms() < until)
+    (void)usleep(1000);
+}
+END_TEST
+
+START_TEST(what_is_done_ahead_ends_with_a_cancel)
+{
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+    return;
+  bed_cancel = true;
+  uint64_t began = sup_now_ms();
+  const col_item items[] = {{"F", "waits.txt", "x", waits, 10000, false, false},
+                            {"F", "found.txt", "x", writes_found, 10000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  o.ahead = waits_ahead;
+  o.ahead_of = writes_found;
+  ck_assert_int_eq(col_run(&o, items, 2, &totals, NULL, NULL, &err), CORDON_E_CANCELLED);
+  ck_assert_uint_lt(sup_now_ms() - began, 5000);
+}
+END_TEST
+
 START_TEST(after_the_whole_time_nothing_is_begun)
 {
   static const col_item items[] = {{"F", "rows.csv", "x", write_rows, 1000, false, false}};
@@ -372,6 +475,10 @@ int main(void)
                                 an_item_of_several_files_that_was_stopped_between_them_says_so,
                                 a_ceiling_of_one_copy_is_none_of_the_next,
                                 what_hangs_is_left_behind,
+                                what_is_done_ahead_is_there_for_its_item,
+                                what_is_done_ahead_has_the_time_of_its_item,
+                                what_hangs_ahead_costs_its_item,
+                                what_is_done_ahead_ends_with_a_cancel,
                                 a_cancelled_collection_says_what_it_has,
                                 after_the_whole_time_nothing_is_begun,
                                 a_device_without_anything_gives_a_whole_package,

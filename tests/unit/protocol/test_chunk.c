@@ -41,7 +41,7 @@ START_TEST(refuses_a_malformed_chunk)
       {{1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 21, "the chunk has reserved bits set"},
       {{1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}, 21, "the chunk has reserved bits set"},
       {{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 21, "the chunk has the stream 0, which there is not"},
-      {{1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 21, "the chunk of stream 1 has unknown flags 0x03"},
+      {{1, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 21, "the chunk of stream 1 has unknown flags 0x04"},
       {{1, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 21, "the chunk of stream 1 has unknown flags 0x80"},
       {{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 20, "the chunk of stream 1 carries nothing"},
       {{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x20, 0, 0, 0, 0, 0, 0},
@@ -158,6 +158,10 @@ START_TEST(an_abort_carries_its_reason)
     ck_assert_str_eq(err.text, aborts[i].text);
     ck_assert_int_eq(in.phase, CD_STREAM_ABORTED);
     ck_assert_int_eq(take(&in, 0, "x", 0, &err), CD_E_INVALID);
+    cd_stream_in_open(&in, 7, 0, 100);
+    ck_assert_int_eq(take(&in, 50, aborts[i].data, CD_CHUNK_GONE, &err), CD_E_NOTFOUND);
+    ck_assert_str_eq(err.text, aborts[i].text);
+    ck_assert_int_eq(in.phase, CD_STREAM_ABORTED);
   }
 }
 END_TEST

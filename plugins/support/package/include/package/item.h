@@ -63,6 +63,11 @@ typedef struct col_options {
   uint64_t list_version;
   uint64_t deadline_ms; /* of sup_now_ms() */
   uint64_t max_file;    /* bytes */
+  /* NULL, or what of the item that calls `ahead_of` may be done beside the items in front of it,
+   * from the first one on, on a thread of its own. It writes nothing, and leaves what it found in
+   * col_ahead(), a block that is freed with the task. */
+  void (*ahead)(col_task *t);
+  void (*ahead_of)(col_task *t);
   const cordon_host *host;
   cordon_op op;
   col_sink sink;
@@ -94,6 +99,8 @@ const col_options *col_options_of(const col_task *t);
 bool col_stop(const col_task *t);
 /* The same without the ceilings of the file: whether an item of several files begins the next. */
 bool col_over(const col_task *t);
+/* What `ahead` has found, or NULL. */
+void **col_ahead(col_task *t);
 /* Milliseconds until the item's deadline. */
 uint64_t col_left_ms(const col_task *t);
 

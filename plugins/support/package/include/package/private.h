@@ -37,6 +37,8 @@ typedef struct col_package {
   bool told;          /* its manifest is whole */
   bool cancelled;
   unsigned holders; /* the runner, and threads that were left behind: the last one frees this */
+  col_task *ahead;  /* of the item whose `ahead` runs, or has */
+  col_thread *ahead_thread;
 } col_package;
 
 /* A time as it was written last. */
@@ -50,8 +52,11 @@ struct col_task {
   const col_item *item;
   uint64_t deadline_ms;
   atomic_bool stop;
-  bool done;      /* under the gate */
-  bool abandoned; /* under the gate */
+  void *found;            /* by what was done ahead, */
+  int64_t ahead_ms;       /* since 1970: when that began, or 0, */
+  uint64_t ahead_mono_ms; /* and by the other clock */
+  bool done;              /* under the gate */
+  bool abandoned;         /* under the gate */
 
   /* The file that is being written. */
   bool begun;
