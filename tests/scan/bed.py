@@ -91,19 +91,24 @@ class Agent:
         self.daemon = self.copy("core/agent/cordond", "bin/cordond")
         self.host = self.copy("core/host/cordon-plugin-host", "bin/cordon-plugin-host")
         self.channel = self.copy("core/channel/cordon-channel", "bin/cordon-channel")
-        library = self.copy("plugins/providers/clamav/cordon-clamav.so", "plugins/cordon-clamav.so")
-        manifest = self.copy("plugins/providers/clamav/cordon-clamav.json", "plugins/cordon-clamav.json")
-        os.chmod(manifest, 0o644)
-        digest = lambda p: "sha256:" + hashlib.sha256(p.read_bytes()).hexdigest()
-        trust = {"plugins": [{"id": "org.cordon.clamav", "library": digest(library), "manifest": digest(manifest)}]}
+        trust = {"plugins": [self.plugin("providers/clamav", "cordon-clamav", "org.cordon.clamav"),
+                             self.plugin("linux/remediate", "cordon-linux-remediate", "org.cordon.linux.remediate")]}
         (self.folder / "etc/trust.json").write_text(json.dumps(trust))
         mine = {"socket": str(clamd.socket), "config": str(clamd.conf), "restart_s": 20, "hang_s": 3, "answer_s": 3}
         mine.update(settings)
-        config = {"providers": {"scan": ["org.cordon.clamav"]},
+        config = {"providers": {"scan": ["org.cordon.clamav"], "remediate": ["org.cordon.linux.remediate"]},
                   "plugins": {"user": "nobody", "settings": {"org.cordon.clamav": mine}}}
         (self.folder / "etc/cordond.json").write_text(json.dumps(config))
         self.socket = self.folder / "run/control.sock"
         self.process = None
+
+    def plugin(self, folder, name, id):
+        """Takes it to the agent's plugins; what the list of trusted ones says of it."""
+        library = self.copy(f"plugins/{folder}/{name}.so", f"plugins/{name}.so")
+        manifest = self.copy(f"plugins/{folder}/{name}.json", f"plugins/{name}.json")
+        os.chmod(manifest, 0o644)
+        digest = lambda p: "sha256:" + hashlib.sha256(p.read_bytes()).hexdigest()
+        return {"id": id, "library": digest(library), "manifest": digest(manifest)}
 
     def copy(self, source, target):
         path = self.folder / target

@@ -233,6 +233,44 @@ START_TEST(a_link_to_what_is_gone_leads_nowhere)
 }
 END_TEST
 
+/* Which package it is says the device's signed result, whatever its row says. */
+START_TEST(what_the_database_says_of_a_package_is_not_believed)
+{
+  upload second;
+  char sql[1000];
+  char file[400];
+  char words[1000];
+  char path[200];
+  static char answer[65536];
+  unsigned status = 0;
+  static const char forged[] =
+      "UPDATE action SET evidence = '{\"package\":{\"bytes\":5,\"digest\":\"sha256:"
+      "0000000000000000000000000000000000000000000000000000000000000000\"}}' WHERE id = '%s'";
+  (void)snprintf(sql, sizeof(sql), forged, u.action);
+  fleet_edit(&f, sql);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", u.action);
+  ck_assert_uint_eq(fleet_ask(&f, "GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_msg(strstr(answer, "sha256:00000") == NULL, "%s", answer);
+  ck_assert_ptr_nonnull(strstr(answer, "(the evidence)"));
+  upload_compare(&u);
+  /* What comes home is held against the signed one as well. */
+  upload_make(&second, &f, &d);
+  (void)snprintf(sql, sizeof(sql), forged, second.action);
+  fleet_edit(&f, sql);
+  ck_assert(upload_offer(&second, second.action));
+  ck_assert_msg(upload_rest(&second), "%s", second.sentence);
+  upload_wait(&second, "here");
+  upload_compare(&second);
+  upload_release(&second);
+  /* A file in its place that is as long as the row says. */
+  upload_path(&u, ".zip", file);
+  ck_assert_int_eq(truncate(file, 5), 0);
+  ck_assert_ptr_null(upload_link(&u, &status, words, sizeof(words)));
+  ck_assert_uint_eq(status, 410);
+  ck_assert_msg(strstr(words, "not the one that the device has signed") != NULL, "%s", words);
+}
+END_TEST
+
 static char *read_file(const char *path)
 {
   static char text[4 * 1024 * 1024];
@@ -509,6 +547,7 @@ int main(void)
   tcase_add_test(t, a_head_has_no_body_and_a_changed_one_is_sent_whole);
   tcase_add_test(t, the_link_is_the_key_to_this_package_alone);
   tcase_add_test(t, a_link_to_what_is_gone_leads_nowhere);
+  tcase_add_test(t, what_the_database_says_of_a_package_is_not_believed);
   tcase_add_test(t, no_link_is_in_the_log);
   tcase_add_test(t, what_is_old_is_removed_and_the_action_says_so);
   tcase_add_test(t, a_full_console_keeps_what_it_has);
