@@ -160,9 +160,10 @@ static cd_code may_end(cd_err *err)
   if (rc != CD_OK)
     (void)cd_err_prefix(err, "the agent stays, since the device is to be isolated");
   else if (config.local_release == AGENT_WHO_CODE || config.local_release == AGENT_WHO_NOBODY)
-    rc = cd_fail(err, CD_E_DENIED,
-                 "the agent stays: the device is to be isolated, and the policy lets nobody here end "
-                 "that; have its console release it first");
+    rc = cd_fail(
+        err, CD_E_DENIED,
+        "the agent stays: the device is to be isolated, and the policy lets nobody here end "
+        "that; have its console release it first");
   agent_config_release(&config);
   return rc;
 }

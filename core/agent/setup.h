@@ -9,8 +9,8 @@
 /* The first configuration and the trust list are those that lie beside the program. A configuration
  * that is there already stays, and so do plugins in the trust list that are none of ours. */
 CD_MUST_USE cd_code agent_setup(bool start, cd_err *err);
-/* Stops the agent and takes its service away; without `keep_state` all that it has written, too. That
- * is refused (CD_E_DENIED), and the agent runs on, while an isolation is wanted that an
+/* Stops the agent and takes its service away; without `keep_state` all that it has written, too.
+ * That is refused (CD_E_DENIED), and the agent runs on, while an isolation is wanted that an
  * administrator of the device may not end. */
 CD_MUST_USE cd_code agent_setup_undo(bool keep_state, cd_err *err);
 

@@ -12,7 +12,8 @@
 
 #define NAME L"cordond"
 #define TITLE L"Cordon agent"
-#define DESCRIPTION L"Takes response actions on this device as its console or an administrator orders."
+#define DESCRIPTION                                                                                \
+  L"Takes response actions on this device as its console or an administrator orders."
 #define SWITCH L"--service"
 #define COMMAND_MAX 32768u
 #define PATIENCE_MS 30000u
@@ -45,16 +46,15 @@ static wchar_t *command_line(void)
 
 static SC_HANDLE make(SC_HANDLE manager, const wchar_t *command)
 {
-  SC_HANDLE service =
-      CreateServiceW(manager, NAME, TITLE, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
-                     SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, NULL, NULL);
+  SC_HANDLE service = CreateServiceW(manager, NAME, TITLE, SERVICE_ALL_ACCESS,
+                                     SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+                                     SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, NULL, NULL);
   if (service != NULL || GetLastError() != ERROR_SERVICE_EXISTS)
     return service;
   service = OpenServiceW(manager, NAME, SERVICE_ALL_ACCESS);
-  if (service != NULL &&
-      !ChangeServiceConfigW(service, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
-                            SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, L"LocalSystem", NULL,
-                            TITLE)) {
+  if (service != NULL && !ChangeServiceConfigW(service, SERVICE_WIN32_OWN_PROCESS,
+                                               SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command,
+                                               NULL, NULL, NULL, L"LocalSystem", NULL, TITLE)) {
     DWORD error = GetLastError();
     (void)CloseServiceHandle(service);
     SetLastError(error);
@@ -63,8 +63,9 @@ static SC_HANDLE make(SC_HANDLE manager, const wchar_t *command)
   return service;
 }
 
-/* Started again after 5, 10 and 60 seconds, also when it ends with a failure instead of crashing; and
- * with time to end in before the system does. The last two are refinements that Wine does not know. */
+/* Started again after 5, 10 and 60 seconds, also when it ends with a failure instead of crashing;
+ * and with time to end in before the system does. The last two are refinements that Wine does not
+ * know. */
 static cd_code set_recovery(SC_HANDLE service, cd_err *err)
 {
   SC_ACTION again[] = {

@@ -1,5 +1,5 @@
-/* The places that Windows has for such files, as the system tells them: they may be on any drive. No
- * variable of the environment is asked for those of the agent. */
+/* The places that Windows has for such files, as the system tells them: they may be on any drive.
+ * No variable of the environment is asked for those of the agent. */
 #include "platform/paths.h"
 
 #include "windows/windows.h"

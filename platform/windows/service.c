@@ -1,5 +1,5 @@
-/* The service control manager. A program that it did not start is no service: being ready or stopping
- * is then nobody's business. */
+/* The service control manager. A program that it did not start is no service: being ready or
+ * stopping is then nobody's business. */
 #include "platform/service.h"
 #include "platform/system.h"
 
@@ -138,7 +138,8 @@ cd_code pf_service_run(int (*work)(void *context), void (*stop)(void *context), 
   if (!StartServiceCtrlDispatcherW(table)) {
     DWORD error = GetLastError();
     if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT)
-      return cd_fail_os(err, CD_E_UNAVAILABLE, error, "the service manager did not start this program");
+      return cd_fail_os(err, CD_E_UNAVAILABLE, error,
+                        "the service manager did not start this program");
     return pf_win_fail(err, error, "the service manager cannot be talked to");
   }
   *ret_code = service.code;

@@ -54,6 +54,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$w
 # application NAME PERMISSIONS CA: NAME.json, a configuration.
 application() {
   "$console" --config "$config" app create --name "$1" --permissions "$2" --out "$work/$1.app" >/dev/null
+  # shellcheck disable=SC2016 # the ${} are node's
   node -e '
     const fs = require("fs");
     const [app, config, ca, out] = process.argv.slice(1);
@@ -68,7 +69,7 @@ application reader Machine.Read.All "$ca"
 application astray Machine.Read.All "$work/other.pem"
 
 # run CODE ARGS...: as the application $who; bare: without a console. The output is in out and err.
-who=admin
+who="admin"
 run() {
   bare "$@" --config "Z:$work/$who.json"
 }
@@ -160,7 +161,7 @@ says "(Machine.Isolate)"
 who=astray
 run 3 device list
 says "what answers is not shown to be the console"
-who=admin
+who="admin"
 run 2 device
 run 2 isolate
 # Nobody is there.

@@ -129,7 +129,7 @@ cmp -s "$work/before.files" "$work/refused.files" || fail "what was refused left
 # ---- install, upgrade, repair ----
 msi 0 /i "Z:$work/1.2.3.msi"
 [ "$(version)" = 1.2.3 ] || fail "the version in the registry is '$(version)'"
-[ "$(value 'HKLM\Software\Cordon' InstallFolder)" = 'C:\Program Files\Cordon\' ] || fail "the folder in the registry is another"
+[ "$(value 'HKLM\Software\Cordon' InstallFolder)" = "C:\\Program Files\\Cordon\\" ] || fail "the folder in the registry is another"
 for name in cordon.exe LICENSE.txt plugins.trust.json cordond.default.json; do
   [ -s "$programs/$name" ] || fail "$name was not installed"
 done
@@ -170,7 +170,9 @@ msi 67 /i "Z:$work/1.2.3.msi"
 rm "$programs/cordon.exe" "$programs/LICENSE.txt"
 wine_run reg delete 'HKLM\Software\Cordon' /f >/dev/null 2>&1
 msi 0 /i "Z:$work/1.3.0.msi" REINSTALL=ALL REINSTALLMODE=amus
-[ -s "$programs/cordon.exe" ] && [ -s "$programs/LICENSE.txt" ] || fail "the repair brought no files back"
+for name in cordon.exe LICENSE.txt; do
+  [ -s "$programs/$name" ] || fail "the repair did not bring $name back"
+done
 [ "$(version)" = 1.3.0 ] || fail "the repair brought no key back"
 runs 'after the repair'
 

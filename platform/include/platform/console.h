@@ -8,8 +8,8 @@
  * encoding is; it stays until the process ends, and so does what was there if that fails. The
  * standard streams carry bytes as they are. */
 void pf_console_begin(int *argc, char ***argv);
-/* Whether the descriptor is a terminal whose cursor can be moved and whose colours can be changed by
- * escape sequences. */
+/* Whether the descriptor is a terminal whose cursor can be moved and whose colours can be changed
+ * by escape sequences. */
 bool pf_console_moves(int descriptor);
 
 #endif

@@ -1,5 +1,5 @@
-/* What an installer has this system do with the agent that is started: where packages do such things
- * themselves it is CD_E_UNSUPPORTED. For an administrator. */
+/* What an installer has this system do with the agent that is started: where packages do such
+ * things themselves it is CD_E_UNSUPPORTED. For an administrator. */
 #ifndef PF_INSTALL_H
 #define PF_INSTALL_H
 
@@ -23,7 +23,8 @@ CD_MUST_USE cd_code pf_install_start(cd_err *err);
 CD_MUST_USE cd_code pf_uninstall_stop(cd_err *err);
 /* Takes the service away, which has been stopped. One that is not there is fine. */
 CD_MUST_USE cd_code pf_uninstall_service(cd_err *err);
-/* Removes the folder of the agent's data with all that is in it; links are removed, not followed. */
+/* Removes the folder of the agent's data with all that is in it; links are removed, not followed.
+ */
 CD_MUST_USE cd_code pf_uninstall_data(cd_err *err);
 
 #endif
