@@ -28,6 +28,14 @@ static bool has(const known *k, cd_str path)
   return false;
 }
 
+/* Both are hex digits, of either case in an order. */
+static void lower(char *text)
+{
+  for (; *text != '\0'; text++)
+    if (*text >= 'A' && *text <= 'F')
+      *text = (char)(*text + ('a' - 'A'));
+}
+
 static void add(known *k, const cd_json *path)
 {
   cd_buf text = CD_BUF_INIT(AGENT_KNOWN_BYTES_MAX);
@@ -75,9 +83,12 @@ void agent_known_write(agent_journal *j, cd_str sha1, cd_jw *w)
 {
   char text[CD_SHA1_TEXT_LEN + 1];
   cd_err err = {0};
-  known k = {.sha1 = sha1, .paths = CD_BUF_INIT(AGENT_KNOWN_BYTES_MAX)};
-  if (cd_str_copy(text, sizeof(text), sha1) &&
-      agent_journal_results(j, AGENT_KIND_SCAN, text, AGENT_KNOWN_SCANS_MAX, take_result, &k,
+  known k = {.paths = CD_BUF_INIT(AGENT_KNOWN_BYTES_MAX)};
+  if (!cd_str_copy(text, sizeof(text), sha1))
+    text[0] = '\0';
+  lower(text);
+  k.sha1 = cd_str_from(text);
+  if (agent_journal_results(j, AGENT_KIND_SCAN, text, AGENT_KNOWN_SCANS_MAX, take_result, &k,
                             &err) != CD_OK)
     cd_log(CD_AREA_AGENT, CD_LOG_WARN, "what scans have found before cannot be read: %s; going on",
            err.text);

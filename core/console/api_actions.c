@@ -320,9 +320,16 @@ void con_api_preflight(con_call *c)
 
 /* ---- lists ---- */
 
+typedef struct action_listing {
+  con_call *call;
+  con_list list;
+} action_listing;
+
 static bool each_action(void *context, const con_action *a)
 {
-  con_list *list = context;
+  action_listing *l = context;
+  con_list *list = &l->list;
+  con_altered_note(&l->call->server->altered, a);
   return con_list_wants(list, a) ? con_list_take(list, a) : con_list_open(list);
 }
 
@@ -330,7 +337,7 @@ static void list_actions(con_call *c, con_store *store, const con_action_query *
 {
   cd_err err = {0};
   con_odata *q = NULL;
-  con_list list;
+  action_listing l = {.call = c};
   cd_buf url = CD_BUF_INIT(4096);
   if (con_odata_parse(c->params, c->param_count, con_actions.fields, con_actions.field_count, &q,
                       &err) != CD_OK) {
@@ -338,16 +345,16 @@ static void list_actions(con_call *c, con_store *store, const con_action_query *
     return;
   }
   cd_buf_addf(&url, "%.*s/api/%.*s", CD_STR_ARG(c->server->config.url), CD_STR_ARG(c->rest));
-  con_list_init(&list, &con_actions, q);
-  cd_code rc = con_action_each(store, query, each_action, &list, &err);
+  con_list_init(&l.list, &con_actions, q);
+  cd_code rc = con_action_each(store, query, each_action, &l, &err);
   if (rc == CD_OK)
-    rc = con_list_end(&list, c->server->config.url, cd_buf_view(&url), c->params, c->param_count,
+    rc = con_list_end(&l.list, c->server->config.url, cd_buf_view(&url), c->params, c->param_count,
                       &c->reply.body, &err);
   if (rc == CD_OK)
     c->reply.status = 200;
   else
     con_call_trouble(c, &err);
-  con_list_release(&list);
+  con_list_release(&l.list);
   con_odata_free(q);
   cd_buf_release(&url);
 }
@@ -374,7 +381,7 @@ void con_api_action(con_call *c)
 {
   con_action a = {0};
   cd_err err = {0};
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_OK)
     con_call_entity(c, 200, &con_actions, &a);
   else if (rc == CD_E_NOTFOUND)

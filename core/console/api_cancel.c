@@ -89,7 +89,7 @@ static bool may_cancel(con_call *c, const con_action *a)
   if (a->kind != CD_ORDER_CANCEL)
     return may(c, a);
   read_cancelled(a, id);
-  cd_code rc = con_action_get(c->server->store, cd_str_from(id), &cancelled, &err);
+  cd_code rc = con_call_action(c, cd_str_from(id), &cancelled, &err);
   bool good = rc == CD_OK && may(c, &cancelled);
   if (rc == CD_E_NOTFOUND)
     (void)forbidden(c, CON_MAY_ACT);
@@ -106,7 +106,7 @@ void con_api_cancel(con_call *c)
   cd_str comment = {0};
   cd_err err = {0};
   bool sent = false;
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_E_NOTFOUND) {
     con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
                     CD_STR_ARG(c->match.captured[0]));

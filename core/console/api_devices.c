@@ -80,6 +80,7 @@ static bool each_action(void *context, const con_action *a)
 {
   pending_list *p = context;
   cd_buf reason = CD_BUF_INIT(2048);
+  con_altered_note(&p->call->server->altered, a);
   if (cd_action_status_final(a->status))
     return true;
   add_reason(&reason, p->call->server, a, p->device, is_due(&p->due, a->id));
@@ -254,6 +255,10 @@ static void write_detail(con_call *c, const con_action *a, const con_device *d, 
     cd_buf_release(&reason);
     return;
   }
+  if (a->altered.len > 0)
+    cd_jw_str(&w, "altered", a->altered);
+  else
+    cd_jw_null(&w, "altered");
   cd_jw_obj(&w, "audit");
   cd_jw_u64(&w, "sequence", a->audit.sequence);
   cd_jw_cstr(&w, "digest", digest);
@@ -269,7 +274,7 @@ void con_api_action_detail(con_call *c)
   con_device d = {0};
   due_ids due = {0};
   cd_err err = {0};
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_E_NOTFOUND) {
     con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
                     CD_STR_ARG(c->match.captured[0]));

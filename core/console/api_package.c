@@ -208,7 +208,7 @@ void con_api_package_uri(con_call *c)
   cd_err err = {0};
   uv_file file = -1;
   uint64_t size = 0;
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_OK && a.kind != CD_ORDER_COLLECT)
     rc = CD_E_NOTFOUND;
   if (rc == CD_OK)

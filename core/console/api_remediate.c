@@ -221,7 +221,7 @@ static void take_back_named(con_call *c, bool restore)
 {
   con_action a = {0};
   cd_err err = {0};
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_OK)
     take_back(c, &a, restore);
   else if (rc == CD_E_NOTFOUND)

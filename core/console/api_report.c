@@ -212,6 +212,7 @@ static void write_proof(con_call *c, const con_action *a, const con_device *d, c
   optional(w, "order", a->order);
   optional(w, "result", a->result);
   cd_jw_raw(w, "evidence", a->evidence);
+  optional(w, "altered", a->altered);
   write_keys(c, a, d, w);
   cd_jw_raw(w, "audit", entries);
   write_head(w, "head", reply);
@@ -233,7 +234,7 @@ static cd_code make_report(const proof *p, const con_signer_reply *reply, cd_err
   cd_buf entries = CD_BUF_INIT(CON_REPLY_MAX);
   audit_page page = {.out = &entries};
   cd_jw w;
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, err);
   if (rc == CD_OK)
     rc = con_device_get(c->server->store, a.device, &d, err);
   const con_audit_query query = {.first = 1, .limit = p->count, .action = cd_str_from(a.id)};
@@ -297,7 +298,7 @@ void con_api_report(con_call *c)
 {
   con_action a = {0};
   cd_err err = {0};
-  cd_code rc = con_action_get(c->server->store, c->match.captured[0], &a, &err);
+  cd_code rc = con_call_action(c, c->match.captured[0], &a, &err);
   if (rc == CD_OK)
     rc = ask_for_head(c, a.id, &err);
   con_action_release(&a);

@@ -157,11 +157,19 @@ void con_call_machine_reply(con_call *c, unsigned status, cd_str id)
   con_device_release(&d);
 }
 
+cd_code con_call_action(con_call *c, cd_str id, con_action *ret_action, cd_err *err)
+{
+  cd_code rc = con_action_checked(c->server->store, id, ret_action, err);
+  if (rc == CD_OK)
+    con_altered_note(&c->server->altered, ret_action);
+  return rc;
+}
+
 void con_call_action_reply(con_call *c, unsigned status, const char *id)
 {
   con_action a = {0};
   cd_err err = {0};
-  if (con_action_get(c->server->store, cd_str_from(id), &a, &err) != CD_OK) {
+  if (con_call_action(c, cd_str_from(id), &a, &err) != CD_OK) {
     con_call_trouble(c, &err);
     return;
   }

@@ -79,6 +79,8 @@ con_by con_call_by(const con_call *c, cd_str comment);
 /* One entity as the whole answer. */
 void con_call_entity(con_call *c, unsigned status, const con_shape *shape, const void *row);
 void con_call_machine_reply(con_call *c, unsigned status, cd_str id);
+/* As con_action_checked(), and what is wrong with the row is told. */
+CD_MUST_USE cd_code con_call_action(con_call *c, cd_str id, con_action *ret_action, cd_err *err);
 void con_call_action_reply(con_call *c, unsigned status, const char *id);
 /* Ends a JSON answer. */
 void con_call_written(con_call *c, unsigned status, cd_jw *w);

@@ -112,7 +112,9 @@ static void check(con_link *l)
 static cd_code find(con_link *l, const char *id, con_package *ret_package, cd_err *err)
 {
   con_action a = {0};
-  cd_code rc = con_action_get(l->server->store, cd_str_from(id), &a, err);
+  cd_code rc = con_action_checked(l->server->store, cd_str_from(id), &a, err);
+  if (rc == CD_OK)
+    con_altered_note(&l->server->altered, &a);
   if (rc == CD_OK && !cd_str_eq_cstr(a.device, l->device))
     rc = cd_fail(err, CD_E_DENIED, "action '%s' is of another device", id);
   if (rc == CD_OK)

@@ -171,21 +171,11 @@ static cd_code store_unknown(con_link *l, const cd_result *r, cd_str jws, cd_err
                         .generation = r->generation,
                         .created_ms = r->created_ms,
                         .outcome = outcome_of(r, jws)};
-  switch (r->kind) {
-  case CD_ORDER_ISOLATE:
-    a.type = CD_STR("Isolate");
-    for (unsigned i = 0; i < r->state_count; i++) {
-      if (r->states[i].state == CD_STATE_ISOLATE)
-        a.scope = strcmp(r->states[i].wanted_type, "selective") == 0 ? CD_STR("Selective")
-                                                                     : CD_STR("Full");
-    }
-    break;
-  case CD_ORDER_RELEASE: a.type = CD_STR("Unisolate"); break;
-  case CD_ORDER_PREFLIGHT: a.type = CD_STR("Preflight"); break;
-  case CD_ORDER_COLLECT: a.type = CD_STR("CollectInvestigationPackage"); break;
-  case CD_ORDER_SCAN: a.type = CD_STR("RunAntiVirusScan"); break;
-  case CD_ORDER_REMEDIATE: a.type = CD_STR("Remediate"); break;
-  default: a.type = CD_STR("Cancel"); break;
+  a.type = con_action_local_type(r->kind);
+  for (unsigned i = 0; i < r->state_count && r->kind == CD_ORDER_ISOLATE; i++) {
+    if (r->states[i].state == CD_STATE_ISOLATE)
+      a.scope =
+          strcmp(r->states[i].wanted_type, "selective") == 0 ? CD_STR("Selective") : CD_STR("Full");
   }
   (void)cd_str_copy(a.id, sizeof(a.id), cd_str_from(r->action));
   return con_action_given_locally(l->server->store, &a, err);

@@ -85,6 +85,9 @@ void con_api_metrics(con_call *c)
   number(out, "cordon_wanted_refused_total", "counter",
          "Times the database wanted of a device what the audit log does not say.",
          n->wanted_refused);
+  number(out, "cordon_actions_altered_total", "counter",
+         "Actions whose rows in the database are not what the audit log and the signed result say.",
+         con_altered_count(&c->server->altered));
   number(out, "cordon_alerts_open", "gauge", "Alerts that are not resolved.", open);
   number(out, "cordon_alerts_created_total", "counter", "Alerts that were made.",
          n->alerts_created);

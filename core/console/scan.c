@@ -30,6 +30,7 @@ cd_code con_scans_open(con_server *s, cd_err *err)
     free(scans);
     return rc;
   }
+  con_store_lend_seal(scans->reader, &s->seal);
   s->scans = scans;
   return CD_OK;
 }

@@ -27,6 +27,10 @@
 #define EXPIRE_EVERY 30u       /* ticks */
 #define RENEW_EVERY 3600u
 #define FOLLOW_EVERY 60u
+/* Actions are held against the log, all of them in turn: so long in a tick, and one round after
+ * another no sooner than that. */
+#define SWEEP_MS 4u
+#define SWEEP_EVERY 60u /* ticks */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define ALERTS_MOST 500u /* that are removed in one tick */
 #define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
@@ -194,6 +198,24 @@ static void expire_alerts(con_server *s)
            removed);
 }
 
+static void on_altered(void *context, const con_action *action)
+{
+  con_server *s = context;
+  con_altered_note(&s->altered, action);
+}
+
+static void sweep_actions(con_server *s)
+{
+  const con_sweep how = {.budget_ms = SWEEP_MS, .altered = on_altered, .context = s};
+  cd_err err = {0};
+  if (s->ticks < s->sweep_from)
+    return;
+  if (con_actions_sweep(s->store, &how, &s->sweep_after, &err) != CD_OK)
+    cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+  if (s->sweep_after == 0)
+    s->sweep_from = s->ticks + SWEEP_EVERY;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
   con_server *s = timer->data;
@@ -207,6 +229,7 @@ static void on_tick(uv_timer_t *timer)
   if (s->ticks % EXPIRE_EVERY == 0 &&
       con_action_expire(s->store, cd_wall_ms(), on_expired, NULL, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
+  sweep_actions(s);
   if (s->ticks % TIDY_EVERY == 1)
     con_packages_tidy(s);
   if (s->ticks % EXPIRE_EVERY == 1)
@@ -270,6 +293,8 @@ cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config *config,
   s->on_stopped = on_stopped;
   cd_code rc = con_random_fill(s->bearer_key, sizeof(s->bearer_key), err);
   if (rc == CD_OK)
+    rc = con_altered_open(&s->altered, err);
+  if (rc == CD_OK)
     rc = con_hub_open(s, err);
   if (rc == CD_OK)
     rc = open_store(s, err);
@@ -279,6 +304,7 @@ cd_code con_server_start(con_server *s, uv_loop_t *loop, con_config *config,
     (void)con_scans_close(s);
     con_store_close(s->store);
     con_hub_close(s);
+    con_altered_close(&s->altered);
     s->config = (con_config){0}; /* stays the caller's */
     return rc;
   }
@@ -299,6 +325,7 @@ void con_server_finish(con_server *s)
     return;
   con_store_close(s->store);
   con_hub_close(s);
+  con_altered_close(&s->altered);
   free(s->keys.root);
   free(s->keys.ca);
   free(s->keys.order_key);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "altered.h"
 #include "config.h"
 #include "crowd.h"
 #include "limit.h"
@@ -66,6 +67,7 @@ typedef struct con_server {
   con_limits limits;
   con_limits device_limits; /* by the device, over all its connections */
   con_counters counters;
+  con_altered altered;      /* actions whose rows were changed behind our back */
   uint64_t packages_coming; /* bytes that the uploads of now lack */
   uint64_t packages_bytes;  /* of the files that are there, as far as this process knows */
   bool tidying;             /* in the pool */
@@ -82,6 +84,8 @@ typedef struct con_server {
   uv_idle_t idle;        /* runs while there is `work` (work.h) */
   struct con_work *work; /* first in line */
   uint64_t ticks;
+  uint64_t sweep_after; /* the number of the last action that was held against the log */
+  uint64_t sweep_from;  /* the tick in which the next round may begin */
   int open_handles;
   bool requesting;  /* a certificate for the listeners */
   bool signer_open; /* while it closes */

@@ -64,6 +64,8 @@ static void set_time(con_value *v, int64_t ms)
 static cd_str why_not(const con_action *a)
 {
   cd_str none = {0};
+  if (a->altered.len > 0)
+    return a->altered;
   return a->status == CD_ACTION_SUCCEEDED ? none : a->sentence;
 }
 

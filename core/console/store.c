@@ -341,6 +341,12 @@ static cd_code open_database(con_store *s, const con_store_options *options, cd_
   return rc;
 }
 
+void con_store_lend_seal(con_store *reader, const con_seal_key *seal)
+{
+  reader->seal = *seal;
+  reader->has_seal = true;
+}
+
 static cd_code open_store(const con_store_options *options, bool reader, con_store **ret_store,
                           cd_err *err)
 {
@@ -352,7 +358,7 @@ static cd_code open_store(const con_store_options *options, bool reader, con_sto
   if (!cd_str_copy(s->path, sizeof(s->path), cd_str_from(options->path)))
     rc = cd_fail(err, CD_E_INVALID, "the path of the database is too long");
   if (rc == CD_OK && options->seal != NULL)
-    s->seal = *options->seal;
+    con_store_lend_seal(s, options->seal);
   s->has_code = options->code != NULL;
   if (s->has_code)
     s->code = *options->code;

@@ -58,6 +58,8 @@ CD_MUST_USE cd_code con_store_open(const con_store_options *options, con_store *
 void con_store_write_back(con_store *s);
 /* Read only: every function that changes something fails (CD_E_DENIED). */
 CD_MUST_USE cd_code con_store_open_reader(const char *path, con_store **ret_store, cd_err *err);
+/* So that it can hold rows against the log. */
+void con_store_lend_seal(con_store *reader, const con_seal_key *seal);
 void con_store_close(con_store *s); /* NULL is fine */
 
 /* What many changes have in common is their commit: between the two calls every function works as
@@ -247,6 +249,7 @@ typedef struct con_action {
   int64_t cancelled_ms;
   cd_str progress;     /* JSON of the last progress: what it is doing now */
   cd_str related_file; /* JSON: the file that a remediation names by its hash, or empty */
+  cd_str altered;      /* what the database had otherwise than the signed parts; empty: nothing */
   char *memory;
 } con_action;
 void con_action_release(con_action *a);
@@ -281,11 +284,19 @@ typedef struct con_action_made {
 CD_MUST_USE cd_code con_action_create(con_store *s, const con_by *by, const con_action_new *action,
                                       con_action_made *ret_made, cd_err *err);
 CD_MUST_USE cd_code con_action_get(con_store *s, cd_str id, con_action *ret_action, cd_err *err);
+/* For whoever shows it, or goes by what it says: the row is held against the sealed entries of the
+ * audit log and the signed result; where it differs these count, and `altered` says so. */
+CD_MUST_USE cd_code con_action_checked(con_store *s, cd_str id, con_action *ret_action,
+                                       cd_err *err);
+/* The API's word for what a device did by itself. */
+cd_str con_action_local_type(cd_order_kind kind);
 /* The newest action of the type on the device that has not ended; CD_E_NOTFOUND without a sentence
  * if there is none. `type` empty: of any. */
 CD_MUST_USE cd_code con_action_active(con_store *s, cd_str device, cd_str type,
                                       con_action *ret_action, cd_err *err);
-/* Newest first, until `each` returns false. `each` must not call functions of the store. */
+/* Newest first, until `each` returns false. `each` must not call functions of the store. With a
+ * seal key the rows are checked as by con_action_checked(); of one that has ended and was checked
+ * before, its mark is enough, and then there are neither evidence, order nor result. */
 typedef struct con_action_query {
   cd_str device;           /* empty: of any */
   cd_action_status status; /* 0: any */
@@ -296,6 +307,17 @@ typedef struct con_action_query {
 CD_MUST_USE cd_code con_action_each(con_store *s, const con_action_query *query,
                                     bool (*each)(void *context, const con_action *action),
                                     void *context, cd_err *err);
+/* Holds some actions behind *after (0: from the first) against the log, and marks those that have
+ * ended and are as it says. *after is where to go on; 0: that were all. At least one is looked at,
+ * and no more of them after `budget_ms`. `altered` must not call functions of the store. */
+#define CON_SWEEP_MAX 64u
+typedef struct con_sweep {
+  uint64_t budget_ms;
+  void (*altered)(void *context, const con_action *action);
+  void *context;
+} con_sweep;
+CD_MUST_USE cd_code con_actions_sweep(con_store *s, const con_sweep *how, uint64_t *after,
+                                      cd_err *err);
 /* What a device is due now, oldest first: of each conflict group (a state) the oldest action that
  * has not ended, and every unfinished one that changes no state. Groups do not wait for each other.
  */

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "protocol/terms.h"
-#include "store_private.h"
+#include "store_told.h"
 
 #include <stdlib.h>
 
@@ -18,8 +18,12 @@ static const size_t text_offsets[] = {
     offsetof(con_action, outcome),    offsetof(con_action, sentence),
     offsetof(con_action, cancel_by),  offsetof(con_action, cancel_comment),
     offsetof(con_action, progress),   offsetof(con_action, related_file),
+    offsetof(con_action, altered),
 };
-static const store_texts texts = {text_offsets, sizeof(text_offsets) / sizeof(text_offsets[0])};
+/* The last of them is in no row. */
+static const store_texts owned = {text_offsets, sizeof(text_offsets) / sizeof(text_offsets[0])};
+static const store_texts texts = {text_offsets, sizeof(text_offsets) / sizeof(text_offsets[0]) - 1};
+const int action_mark_column = (int)(sizeof(text_offsets) / sizeof(text_offsets[0])) + 12;
 
 void con_action_release(con_action *a)
 {
@@ -47,31 +51,61 @@ void action_read_row(sqlite3_stmt *stmt, con_action *out)
   out->cancelled_ms = sqlite3_column_int64(stmt, at + 12);
 }
 
-static cd_code take_row(con_store *s, sqlite3_stmt *stmt, con_action *ret_action, cd_err *err)
+static cd_code take_row(con_store *s, sqlite3_stmt *stmt, bool checked, con_action *ret_action,
+                        cd_err *err)
 {
   con_action a;
+  action_told told = {0};
   cd_code rc = store_row(s, stmt, "read an action", err);
-  if (rc == CD_OK) {
+  if (rc == CD_OK)
     action_read_row(stmt, &a);
-    rc = store_own_texts(&texts, &a, &a.memory, err);
+  if (rc == CD_OK && checked) {
+    rc = action_tell(s, &a, &told, err);
+    a = told.action;
   }
   if (rc == CD_OK)
+    rc = store_own_texts(&owned, &a, &a.memory, err);
+  if (rc == CD_OK)
     *ret_action = a;
+  action_told_release(&told);
   store_done(stmt);
   return rc;
 }
 
-cd_code con_action_get(con_store *s, cd_str id, con_action *ret_action, cd_err *err)
+static cd_code get(con_store *s, cd_str id, bool checked, con_action *ret_action, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   cd_code rc = store_take(s, CON_SQL_ACTION_GET, &stmt, err);
   if (rc != CD_OK)
     return rc;
   store_bind(stmt, "s", id);
-  rc = take_row(s, stmt, ret_action, err);
+  rc = take_row(s, stmt, checked, ret_action, err);
   if (rc == CD_E_NOTFOUND)
     (void)cd_fail(err, rc, "there is no action '%.*s'", CD_STR_ARG(id));
   return rc;
+}
+
+cd_code con_action_get(con_store *s, cd_str id, con_action *ret_action, cd_err *err)
+{
+  return get(s, id, false, ret_action, err);
+}
+
+cd_code con_action_checked(con_store *s, cd_str id, con_action *ret_action, cd_err *err)
+{
+  return get(s, id, true, ret_action, err);
+}
+
+cd_str con_action_local_type(cd_order_kind kind)
+{
+  switch (kind) {
+  case CD_ORDER_ISOLATE: return CD_STR("Isolate");
+  case CD_ORDER_RELEASE: return CD_STR("Unisolate");
+  case CD_ORDER_PREFLIGHT: return CD_STR("Preflight");
+  case CD_ORDER_COLLECT: return CD_STR("CollectInvestigationPackage");
+  case CD_ORDER_SCAN: return CD_STR("RunAntiVirusScan");
+  case CD_ORDER_REMEDIATE: return CD_STR("Remediate");
+  default: return CD_STR("Cancel");
+  }
 }
 
 cd_code con_action_active(con_store *s, cd_str device, cd_str type, con_action *ret_action,
@@ -82,7 +116,29 @@ cd_code con_action_active(con_store *s, cd_str device, cd_str type, con_action *
   if (rc != CD_OK)
     return rc;
   store_bind(stmt, "ss", device, type);
-  return take_row(s, stmt, ret_action, err);
+  return take_row(s, stmt, false, ret_action, err);
+}
+
+/* One of a list. */
+static cd_code hand_over(con_store *s, sqlite3_stmt *stmt, cd_buf *scratch,
+                         bool (*each)(void *context, const con_action *action), void *context,
+                         bool *ret_more, cd_err *err)
+{
+  con_action a;
+  action_told told = {0};
+  cd_code rc = CD_OK;
+  action_read_row(stmt, &a);
+  if (s->has_seal && action_is_marked(s, stmt, &a, scratch)) {
+    a.evidence = (cd_str){0};
+    a.order = (cd_str){0};
+    a.result = (cd_str){0};
+  } else if (s->has_seal) {
+    rc = action_tell(s, &a, &told, err);
+    a = told.action;
+  }
+  *ret_more = rc == CD_OK && each(context, &a);
+  action_told_release(&told);
+  return rc;
 }
 
 cd_code con_action_each(con_store *s, const con_action_query *query,
@@ -90,22 +146,21 @@ cd_code con_action_each(con_store *s, const con_action_query *query,
                         cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
+  bool more = true;
+  cd_buf scratch = CD_BUF_INIT(CON_ACTION_ROW_MAX);
   cd_code rc = store_take(s, CON_SQL_ACTION_EACH, &stmt, err);
   if (rc != CD_OK)
     return rc;
   store_bind(stmt, "isiii", query->before > 0 ? (int64_t)query->before : INT64_MAX, query->device,
              (int64_t)query->status, (int64_t)query->cancels,
              query->limit > 0 ? (int64_t)query->limit : (int64_t)-1);
-  for (;;) {
-    con_action a;
+  while (rc == CD_OK && more) {
     rc = store_row(s, stmt, "read the actions", err);
-    if (rc != CD_OK)
-      break;
-    action_read_row(stmt, &a);
-    if (!each(context, &a))
-      break;
+    if (rc == CD_OK)
+      rc = hand_over(s, stmt, &scratch, each, context, &more, err);
   }
   store_done(stmt);
+  cd_buf_release(&scratch);
   return rc == CD_E_NOTFOUND ? CD_OK : rc;
 }
 

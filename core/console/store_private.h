@@ -13,6 +13,7 @@ struct con_store {
   sqlite3 *db;
   sqlite3_stmt *statements[CON_SQL_COUNT]; /* prepared when first used */
   con_seal_key seal;
+  bool has_seal;
   con_code_key code;
   bool has_code;           /* else isolations get no release code */
   con_audit_ref head;      /* of the log, as this process last read, wrote or verified it */
@@ -152,6 +153,7 @@ CD_MUST_USE cd_code tags_change(cd_str tags, cd_str tag, bool add, cd_buf *out, 
 CD_MUST_USE cd_code tags_join(cd_str a, cd_str b, cd_buf *out, cd_err *err);
 CD_MUST_USE cd_code tags_write(const cd_str *tags, size_t count, cd_buf *out, cd_err *err);
 
+#define CON_ACTION_ROW_MAX (CD_PARAMETERS_MAX + 64u * 1024u) /* what a list shows of an action */
 /* Reads a row of the SQL_ACTION_ statements; views until the next step. */
 void action_read_row(sqlite3_stmt *stmt, con_action *out);
 

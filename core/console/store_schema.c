@@ -55,6 +55,8 @@ const char *const con_schema[] = {
     "CREATE INDEX IF NOT EXISTS action_device ON action(device, number);"
     "CREATE INDEX IF NOT EXISTS action_open ON action(device, number) WHERE status <= 2;"
     "DROP INDEX IF EXISTS action_expiry;"
+    /* Keyed digests of rows that were found to be as the audit log says (store_told.c). */
+    "CREATE TABLE IF NOT EXISTS action_mark(number INTEGER PRIMARY KEY, mark BLOB NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS action_open_expiry ON action(expires) WHERE status <= 2;"
 
     "CREATE TABLE IF NOT EXISTS token("

@@ -33,7 +33,8 @@ _Static_assert(CD_ORDER_REMEDIATE == 7, "the statements name it");
   " a.cancel_by, a.cancel_comment, a.progress, " RELATED_FILE                                      \
   ", a.id, a.number, a.kind, a.status, a.created,"                                                 \
   " a.updated, a.expires, a.generation, a.audit_sequence, a.audit_digest, a.sent, a.accepted,"     \
-  " a.cancelled FROM action a LEFT JOIN device d ON d.id = a.device "
+  " a.cancelled, coalesce(m.mark, x'') FROM action a LEFT JOIN device d ON d.id = a.device"        \
+  " LEFT JOIN action_mark m ON m.number = a.number "
 
 #define TOKEN_SELECT                                                                               \
   "SELECT created_by, tags, note, id, uses_left, uses_made, created, expires, revoked FROM token "
@@ -96,6 +97,11 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_AUDIT_CREATED] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != '' AND action = ?2"
         " AND action != '' AND what = 'action.create'",
+    /* What says how an action was ordered and ended. */
+    [CON_SQL_AUDIT_OF_ACTION] =
+        "SELECT " AUDIT_COLUMNS " FROM audit WHERE action = ?1 AND action != '' AND what IN"
+        " ('action.create', 'action.local', 'action.adopted', 'action.result', 'action.cancel')"
+        " ORDER BY sequence",
     [CON_SQL_AUDIT_ENROLMENTS] =
         "SELECT " AUDIT_COLUMNS " FROM audit WHERE device = ?1 AND device != ''"
         " AND what = 'device.enroll' AND (?2 = '' OR instr(detail, ?2) > 0) ORDER BY sequence",
@@ -196,6 +202,8 @@ static const char *const texts[CON_SQL_COUNT] = {
                       " AND (?3 = 0 OR a.status = ?3) AND (?4 = 1 OR a.kind != 3)"
                       " ORDER BY a.number DESC LIMIT ?5",
     [CON_SQL_ACTION_DUE] = ACTION_SELECT "WHERE a.device = ?1 AND a.status <= 2 ORDER BY a.number",
+    [CON_SQL_ACTION_SOME] = ACTION_SELECT "WHERE a.number > ?1 ORDER BY a.number LIMIT ?2",
+    [CON_SQL_ACTION_MARK] = "INSERT OR REPLACE INTO action_mark VALUES(?1, ?2)",
     [CON_SQL_ACTION_ADD] =
         "INSERT INTO action(id, device, kind, state, type, scope, requestor, comment, ticket,"
         " source, parameters, status, created, updated, expires, generation, audit_sequence,"

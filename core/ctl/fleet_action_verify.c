@@ -1,54 +1,15 @@
 /* cordon action verify: a report, without the console that made it. */
 #include "fleet_output.h"
 #include "fleet_proof.h"
-#include "text.h"
+#include "render_proof.h"
 
 #include "platform/file.h"
-#include "protocol/base64.h"
-
-#include <string.h>
 
 #include "base/banned.h"
 
-/* A key's id, or the key itself as token files have it. */
-static bool is_root(const char *text, const fleet_proof *p)
-{
-  uint8_t der[CD_KEY_DER_SIZE];
-  size_t len = 0;
-  char id[CD_KEY_ID_TEXT_MAX];
-  cd_public_key key = {0};
-  cd_err ignored = {0};
-  if (strcmp(text, p->root) == 0)
-    return true;
-  if (!cd_base64url_decode(cd_str_from(text), der, sizeof(der), &len) ||
-      cd_public_key_from_der((cd_str){(const char *)der, len}, &key, &ignored) != CD_OK)
-    return false;
-  cd_public_key_id(&key, id);
-  return strcmp(id, p->root) == 0;
-}
-
-static void print_parts(const fleet_proof *p, cd_buf *out)
-{
-  cd_buf_addf(out, "Action      %s of device %s\n", p->action, p->device);
-  if (p->has_order) {
-    cd_buf_addf(out, "Order       %s, generation %llu, asked for by ",
-                cd_order_kind_name(p->order.kind), (unsigned long long)p->order.generation);
-    ctl_text_add(out, cd_str_from(p->order.requestor));
-    cd_buf_add_char(out, '\n');
-  }
-  if (p->has_result)
-    cd_buf_addf(
-        out, "Result      %s, signed by the device%s\n", cd_action_status_name(p->result.status),
-        !p->has_order || p->same_order ? "" : "; it answers an earlier order of the action");
-  else
-    cd_buf_add_cstr(out, "Result      none\n");
-  cd_buf_addf(out, "Audit log   %zu entries, vouched for at entry %llu\n", p->entries,
-              (unsigned long long)p->head);
-}
-
 static ctl_exit print(const ctl_context *ctx, const fleet_proof *p, bool known)
 {
-  cd_buf out = CD_BUF_INIT(4096);
+  cd_buf out = CD_BUF_INIT(CTL_OUTPUT_MAX);
   cd_jw w;
   ctl_exit code = CTL_EXIT_DONE;
   if (ctx->json) {
@@ -56,15 +17,11 @@ static ctl_exit print(const ctl_context *ctx, const fleet_proof *p, bool known)
     cd_jw_obj(&w, NULL);
     cd_jw_bool(&w, "verified", true);
     cd_jw_bool(&w, "known", known);
-    cd_jw_cstr(&w, "root", p->root);
-    cd_jw_cstr(&w, "action", p->action);
-    cd_jw_cstr(&w, "device", p->device);
-    cd_jw_bool(&w, "order", p->has_order);
-    cd_jw_cstr(&w, "status", p->has_result ? cd_action_status_name(p->result.status) : NULL);
+    fleet_proof_write(p, &w);
     cd_jw_end_obj(&w);
     code = fleet_put_json_text(ctx, &out, code);
   } else {
-    print_parts(p, &out);
+    fleet_proof_print(p, &out);
     cd_buf_addf(&out, "Root        %s%s\n", p->root,
                 known ? "" : "; without --root only by the report's own word");
     code = fleet_put_text(ctx, &out, code);
@@ -73,26 +30,42 @@ static ctl_exit print(const ctl_context *ctx, const fleet_proof *p, bool known)
   return code;
 }
 
+cd_code fleet_proof_pinned(const fleet_proof *p, const char *root, cd_err *err)
+{
+  if (root == NULL || root[0] == '\0' || fleet_proof_is_root(p, root))
+    return CD_OK;
+  return cd_fail(err, CD_E_UNVERIFIED, "the report is by another root, %s", p->root);
+}
+
+ctl_exit fleet_proof_read(const char *path, const char *root, cd_json_doc **ret_doc,
+                          fleet_proof *ret_proof, cd_err *err)
+{
+  cd_buf text = CD_BUF_INIT(FLEET_PROOF_MAX);
+  ctl_exit code = CTL_EXIT_REFUSED; /* there is nothing to be checked */
+  cd_code rc = pf_file_read(path, FLEET_PROOF_MAX, &text, err);
+  if (rc == CD_OK) {
+    code = CTL_EXIT_FAILED;
+    rc = cd_json_parse(cd_buf_view(&text), FLEET_PROOF_MAX, "the report", ret_doc, err);
+  }
+  if (rc == CD_OK) {
+    cd_json report = cd_json_root(*ret_doc);
+    rc = fleet_proof_check(&report, ret_proof, err);
+  }
+  if (rc == CD_OK)
+    rc = fleet_proof_pinned(ret_proof, root, err);
+  cd_buf_release(&text);
+  return rc == CD_OK ? CTL_EXIT_DONE : code;
+}
+
 ctl_exit fleet_cmd_action_verify(const ctl_context *ctx, const ctl_args *args)
 {
   const char *root = args->value[CTL_OPT_ROOT];
-  cd_buf text = CD_BUF_INIT(FLEET_PROOF_MAX);
   cd_json_doc *doc = NULL;
   fleet_proof p = {0};
   cd_err err = {0};
-  cd_code rc = pf_file_read(args->operand[0], FLEET_PROOF_MAX, &text, &err);
-  if (rc == CD_OK)
-    rc = cd_json_parse(cd_buf_view(&text), FLEET_PROOF_MAX, "the report", &doc, &err);
-  if (rc == CD_OK) {
-    cd_json report = cd_json_root(doc);
-    rc = fleet_proof_check(&report, &p, &err);
-  }
-  if (rc == CD_OK && root != NULL && !is_root(root, &p))
-    rc = cd_fail(&err, CD_E_UNVERIFIED, "the report is by another root, %s", p.root);
-  ctl_exit code =
-      rc == CD_OK ? print(ctx, &p, root != NULL) : ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
+  ctl_exit code = fleet_proof_read(args->operand[0], root, &doc, &p, &err);
+  code = code == CTL_EXIT_DONE ? print(ctx, &p, root != NULL) : ctl_report(ctx, code, &err, NULL);
   fleet_proof_release(&p);
   cd_json_free(doc);
-  cd_buf_release(&text);
   return code;
 }

@@ -2,17 +2,10 @@
 #ifndef CTL_FLEET_FETCH_H
 #define CTL_FLEET_FETCH_H
 
+#include "fleet_proof.h"
 #include "fleet_session.h"
 #include "new_file.h"
 #include "progress.h"
-
-#include "protocol/digest.h"
-
-/* What the action's result says of it. */
-typedef struct fleet_package {
-  uint64_t bytes;
-  cd_digest digest;
-} fleet_package;
 
 /* Of GET /api/cordon/actions/ID: false if it has made none. What is wrong sticks to the document.
  */

@@ -237,3 +237,21 @@ cd_code cd_jws_digest(cd_str jws, cd_digest *ret_digest, cd_err *err)
     return cd_fail(err, CD_E_INVALID, "the signed document is no compact JWS");
   return cd_digest_of(p.signed_text.ptr, p.signed_text.len, ret_digest, err);
 }
+
+cd_code cd_jws_peek(const cd_jws_kind *kind, cd_str jws, cd_buf *out, cd_err *err)
+{
+  parts p;
+  uint8_t signature[CD_SIGNATURE_SIZE];
+  cd_code rc = check_form(kind, jws, &p, signature, err);
+  return rc == CD_OK ? decode_payload(kind, p.payload, out, err) : rc;
+}
+
+cd_code cd_jws_open(const cd_jws_kind *kind, cd_str jws, const cd_digest *digest, cd_buf *out,
+                    cd_err *err)
+{
+  cd_digest own;
+  cd_code rc = cd_jws_digest(jws, &own, err);
+  if (rc == CD_OK && !cd_digest_equal(&own, digest))
+    rc = cd_fail(err, CD_E_DENIED, "%s is another one than the one that is known", kind->noun);
+  return rc == CD_OK ? cd_jws_peek(kind, jws, out, err) : rc;
+}

@@ -144,3 +144,13 @@ cd_code cd_result_verify(cd_str jws, const cd_public_key *device_key, cd_str dev
   cd_buf_release(&payload);
   return rc;
 }
+
+cd_code cd_result_open(cd_str jws, const cd_digest *digest, cd_result *ret_result, cd_err *err)
+{
+  cd_buf payload = CD_BUF_INIT(CD_RESULT_PAYLOAD_MAX);
+  cd_code rc = cd_jws_open(&cd_jws_result, jws, digest, &payload, err);
+  if (rc == CD_OK)
+    rc = cd_result_read(cd_buf_view(&payload), ret_result, err);
+  cd_buf_release(&payload);
+  return rc;
+}

@@ -9,3 +9,5 @@ cordon_fuzz(fuzz_linux_collect SOURCES fuzz_linux_collect.c LINK cordon_linux_co
 cordon_fuzz(fuzz_linux_remediate SOURCES fuzz_linux_remediate.c LINK cordon_linux_remediate_parts)
 cordon_fuzz(fuzz_linux_items SOURCES fuzz_linux_items.c LINK cordon_linux_collect_parts)
 cordon_fuzz(fuzz_clamav SOURCES fuzz_clamav.c LINK cordon_clamav_parts)
+# What the Windows plugin reads of the registry and of the files of tasks.
+cordon_fuzz(fuzz_windows_decoders SOURCES fuzz_windows_decoders.c LINK cordon_windows_decoders)

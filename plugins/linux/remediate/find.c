@@ -134,7 +134,10 @@ static void end_only(finding *f, const sup_file *file)
   sup_err err = {0};
   rem_step(f->job, "find", "done", "what runs from '%s' is it, which is deleted or not of here",
            rem_show(file->path, show));
-  cordon_status status = rem_running_settle(f->job, file->st.st_dev, file->st.st_ino, &err);
+  rem_image image;
+  cordon_status status = rem_image_of(file->fd, &image, &err);
+  if (status == CORDON_OK)
+    status = rem_running_settle(f->job, &image, &err);
   if (status != CORDON_OK)
     keep_failure(f, status, &err);
   int fd = f->left_count < FOUND_MAX ? fcntl(file->fd, F_DUPFD_CLOEXEC, 0) : -1;

@@ -19,6 +19,7 @@ typedef struct taking {
   rem_job *job;
   rem_way way;
   rem_meta meta;
+  rem_image image;
   struct stat st;
   int fd;
   bool unfixed; /* the immutable flag was taken off */
@@ -32,7 +33,7 @@ static cordon_status check_running(const taking *t, sup_err *err)
   char why[REM_SHOW];
   char show[REM_SHOW];
   rem_running r;
-  rem_running_find(t->st.st_dev, t->st.st_ino, &r);
+  rem_running_find(&t->image, &r);
   for (size_t i = 0; i < r.count; i++)
     if (rem_proc_protected(&r.items[i], why))
       return sup_fail(err, CORDON_E_DENIED, "'%s' is left alone: process %lld (%s) runs it, and %s",
@@ -240,7 +241,7 @@ static cordon_status look_after(taking *t, sup_err *err)
   char show[REM_SHOW];
   struct stat st;
   rem_names_left(t->job, t->fd, t->way.path);
-  cordon_status status = rem_running_settle(t->job, t->st.st_dev, t->st.st_ino, err);
+  cordon_status status = rem_running_settle(t->job, &t->image, err);
   if (fstatat(t->way.dir, t->way.name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
     rem_measured(t->job, "path", "nothing is at '%s'", rem_show(t->way.path, show));
   } else {
@@ -280,7 +281,7 @@ static cordon_status stop_first(taking *t, const rem_wanted *wanted, sup_err *er
   if (status == CORDON_OK && (wanted->sha256 != NULL || wanted->sha1 != NULL))
     status = check_wanted(t, wanted, sha256, sha1, err);
   if (status == CORDON_OK)
-    status = rem_running_stop(t->job, t->st.st_dev, t->st.st_ino, err);
+    status = rem_running_stop(t->job, &t->image, err);
   if (status == CORDON_OK && fstat(t->fd, &t->st) != 0)
     status = sup_fail_os(err, errno, "the file cannot be looked at");
   return status;
@@ -316,7 +317,7 @@ static cordon_status plan_only(taking *t, sup_err *err)
   char show[REM_SHOW];
   rem_step(t->job, "file.quarantine", "planned", "'%s', %llu bytes", rem_show(t->way.path, show),
            (unsigned long long)t->st.st_size);
-  return rem_running_settle(t->job, t->st.st_dev, t->st.st_ino, err);
+  return rem_running_settle(t->job, &t->image, err);
 }
 
 static cordon_status take(taking *t, const rem_wanted *wanted, sup_err *err)
@@ -415,6 +416,8 @@ cordon_status rem_quarantine(rem_job *j, const char *path, const char *id, const
   cordon_status status = rem_way_open(path, &t.way, err);
   if (status == CORDON_OK)
     status = rem_way_file(&t.way, &t.fd, &t.st, err);
+  if (status == CORDON_OK)
+    status = rem_image_of(t.fd, &t.image, err);
   if (status == CORDON_OK)
     status = take(&t, wanted != NULL ? wanted : &(const rem_wanted){0}, err);
   else if (status == CORDON_E_NOTFOUND && t.way.dir >= 0)

@@ -240,11 +240,19 @@ typedef struct rem_running {
   size_t count;
   size_t more;
 } rem_running;
-void rem_running_find(uint64_t dev, uint64_t ino, rem_running *ret_running);
+/* A file as stat names it, and as maps do. */
+typedef struct rem_image {
+  uint64_t dev;
+  uint64_t ino;
+  uint64_t map_dev;
+  uint64_t map_ino;
+} rem_image;
+cordon_status rem_image_of(int fd, rem_image *ret_image, sup_err *err);
+void rem_running_find(const rem_image *image, rem_running *ret_running);
 /* Ends them, if that is asked for. */
-cordon_status rem_running_stop(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err);
+cordon_status rem_running_stop(rem_job *j, const rem_image *image, sup_err *err);
 /* The same, and names in the job those that are left. */
-cordon_status rem_running_settle(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err);
+cordon_status rem_running_settle(rem_job *j, const rem_image *image, sup_err *err);
 
 /* ---- names.c ---- */
 

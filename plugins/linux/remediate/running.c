@@ -1,8 +1,10 @@
 /* Which processes run a file, or have it mapped as a part of their program. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -11,17 +13,16 @@
 enum { ROUNDS = 32, END_MS = 10000 };
 
 typedef struct looking {
-  uint64_t dev;
-  uint64_t ino;
+  const rem_image *image;
   rem_running *found;
 } looking;
 
-/* `address perms offset major:minor inode path`. File systems with several devices show another
- * number here than stat does, so that such files are found by who runs them only. */
-static bool line_is(const char *line, const looking *l)
+/* `from-to perms offset major:minor inode path` */
+static bool read_line(const char *line, uint64_t *ret_from, uint64_t *ret_dev, uint64_t *ret_ino)
 {
   const char *at = line;
   char *end = NULL;
+  *ret_from = strtoull(line, NULL, 16);
   for (int i = 0; i < 3; i++) {
     at = strchr(at, ' ');
     if (at == NULL)
@@ -32,23 +33,77 @@ static bool line_is(const char *line, const looking *l)
   if (*end != ':')
     return false;
   unsigned long low = strtoul(end + 1, &end, 16);
-  return strtoull(end, NULL, 10) == l->ino && makedev(high, low) == l->dev;
+  *ret_dev = makedev(high, low);
+  *ret_ino = strtoull(end, NULL, 10);
+  return true;
 }
 
-static bool maps_it(int64_t pid, const looking *l)
+/* Calls `fn` for each line until it says true. */
+static bool each_line(const char *maps, bool (*fn)(const void *data, const char *line),
+                      const void *data)
 {
-  char path[64];
   char *line = NULL;
   size_t room = 0;
   bool found = false;
-  (void)snprintf(path, sizeof(path), "/proc/%lld/maps", (long long)pid);
-  FILE *f = fopen(path, "re");
+  FILE *f = fopen(maps, "re");
   while (f != NULL && !found && getline(&line, &room, f) > 0)
-    found = line_is(line, l);
+    found = fn(data, line);
   free(line);
   if (f != NULL)
     (void)fclose(f);
   return found;
+}
+
+typedef struct own_mapping {
+  uint64_t from;
+  rem_image *image;
+} own_mapping;
+
+static bool is_own(const void *data, const char *line)
+{
+  const own_mapping *o = data;
+  uint64_t from = 0;
+  uint64_t dev = 0;
+  uint64_t ino = 0;
+  if (!read_line(line, &from, &dev, &ino) || from != o->from)
+    return false;
+  o->image->map_dev = dev;
+  o->image->map_ino = ino;
+  return true;
+}
+
+/* btrfs, and overlayfs of older kernels, show other numbers in maps than in stat. What they are of
+ * this file a mapping of our own shows. */
+cordon_status rem_image_of(int fd, rem_image *ret_image, sup_err *err)
+{
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    return sup_fail_os(err, errno, "the file cannot be looked at");
+  *ret_image =
+      (rem_image){.dev = st.st_dev, .ino = st.st_ino, .map_dev = st.st_dev, .map_ino = st.st_ino};
+  void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (at == MAP_FAILED)
+    return CORDON_OK;
+  const own_mapping own = {.from = (uintptr_t)at, .image = ret_image};
+  (void)each_line("/proc/self/maps", is_own, &own);
+  (void)munmap(at, 1);
+  return CORDON_OK;
+}
+
+static bool line_is(const void *data, const char *line)
+{
+  const rem_image *i = data;
+  uint64_t from = 0;
+  uint64_t dev = 0;
+  uint64_t ino = 0;
+  return read_line(line, &from, &dev, &ino) && dev == i->map_dev && ino == i->map_ino;
+}
+
+static bool maps_it(int64_t pid, const rem_image *image)
+{
+  char path[64];
+  (void)snprintf(path, sizeof(path), "/proc/%lld/maps", (long long)pid);
+  return each_line(path, line_is, image);
 }
 
 static bool look(void *data, const rem_proc *p)
@@ -57,8 +112,8 @@ static bool look(void *data, const rem_proc *p)
   char path[64];
   struct stat st;
   (void)snprintf(path, sizeof(path), "/proc/%lld/exe", (long long)p->pid);
-  bool runs = stat(path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino;
-  if (!runs && !maps_it(p->pid, l))
+  bool runs = stat(path, &st) == 0 && st.st_dev == l->image->dev && st.st_ino == l->image->ino;
+  if (!runs && !maps_it(p->pid, l->image))
     return true;
   if (l->found->count < REM_RUNNING)
     l->found->items[l->found->count++] = *p;
@@ -67,9 +122,9 @@ static bool look(void *data, const rem_proc *p)
   return true;
 }
 
-void rem_running_find(uint64_t dev, uint64_t ino, rem_running *ret_running)
+void rem_running_find(const rem_image *image, rem_running *ret_running)
 {
-  looking l = {.dev = dev, .ino = ino, .found = ret_running};
+  looking l = {.image = image, .found = ret_running};
   *ret_running = (rem_running){0};
   rem_proc_each(look, &l);
 }
@@ -105,7 +160,7 @@ static bool end_one(rem_job *j, const rem_proc *p)
 }
 
 /* As often as there are new ones: each may have started others before it ended. */
-static cordon_status end_all(rem_job *j, uint64_t dev, uint64_t ino, rem_running *r, sup_err *err)
+static cordon_status end_all(rem_job *j, const rem_image *image, rem_running *r, sup_err *err)
 {
   bool ended = true;
   for (int round = 0; ended && r->count > 0 && round < ROUNDS; round++) {
@@ -116,26 +171,26 @@ static cordon_status end_all(rem_job *j, uint64_t dev, uint64_t ino, rem_running
         return status;
       ended = end_one(j, &r->items[i]) || ended;
     }
-    rem_running_find(dev, ino, r);
+    rem_running_find(image, r);
   }
   return CORDON_OK;
 }
 
-cordon_status rem_running_stop(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err)
+cordon_status rem_running_stop(rem_job *j, const rem_image *image, sup_err *err)
 {
   rem_running r;
   if (!j->stop || j->call->dry_run)
     return CORDON_OK;
-  rem_running_find(dev, ino, &r);
-  return end_all(j, dev, ino, &r, err);
+  rem_running_find(image, &r);
+  return end_all(j, image, &r, err);
 }
 
-cordon_status rem_running_settle(rem_job *j, uint64_t dev, uint64_t ino, sup_err *err)
+cordon_status rem_running_settle(rem_job *j, const rem_image *image, sup_err *err)
 {
   rem_running r;
   bool ends = j->stop && !j->call->dry_run;
-  rem_running_find(dev, ino, &r);
-  cordon_status status = ends ? end_all(j, dev, ino, &r, err) : CORDON_OK;
+  rem_running_find(image, &r);
+  cordon_status status = ends ? end_all(j, image, &r, err) : CORDON_OK;
   if (status != CORDON_OK)
     return status;
   for (size_t i = 0; i < r.count; i++)

@@ -188,7 +188,8 @@ END_TEST
 /* ---- what scans have found before ---- */
 
 #define SHA1 "1c9e3f0000000000000000000000000000000000"
-#define FIND "{\"operation\":\"file.find_quarantine\",\"target\":{\"sha1\":\"" SHA1 "\"}}"
+#define AS_ASKED "1C9e3F0000000000000000000000000000000000"
+#define FIND "{\"operation\":\"file.find_quarantine\",\"target\":{\"sha1\":\"" AS_ASKED "\"}}"
 
 static void put_scan(agent_journal *j, const char *findings)
 {

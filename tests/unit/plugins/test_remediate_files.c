@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -258,6 +259,26 @@ START_TEST(who_runs_the_file_is_named_and_ended_only_when_asked)
   ck_assert(bed_has_step(&b, "stop", "done"));
   ck_assert_str_eq(bed_measured(&b, "processes that run it"), "0");
   bed_end(victim);
+  bed_close(&b);
+}
+END_TEST
+
+/* Its program is another one: it is a library, as it were. */
+START_TEST(who_has_the_file_mapped_is_ended_too)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/evil", "malware\n", 0644);
+  int fd = open("/srv/work/evil", O_RDONLY | O_CLOEXEC);
+  void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+  ck_assert(fd >= 0 && at != MAP_FAILED);
+  (void)close(fd);
+  pid_t victim = bed_spawn(NULL, 0);
+  ck_assert(munmap(at, 1) == 0);
+  ck_assert(bed_comes_to(victim, 'S'));
+  ck_assert_int_eq(bed_run(&b, "a1", STOPPING("/srv/work/evil")), CORDON_OK);
+  ck_assert(bed_has_step(&b, "stop", "done"));
+  ck_assert_int_ne(bed_state_of(victim), 'S');
   bed_close(&b);
 }
 END_TEST
@@ -733,6 +754,7 @@ int main(void)
   tcase_add_test(c, an_immutable_file_is_taken_and_is_so_again);
   tcase_add_test(c, other_names_of_the_file_are_told);
   tcase_add_test(c, who_runs_the_file_is_named_and_ended_only_when_asked);
+  tcase_add_test(c, who_has_the_file_mapped_is_ended_too);
   tcase_add_loop_test(c, a_program_that_guards_its_own_file_loses_it, 0, COUNT_OF(habits));
   tcase_add_test(c, nobody_is_ended_for_another_file);
   tcase_add_test(c, a_file_that_is_only_touched_is_taken);

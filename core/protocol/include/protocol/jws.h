@@ -51,6 +51,14 @@ CD_MUST_USE cd_code cd_jws_verify(const cd_jws_kind *kind, cd_str jws, const cd_
  * another valid one, has not made another document. Only of what was verified. */
 CD_MUST_USE cd_code cd_jws_digest(cd_str jws, cd_digest *ret_digest, cd_err *err);
 
+/* Appends the payload of a document of that kind whose digest is known by other means than its
+ * signature, say because whoever verified it noted that. CD_E_INVALID: no JWS of that kind;
+ * CD_E_DENIED: another document. */
+CD_MUST_USE cd_code cd_jws_open(const cd_jws_kind *kind, cd_str jws, const cd_digest *digest,
+                                cd_buf *out, cd_err *err);
+/* The payload, whoever signed it: only for what is compared with something then. */
+CD_MUST_USE cd_code cd_jws_peek(const cd_jws_kind *kind, cd_str jws, cd_buf *out, cd_err *err);
+
 /* ES256 over any bytes: the part of the above that needs no JSON. */
 CD_MUST_USE cd_code cd_es256_sign(const cd_key *key, const void *bytes, size_t len,
                                   const cd_random *random, uint8_t ret_signature[CD_SIGNATURE_SIZE],

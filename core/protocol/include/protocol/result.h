@@ -55,6 +55,10 @@ CD_MUST_USE cd_code cd_result_sign(const cd_result *r, const cd_key *device_key,
 CD_MUST_USE cd_code cd_result_verify(cd_str jws, const cd_public_key *device_key, cd_str device,
                                      cd_result *ret_result, cd_err *err);
 
+/* As cd_jws_open(): a result that was verified when it came, by the digest that was noted then. */
+CD_MUST_USE cd_code cd_result_open(cd_str jws, const cd_digest *digest, cd_result *ret_result,
+                                   cd_err *err);
+
 /* How the device stands with policy. Plain value. */
 typedef struct cd_policy_standing {
   bool known;                         /* false: its agent does not say so, and takes no policy */
