@@ -37,7 +37,8 @@ usage: sh packaging/lab.sh COMMAND
 
 Variables: LAB_DIR, where the lab lives (default /var/lib/cordon-lab); LAB_PRESET, what to build (default release);
 LAB_BUILD_DIR, take this build as it is and install nothing; LAB_DEMO=no, only start; LAB_AGENT=no, devices without
-Cordon; LAB_CONSOLE_PLACE=no, no console, devices that are not enrolled; LAB_PROBE_MS, how long a probe waits (default 800).
+Cordon; LAB_CONSOLE_PLACE=no, no console, devices that are not enrolled; LAB_PROBE_MS, how long a probe waits (default 800);
+LAB_RELAY_PORT, the port of 127.0.0.1 at which the console is reached from the host (default 38443).
 END
 }
 

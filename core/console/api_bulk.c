@@ -23,13 +23,28 @@ typedef struct targets {
   size_t count;
   size_t room;
   cd_code failed;
+  cd_buf left_out; /* JSON: those with the tag that nothing is ordered of */
 } targets;
+
+static bool leave_out(targets *t, const con_device *d)
+{
+  cd_jw w;
+  if (t->left_out.len > 0)
+    cd_buf_add_char(&t->left_out, ',');
+  cd_jw_init(&w, &t->left_out);
+  cd_jw_obj(&w, NULL);
+  cd_jw_str(&w, "id", d->id);
+  cd_jw_str(&w, "computerDnsName", d->dns_name);
+  cd_jw_cstr(&w, "reason", "the device is revoked");
+  cd_jw_end_obj(&w);
+  return true;
+}
 
 static bool each_target(void *context, const con_device *d)
 {
   targets *t = context;
   if (d->revoked)
-    return true;
+    return leave_out(t, d);
   if (t->count == t->room) {
     size_t room = t->room == 0 ? 64 : t->room * 2;
     target *list = t->count < BULK_MAX ? realloc(t->list, room * sizeof(*list)) : NULL;
@@ -54,6 +69,7 @@ static void release(targets *t)
     free(t->list[i].error);
   }
   free(t->list);
+  cd_buf_release(&t->left_out);
 }
 
 static void write_target(cd_jw *w, const target *t, bool preview)
@@ -80,6 +96,10 @@ static void answer(con_call *c, const targets *t, cd_str tag, bool preview)
   for (size_t i = 0; i < t->count; i++)
     write_target(&w, &t->list[i], preview);
   cd_jw_end_arr(&w);
+  cd_buf left_out = CD_BUF_INIT(CON_REPLY_MAX);
+  cd_buf_addf(&left_out, "[%s]", cd_buf_cstr(&t->left_out));
+  cd_jw_raw(&w, "leftOut", cd_buf_view(&left_out));
+  cd_buf_release(&left_out);
   cd_jw_end_obj(&w);
   con_call_written(c, preview ? 200 : 201, &w);
 }
@@ -211,7 +231,7 @@ static bool is_expected(con_call *c, const bulk_wish *b, const targets *t)
 static bool run(con_call *c, cd_json_doc *doc, cd_json *root, cd_order_kind kind)
 {
   con_wish wish = {0};
-  targets t = {0};
+  targets t = {.left_out = CD_BUF_INIT(CON_REPLY_MAX)};
   cd_err err = {0};
   bulk_wish b = {0};
   if (!read_bulk(c, root, &b) || !con_wish_read(c, root, kind == CD_ORDER_RELEASE, &wish))

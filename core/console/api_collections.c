@@ -83,7 +83,7 @@ static cd_code put(con_call *c, cd_json *root, const con_by *by, cd_err *err)
   cd_collection_read(&list, &name, &version);
   if (name.ptr != NULL && !cd_str_eq(name, c->match.captured[0]))
     cd_json_bad(&list, "name", "is another one than that of the address");
-  cd_code rc = cd_json_done(root, err);
+  cd_code rc = con_call_body_rest(c, root, err);
   return rc == CD_OK ? con_collection_put(c->server->store, by, &kept, err) : rc;
 }
 
@@ -99,7 +99,7 @@ void con_api_collection_set(con_call *c)
     cd_code rc = put(c, &root, &by, &err);
     if (rc == CD_OK)
       reply_list(c, c->match.captured[0]);
-    else
+    else if (c->reply.status == 0)
       answer_failure(c, rc, &err);
   }
   cd_json_free(doc);

@@ -184,6 +184,7 @@ void con_api_device(con_call *c)
   con_device d = {0};
   if (!con_call_machine(c, &d))
     return;
+  con_hub_seen(c->server, &d);
   write_device(c, &d);
   con_device_release(&d);
 }

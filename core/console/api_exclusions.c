@@ -98,7 +98,7 @@ static cd_code put(con_call *c, cd_json *root, const con_by *by, cd_err *err)
   uint64_t revision = 0;
   cd_buf text = CD_BUF_INIT(CD_PARAMETERS_MAX);
   cd_json_arr(root, "exclusions", CD_EXCLUSIONS_MAX, &list);
-  cd_code rc = cd_json_done(root, err);
+  cd_code rc = con_call_body_rest(c, root, err);
   if (rc == CD_OK)
     rc = con_exclusions_print(&list, &text, err);
   if (rc == CD_OK)
@@ -122,7 +122,7 @@ void con_api_exclusions_set(con_call *c)
     if (rc == CD_OK) {
       con_exclusions_follow(c->server);
       reply_set(c, c->match.captured[0]);
-    } else {
+    } else if (c->reply.status == 0) {
       answer_failure(c, rc, &err);
     }
   }
@@ -143,7 +143,7 @@ void con_api_exclusions_remove(con_call *c)
     if (rc == CD_OK) {
       cd_buf_add_cstr(&c->reply.body, "{\"removed\":true}");
       c->reply.status = 200;
-    } else {
+    } else if (c->reply.status == 0) {
       answer_failure(c, rc, &err);
     }
   }

@@ -152,6 +152,7 @@ void con_api_machine(con_call *c)
   con_machine_row row;
   if (!con_call_machine(c, &d))
     return;
+  con_hub_seen(c->server, &d);
   con_machine_row_open(&row, &d, cd_wall_ms());
   con_machine_row_addresses(&row);
   con_call_entity(c, 200, &con_machines, &row);

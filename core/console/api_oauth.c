@@ -10,10 +10,18 @@
 
 #include "base/banned.h"
 
-#define TOKENS_WHAT UINT32_MAX /* among the things that are limited */
+/* Among the things that are limited. */
+#define FAILED_FROM_WHAT UINT32_MAX
+#define FAILED_AS_WHAT (UINT32_MAX - 2)
+#define GIVEN_WHAT (UINT32_MAX - 3)
 
-/* So many tries from one address: a client needs one token an hour. */
-static const con_limit tries = {.per_minute = 60, .per_hour = 1200};
+/* What is wrong is limited, by the address that it comes from and by the application that it names;
+ * who comes with the right secret is not held up by what others behind his address do, or in his
+ * name. That takes no guess nearer: secrets have 256 bits. */
+static const con_limit failed_from = {.per_minute = 60, .per_hour = 1200};
+static const con_limit failed_as = {.per_minute = 60, .per_hour = 600};
+/* Of one application: a script may ask for a token in each of its calls. */
+static const con_limit given = {.per_minute = 1200, .per_hour = 36000};
 
 static void fail(con_call *c, con_oauth_fault fault, const char *sentence)
 {
@@ -26,6 +34,30 @@ static void fail(con_call *c, con_oauth_fault fault, const char *sentence)
       con_oauth_write_error(fault, sentence, trace, correlation, cd_wall_ms(), &c->reply.body,
                             &err) != CD_OK)
     con_reply_trouble(&c->reply);
+}
+
+static void too_many(con_call *c, unsigned wait_s)
+{
+  fail(c, CON_OAUTH_BUSY, "Too many requests.");
+  c->reply.retry_after_s = wait_s;
+}
+
+/* `client_id` may be empty. */
+static void refuse(con_call *c, cd_str client_id, con_oauth_fault fault, const char *sentence)
+{
+  con_limits *l = &c->server->limits;
+  unsigned wait_s = 0;
+  uint64_t now_ms = cd_mono_ms();
+  bool often =
+      !con_limit_take(l, &failed_from, cd_str_from(c->peer), FAILED_FROM_WHAT, now_ms, &wait_s) ||
+      (client_id.len > 0 &&
+       !con_limit_take(l, &failed_as, client_id, FAILED_AS_WHAT, now_ms, &wait_s));
+  cd_log(CD_AREA_API, often ? CD_LOG_DEBUG : CD_LOG_WARN, "peer=%s: a token was refused: %s",
+         c->peer, sentence);
+  if (often)
+    too_many(c, wait_s);
+  else
+    fail(c, fault, sentence);
 }
 
 static void give(con_call *c, const con_app *app)
@@ -57,7 +89,11 @@ static void judge(con_call *c, const con_token_request *request)
   cd_err err = {0};
   cd_code rc =
       con_app_check(c->server->store, request->client_id, request->client_secret, &app, &err);
-  if (rc == CD_OK) {
+  unsigned wait_s = 0;
+  if (rc == CD_OK && !con_limit_take(&c->server->limits, &given, request->client_id, GIVEN_WHAT,
+                                     cd_mono_ms(), &wait_s)) {
+    too_many(c, wait_s);
+  } else if (rc == CD_OK) {
     give(c, &app);
   } else if (rc == CD_E_CONFLICT) {
     c->server->counters.access_refused++;
@@ -65,9 +101,7 @@ static void judge(con_call *c, const con_token_request *request)
     fail(c, CON_OAUTH_CLIENT, "Invalid client or client secret provided.");
   } else if (rc == CD_E_DENIED || rc == CD_E_INVALID || rc == CD_E_NOTFOUND) {
     c->server->counters.token_denied++;
-    cd_log(CD_AREA_API, CD_LOG_WARN, "peer=%s: a token was refused: wrong client or secret",
-           c->peer);
-    fail(c, CON_OAUTH_CLIENT, "Invalid client or client secret provided.");
+    refuse(c, request->client_id, CON_OAUTH_CLIENT, "Invalid client or client secret provided.");
   } else {
     cd_log(CD_AREA_API, CD_LOG_ERROR, "cannot look up a client: %s", err.text);
     fail(c, CON_OAUTH_TROUBLE, "The server has a problem.");
@@ -81,16 +115,9 @@ void con_api_token(con_call *c)
   con_token_request request = {0};
   con_oauth_fault fault = CON_OAUTH_REQUEST;
   cd_err err = {0};
-  unsigned wait_s = 0;
-  if (!con_limit_take(&c->server->limits, &tries, cd_str_from(c->peer), TOKENS_WHAT, cd_mono_ms(),
-                      &wait_s)) {
-    fail(c, CON_OAUTH_BUSY, "Too many requests.");
-    c->reply.retry_after_s = wait_s;
-    return;
-  }
   if (con_form_parse(cd_buf_view(&c->body), &form, &err) != CD_OK ||
       con_oauth_read(&form, &request, &fault, &err) != CD_OK)
-    fail(c, fault, err.text);
+    refuse(c, (cd_str){0}, fault, err.text);
   else
     judge(c, &request);
   con_form_release(&form);

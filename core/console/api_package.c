@@ -183,23 +183,64 @@ static void write_link(con_call *c, const con_action *a)
   cd_buf_wipe(&link);
 }
 
+/* It has ended and made none, and no result that might tell of one is still to come. */
+static bool makes_none(const con_action *a, const char **ret_why)
+{
+  *ret_why = "the action has made none yet";
+  if (a->kind != CD_ORDER_COLLECT || !cd_action_status_final(a->status))
+    return false;
+  if (a->result.len > 0) {
+    *ret_why = a->status == CD_ACTION_CANCELLED ? "the action was cancelled and has made none"
+                                                : "the action has ended and has made none";
+    return true;
+  }
+  *ret_why = a->sent_ms > 0 ? "the action has ended here, and the device may still have made one"
+             : a->status == CD_ACTION_CANCELLED
+                 ? "the action was cancelled before the device had it"
+                 : "the device was not reached in time";
+  return a->sent_ms == 0;
+}
+
 /* Gone: whoever waits for it need not go on. */
 static void not_here(con_call *c, const con_action *a)
 {
   cd_err err = {0};
   cd_buf why = CD_BUF_INIT(2048);
+  const char *sentence = NULL;
   bool over = false;
   bool known =
       a->kind == CD_ORDER_COLLECT && con_package_missing(c->server, a, &why, &over, &err) == CD_OK;
+  if (!known)
+    over = makes_none(a, &sentence);
   if (known)
     con_reply_error(&c->reply, over ? CON_GONE : CON_RESOURCE_NOT_FOUND,
                     "The package of MachineAction %.*s is not here: %s",
                     CD_STR_ARG(c->match.captured[0]), cd_buf_cstr(&why));
-  else
-    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND,
-                    "The package of MachineAction %.*s is not here: the action has made none (yet)",
+  else if (a->id[0] == '\0')
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "MachineAction %.*s was not found",
                     CD_STR_ARG(c->match.captured[0]));
+  else
+    con_reply_error(&c->reply, over ? CON_GONE : CON_RESOURCE_NOT_FOUND,
+                    "The package of MachineAction %.*s is not here: %s",
+                    CD_STR_ARG(c->match.captured[0]), sentence);
   cd_buf_release(&why);
+}
+
+/* What came was compared with the digest that the device has signed before it got its name. A file
+ * of another size than the signed one is not it any more; false: the reply says so. */
+static bool is_signed(con_call *c, const con_action *a, uint64_t size)
+{
+  con_package p = {0};
+  cd_err err = {0};
+  if (con_package_expected(a, &p, &err) == CD_OK && p.bytes == size)
+    return true;
+  cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR,
+         "action=%s: the file of its package is not what the device has signed", a->id);
+  con_reply_error(&c->reply, CON_GONE,
+                  "The package of MachineAction %s is not given out: its file here is not the one "
+                  "that the device has signed",
+                  a->id);
+  return false;
 }
 
 void con_api_package_uri(con_call *c)
@@ -215,7 +256,8 @@ void con_api_package_uri(con_call *c)
     rc = con_package_whole(c->server, a.id, &file, &size, &err);
   if (rc == CD_OK) {
     pf_file_close(file);
-    write_link(c, &a);
+    if (is_signed(c, &a, size))
+      write_link(c, &a);
   } else if (rc == CD_E_NOTFOUND) {
     not_here(c, &a);
   } else {
@@ -272,11 +314,16 @@ void con_api_package_download(con_call *c)
     return;
   }
   const char *id = b.app + sizeof(LINK_PREFIX) - 1;
-  if (con_package_whole(c->server, id, &file, &size, &err) == CD_OK && size > 0) {
+  con_action a = {0};
+  rc = con_package_whole(c->server, id, &file, &size, &err);
+  if (rc == CD_OK)
+    rc = con_call_action(c, cd_str_from(id), &a, &err);
+  bool whole = rc == CD_OK && is_signed(c, &a, size);
+  if (whole)
     give(c, id, file, size);
-    return;
-  }
-  if (file >= 0)
+  else if (file >= 0)
     pf_file_close(file);
-  con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "The package is not here any more");
+  if (rc != CD_OK)
+    con_reply_error(&c->reply, CON_RESOURCE_NOT_FOUND, "The package is not here any more");
+  con_action_release(&a);
 }

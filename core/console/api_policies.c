@@ -107,7 +107,7 @@ static cd_code make_set(con_call *c, cd_json *root, const con_by *by, cd_err *er
   uint64_t revision = 0;
   cd_buf text = CD_BUF_INIT(CD_POLICY_BODY_MAX);
   cd_json_obj(root, "body", &body);
-  cd_code rc = cd_json_done(root, err);
+  cd_code rc = con_call_body_rest(c, root, err);
   if (rc == CD_OK) {
     cd_json_print(&body, &text);
     rc = cd_buf_status(&text, "the policy", err);
@@ -124,7 +124,7 @@ static cd_code make_set(con_call *c, cd_json *root, const con_by *by, cd_err *er
 
 static cd_code make_remove(con_call *c, cd_json *root, const con_by *by, cd_err *err)
 {
-  cd_code rc = cd_json_done(root, err);
+  cd_code rc = con_call_body_rest(c, root, err);
   if (rc == CD_OK)
     rc = con_policy_remove(c->server->store, by, c->match.captured[0], err);
   if (rc == CD_OK) {
@@ -140,7 +140,7 @@ static cd_code make_assign(con_call *c, cd_json *root, const con_by *by, cd_err 
   uint64_t rank = 0;
   cd_json_str(root, "tag", CON_TAG_MAX, &tag);
   (void)cd_json_opt_u64(root, "rank", CON_RANK_MAX, &rank);
-  cd_code rc = cd_json_done(root, err);
+  cd_code rc = con_call_body_rest(c, root, err);
   if (rc == CD_OK)
     rc = con_policy_assign(c->server->store, by, c->match.captured[0], tag, rank, err);
   if (rc == CD_OK)
@@ -152,7 +152,7 @@ static cd_code make_unassign(con_call *c, cd_json *root, const con_by *by, cd_er
 {
   cd_str tag = {0};
   cd_json_str(root, "tag", CON_TAG_MAX, &tag);
-  cd_code rc = cd_json_done(root, err);
+  cd_code rc = con_call_body_rest(c, root, err);
   if (rc == CD_OK)
     rc = con_policy_unassign(c->server->store, by, c->match.captured[0], tag, err);
   if (rc == CD_OK)

@@ -60,6 +60,16 @@ cd_code con_apps_init(const con_config *config, const con_app_options *o, cd_err
 
 /* ---- create ---- */
 
+static cd_code no_permission(cd_str name, cd_err *err)
+{
+  cd_buf all = CD_BUF_INIT(1024);
+  con_permissions_add(&all, UINT32_MAX >> (32 - CON_PERMISSIONS), ", ");
+  (void)cd_fail(err, CD_E_INVALID, "'%.*s' is no permission; there are %s", CD_STR_ARG(name),
+                cd_buf_cstr(&all));
+  cd_buf_release(&all);
+  return CD_E_INVALID;
+}
+
 static cd_code read_permissions(const char *text, cd_str out[CON_PERMISSIONS], size_t *ret_count,
                                 cd_err *err)
 {
@@ -69,11 +79,7 @@ static cd_code read_permissions(const char *text, cd_str out[CON_PERMISSIONS], s
     cd_str name = cd_str_cut(&rest, ',');
     uint32_t bit = 0;
     if (!con_permission_from_name(name, &bit) || count >= CON_PERMISSIONS)
-      return cd_fail(err, CD_E_INVALID,
-                     "'%.*s' is no permission; there are Machine.Read.All, Machine.ReadWrite.All, "
-                     "Machine.Isolate, Machine.ReleaseCode, Cordon.Enroll, Cordon.Revoke, "
-                     "Cordon.Audit.Read",
-                     CD_STR_ARG(name));
+      return no_permission(name, err);
     out[count++] = name;
   }
   if (count == 0)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hub.h"
 #include "protocol/secret.h"
 
 #include "base/banned.h"
@@ -84,6 +85,14 @@ bool con_call_body_whole(con_call *c, cd_json *root)
   return con_call_body_good(c, root);
 }
 
+cd_code con_call_body_rest(con_call *c, cd_json *root, cd_err *err)
+{
+  cd_code rc = cd_json_status(root, err);
+  if (rc != CD_OK || con_call_body_whole(c, root))
+    return rc;
+  return cd_json_status(root, err);
+}
+
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text)
 {
   bool there = cd_json_opt_str(root, key, max, ret_text);
@@ -150,6 +159,7 @@ void con_call_machine_reply(con_call *c, unsigned status, cd_str id)
     con_call_trouble(c, &err);
     return;
   }
+  con_hub_seen(c->server, &d);
   con_machine_row_open(&row, &d, cd_wall_ms());
   con_machine_row_addresses(&row);
   con_call_entity(c, status, &con_machines, &row);

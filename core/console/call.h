@@ -69,6 +69,8 @@ bool con_call_body_good(con_call *c, const cd_json *root);
 /* After all reads: the same, and false if a member was never asked for. What is not understood is
  * not acted on. */
 bool con_call_body_whole(con_call *c, cd_json *root);
+/* The same for readers with a failure of their own: the reply is only there for such a member. */
+CD_MUST_USE cd_code con_call_body_rest(con_call *c, cd_json *root, cd_err *err);
 /* A text that must be there and not be empty. */
 bool con_call_text(con_call *c, cd_json *root, const char *key, size_t max, cd_str *ret_text);
 /* The machine of the first captured segment, by id or name. False: the reply says so. */

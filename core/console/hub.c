@@ -1,5 +1,7 @@
 #include "hub.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 
 #include "link.h"
@@ -69,6 +71,16 @@ void con_hub_remove(con_server *s, con_link *l)
     s->hub->count--;
     return;
   }
+}
+
+void con_hub_seen(const con_server *s, con_device *device)
+{
+  const con_link *l = con_hub_find(s, device->id);
+  if (l == NULL || l->phase != CON_LINK_READY)
+    return;
+  int64_t seen_ms = cd_wall_ms() - (int64_t)(cd_mono_ms() - l->heard_ms);
+  if (seen_ms > device->last_seen_ms)
+    device->last_seen_ms = seen_ms;
 }
 
 void con_hub_poke(con_server *s, cd_str device)

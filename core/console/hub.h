@@ -16,6 +16,9 @@ uint64_t con_hub_count(const con_server *s);
 void con_hub_put(con_server *s, con_link *l);
 void con_hub_remove(con_server *s, con_link *l);
 /* Something waits for the device: it is sent if it is connected. */
+/* A device that is connected was last seen when its link last heard of it; what the store has is
+ * that of its last report. */
+void con_hub_seen(const con_server *s, con_device *device);
 void con_hub_poke(con_server *s, cd_str device);
 /* Policies, or whose they are, were changed. */
 void con_hub_policies(con_server *s);

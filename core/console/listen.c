@@ -21,10 +21,19 @@ con_server *con_listen_server(struct lws *wsi)
   return lws_context_user(lws_get_context(wsi));
 }
 
+void con_plain_address(char *address)
+{
+  static const char mapped[] = "::ffff:";
+  size_t len = sizeof(mapped) - 1;
+  if (strncmp(address, mapped, len) == 0 && strchr(address, '.') != NULL)
+    memmove(address, address + len, strlen(address + len) + 1);
+}
+
 void con_listen_peer(struct lws *wsi, char *out, size_t size)
 {
   out[0] = '\0';
   (void)lws_get_peer_simple(wsi, out, size);
+  con_plain_address(out);
 }
 
 static void on_lws_log(int level, const char *line)

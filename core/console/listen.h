@@ -9,6 +9,8 @@
 /* The server that a connection belongs to. */
 con_server *con_listen_server(struct lws *wsi);
 /* The peer's address as text. */
+/* An IPv4 address that a socket for both families wrote as ::ffff:192.0.2.1, as it is. In place. */
+void con_plain_address(char *address);
 void con_listen_peer(struct lws *wsi, char *out, size_t size);
 
 int con_people_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

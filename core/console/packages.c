@@ -157,7 +157,8 @@ static void on_walked(uv_work_t *work, int status)
   c->server->tidying = false;
   if (c->server->closing) {
     cd_log(CD_AREA_CONSOLE, CD_LOG_DEBUG, "old packages are looked for at the next start");
-  } else if (status == 0 && c->code == CD_OK && cd_buf_status(&c->old, "old packages", &c->err) == CD_OK) {
+  } else if (status == 0 && c->code == CD_OK &&
+             cd_buf_status(&c->old, "old packages", &c->err) == CD_OK) {
     take_count(c);
     for (const char *name = cd_buf_cstr(&c->old); c->old_count > 0; c->old_count--) {
       remove_old(c, name);

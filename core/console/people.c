@@ -79,6 +79,19 @@ static bool copy_query(struct lws *wsi, con_call *c)
 
 static void on_done(con_call *c);
 
+/* libwebsockets does not count a NUL, as %00 makes one: the length is then short of the end, and a
+ * NUL at the end stands before the one that ends every path. Only a query, be it empty, has another
+ * one there too. */
+static bool has_nul(struct lws *wsi, cd_str path)
+{
+  char query[2];
+  if (memchr(path.ptr, '\0', path.len) != NULL)
+    return true;
+  return path.ptr[path.len] == '\0' && path.ptr[path.len + 1] == '\0' &&
+         lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) == 0 &&
+         lws_hdr_copy_fragment(wsi, query, sizeof(query), WSI_TOKEN_HTTP_URI_ARGS, 0) == -1;
+}
+
 static con_call *new_call(struct lws *wsi, session *at)
 {
   char *uri = NULL;
@@ -92,7 +105,8 @@ static con_call *new_call(struct lws *wsi, session *at)
   c->verb = verb_of(method);
   c->head = method == LWSHUMETH_HEAD;
   cd_str path = {uri, uri != NULL && uri_len > 0 ? (size_t)uri_len : 0};
-  c->path = path.len > 0 && cd_str_utf8_valid(path) ? cd_str_dup(path) : NULL;
+  bool good = path.len > 0 && cd_str_utf8_valid(path) && !has_nul(wsi, path);
+  c->path = good ? cd_str_dup(path) : NULL;
   c->authorization = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
   c->range = copy_header(wsi, WSI_TOKEN_HTTP_RANGE);
   c->if_range = copy_header(wsi, WSI_TOKEN_HTTP_IF_RANGE);
@@ -338,6 +352,7 @@ static int on_accepted(struct lws *wsi, lws_sockfd_type fd)
   con_server *s = con_listen_server(wsi);
   char peer[CON_PEER_MAX] = "";
   (void)lws_get_peer_simple_fd(fd, peer, sizeof(peer));
+  con_plain_address(peer);
   if (con_crowd_room(&s->crowd, cd_str_from(peer)))
     return 0;
   s->counters.crowded++;

@@ -89,6 +89,8 @@ static const char *health(const con_machine_row *r)
 {
   if (r->device->last_seen_ms == 0)
     return "Unknown";
+  if (r->device->revoked)
+    return "Inactive"; /* it cannot be connected */
   return r->now_ms - r->device->last_seen_ms < ACTIVE_MS ? "Active" : "Inactive";
 }
 

@@ -16,7 +16,7 @@ static const char *const permissions[APPS] = {
     [WRITER] = "Machine.ReadWrite.All",
     [CODER] = "Machine.ReleaseCode",
     [ADMIN] = "Machine.Read.All,Machine.ReadWrite.All,Machine.Isolate,Cordon.Enroll,Cordon.Revoke,"
-              "Cordon.Audit.Read,Cordon.Policy,Cordon.Collection,Machine.CollectForensics",
+              "Cordon.Audit.Read",
     [SCANNER] = "Machine.Scan,Alert.Read.All",
     [STOPPER] = "Machine.StopAndQuarantine",
     [ALERTER] = "Alert.ReadWrite.All"};
@@ -384,6 +384,19 @@ static const row rows[] = {
     {"revoke", ADMIN, "POST", "/api/cordon/devices/$3/revoke", "{\"Comment\":\"c\"}", 200,
      "\"onboardingStatus\":\"CanBeOnboarded\"", NULL},
 
+    {"a revoked machine is not active", READER, "GET", "/api/machines/$3", NULL, 200,
+     "\"healthStatus\":\"Inactive\"", NULL},
+    {"a tag of one that is revoked", WRITER, "POST", "/api/machines/$3/tags",
+     "{\"Value\":\"gone\",\"Action\":\"Add\"}", 200, "gone", NULL},
+    {"a preview names who is left out", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"gone\",\"Comment\":\"c\",\"preview\":true}", 200,
+     "\"count\":0,\"value\":[],\"leftOut\":[{\"id\":\"$3\",\"computerDnsName\":\"twin\",\"reason\":"
+     "\"the "
+     "device is revoked\"}]",
+     NULL},
+    {"and so does the order", ISOLATOR, "POST", "/api/cordon/isolate",
+     "{\"tag\":\"gone\",\"Comment\":\"c\"}", 201, "the device is revoked", NULL},
+
     /* metrics, health */
     {"health", NOBODY, "GET", "/healthz", NULL, 200, "\"status\":\"ok\"", NULL},
     {"metrics", NOBODY, "GET", "/metrics", NULL, 200, "\ncordon_devices 3\n", NULL},
@@ -469,92 +482,6 @@ START_TEST(each_documented_rule_holds)
 }
 END_TEST
 
-/* ---- what is not understood is not acted on ---- */
-
-#define BULK "{\"tag\":\"desks\",\"Comment\":\"c\","
-
-/* A member more, or one in another spelling: `name` is what the answer names. */
-static const struct {
-  int app;
-  const char *method;
-  const char *path;
-  const char *body;
-  const char *name;
-} unknown[] = {
-    {ISOLATOR, "POST", "/api/cordon/isolate", BULK "\"Preview\":true}", "Preview"},
-    {ISOLATOR, "POST", "/api/cordon/isolate", BULK "\"Expect\":7}", "Expect"},
-    {ISOLATOR, "POST", "/api/cordon/isolate", BULK "\"IsolationTyp\":\"x\"}", "IsolationTyp"},
-    {ISOLATOR, "POST", "/api/cordon/release", BULK "\"LeaseSeconds\":5}", "LeaseSeconds"},
-    {ISOLATOR, "POST", "/api/cordon/preflight", BULK "\"x\":1}", "x"},
-    {ISOLATOR, "POST", "/api/machines/$1/isolate", "{\"Comment\":\"c\",\"LeaseSecond\":60}",
-     "LeaseSecond"},
-    {ISOLATOR, "POST", "/api/machines/$1/unisolate",
-     "{\"Comment\":\"c\",\"IsolationType\":\"Full\"}", "IsolationType"},
-    {ISOLATOR, "POST", "/api/cordon/machines/$1/preflight", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {ADMIN, "POST", "/api/machines/$1/collectInvestigationPackage",
-     "{\"Comment\":\"c\",\"profile\":\"Extended\"}", "profile"},
-    {SCANNER, "POST", "/api/machines/$1/runAntiVirusScan",
-     "{\"Comment\":\"c\",\"ScanType\":\"Quick\",\"Paths\":[\"/\"]}", "Paths"},
-    {SCANNER, "POST", "/api/cordon/machines/$1/scan",
-     "{\"Comment\":\"c\",\"ScanType\":\"Quick\",\"X\":1}", "X"},
-    {STOPPER, "POST", "/api/machines/$1/StopAndQuarantineFile",
-     "{\"Comment\":\"c\",\"Sha1\":\"" ID_0 "\",\"X\":1}", "X"},
-    {STOPPER, "POST", "/api/cordon/machines/$1/remediate",
-     "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\",\"Target\":{\"path\":\"/x\"},\"X\":1}",
-     "X"},
-    {STOPPER, "POST", "/api/cordon/machineactions/$A/undo", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {ISOLATOR, "POST", "/api/machineactions/$A/cancel", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {WRITER, "POST", "/api/machines/$1/tags", "{\"Value\":\"a\",\"Action\":\"Add\",\"X\":1}", "X"},
-    {WRITER, "POST", "/api/machines/addorremovetagformultiplemachines",
-     "{\"Value\":\"a\",\"Action\":\"Add\",\"MachineIds\":[\"$1\"],\"X\":1}", "X"},
-    {CODER, "POST", "/api/cordon/machineactions/$A/code", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {ALERTER, "POST", "/api/alerts/batchUpdate", "{\"alertIds\":[],\"status\":\"New\",\"X\":1}",
-     "X"},
-    {ALERTER, "POST", "/api/alerts/batchUpdate",
-     "{\"alertIds\":[],\"status\":\"New\",\"Status\":\"Resolved\"}", "Status"},
-    {ADMIN, "POST", "/api/cordon/devices/$1/revoke", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {ADMIN, "POST", "/api/cordon/tokens", "{\"use\":1}", "use"},
-    {ADMIN, "POST", "/api/cordon/tokens/x/revoke", "{\"X\":1}", "X"},
-    {ADMIN, "POST", "/api/cordon/policies/p", "{\"Comment\":\"c\",\"body\":{},\"X\":1}", "X"},
-    {ADMIN, "POST", "/api/cordon/policies/p/remove", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {ADMIN, "POST", "/api/cordon/policies/p/assign", "{\"Comment\":\"c\",\"tag\":\"a\",\"Rank\":1}",
-     "Rank"},
-    {ADMIN, "POST", "/api/cordon/policies/p/unassign", "{\"Comment\":\"c\",\"tag\":\"a\",\"X\":1}",
-     "X"},
-    {ADMIN, "POST", "/api/cordon/exclusions/e",
-     "{\"Comment\":\"c\",\"exclusions\":[{\"direction\":\"out\",\"address\":\"192.0.2.1\"}],\"X\":"
-     "1}",
-     "X"},
-    {ADMIN, "POST", "/api/cordon/exclusions/e/remove", "{\"Comment\":\"c\",\"X\":1}", "X"},
-    {ADMIN, "POST", "/api/cordon/collections/l/remove", "{\"Comment\":\"c\",\"X\":1}", "X"},
-};
-
-START_TEST(a_member_that_is_not_known_is_refused_by_its_name)
-{
-  char newest[64];
-  char name[64];
-  http_answer a;
-  unsigned wrong = 0;
-  for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-    (void)snprintf(name, sizeof(name), ": %s is not a known key", unknown[i].name);
-    const row r = {unknown[i].path,
-                   unknown[i].app,
-                   unknown[i].method,
-                   unknown[i].path,
-                   unknown[i].body,
-                   400,
-                   name,
-                   NULL};
-    wrong += check_row(&r);
-  }
-  ck_assert_uint_eq(wrong, 0);
-  http_ask(p.people, p.ca, "GET", "/api/machineactions?$top=1", bearers[READER], NULL, &a);
-  json_member(cd_buf_cstr(&a.body), "id", newest, sizeof(newest));
-  http_release(&a);
-  ck_assert_str_eq(newest, action);
-}
-END_TEST
-
 /* ---- rules that take more than a row ---- */
 
 static void ask(int app, const char *method, const char *path, const char *body, http_answer *a)
@@ -607,6 +534,8 @@ START_TEST(a_machine_is_found_by_its_address)
                  when);
   ask(READER, "GET", path, NULL, &a);
   expect(&a, 200, desks[2].id);
+  ask(READER, "GET", "/api/machines/$3", NULL, &a);
+  expect(&a, 200, "\"lastExternalIpAddress\":\"127.0.0.1\"");
   ask(READER, "GET", "/api/machines/findbyip(ip='198.51.100.8',timestamp=2026-01-01T00:00:00Z)",
       NULL, &a);
   expect(&a, 400, "\"code\":\"");
@@ -637,27 +566,32 @@ START_TEST(a_batch_has_at_most_500_machines)
 }
 END_TEST
 
-/* At both addresses, by POST and, as some do it, by GET with a body. */
-START_TEST(a_token_is_given)
+/* What one application writes into the form of a token request. */
+static void token_form(const char *name, char *out, size_t size)
 {
-  static const char *const lines[] = {"POST /t/oauth2/token", "POST /t/oauth2/v2.0/token",
-                                      "GET /t/oauth2/token", "GET /t/oauth2/v2.0/token"};
   char path[400];
   char text[2048] = "";
   char id[64];
   char secret[64];
-  char form[400];
-  char request[1000];
-  (void)snprintf(path, sizeof(path), "%s/reader.json", p.folder);
+  (void)snprintf(path, sizeof(path), "%s/%s.json", p.folder, name);
   FILE *f = fopen(path, "re");
   ck_assert_ptr_nonnull(f);
   ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, f), 0);
   (void)fclose(f);
   json_member(text, "client_id", id, sizeof(id));
   json_member(text, "client_secret", secret, sizeof(secret));
-  (void)snprintf(form, sizeof(form),
-                 "grant_type=client_credentials&client_id=%s&client_secret=%s&resource=x", id,
+  (void)snprintf(out, size, "grant_type=client_credentials&client_id=%s&client_secret=%s", id,
                  secret);
+}
+
+/* At both addresses, by POST and, as some do it, by GET with a body. */
+START_TEST(a_token_is_given)
+{
+  static const char *const lines[] = {"POST /t/oauth2/token", "POST /t/oauth2/v2.0/token",
+                                      "GET /t/oauth2/token", "GET /t/oauth2/v2.0/token"};
+  char form[400];
+  char request[1000];
+  token_form("reader", form, sizeof(form));
   for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
     http_answer a;
     (void)snprintf(request, sizeof(request),
@@ -729,6 +663,12 @@ static const struct {
      401},
     {"a request in two", "GET /healthz HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", 200},
     {"nonsense", "nonsense\r\n\r\n", 0},
+    {"a NUL at the end of the path", "GET /api/machines/%00 HTTP/1.1\r\nHost: c\r\n\r\n", 400},
+    {"a NUL in the path", "GET /api/machines/%00x HTTP/1.1\r\nHost: c\r\n\r\n", 400},
+    {"a query with nothing in it", "GET /healthz? HTTP/1.1\r\nHost: c\r\n\r\n", 200},
+    /* libwebsockets' own answers */
+    {"a broken escape", "GET /api/machines/% HTTP/1.1\r\nHost: c\r\n\r\n", 403},
+    {"a NUL within a name", "GET /healthz%00x HTTP/1.1\r\nHost: c\r\n\r\n", 0},
     {"a bearer that is none",
      "GET /api/machines HTTP/1.1\r\nHost: c\r\nAuthorization: Bearer a.b.c\r\n\r\n", 401},
 };
@@ -768,7 +708,6 @@ int main(void)
   tcase_add_checked_fixture(t, set_up, tear_down);
   tcase_set_timeout(t, 300);
   tcase_add_test(t, each_documented_rule_holds);
-  tcase_add_test(t, a_member_that_is_not_known_is_refused_by_its_name);
   tcase_add_test(t, nothing_is_asked_of_a_revoked_device);
   tcase_add_test(t, a_machine_is_found_by_its_address);
   tcase_add_test(t, a_batch_has_at_most_500_machines);

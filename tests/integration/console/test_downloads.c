@@ -233,6 +233,44 @@ START_TEST(a_link_to_what_is_gone_leads_nowhere)
 }
 END_TEST
 
+/* Which package it is says the device's signed result, whatever its row says. */
+START_TEST(what_the_database_says_of_a_package_is_not_believed)
+{
+  upload second;
+  char sql[1000];
+  char file[400];
+  char words[1000];
+  char path[200];
+  static char answer[65536];
+  unsigned status = 0;
+  static const char forged[] =
+      "UPDATE action SET evidence = '{\"package\":{\"bytes\":5,\"digest\":\"sha256:"
+      "0000000000000000000000000000000000000000000000000000000000000000\"}}' WHERE id = '%s'";
+  (void)snprintf(sql, sizeof(sql), forged, u.action);
+  fleet_edit(&f, sql);
+  (void)snprintf(path, sizeof(path), "/api/cordon/actions/%s", u.action);
+  ck_assert_uint_eq(fleet_ask(&f, "GET", path, NULL, answer, sizeof(answer)), 200);
+  ck_assert_msg(strstr(answer, "sha256:00000") == NULL, "%s", answer);
+  ck_assert_ptr_nonnull(strstr(answer, "(the evidence)"));
+  upload_compare(&u);
+  /* What comes home is held against the signed one as well. */
+  upload_make(&second, &f, &d);
+  (void)snprintf(sql, sizeof(sql), forged, second.action);
+  fleet_edit(&f, sql);
+  ck_assert(upload_offer(&second, second.action));
+  ck_assert_msg(upload_rest(&second), "%s", second.sentence);
+  upload_wait(&second, "here");
+  upload_compare(&second);
+  upload_release(&second);
+  /* A file in its place that is as long as the row says. */
+  upload_path(&u, ".zip", file);
+  ck_assert_int_eq(truncate(file, 5), 0);
+  ck_assert_ptr_null(upload_link(&u, &status, words, sizeof(words)));
+  ck_assert_uint_eq(status, 410);
+  ck_assert_msg(strstr(words, "not the one that the device has signed") != NULL, "%s", words);
+}
+END_TEST
+
 static char *read_file(const char *path)
 {
   static char text[4 * 1024 * 1024];
@@ -402,6 +440,102 @@ START_TEST(a_link_ends_with_its_time)
 END_TEST
 #endif
 
+/* ---- by the command ---- */
+
+static char words[65536];
+
+static int cordon(const char *host, const char *const *args)
+{
+  return upload_cordon(&u, host, args, words, sizeof(words));
+}
+
+static void place_of(const char *name, char out[400])
+{
+  (void)snprintf(out, 400, "%s/%s", f.place.folder, name);
+}
+
+static bool is_content(const char *path)
+{
+  static char got[UPLOAD_BYTES + 1];
+  FILE *file = fopen(path, "r");
+  ck_assert_ptr_nonnull(file);
+  size_t len = fread(got, 1, sizeof(got), file);
+  (void)fclose(file);
+  return len == UPLOAD_BYTES && memcmp(got, u.content, len) == 0;
+}
+
+/* The console calls itself 127.0.0.1. */
+START_TEST(the_command_fetches_it_by_any_name_of_the_console)
+{
+  char path[400];
+  char report[400];
+  place_of("fetched.zip", path);
+  place_of("fetched.json", report);
+  const char *const fetch_it[] = {CORDON, "collect", "--id", u.action, "-o", path, "--json", NULL};
+  const char *const get[] = {CORDON, "action", "report", u.action, "-o", report, NULL};
+  const char *const verify[] = {CORDON, "package", "verify", path, "--report", report, NULL};
+  const char *const show[] = {CORDON, "action", "verify", report, NULL};
+  ck_assert_msg(cordon("localhost", fetch_it) == 0, "%s", words);
+  ck_assert(is_content(path));
+  ck_assert_msg(strstr(words, "{\"file\":\"/") != NULL, "%s", words);
+  /* Told as it is now. */
+  ck_assert_msg(strstr(words, "\"state\":\"here\"") != NULL, "%s", words);
+  ck_assert_msg(cordon("localhost", get) == 0, "%s", words);
+  ck_assert_msg(cordon("localhost", show) == 0, "%s", words);
+  ck_assert_msg(strstr(words, "Package     328680 bytes, sha256:") != NULL, "%s", words);
+  /* It is what was signed, and then no zip of ours. */
+  ck_assert_int_eq(cordon("localhost", verify), 1);
+  ck_assert_msg(strstr(words, "has signed") == NULL, "%s", words);
+  ck_assert(truncate(path, 1000) == 0);
+  ck_assert_int_eq(cordon("localhost", verify), 1);
+  ck_assert_msg(strstr(words, "is not the package that the device has signed") != NULL, "%s",
+                words);
+  ck_assert(unlink(path) == 0 && unlink(report) == 0);
+}
+END_TEST
+
+/* Whoever writes to the console's database and folder gives out another package. */
+START_TEST(what_the_device_has_not_signed_is_not_taken)
+{
+  char path[400];
+  char kept[400];
+  char sql[400];
+  place_of("forged.zip", path);
+  upload_path(&u, ".zip", kept);
+  FILE *file = fopen(kept, "w");
+  ck_assert(file != NULL && fputs("hello", file) >= 0 && fclose(file) == 0);
+  (void)snprintf(sql, sizeof(sql),
+                 "UPDATE action SET evidence = json_set(evidence, '$.package.bytes', 5,"
+                 " '$.package.digest', 'sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e"
+                 "1b161e5c1fa7425e73043362938b9824') WHERE id = '%s'",
+                 u.action);
+  fleet_edit(&f, sql);
+  const char *const fetch_it[] = {CORDON, "collect",   "--id", u.action, "-o",
+                                  path,   "--timeout", "6",    NULL};
+  ck_assert_msg(cordon("127.0.0.1", fetch_it) != 0, "%s", words);
+  ck_assert(access(path, F_OK) != 0);
+}
+END_TEST
+
+START_TEST(only_a_collection_has_a_package)
+{
+  char path[400];
+  char action[64];
+  cd_order order = {0};
+  place_of("none.zip", path);
+  fleet_order(&f, d.id, "isolate", "{\"Comment\":\"x\"}", action);
+  fleet_carry_out(&d, action, &order);
+  const char *const other[] = {CORDON, "collect", "--id", action, "-o", path, NULL};
+  const char *const unknown[] = {CORDON, "collect", "--id", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e",
+                                 "-o",   path,      NULL};
+  ck_assert_msg(cordon("127.0.0.1", other) == 5, "%s", words);
+  ck_assert_msg(strstr(words, "makes no package: it is of the kind 'isolate'") != NULL, "%s",
+                words);
+  ck_assert_msg(cordon("127.0.0.1", unknown) == 5, "%s", words);
+  ck_assert(access(path, F_OK) != 0);
+}
+END_TEST
+
 int main(void)
 {
   (void)signal(SIGPIPE, SIG_IGN);
@@ -413,12 +547,16 @@ int main(void)
   tcase_add_test(t, a_head_has_no_body_and_a_changed_one_is_sent_whole);
   tcase_add_test(t, the_link_is_the_key_to_this_package_alone);
   tcase_add_test(t, a_link_to_what_is_gone_leads_nowhere);
+  tcase_add_test(t, what_the_database_says_of_a_package_is_not_believed);
   tcase_add_test(t, no_link_is_in_the_log);
   tcase_add_test(t, what_is_old_is_removed_and_the_action_says_so);
   tcase_add_test(t, a_full_console_keeps_what_it_has);
 #ifdef SHIFT_CLOCK
   tcase_add_test(t, a_link_ends_with_its_time);
 #endif
+  tcase_add_test(t, the_command_fetches_it_by_any_name_of_the_console);
+  tcase_add_test(t, what_the_device_has_not_signed_is_not_taken);
+  tcase_add_test(t, only_a_collection_has_a_package);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);
