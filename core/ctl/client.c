@@ -2,6 +2,8 @@
  * request, so that nothing outlives the call. */
 #include "client.h"
 
+#include "fleet_pause.h"
+
 #include "base/json.h"
 #include "base/limits.h"
 #include "ipc/link.h"
@@ -17,7 +19,7 @@
 #include "base/banned.h"
 
 #define BUSY_RETRY_MS 50u /* the queue of connections was full */
-#define SIGNALS 2
+#define SIGNALS 3
 
 typedef struct client {
   const ctl_request *request;
@@ -253,8 +255,10 @@ static void start_timers(client *c)
  * the program. */
 static void watch_signals(client *c)
 {
-  static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
+  static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
   for (int i = 0; i < SIGNALS; i++) {
+    if (numbers[i] == SIGHUP && ctl_hangup_ignored())
+      return;
     if (uv_signal_init(&c->loop, &c->signals[i]) != 0)
       return;
     c->signals[i].data = c;

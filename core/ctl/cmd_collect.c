@@ -390,7 +390,7 @@ static ctl_exit run(collecting *c, cd_err *err)
     return ctl_report(c->ctx, CTL_EXIT_USAGE, err, NULL);
   if (ctl_new_file_open(&c->out, c->args->value[CTL_OPT_OUTPUT],
                         c->args->value[CTL_OPT_OVERWRITE] != NULL, err) != CD_OK)
-    return ctl_report(c->ctx, CTL_EXIT_REFUSED, err, NULL);
+    return ctl_report(c->ctx, ctl_new_file_exit(err), err, NULL);
   ctl_exit code = made != NULL ? look(c, made, err) : order(c, err);
   if (code == CTL_EXIT_DONE)
     code = read_answer(c, &action, err);

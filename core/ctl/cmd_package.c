@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "fleet_output.h"
+#include "fleet_proof.h"
 #include "new_file.h"
 #include "package_check.h"
 #include "package_unpack.h"
@@ -36,6 +37,7 @@ static void write_report(const ctl_package *p, const ctl_package_report *r, cd_j
     cd_jw_u64(w, ctl_item_status_names[i], r->items[i]);
   cd_jw_end_obj(w);
   cd_jw_u64(w, "problems", r->problems);
+  cd_jw_bool(w, "signed", r->is_signed);
   cd_jw_arr(w, "told");
   for (cd_str rest = cd_buf_view(&r->told); rest.len > 0;)
     cd_jw_str(w, NULL, cd_str_cut(&rest, '\n'));
@@ -75,6 +77,14 @@ static void add_items(const ctl_package_report *r, const ctl_style *style, cd_bu
   cd_buf_add_char(out, '\n');
 }
 
+static void add_signed(const ctl_package_report *r, const ctl_style *style, cd_buf *out)
+{
+  char digest[CD_DIGEST_TEXT_MAX];
+  cd_digest_text(&r->digest, digest);
+  ctl_label(out, style, "Signed");
+  cd_buf_addf(out, "by the device: %s\n", digest);
+}
+
 static ctl_exit put_report(const ctl_context *ctx, const ctl_package *p,
                            const ctl_package_report *r, const char *folder)
 {
@@ -97,6 +107,8 @@ static ctl_exit put_report(const ctl_context *ctx, const ctl_package *p,
     ctl_line(&out, &style, "Problem", CTL_BAD, cd_str_cut(&rest, '\n'));
   if (r->problems > CTL_PROBLEMS_TOLD)
     cd_buf_addf(&out, "and %zu more\n", r->problems - CTL_PROBLEMS_TOLD);
+  if (r->is_signed)
+    add_signed(r, &style, &out);
   ctl_label(&out, &style, "Result");
   if (r->problems > 0)
     ctl_paint(&out, &style, CTL_BAD, CD_STR("not what the manifest says"));
@@ -108,15 +120,74 @@ static ctl_exit put_report(const ctl_context *ctx, const ctl_package *p,
   return code;
 }
 
+/* ---- against the action's report ---- */
+
+static cd_code measure(const char *path, fleet_package *ret_package, cd_err *err)
+{
+  cd_hash *h = NULL;
+  uint64_t size = 0;
+  cd_code rc = cd_hash_new(&h, err);
+  if (rc == CD_OK)
+    rc = ctl_package_hash(path, h, &size, err);
+  if (rc == CD_OK)
+    rc = cd_hash_end(h, &ret_package->digest, err);
+  if (rc == CD_OK)
+    ret_package->bytes = size;
+  cd_hash_free(h);
+  return rc;
+}
+
+/* The package is the one that the device has signed, whoever had it since. */
+static ctl_exit compare(const ctl_args *args, fleet_package *ret_signed, cd_err *err)
+{
+  cd_json_doc *doc = NULL;
+  fleet_proof proof = {0};
+  fleet_package is = {.bytes = 0};
+  ctl_exit code =
+      fleet_proof_read(args->value[CTL_OPT_REPORT], args->value[CTL_OPT_ROOT], &doc, &proof, err);
+  if (code == CTL_EXIT_DONE && !proof.has_package) {
+    (void)cd_fail(err, CD_E_UNVERIFIED, "the report's action has made no package");
+    code = CTL_EXIT_FAILED;
+  }
+  if (code == CTL_EXIT_DONE) {
+    cd_code rc = measure(args->operand[0], &is, err);
+    if (rc != CD_OK)
+      code = exit_of(rc);
+    else if (is.bytes != proof.package.bytes ||
+             !cd_digest_equal(&is.digest, &proof.package.digest)) {
+      (void)cd_fail(err, CD_E_UNVERIFIED,
+                    "%.200s is not the package that the device has signed: it has %llu bytes or "
+                    "another digest, and the signed one has %llu",
+                    args->operand[0], (unsigned long long)is.bytes,
+                    (unsigned long long)proof.package.bytes);
+      code = CTL_EXIT_FAILED;
+    }
+  }
+  *ret_signed = is;
+  fleet_proof_release(&proof);
+  cd_json_free(doc);
+  return code;
+}
+
 ctl_exit ctl_cmd_package_verify(const ctl_context *ctx, const ctl_args *args)
 {
   cd_err err = {0};
   ctl_package p = {0};
   ctl_package_report r = {.doc = NULL};
-  ctl_exit code = CTL_EXIT_FAILED;
+  fleet_package is = {.bytes = 0};
+  const char *report = args->value[CTL_OPT_REPORT];
+  if (args->value[CTL_OPT_ROOT] != NULL && report == NULL) {
+    (void)cd_fail(&err, CD_E_INVALID, "--root goes with --report");
+    return ctl_report(ctx, CTL_EXIT_USAGE, &err, NULL);
+  }
+  ctl_exit code = report != NULL ? compare(args, &is, &err) : CTL_EXIT_DONE;
+  if (code != CTL_EXIT_DONE)
+    return ctl_report(ctx, code, &err, NULL);
   cd_code rc = ctl_package_read_file(args->operand[0], NULL, &p, &err);
   if (rc == CD_OK)
     rc = ctl_package_check(&p, &r, &err);
+  r.is_signed = report != NULL;
+  r.digest = is.digest;
   code = rc == CD_OK ? put_report(ctx, &p, &r, NULL) : ctl_report(ctx, exit_of(rc), &err, NULL);
   ctl_package_report_release(&r);
   ctl_package_release(&p);
@@ -198,8 +269,11 @@ ctl_exit ctl_cmd_package_extract(const ctl_context *ctx, const ctl_args *args)
   cd_code rc = ctl_unpack_folder(args->operand[0], args->value[CTL_OPT_FOLDER], folder, &err);
   if (rc == CD_OK)
     rc = ctl_unpack(args->operand[0], folder, &p, &err);
-  if (rc == CD_OK)
+  if (rc == CD_OK) {
     rc = ctl_package_check(&p, &r, &err);
+    if (rc != CD_OK)
+      ctl_unpack_remove(folder, &p);
+  }
   code = rc == CD_OK ? put_report(ctx, &p, &r, folder) : ctl_report(ctx, exit_of(rc), &err, NULL);
   ctl_package_report_release(&r);
   ctl_package_release(&p);

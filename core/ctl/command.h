@@ -56,6 +56,7 @@ typedef enum ctl_option {
   CTL_OPT_MADE,       /* --id */
   CTL_OPT_FOLDER,     /* --output */
   CTL_OPT_COLLECTION, /* --list */
+  CTL_OPT_REPORT,
   /* of a scan */
   CTL_OPT_QUICK,
   CTL_OPT_FULL,

@@ -7,7 +7,7 @@
 static const ctl_command commands[] = {
     {.name = "enroll-token create",
      .options = FLEET | CTL_HAS(CTL_OPT_USES) | CTL_HAS(CTL_OPT_FOR) | CTL_HAS(CTL_OPT_TAG) |
-                CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT),
+                CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_OVERWRITE),
      .help = "make a token file that devices enrol with",
      .more = "The file holds a secret: whoever has it can enrol a device. It is readable by you "
              "alone.\n"
@@ -80,11 +80,13 @@ static const ctl_command commands[] = {
      .operands = "FILE",
      .operands_min = 1,
      .operands_max = 1,
-     .options = CTL_HAS(CTL_OPT_JSON) | CTL_HAS(CTL_OPT_HELP),
+     .options = CTL_HAS(CTL_OPT_REPORT) | CTL_HAS(CTL_OPT_ROOT) | CTL_HAS(CTL_OPT_JSON) |
+                CTL_HAS(CTL_OPT_HELP),
      .help = "compare every file of a package with its manifest",
      .more =
-         "It tells damage and loss. Who made the package it does not tell: for that compare its\n"
-         "SHA-256 with the digest in the action's result.\n",
+         "It tells damage and loss. Who made the package it tells with --report, the file that\n"
+         "'cordon action report' wrote of the action: that is verified as 'cordon action verify'\n"
+         "does, and the package must have the bytes and the digest that the device has signed.\n",
      .run = ctl_cmd_package_verify},
     {.name = "package list",
      .operands = "FILE",

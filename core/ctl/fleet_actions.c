@@ -2,11 +2,11 @@
 #include "fleet_output.h"
 #include "fleet_path.h"
 #include "fleet_wait.h"
+#include "new_file.h"
 #include "text.h"
 
 #include "base/id.h"
 #include "base/limits.h"
-#include "platform/file.h"
 
 #include <string.h>
 
@@ -15,7 +15,6 @@
 #define LIMIT_MAX 500u
 #define LIMIT_FALLBACK 20u
 #define COMMENT_COLUMNS 40u
-#define REPORT_MODE 0600u /* a report names people and addresses */
 
 /* ---- list ---- */
 
@@ -213,31 +212,44 @@ ctl_exit fleet_cmd_action_cancel(const ctl_context *ctx, const ctl_args *args)
 
 /* ---- report ---- */
 
-static ctl_exit write_report(const ctl_context *ctx, const char *file, const cd_json *report)
+static ctl_exit write_report(const ctl_context *ctx, const char *id, ctl_new_file *out,
+                             const cd_json *report)
 {
   cd_buf json = CD_BUF_INIT(FLEET_ANSWER_MAX + 1);
+  cd_buf said = CD_BUF_INIT(CTL_OUTPUT_MAX);
   cd_err err = {0};
-  ctl_exit code = CTL_EXIT_DONE;
+  cd_jw w;
   cd_json_print(report, &json);
   cd_buf_add_char(&json, '\n');
   cd_code rc = cd_buf_status(&json, "the report", &err);
   if (rc == CD_OK)
-    rc = pf_file_replace(file, cd_buf_view(&json), REPORT_MODE, &err);
-  if (rc != CD_OK)
-    code = ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
+    rc = ctl_new_file_add(out, json.ptr, json.len, &err);
+  if (rc == CD_OK)
+    rc = ctl_new_file_commit(out, &err);
+  ctl_exit code = rc == CD_OK ? CTL_EXIT_DONE : ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
+  if (rc == CD_OK && ctx->json) {
+    cd_jw_init(&w, &said);
+    cd_jw_obj(&w, NULL);
+    cd_jw_cstr(&w, "action", id);
+    cd_jw_cstr(&w, "file", out->path);
+    cd_jw_end_obj(&w);
+    code = fleet_put_json_text(ctx, &said, code);
+  }
+  cd_buf_release(&said);
   cd_buf_release(&json);
   return code;
 }
 
-ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args)
+static ctl_exit get_report(const ctl_context *ctx, const ctl_args *args, ctl_new_file *out)
 {
   fleet_session *s = NULL;
   cd_json_doc *doc = NULL;
   cd_err err = {0};
   cd_buf path = CD_BUF_INIT(FLEET_PATH_MAX);
-  const char *file = args->value[CTL_OPT_OUTPUT];
   ctl_exit code = open_for_id(ctx, args, &s, &err);
   if (code == CTL_EXIT_DONE) {
+    if (out->file >= 0)
+      fleet_watch_interrupts(s); /* what was begun beside the file is taken away again */
     cd_buf_addf(&path, "/api/cordon/actions/%s/report", args->operand[0]);
     code = fleet_ask(s, &(fleet_call){.method = "GET", .path = cd_buf_cstr(&path)}, &doc, &err);
   }
@@ -249,10 +261,24 @@ ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args)
     code = ctl_report(ctx, code, &err, NULL);
   } else {
     cd_json root = cd_json_root(doc);
-    code = file != NULL ? write_report(ctx, file, &root) : fleet_put_json(ctx, &root, code);
+    code = out->file >= 0 ? write_report(ctx, args->operand[0], out, &root)
+                          : fleet_put_json(ctx, &root, code);
   }
   cd_json_free(doc);
   cd_buf_release(&path);
   fleet_close(s);
+  return code;
+}
+
+ctl_exit fleet_cmd_action_report(const ctl_context *ctx, const ctl_args *args)
+{
+  cd_err err = {0};
+  ctl_new_file out = {.file = -1};
+  const char *file = args->value[CTL_OPT_OUTPUT];
+  if (file != NULL &&
+      ctl_new_file_open(&out, file, args->value[CTL_OPT_OVERWRITE] != NULL, &err) != CD_OK)
+    return ctl_report(ctx, ctl_new_file_exit(&err), &err, NULL);
+  ctl_exit code = get_report(ctx, args, &out);
+  ctl_new_file_drop(&out);
   return code;
 }

@@ -77,16 +77,25 @@ static cd_code set_path(char out[CD_PATH_MAX], cd_str text, const char *what, cd
   return CD_OK;
 }
 
+static cd_code set_root(fleet_config *c, cd_str text, cd_err *err)
+{
+  if (text.len == 0 || !is_graphic(text) || !cd_str_copy(c->root, sizeof(c->root), text))
+    return cd_fail(err, CD_E_INVALID, "the root must be the key as a token file has it, or its id");
+  return CD_OK;
+}
+
 static cd_code take_members(fleet_config *c, cd_json *root, cd_err *err)
 {
   cd_str url = {0};
   cd_str ca = {0};
+  cd_str key = {0};
   cd_str id = {0};
   cd_str secret = {0};
   cd_str file = {0};
   cd_json_str(root, "console", FLEET_URL_MAX, &url);
   cd_json_str(root, "client_id", FLEET_CLIENT_ID_MAX, &id);
   bool has_ca = cd_json_opt_str(root, "ca", CD_PATH_MAX, &ca);
+  bool has_root = cd_json_opt_str(root, "root", FLEET_ROOT_MAX, &key);
   bool has_secret = cd_json_opt_str(root, "client_secret", FLEET_SECRET_MAX, &secret);
   bool has_file = cd_json_opt_str(root, "client_secret_file", CD_PATH_MAX, &file);
   if (has_secret == has_file)
@@ -98,6 +107,8 @@ static cd_code take_members(fleet_config *c, cd_json *root, cd_err *err)
     rc = set_client_id(c, id, err);
   if (rc == CD_OK && has_ca)
     rc = set_path(c->ca, ca, "ca", err);
+  if (rc == CD_OK && has_root)
+    rc = set_root(c, key, err);
   if (rc == CD_OK && has_file)
     rc = set_path(c->secret_file, file, "client_secret_file", err);
   if (rc == CD_OK && has_secret)
@@ -159,6 +170,7 @@ static cd_code load_environment(fleet_config *c, cd_err *err)
 {
   const char *id = variable("CORDON_CLIENT_ID");
   const char *ca = variable("CORDON_CA");
+  const char *root = variable("CORDON_ROOT");
   const char *file = variable("CORDON_CLIENT_SECRET_FILE");
   const char *secret = variable("CORDON_CLIENT_SECRET");
   if (id == NULL || (file == NULL) == (secret == NULL))
@@ -170,6 +182,8 @@ static cd_code load_environment(fleet_config *c, cd_err *err)
     rc = set_client_id(c, cd_str_from(id), err);
   if (rc == CD_OK && ca != NULL)
     rc = set_path(c->ca, cd_str_from(ca), "CORDON_CA", err);
+  if (rc == CD_OK && root != NULL)
+    rc = set_root(c, cd_str_from(root), err);
   if (rc == CD_OK && file != NULL)
     rc = set_path(c->secret_file, cd_str_from(file), "CORDON_CLIENT_SECRET_FILE", err);
   if (rc == CD_OK && secret != NULL)

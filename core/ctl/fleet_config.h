@@ -11,10 +11,12 @@
 #define FLEET_URL_MAX 512u
 #define FLEET_CLIENT_ID_MAX 128u
 #define FLEET_SECRET_MAX 256u
+#define FLEET_ROOT_MAX 200u
 
 typedef struct fleet_config {
-  char url[FLEET_URL_MAX + 1]; /* https, without a slash at its end */
-  char ca[CD_PATH_MAX];        /* certificates that verify the console; empty: the system's */
+  char url[FLEET_URL_MAX + 1];   /* https, without a slash at its end */
+  char ca[CD_PATH_MAX];          /* certificates that verify the console; empty: the system's */
+  char root[FLEET_ROOT_MAX + 1]; /* the root that reports must be by, or its id; empty: any */
   char client_id[FLEET_CLIENT_ID_MAX + 1];
   char secret_file[CD_PATH_MAX]; /* empty: `secret` came with the configuration */
   char secret[FLEET_SECRET_MAX + 1];

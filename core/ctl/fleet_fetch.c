@@ -22,21 +22,21 @@ typedef struct fetching {
   cd_hash *hash;
 } fetching;
 
-bool fleet_package_read(cd_json *action, fleet_package *ret_package)
+bool fleet_link_path(cd_str link, char *out, size_t size)
 {
-  cd_json evidence = {0};
-  cd_json package = {0};
-  cd_str digest = {0};
-  fleet_package p = {.bytes = 0};
-  if (!cd_json_opt_obj(action, "evidence", &evidence) ||
-      !cd_json_opt_obj(&evidence, "package", &package))
+  const cd_str place = CD_STR("/api/cordon/packages/");
+  size_t at = 0;
+  while (at < link.len && !cd_str_starts((cd_str){link.ptr + at, link.len - at}, place))
+    at++;
+  if (!cd_str_starts(link, CD_STR("https://")) || at + place.len >= link.len)
     return false;
-  cd_json_u64(&package, "bytes", UINT64_MAX, &p.bytes);
-  cd_json_str(&package, "digest", CD_DIGEST_TEXT_MAX - 1, &digest);
-  if (digest.ptr != NULL && !cd_digest_from_text(digest, &p.digest))
-    cd_json_bad(&package, "digest", "is no digest");
-  *ret_package = p;
-  return true;
+  for (size_t i = at + place.len; i < link.len; i++) {
+    char c = link.ptr[i];
+    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' &&
+        c != '_' && c != '.')
+      return false;
+  }
+  return cd_str_copy(out, size, (cd_str){link.ptr + at, link.len - at});
 }
 
 static void show(fetching *f, const char *what)
@@ -49,20 +49,18 @@ static void show(fetching *f, const char *what)
   (void)!ctl_progress_event(f->progress, cd_str_from(event), &err);
 }
 
-/* The link must lead to the console that gave it. */
+/* Only what behind the console's name the link leads to is taken, and asked of the console that we
+ * have verified: it may be reached under other names than the one that it calls itself by. */
 static cd_code take_link(fetching *f, cd_json_doc *doc, cd_err *err)
 {
   cd_str link = {0};
   cd_json root = cd_json_root(doc);
-  cd_str console = cd_str_from(fleet_url(f->session));
   cd_json_str(&root, "value", FLEET_PATH_MAX, &link);
   cd_code rc = cd_json_status(&root, err);
   if (rc != CD_OK)
     return rc;
-  cd_str path = {link.ptr + console.len, link.len - console.len};
-  if (!cd_str_starts(link, console) || !cd_str_starts(path, CD_STR("/")) ||
-      !cd_str_copy(f->path, sizeof(f->path), path))
-    return cd_fail(err, CD_E_INVALID, "the console's link leads elsewhere");
+  if (!fleet_link_path(link, f->path, sizeof(f->path)))
+    return cd_fail(err, CD_E_INVALID, "the console's link does not lead to a package");
   return CD_OK;
 }
 
@@ -147,6 +145,17 @@ static ctl_exit fetch_all(fetching *f, cd_err *err)
   return CTL_EXIT_DONE;
 }
 
+ctl_exit fleet_fetch_later(fleet_session *s, const char *id, ctl_exit code, cd_err *err)
+{
+  const cd_err why = *err;
+  bool later = code == CTL_EXIT_WAITING || fleet_interrupted(s);
+  if (!later || strstr(why.text, "collect --id") != NULL)
+    return code;
+  (void)cd_fail(err, why.code, "%.*s; 'cordon collect --id %s -o FILE' fetches it later",
+                (int)cd_str_utf8_cut(cd_str_from(why.text), 380), why.text, id);
+  return CTL_EXIT_WAITING;
+}
+
 ctl_exit fleet_package_fetch(fleet_session *s, const char *id, const fleet_package *p,
                              ctl_progress *progress, ctl_new_file *out, cd_err *err)
 {
@@ -165,5 +174,5 @@ ctl_exit fleet_package_fetch(fleet_session *s, const char *id, const fleet_packa
     code = CTL_EXIT_FAILED;
   }
   cd_hash_free(f.hash);
-  return code;
+  return code != CTL_EXIT_DONE ? fleet_fetch_later(s, id, code, err) : code;
 }

@@ -7,9 +7,12 @@
 #include "new_file.h"
 #include "progress.h"
 
-/* Of GET /api/cordon/actions/ID: false if it has made none. What is wrong sticks to the document.
- */
-bool fleet_package_read(cd_json *action, fleet_package *ret_package);
+/* The path of a link to a package, "/api/cordon/packages/...", whatever name the console has in it;
+ * false: it is none. */
+bool fleet_link_path(cd_str link, char *out, size_t size);
+/* Says that what did not come now can be had later, if that is so: after an interrupt, or when only
+ * the time was over. Returns the exit code. */
+ctl_exit fleet_fetch_later(fleet_session *s, const char *id, ctl_exit code, cd_err *err);
 /* Waits until the console has all of it, and writes it into `out`, which the caller commits. The
  * bytes are those that the device's result tells of, or it fails. */
 CD_MUST_USE ctl_exit fleet_package_fetch(fleet_session *s, const char *id, const fleet_package *p,

@@ -1,4 +1,4 @@
-/* A loop with a timer and two signals. */
+/* A loop with a timer and three signals. */
 #include "fleet_pause.h"
 
 #include <uv.h>
@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-#define SIGNALS 2
+#define SIGNALS 3
 
 struct fleet_pause {
   uv_loop_t loop;
@@ -42,11 +42,21 @@ static void on_signal(uv_signal_t *handle, int number)
   p->interrupted = true;
 }
 
+bool ctl_hangup_ignored(void)
+{
+  void (*was)(int) = signal(SIGHUP, SIG_DFL);
+  if (was != SIG_DFL && was != SIG_ERR)
+    (void)signal(SIGHUP, was);
+  return was == SIG_IGN;
+}
+
 void fleet_pause_watch(fleet_pause *p)
 {
-  static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
+  static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
   for (; p->watched < SIGNALS; p->watched++) {
     uv_signal_t *handle = &p->signals[p->watched];
+    if (numbers[p->watched] == SIGHUP && ctl_hangup_ignored())
+      return;
     if (uv_signal_init(&p->loop, handle) != 0)
       return;
     handle->data = p;

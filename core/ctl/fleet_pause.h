@@ -11,7 +11,9 @@ typedef struct fleet_pause fleet_pause;
 
 CD_MUST_USE cd_code fleet_pause_open(fleet_pause **ret_pause, cd_err *err);
 void fleet_pause_close(fleet_pause *p); /* NULL is fine */
-/* From here on SIGINT and SIGTERM are noticed instead of ending the program. */
+/* A hangup is ignored, as under nohup: then it stays so. */
+bool ctl_hangup_ignored(void);
+/* From here on SIGINT, SIGTERM and SIGHUP are noticed instead of ending the program. */
 void fleet_pause_watch(fleet_pause *p);
 /* Whether one came. */
 bool fleet_pause_interrupted(fleet_pause *p);

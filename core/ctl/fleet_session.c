@@ -83,6 +83,11 @@ bool fleet_wait_ms(fleet_session *s, uint64_t ms)
   return fleet_pause_ms(s->pause, ms < left ? ms : left);
 }
 
+bool fleet_interrupted(fleet_session *s)
+{
+  return fleet_pause_interrupted(s->pause);
+}
+
 void fleet_watch_interrupts(fleet_session *s)
 {
   fleet_pause_watch(s->pause);
@@ -197,9 +202,9 @@ static ctl_exit send_call(fleet_session *s, const fleet_call *call, exchange *x,
   }
 }
 
-const char *fleet_url(const fleet_session *s)
+const char *fleet_root(const fleet_session *s)
 {
-  return s->config.url;
+  return s->config.root;
 }
 
 ctl_exit fleet_part(fleet_session *s, const char *path, uint64_t offset, uint64_t len,

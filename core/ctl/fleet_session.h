@@ -32,8 +32,8 @@ typedef struct fleet_call {
 CD_MUST_USE ctl_exit fleet_ask(fleet_session *s, const fleet_call *call, cd_json_doc **ret_doc,
                                cd_err *err);
 
-/* The console's address, without a slash at its end. */
-const char *fleet_url(const fleet_session *s);
+/* The root that the configuration names; empty: none. */
+const char *fleet_root(const fleet_session *s);
 /* So many bytes, from `offset` on, of what a link of the console's leads to; no token goes with it.
  * CTL_EXIT_DONE with any status of HTTP; the caller releases ret_answer->body. */
 struct fleet_answer;
@@ -44,6 +44,8 @@ CD_MUST_USE ctl_exit fleet_part(fleet_session *s, const char *path, uint64_t off
 uint64_t fleet_left_ms(const fleet_session *s);
 /* Waits so long, or to the deadline; false: interrupted. */
 bool fleet_wait_ms(fleet_session *s, uint64_t ms);
+/* Whether one came. */
+bool fleet_interrupted(fleet_session *s);
 /* From here on an interrupt is told, not obeyed. */
 void fleet_watch_interrupts(fleet_session *s);
 

@@ -5,10 +5,10 @@
 #include "fleet_output.h"
 #include "fleet_read.h"
 #include "fleet_session.h"
+#include "new_file.h"
 #include "text.h"
 
 #include "base/id.h"
-#include "platform/file.h"
 #include "protocol/base64.h"
 #include "protocol/secret.h"
 
@@ -21,7 +21,6 @@
 #define SPAN_FALLBACK "24h"
 #define TAG_MAX 200u
 #define NOTE_MAX 200u
-#define TOKEN_MODE 0600u
 #define TOKEN_SIZE 32u
 
 cd_code fleet_span_read(const char *text, uint64_t *ret_hours, cd_err *err)
@@ -118,7 +117,7 @@ static cd_code create_body(const ctl_args *args, cd_buf *out, cd_err *err)
   return cd_jw_done(&w, "the request", err);
 }
 
-static cd_code save_token(const char *path, cd_json *file, cd_err *err)
+static cd_code save_token(ctl_new_file *out, cd_json *file, cd_err *err)
 {
   cd_buf text = CD_BUF_INIT(FLEET_ANSWER_MAX);
   cd_code rc = fleet_token_check(file, err);
@@ -128,7 +127,9 @@ static cd_code save_token(const char *path, cd_json *file, cd_err *err)
     rc = cd_buf_status(&text, "the token", err);
   }
   if (rc == CD_OK)
-    rc = pf_file_replace(path, cd_buf_view(&text), TOKEN_MODE, err);
+    rc = ctl_new_file_add(out, text.ptr, text.len, err);
+  if (rc == CD_OK)
+    rc = ctl_new_file_commit(out, err);
   cd_buf_wipe(&text);
   return rc;
 }
@@ -160,7 +161,27 @@ static ctl_exit print_created(const ctl_context *ctx, const char *path, cd_str i
   return code;
 }
 
-static ctl_exit write_token(const ctl_context *ctx, const char *path, cd_json_doc *doc)
+/* The console has made a token that nobody has: it is ended again. */
+static void take_back(fleet_session *s, cd_str id, cd_err *err)
+{
+  char path[64 + CD_ID_SIZE];
+  cd_json_doc *doc = NULL;
+  cd_err unused = {0};
+  bool gone = false;
+  if (cd_id_valid(id)) {
+    (void)snprintf(path, sizeof(path), "/api/cordon/tokens/%.*s", CD_STR_ARG(id));
+    gone = fleet_ask(s, &(fleet_call){.method = "DELETE", .path = path, .changes = true}, &doc,
+                     &unused) == CTL_EXIT_DONE;
+    cd_json_free(doc);
+  }
+  (void)cd_err_prefix(err, gone
+                               ? "the token that was made is revoked again, as it could not be kept"
+                               : "the token was made but is lost, 'cordon enroll-token list' "
+                                 "shows it");
+}
+
+static ctl_exit write_token(const ctl_context *ctx, fleet_session *s, ctl_new_file *out,
+                            cd_json_doc *doc)
 {
   cd_err err = {0};
   cd_str id = {0};
@@ -172,39 +193,55 @@ static ctl_exit write_token(const ctl_context *ctx, const char *path, cd_json_do
   cd_json_obj(&root, "file", &file);
   cd_code rc = cd_json_status(&root, &err);
   if (rc == CD_OK)
-    rc = save_token(path, &file, &err);
+    rc = save_token(out, &file, &err);
   if (rc == CD_OK)
-    return print_created(ctx, path, id, expires);
-  /* The console has made a token that nobody has now. */
-  (void)cd_err_prefix(&err, "the token was made but is lost, 'cordon enroll-token list' shows it");
+    return print_created(ctx, out->path, id, expires);
+  take_back(s, id, &err);
   return ctl_report(ctx, CTL_EXIT_FAILED, &err, NULL);
 }
 
-ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args)
+static ctl_exit create(const ctl_context *ctx, const ctl_args *args, const cd_buf *body,
+                       ctl_new_file *out)
 {
   fleet_session *s = NULL;
   cd_json_doc *doc = NULL;
   cd_err err = {0};
-  cd_buf body = CD_BUF_INIT(16384);
-  ctl_exit code = CTL_EXIT_USAGE;
-  if (create_body(args, &body, &err) == CD_OK)
-    code = fleet_open(ctx, args, &s, &err);
-  if (code == CTL_EXIT_DONE)
+  ctl_exit code = fleet_open(ctx, args, &s, &err);
+  if (code == CTL_EXIT_DONE) {
+    fleet_watch_interrupts(s); /* what was begun beside the file is taken away again */
     code = fleet_ask(s,
                      &(fleet_call){.method = "POST",
                                    .path = "/api/cordon/tokens",
-                                   .body = cd_buf_view(&body),
+                                   .body = cd_buf_view(body),
                                    .changes = true},
                      &doc, &err);
+  }
   if (code == CTL_EXIT_DONE && doc == NULL) {
     (void)cd_fail(&err, CD_E_INVALID, "the console's answer holds no token");
     code = CTL_EXIT_UNREACHABLE;
   }
-  code = code == CTL_EXIT_DONE ? write_token(ctx, args->value[CTL_OPT_OUTPUT], doc)
-                               : ctl_report(ctx, code, &err, NULL);
+  code = code == CTL_EXIT_DONE ? write_token(ctx, s, out, doc) : ctl_report(ctx, code, &err, NULL);
   cd_json_free(doc);
-  cd_buf_release(&body);
   fleet_close(s);
+  return code;
+}
+
+/* A token is made only when there is a place for it. */
+ctl_exit fleet_cmd_token_create(const ctl_context *ctx, const ctl_args *args)
+{
+  cd_err err = {0};
+  cd_buf body = CD_BUF_INIT(16384);
+  ctl_new_file out = {.file = -1};
+  ctl_exit code = CTL_EXIT_DONE;
+  if (create_body(args, &body, &err) != CD_OK)
+    code = ctl_report(ctx, CTL_EXIT_USAGE, &err, NULL);
+  else if (ctl_new_file_open(&out, args->value[CTL_OPT_OUTPUT],
+                             args->value[CTL_OPT_OVERWRITE] != NULL, &err) != CD_OK)
+    code = ctl_report(ctx, ctl_new_file_exit(&err), &err, NULL);
+  else
+    code = create(ctx, args, &body, &out);
+  ctl_new_file_drop(&out);
+  cd_buf_release(&body);
   return code;
 }
 

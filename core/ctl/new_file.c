@@ -7,6 +7,10 @@
 
 #include "base/banned.h"
 
+#define KIND 0170000u
+#define KIND_FOLDER 0040000u
+#define NAME_KEPT 200u /* of the file's name, in the name beside it */
+
 static cd_code failed(int uv, const char *verb, const char *path, cd_err *err)
 {
   return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot %s %.300s: %s", verb, path,
@@ -26,26 +30,74 @@ static bool is_there(const char *path)
   return uv == 0;
 }
 
-cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_err *err)
+/* What could only fail in the end, when what is to be written is there. */
+static cd_code check_path(const char *path, cd_err *err)
 {
   uv_fs_t req;
+  size_t len = strlen(path);
+  if (len == 0)
+    return cd_fail(err, CD_E_INVALID, "the name of the file is empty");
+  if (strcmp(path, "-") == 0)
+    return cd_fail(err, CD_E_INVALID,
+                   "'-' would be standard output, which this is not written to; a file of that "
+                   "name is ./-");
+  int uv = uv_fs_stat(NULL, &req, path, NULL);
+  bool folder = uv == 0 && (req.statbuf.st_mode & KIND) == KIND_FOLDER;
+  uv_fs_req_cleanup(&req);
+  if (folder || path[len - 1] == '/')
+    return cd_fail(err, CD_E_INVALID, "%.300s is a folder: the name of a file is needed", path);
+  return CD_OK;
+}
+
+/* Beside the file, under a name that is no longer than a file system's names may be, however long
+ * the file's own is. */
+static cd_code name_temporary(ctl_new_file *f, cd_err *err)
+{
   char id[CD_ID_SIZE];
-  *f = (ctl_new_file){.file = -1, .overwrite = overwrite};
-  if (!overwrite && is_there(path))
-    return exists(path, err);
+  size_t folder = 0;
+  for (size_t i = 0; f->path[i] != '\0'; i++)
+    if (f->path[i] == '/' || f->path[i] == '\\')
+      folder = i + 1;
+  cd_str name = cd_str_from(f->path + folder);
   cd_code rc = cd_id_make(id, err);
   if (rc != CD_OK)
     return rc;
-  if (snprintf(f->temporary, sizeof(f->temporary), "%s.%s.part", path, id) >=
-          (int)sizeof(f->temporary) ||
-      !cd_str_copy(f->path, sizeof(f->path), cd_str_from(path)))
+  int len = snprintf(f->temporary, sizeof(f->temporary), "%.*s%.*s.%s.part", (int)folder, f->path,
+                     (int)(name.len > NAME_KEPT ? cd_str_utf8_cut(name, NAME_KEPT) : name.len),
+                     name.ptr, id);
+  if (len < (int)sizeof(f->temporary))
+    return CD_OK;
+  f->temporary[0] = '\0';
+  return cd_fail(err, CD_E_INVALID, "the name of the file is too long");
+}
+
+ctl_exit ctl_new_file_exit(const cd_err *err)
+{
+  return err->code == CD_E_INVALID ? CTL_EXIT_USAGE : CTL_EXIT_REFUSED;
+}
+
+cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_err *err)
+{
+  uv_fs_t req;
+  *f = (ctl_new_file){.file = -1, .overwrite = overwrite};
+  cd_code rc = check_path(path, err);
+  if (rc != CD_OK)
+    return rc;
+  if (!overwrite && is_there(path))
+    return exists(path, err);
+  if (!cd_str_copy(f->path, sizeof(f->path), cd_str_from(path)))
     return cd_fail(err, CD_E_INVALID, "the name of the file is too long");
+  rc = name_temporary(f, err);
+  if (rc != CD_OK)
+    return rc;
   int file =
       uv_fs_open(NULL, &req, f->temporary,
                  UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_EXCL | UV_FS_O_NOFOLLOW, 0600, NULL);
   uv_fs_req_cleanup(&req);
-  if (file < 0)
+  if (file < 0) {
+    f->temporary[0] = '\0';
     return failed(file, "make", path, err);
+  }
   f->file = file;
   return CD_OK;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "exit.h"
+
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/status.h"
@@ -19,9 +21,12 @@ typedef struct ctl_new_file {
   char temporary[CD_PATH_MAX];
 } ctl_new_file;
 
-/* Without `overwrite` a file that is there already is refused, now and at the end. */
+/* Without `overwrite` a file that is there already is refused, now and at the end; a folder, an
+ * empty name and "-" always are. */
 CD_MUST_USE cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite,
                                       cd_err *err);
+/* How a command ends whose file cannot be opened. */
+ctl_exit ctl_new_file_exit(const cd_err *err);
 CD_MUST_USE cd_code ctl_new_file_add(ctl_new_file *f, const void *bytes, size_t len, cd_err *err);
 /* On disk, and in its place; failing, it may be in its place and not be there after a power cut. */
 CD_MUST_USE cd_code ctl_new_file_commit(ctl_new_file *f, cd_err *err);

@@ -72,6 +72,9 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
          "of the profile custom: what is taken; a file of this device's own, the "
          "name of a list at the console for a device of the fleet",
          false},
+    [CTL_OPT_REPORT] = {"report", "FILE",
+                        "compare with what the device has signed, by 'cordon action report'",
+                        false},
     [CTL_OPT_OVERWRITE] = {"overwrite", NULL, "replace the file if it is there already", false},
     [CTL_OPT_BUDGET] = {"budget", "S", "seconds that it may take (if not given, as configured)",
                         false},

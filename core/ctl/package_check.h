@@ -26,9 +26,11 @@ typedef struct ctl_package_report {
   cd_str started;
   cd_str ended;
   size_t items[CTL_ITEM_COUNT];
-  size_t whole;    /* files that are as the manifest says */
-  size_t problems; /* what is not as it says */
-  cd_buf told;     /* the first of them, a line each, not escaped yet */
+  size_t whole;     /* files that are as the manifest says */
+  size_t problems;  /* what is not as it says */
+  cd_buf told;      /* the first of them, a line each, not escaped yet */
+  bool is_signed;   /* its digest is that of the device's signed result */
+  cd_digest digest; /* then */
 } ctl_package_report;
 
 #define CTL_PROBLEMS_TOLD 100u

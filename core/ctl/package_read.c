@@ -56,6 +56,13 @@ static cd_code broken(const reading *r, const char *what, cd_err *err)
 
 /* ---- an entry before it is read ---- */
 
+/* One is a file where the other has a folder. */
+static bool is_above(cd_str above, uint64_t hash, cd_str name)
+{
+  return above.len < name.len && name.ptr[above.len] == '/' &&
+         cd_entry_name_hash((cd_str){name.ptr, above.len}) == hash;
+}
+
 static cd_code check_name(const reading *r, const char *name, cd_err *err)
 {
   cd_err why = {0};
@@ -65,8 +72,14 @@ static cd_code check_name(const reading *r, const char *name, cd_err *err)
                    r->package->count + 1, why.text);
   uint64_t hash = cd_entry_name_hash(text);
   for (size_t i = 0; i < r->package->count; i++) {
-    if (r->package->entries[i].hash == hash)
+    const ctl_entry *e = &r->package->entries[i];
+    cd_str other = cd_str_from(e->name);
+    if (e->hash == hash)
       return cd_fail(err, CD_E_INVALID, "the package has '%s' twice", name);
+    if (is_above(other, e->hash, text) || is_above(text, hash, other))
+      return cd_fail(err, CD_E_INVALID,
+                     "the package has '%.100s' and '%.100s': a file and a folder of one name",
+                     e->name, name);
   }
   return CD_OK;
 }
@@ -240,6 +253,36 @@ static cd_code open_regular(const char *path, uv_file *ret_file, uint64_t *ret_s
   (void)uv_fs_close(NULL, &req, file, NULL);
   uv_fs_req_cleanup(&req);
   return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
+}
+
+cd_code ctl_package_hash(const char *path, cd_hash *h, uint64_t *ret_size, cd_err *err)
+{
+  uv_fs_t req;
+  uv_file file = -1;
+  uint64_t size = 0;
+  int got = 1;
+  char *chunk = malloc(CHUNK);
+  if (chunk == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory to read the package");
+  cd_code rc = open_regular(path, &file, &size, err);
+  for (size = 0; rc == CD_OK && got > 0; size += (uint64_t)(got > 0 ? got : 0)) {
+    uv_buf_t into = uv_buf_init(chunk, CHUNK);
+    got = uv_fs_read(NULL, &req, file, &into, 1, -1, NULL);
+    uv_fs_req_cleanup(&req);
+    if (got > 0)
+      cd_hash_add(h, chunk, (size_t)got);
+  }
+  if (got < 0)
+    rc = cd_fail_os(err, cd_code_from_errno(got), -got, "cannot read %.300s: %s", path,
+                    uv_strerror(got));
+  if (file >= 0) {
+    (void)uv_fs_close(NULL, &req, file, NULL);
+    uv_fs_req_cleanup(&req);
+  }
+  if (rc == CD_OK)
+    *ret_size = size;
+  free(chunk);
+  return rc;
 }
 
 static cd_code read_file(const char *path, const ctl_package_visitor *visitor, bool manifest_only,

@@ -62,4 +62,7 @@ void ctl_package_release(ctl_package *p);
 /* NULL if it is not there. */
 ctl_entry *ctl_package_find(ctl_package *p, cd_str name);
 
+/* All bytes of the file. */
+CD_MUST_USE cd_code ctl_package_hash(const char *path, cd_hash *h, uint64_t *ret_size, cd_err *err);
+
 #endif

@@ -21,9 +21,10 @@
 typedef struct unpacking {
   const char *folder;
   ctl_new_file file;
-  uint64_t unlooked; /* bytes that may come before the next look at the free space */
-  uint64_t total;    /* that the manifest tells of */
-  uint64_t left;     /* of those */
+  uint64_t unlooked;         /* bytes that may come before the next look at the free space */
+  uint64_t total;            /* that the manifest tells of */
+  uint64_t left;             /* of those */
+  char current[CD_PATH_MAX]; /* the entry that was begun last */
 } unpacking;
 
 cd_code ctl_unpack_folder(const char *path, const char *given, char out[CD_PATH_MAX], cd_err *err)
@@ -67,6 +68,7 @@ static cd_code on_begin(void *context, const char *name, cd_err *err)
   char path[CD_PATH_MAX];
   if (snprintf(path, sizeof(path), "%s/%s", u->folder, name) >= (int)sizeof(path))
     return cd_fail(err, CD_E_INVALID, "the name of the folder is too long");
+  (void)cd_str_copy(u->current, sizeof(u->current), cd_str_from(name));
   cd_code rc = make_folders(u, name, err);
   if (rc == CD_OK)
     rc = ctl_new_file_open(&u->file, path, false, err);
@@ -131,6 +133,35 @@ static cd_code look_at_manifest(const char *path, uint64_t *ret_total, cd_err *e
   return rc;
 }
 
+/* ---- taken away again ---- */
+
+static void remove_at(const char *folder, const char *name, size_t len, bool is_folder)
+{
+  uv_fs_t req;
+  char path[CD_PATH_MAX];
+  if (snprintf(path, sizeof(path), "%s/%.*s", folder, (int)len, name) >= (int)sizeof(path))
+    return;
+  (void)(is_folder ? uv_fs_rmdir(NULL, &req, path, NULL) : uv_fs_unlink(NULL, &req, path, NULL));
+  uv_fs_req_cleanup(&req);
+}
+
+/* The folders above a name, as far as they are empty. */
+static void remove_folders(const char *folder, const char *name)
+{
+  for (size_t len = strlen(name); len > 0; len--)
+    if (name[len - 1] == '/')
+      remove_at(folder, name, len - 1, true);
+}
+
+void ctl_unpack_remove(const char *folder, const ctl_package *p)
+{
+  for (size_t i = 0; i < p->count; i++)
+    remove_at(folder, p->entries[i].name, strlen(p->entries[i].name), false);
+  for (size_t i = 0; i < p->count; i++)
+    remove_folders(folder, p->entries[i].name);
+  remove_at(folder, "", 0, true);
+}
+
 cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_package, cd_err *err)
 {
   unpacking u = {.folder = folder, .file = {.file = -1}};
@@ -150,5 +181,10 @@ cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_packag
                       uv_strerror(uv));
   rc = ctl_package_read_file(path, &visitor, ret_package, err);
   ctl_new_file_drop(&u.file);
+  if (rc == CD_OK)
+    return CD_OK;
+  /* Else the next try would find the folder there already. */
+  remove_folders(folder, u.current);
+  ctl_unpack_remove(folder, ret_package);
   return rc;
 }

@@ -129,9 +129,9 @@ _cordon_fleet() {
     "alert resolve") _cordon_words "--comment --classification --determination $common" "$current" ;;
     "action code") _cordon_words "--comment $common" "$current" ;;
     "action cancel") _cordon_words "--comment $common" "$current" ;;
-    "action report") _cordon_words "--output $common" "$current" ;;
+    "action report") _cordon_words "--output --overwrite $common" "$current" ;;
     "action verify") _cordon_verify "$current" ;;
-    "enroll-token create") _cordon_words "--uses --for --tag --note --output $common" "$current" ;;
+    "enroll-token create") _cordon_words "--uses --for --tag --note --output --overwrite $common" "$current" ;;
     "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
     "policy list" | "policy show" | "exclusions list" | "exclusions show" | "collection list" | "collection show") _cordon_words "$common" "$current" ;;
     "policy set" | "exclusions set" | "collection set")
@@ -142,7 +142,8 @@ _cordon_fleet() {
       fi
       ;;
     "policy assign" | "policy unassign" | "policy remove" | "exclusions remove" | "collection remove") _cordon_words "--comment $common" "$current" ;;
-    "package verify" | "package list") _cordon_package "--json --help" "$current" ;;
+    "package verify") _cordon_package "--report --root --json --help" "$current" ;;
+    "package list") _cordon_package "--json --help" "$current" ;;
     "package extract") _cordon_package "--output --json --help" "$current" ;;
     "audit verify") _cordon_words "--head $common" "$current" ;;
     esac
@@ -191,7 +192,7 @@ _cordon() {
     return
   fi
   case $previous in
-  --socket | --config | --output | -o | --token-file | --code-file) _cordon_files "$current" ;;
+  --socket | --config | --output | -o | --report | --token-file | --code-file) _cordon_files "$current" ;;
   --selective | --list)
     if [[ ${COMP_WORDS[1]} == local ]]; then
       _cordon_files "$current"

@@ -440,6 +440,102 @@ START_TEST(a_link_ends_with_its_time)
 END_TEST
 #endif
 
+/* ---- by the command ---- */
+
+static char words[65536];
+
+static int cordon(const char *host, const char *const *args)
+{
+  return upload_cordon(&u, host, args, words, sizeof(words));
+}
+
+static void place_of(const char *name, char out[400])
+{
+  (void)snprintf(out, 400, "%s/%s", f.place.folder, name);
+}
+
+static bool is_content(const char *path)
+{
+  static char got[UPLOAD_BYTES + 1];
+  FILE *file = fopen(path, "r");
+  ck_assert_ptr_nonnull(file);
+  size_t len = fread(got, 1, sizeof(got), file);
+  (void)fclose(file);
+  return len == UPLOAD_BYTES && memcmp(got, u.content, len) == 0;
+}
+
+/* The console calls itself 127.0.0.1. */
+START_TEST(the_command_fetches_it_by_any_name_of_the_console)
+{
+  char path[400];
+  char report[400];
+  place_of("fetched.zip", path);
+  place_of("fetched.json", report);
+  const char *const fetch_it[] = {CORDON, "collect", "--id", u.action, "-o", path, "--json", NULL};
+  const char *const get[] = {CORDON, "action", "report", u.action, "-o", report, NULL};
+  const char *const verify[] = {CORDON, "package", "verify", path, "--report", report, NULL};
+  const char *const show[] = {CORDON, "action", "verify", report, NULL};
+  ck_assert_msg(cordon("localhost", fetch_it) == 0, "%s", words);
+  ck_assert(is_content(path));
+  ck_assert_msg(strstr(words, "{\"file\":\"/") != NULL, "%s", words);
+  /* Told as it is now. */
+  ck_assert_msg(strstr(words, "\"state\":\"here\"") != NULL, "%s", words);
+  ck_assert_msg(cordon("localhost", get) == 0, "%s", words);
+  ck_assert_msg(cordon("localhost", show) == 0, "%s", words);
+  ck_assert_msg(strstr(words, "Package     328680 bytes, sha256:") != NULL, "%s", words);
+  /* It is what was signed, and then no zip of ours. */
+  ck_assert_int_eq(cordon("localhost", verify), 1);
+  ck_assert_msg(strstr(words, "has signed") == NULL, "%s", words);
+  ck_assert(truncate(path, 1000) == 0);
+  ck_assert_int_eq(cordon("localhost", verify), 1);
+  ck_assert_msg(strstr(words, "is not the package that the device has signed") != NULL, "%s",
+                words);
+  ck_assert(unlink(path) == 0 && unlink(report) == 0);
+}
+END_TEST
+
+/* Whoever writes to the console's database and folder gives out another package. */
+START_TEST(what_the_device_has_not_signed_is_not_taken)
+{
+  char path[400];
+  char kept[400];
+  char sql[400];
+  place_of("forged.zip", path);
+  upload_path(&u, ".zip", kept);
+  FILE *file = fopen(kept, "w");
+  ck_assert(file != NULL && fputs("hello", file) >= 0 && fclose(file) == 0);
+  (void)snprintf(sql, sizeof(sql),
+                 "UPDATE action SET evidence = json_set(evidence, '$.package.bytes', 5,"
+                 " '$.package.digest', 'sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e"
+                 "1b161e5c1fa7425e73043362938b9824') WHERE id = '%s'",
+                 u.action);
+  fleet_edit(&f, sql);
+  const char *const fetch_it[] = {CORDON, "collect",   "--id", u.action, "-o",
+                                  path,   "--timeout", "6",    NULL};
+  ck_assert_msg(cordon("127.0.0.1", fetch_it) != 0, "%s", words);
+  ck_assert(access(path, F_OK) != 0);
+}
+END_TEST
+
+START_TEST(only_a_collection_has_a_package)
+{
+  char path[400];
+  char action[64];
+  cd_order order = {0};
+  place_of("none.zip", path);
+  fleet_order(&f, d.id, "isolate", "{\"Comment\":\"x\"}", action);
+  fleet_carry_out(&d, action, &order);
+  const char *const other[] = {CORDON, "collect", "--id", action, "-o", path, NULL};
+  const char *const unknown[] = {CORDON, "collect", "--id", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e",
+                                 "-o",   path,      NULL};
+  ck_assert_msg(cordon("127.0.0.1", other) == 5, "%s", words);
+  ck_assert_msg(strstr(words, "makes no package: it is of the kind 'isolate'") != NULL, "%s",
+                words);
+  ck_assert_msg(cordon("127.0.0.1", unknown) == 5, "%s", words);
+  ck_assert(access(path, F_OK) != 0);
+}
+END_TEST
+
 int main(void)
 {
   (void)signal(SIGPIPE, SIG_IGN);
@@ -458,6 +554,9 @@ int main(void)
 #ifdef SHIFT_CLOCK
   tcase_add_test(t, a_link_ends_with_its_time);
 #endif
+  tcase_add_test(t, the_command_fetches_it_by_any_name_of_the_console);
+  tcase_add_test(t, what_the_device_has_not_signed_is_not_taken);
+  tcase_add_test(t, only_a_collection_has_a_package);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);

@@ -267,8 +267,10 @@ static void set_environment(const fleet *f)
   (void)setenv("CORDON_CA", path, 1);
 }
 
-void upload_shown(const upload *u, char *out, size_t size)
+int upload_cordon(const upload *u, const char *host, const char *const *args, char *out,
+                  size_t size)
 {
+  char console[200];
   int pipes[2];
   int status = 0;
   size_t len = 0;
@@ -276,8 +278,12 @@ void upload_shown(const upload *u, char *out, size_t size)
   pid_t pid = fork();
   if (pid == 0) {
     set_environment(u->fleet);
+    (void)snprintf(console, sizeof(console), "https://%s:%u", host,
+                   (unsigned)u->fleet->place.people);
+    (void)setenv("CORDON_CONSOLE", console, 1);
     (void)dup2(pipes[1], 1);
-    (void)execl(CORDON, CORDON, "action", "show", u->action, (char *)NULL);
+    (void)dup2(pipes[1], 2);
+    (void)execv(CORDON, (char *const *)(uintptr_t)args);
     _exit(127);
   }
   (void)close(pipes[1]);
@@ -285,7 +291,14 @@ void upload_shown(const upload *u, char *out, size_t size)
     n = read(pipes[0], out + len, size - len - 1);
   out[len] = '\0';
   (void)close(pipes[0]);
-  ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+void upload_shown(const upload *u, char *out, size_t size)
+{
+  const char *const args[] = {CORDON, "action", "show", u->action, NULL};
+  ck_assert_msg(upload_cordon(u, "127.0.0.1", args, out, size) == 0, "%s", out);
 }
 
 void upload_configure(fleet *f, const char *members)

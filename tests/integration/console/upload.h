@@ -53,6 +53,9 @@ char *upload_link(const upload *u, unsigned *ret_status, char *words, size_t siz
 void upload_compare(const upload *u);
 /* A file of it at the console: ".part" or ".zip". */
 void upload_path(const upload *u, const char *suffix, char out[400]);
+/* The program, asking the console by this name; its exit code, and all that it prints. */
+int upload_cordon(const upload *u, const char *host, const char *const *args, char *out,
+                  size_t size);
 /* What `cordon action show` prints of the action. */
 void upload_shown(const upload *u, char *out, size_t size);
 /* The console again, with these members in its configuration as well. */

@@ -68,12 +68,12 @@ expect "--device --limit $common" actions ""
 expect "desk-1.lab" actions --device ""
 expect "$common" action show ""
 expect "--comment $common" action cancel ""
-expect "--output $common" action report ""
+expect "--output --overwrite $common" action report ""
 expect "policy.json" action report -o po
 expect "policy.json" action verify po
 expect "--root --json --help" action verify --
 expect "policy.json" enroll-token create --output po
-expect "--uses --for --tag --note --output $common" enroll-token create ""
+expect "--uses --for --tag --note --output --overwrite $common" enroll-token create ""
 expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""

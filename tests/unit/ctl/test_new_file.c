@@ -65,11 +65,48 @@ START_TEST(the_name_is_on_disk_too)
 }
 END_TEST
 
+START_TEST(what_could_only_fail_in_the_end_is_refused_at_once)
+{
+  static const char *const rows[][2] = {{"", "is empty"},
+                                        {"-", "standard output"},
+                                        {"/tmp", "is a folder"},
+                                        {"/tmp/", "is a folder"},
+                                        {"/tmp/cordon-none/", "is a folder"}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    ctl_new_file f;
+    cd_err err = {0};
+    ck_assert_int_eq(ctl_new_file_open(&f, rows[i][0], true, &err), CD_E_INVALID);
+    ck_assert_msg(strstr(err.text, rows[i][1]) != NULL, "%s", err.text);
+    ck_assert_int_eq(ctl_new_file_exit(&err), CTL_EXIT_USAGE);
+    ctl_new_file_drop(&f);
+  }
+}
+END_TEST
+
+/* 255 bytes are what a file system takes. */
+START_TEST(the_longest_name_is_taken)
+{
+  char folder[] = "/tmp/cordon-new-file-XXXXXX";
+  char path[sizeof(folder) + 256];
+  ctl_new_file f;
+  cd_err err = {0};
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  (void)snprintf(path, sizeof(path), "%s/%0255d", folder, 7);
+  ck_assert_msg(ctl_new_file_open(&f, path, false, &err) == CD_OK, "%s", err.text);
+  ck_assert_msg(ctl_new_file_commit(&f, &err) == CD_OK, "%s", err.text);
+  ctl_new_file_drop(&f);
+  ck_assert_int_eq(unlink(path), 0);
+  ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 Suite *suite_new_file(void)
 {
   Suite *s = suite_create("ctl.new_file");
   TCase *c = tcase_create("new_file");
   tcase_add_test(c, the_name_is_on_disk_too);
+  tcase_add_test(c, what_could_only_fail_in_the_end_is_refused_at_once);
+  tcase_add_test(c, the_longest_name_is_taken);
   suite_add_tcase(s, c);
   return s;
 }

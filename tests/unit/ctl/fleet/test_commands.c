@@ -496,6 +496,12 @@ START_TEST(actions_and_one_of_them)
   struct stat st;
   ck_assert_int_eq(stat(file, &st), 0);
   ck_assert_uint_eq(st.st_mode & 0777u, 0600);
+  CORDON(&r, 5, "action", "report", id, "-o", file);
+  HAS(&r.err, "is there already; --overwrite replaces it");
+  CORDON(&r, 0, "action", "report", id, "-o", file, "--overwrite", "--json");
+  HAS(&r.out, "\",\"file\":\"/");
+  CORDON(&r, 2, "action", "report", id, "-o", "-");
+  CORDON(&r, 5, "action", "verify", "/nonexistent");
   stage_release(&r);
 }
 END_TEST
@@ -551,9 +557,20 @@ START_TEST(enrolment_tokens)
   CORDON(&r, 0, "enroll-token", "list");
   HAS(&r.out, "revoked");
   CORDON(&r, 5, "enroll-token", "revoke", "01936c5e-8f2a-7b3c-9d4e-5f6a7b8c9d0e");
+  CORDON(&r, 5, "enroll-token", "create", "-o", file);
+  HAS(&r.err, "is there already; --overwrite replaces it");
+  r.client = "no-place";
+  CORDON(&r, 5, "enroll-token", "create", "-o", "/nonexistent/token");
+  cd_buf log;
+  stage_log("no-place", &log);
+  ck_assert_uint_eq(log.len, 0);
+  cd_buf_release(&log);
   r.client = "future";
-  CORDON(&r, 1, "enroll-token", "create", "-o", file);
+  CORDON(&r, 1, "enroll-token", "create", "-o", file, "--overwrite");
   HAS(&r.err, "must be 1, which this 'cordon' knows");
+  HAS(&r.err, "revoked again");
+  CORDON(&r, 0, "enroll-token", "list");
+  HAS(&r.out, "revoked");
   stage_release(&r);
 }
 END_TEST

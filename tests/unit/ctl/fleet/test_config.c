@@ -1,5 +1,6 @@
 /* The configuration, the arguments and the small pure parts. */
 #include "fleet_config.h"
+#include "fleet_fetch.h"
 #include "fleet_find.h"
 #include "fleet_path.h"
 #include "fleet_tokens.h"
@@ -34,6 +35,9 @@ static const config_row configs[] = {
     {"{\"console\":\"https://c\",\"client_id\":\"a b\",\"client_secret\":\"s\"}",
      "the client's id"},
     {"{\"console\":\"https://c\",\"client_id\":\"i\",\"client_secret\":\"a\\nb\"}", "secret"},
+    {"{\"console\":\"https://c\",\"root\":\"ab\"," REST, NULL},
+    {"{\"console\":\"https://c\",\"root\":\"\"," REST, "the root must be"},
+    {"{\"console\":\"https://c\",\"root\":\"a b\"," REST, "the root must be"},
     {"[]", "it"},
     {"", "it"},
 };
@@ -91,6 +95,34 @@ START_TEST(which_name_is_meant)
     ck_assert_msg(fleet_name_fit(cd_str_from(rows[i].wanted), cd_str_from(rows[i].name)) ==
                       rows[i].fits,
                   "'%s' and '%s'", rows[i].wanted, rows[i].name);
+}
+END_TEST
+
+/* Whatever name the console has in it: only the path is asked for, of the console that is verified.
+ */
+START_TEST(where_a_link_leads)
+{
+  static const struct {
+    const char *link;
+    const char *path; /* NULL: nowhere */
+  } rows[] = {
+      {"https://console:8443/api/cordon/packages/a.B-9_", "/api/cordon/packages/a.B-9_"},
+      {"https://c/behind/a/proxy/api/cordon/packages/ab", "/api/cordon/packages/ab"},
+      {"http://c/api/cordon/packages/ab", NULL},
+      {"/api/cordon/packages/ab", NULL},
+      {"https://c/api/cordon/packages/", NULL},
+      {"https://c/api/cordon/packages/a/../b", NULL},
+      {"https://c/api/cordon/packages/a?x", NULL},
+      {"https://c/api/cordon/packages/a\r\nX: y", NULL},
+      {"https://c/api/machines", NULL},
+      {"", NULL},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char path[FLEET_PATH_MAX] = "";
+    bool leads = fleet_link_path(cd_str_from(rows[i].link), path, sizeof(path));
+    ck_assert_msg(leads == (rows[i].path != NULL), "%s", rows[i].link);
+    ck_assert_str_eq(path, leads ? rows[i].path : "");
+  }
 }
 END_TEST
 
@@ -153,6 +185,7 @@ Suite *suite_fleet_config(void)
   tcase_add_loop_test(tc, the_file, 0, ROWS(configs));
   tcase_add_test(tc, a_secret_loses_its_newline_only);
   tcase_add_test(tc, which_name_is_meant);
+  tcase_add_test(tc, where_a_link_leads);
   tcase_add_test(tc, how_long_a_token_is_good);
   tcase_add_test(tc, polls_grow_to_a_ceiling);
   tcase_add_test(tc, what_a_user_typed_stays_one_value);
