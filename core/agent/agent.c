@@ -61,13 +61,12 @@ static const agent_state_events state_events = {.on_action = on_action,
                                                 .on_values = on_values,
                                                 .on_preflight = on_preflight};
 
-/* What somebody here has asked for is not the console's. */
+/* What the console is told of is in the journal's outbox by now. */
 static void on_job(void *owner, const agent_action *action)
 {
   agent *a = owner;
   agent_control_action(a, action);
-  if (action->console)
-    agent_remote_action(a->remote, action);
+  agent_remote_action(a->remote, action);
 }
 
 static void on_job_step(void *owner, const agent_action *action, const char *step, uint64_t done,

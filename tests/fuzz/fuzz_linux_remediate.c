@@ -1,7 +1,7 @@
 /* What the remediation plugin reads: descriptions of containers, undo records and drop-ins that an
  * older or newer version wrote, crontabs, shadow, /proc. The first byte chooses what the rest is: m
- * a description, r a record, p a process, l a drop-in, b base64url; c a crontab and s a shadow,
- * behind the line or name that is looked for. */
+ * a description, r a record, p a process, l a drop-in, v one of somebody else, b base64url; c a
+ * crontab, s a shadow and o lists of packages, behind the line, name or path that is looked for. */
 #include "remediate.h"
 
 #include <stdint.h>
@@ -53,6 +53,20 @@ static void try_record(const char *text, size_t len)
   cJSON_Delete(record);
 }
 
+static void try_lists(const char *path, const char *rest)
+{
+  for (unsigned list = 0; path[0] == '/' && list < REM_OWNER_LISTS; list++) {
+    for (const char *at = rest; *at != '\0';) {
+      size_t len = strcspn(at, "\n");
+      char *line = strndup(at, len);
+      must(line != NULL, "no memory");
+      (void)rem_owner_line(list, path, line);
+      free(line);
+      at += len + (at[len] == '\n' ? 1 : 0);
+    }
+  }
+}
+
 static void try_lines(char kind, const char *text)
 {
   size_t at = 0;
@@ -64,7 +78,10 @@ static void try_lines(char kind, const char *text)
   char *first = strndup(text, (size_t)(rest - text));
   must(first != NULL, "no memory");
   rest++;
-  if (kind == 'c') {
+  if (kind == 'o') {
+    if (strlen(first) < REM_PATH)
+      try_lists(first, rest);
+  } else if (kind == 'c') {
     for (int off = 0; off < 2; off++)
       if (rem_cron_find(rest, len, first, 1, off != 0, &at) > 0)
         must(at + strlen(first) <= len, "a line beyond the end");
@@ -103,7 +120,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       must(p.pid > 0 && strlen(p.name) < sizeof(p.name), "no process");
     break;
   case 'l': cJSON_Delete(rem_links_parse(text, &active)); break;
+  case 'v': (void)rem_bar_resets(text); break;
   case 'b': try_bytes(text); break;
+  case 'o':
   case 'c':
   case 's': try_lines((char)data[0], text); break;
   default: break;

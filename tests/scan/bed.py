@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -23,6 +24,27 @@ mkdir -p "$1"
 mount --bind "$kept" "$1"
 shift 2
 exec "$@"
+"""
+# A small device: a file system of its own with the agent's programs and what they are linked with, another one in it, and one of another
+# program, which nobody serves: whoever looks into it waits for ever.
+SMALL = """set -e
+root="$1" bed="$2" far="$3" files="$4"
+shift 4
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 none "$root"
+mkdir -p "$root/proc" "$root/dev" "$root/tmp" "$root/etc" "$root/srv" "$root/far" "$root$bed"
+for f in $files; do
+  mkdir -p "$root$(dirname "$f")"
+  cp -L "$f" "$root$f"
+done
+cp /etc/passwd /etc/group "$root/etc/"
+mount -t proc none "$root/proc"
+mount --rbind /dev "$root/dev"
+mount --bind "$bed" "$root$bed"
+mount -t tmpfs none "$root/srv"
+printf %s "$PLANTED" | tee "$root/srv/second" >"$root/etc/first"
+test "$far" = none || mount -i -t fuse -o "fd=$far,rootmode=40000,user_id=0,group_id=0" none "$root/far"
+exec chroot "$root" "$@"
 """
 HARMLESS = b"cordon-harmless-marker-5d1c7f"
 
@@ -59,9 +81,11 @@ class Clamd:
         self.conf.write_text("".join(f"{k} {v}\n" for k, v in settings.items()))
         self.process = None
 
-    def start(self):
+    def start(self, memory=None):
+        """`memory`: how much of it there is, in bytes of addresses."""
         self.socket.unlink(missing_ok=True)
-        self.process = subprocess.Popen(["clamd", "-c", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        limit = None if memory is None else lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        self.process = subprocess.Popen(["clamd", "-c", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=limit)
         until("clamd listens", lambda: self.socket.exists() or self.process.poll() is not None)
         assert self.process.poll() is None, (self.folder / "clamd.log").read_text()
         return self
@@ -116,18 +140,33 @@ class Agent:
         os.chmod(path, 0o755)
         return path
 
-    def start(self, fault=None, alone=None):
-        """`alone`: what else is in the folders for temporary files, and in root's home, is not there."""
+    def libraries(self):
+        """What the programs are linked with."""
+        found = set()
+        for program in (self.daemon, self.host, self.channel, self.folder / "plugins/cordon-clamav.so"):
+            for line in subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines():
+                found |= {word for word in line.split() if word.startswith("/")}
+        return sorted(found)
+
+    def small(self, far):
+        """The words in front of a command that runs on a small device. `far`: /dev/fuse, opened, or None."""
+        root = self.folder.parent / (self.folder.name + ".root")
+        root.mkdir()
+        return ["unshare", "--mount", "sh", "-c", SMALL, "sh", root, self.folder, "none" if far is None else str(far), " ".join(self.libraries())]
+
+    def start(self, fault=None, alone=None, before=(), keep=()):
+        """`alone`: what else is in the folders for temporary files, and in root's home, is not there. `before`: words in front of the
+        command; `keep`: descriptors that it gets."""
         env = dict(os.environ)
         if fault is not None:
             env["CORDON_FAULT"] = fault
         self.log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
-            [*(["unshare", "--mount", "sh", "-c", ALONE, "sh", alone, self.folder] if alone is not None else []),
+            [*before, *(["unshare", "--mount", "sh", "-c", ALONE, "sh", alone, self.folder] if alone is not None else []),
              self.daemon, "--config", self.folder / "etc/cordond.json", "--trust", self.folder / "etc/trust.json",
              "--state-dir", self.folder / "state", "--run-dir", self.folder / "run", "--plugin-dir", self.folder / "plugins",
              "--plugin-host", self.host, "--channel", self.channel, "--log", "all=debug"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env, pass_fds=keep)
         until("the agent serves its socket", lambda: self.find_socket() or self.process.poll() is not None)
         assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
         return self

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Scans by a real clamd: scan.py BUILD [NAME...]. Each function below is a fact; those of a name that was given, or all."""
+"""Scans by a real clamd: scan.py BUILD [NAME...]. Each function below is a fact; those of a name that was given, or all but those that take minutes."""
 import base64
 import hashlib
 import io
@@ -293,6 +293,69 @@ def small_files_wait_in_its_queue_and_large_ones_do_not():
     assert asked_ahead(100, 1000, 50) == window
 
 
+def all_local_file_systems_are_scanned_and_no_others():
+    with Bed(BUILD) as bed:
+        far = None
+        root = pathlib.Path(f"{bed.folder}.root")
+        try:
+            far = os.open("/dev/fuse", os.O_RDWR)
+        except OSError as e:
+            print(f"        without a file system of another program: {e}")
+        os.environ["PLANTED"] = HARMLESS.decode()
+        try:
+            bed.clamd.start()
+            bed.agent.start(before=bed.agent.small(far), keep=() if far is None else (far,))
+            action, code = bed.agent.scan("--full", "--cpu", "100")
+            r = result_of(action)
+        finally:
+            bed.agent.stop()
+            if far is not None:
+                os.close(far)
+            root.rmdir()
+        assert set(paths_of(r["findings"])) >= {b"/etc/first", b"/srv/second"}, r
+        assert not [p for p in paths_of(r["findings"]) if p.startswith((b"/proc", b"/dev", b"/far"))], r
+        assert code == 7 and action["status"] == "Succeeded", action
+        # The agent's own journal is written to meanwhile.
+        assert set(r["not_scanned_reasons"]) <= {"changed", "vanished"}, r
+        assert r["files_scanned"] >= len(bed.agent.libraries()), r
+        left = {i["path"]: i["type"] for i in r["left_out"]["file_systems"]}
+        assert far is None or left.get("/far") == "fuse", left
+        assert not [p for p in left if p in ("/srv", str(bed.folder))], left
+
+
+def without_memory_nothing_is_called_clean():
+    with Bed(BUILD, conf={"ExitOnOOM": "yes", "MaxThreads": 2}, restart_s=2) as bed:
+        # It maps a file whole.
+        for i in range(4):
+            with open(bed.write(str(i), i.to_bytes(8, "big") + HARMLESS), "r+b") as f:
+                f.truncate(60 << 20)
+        bed.clamd.start()
+        peak = int(next(s for s in pathlib.Path(f"/proc/{bed.clamd.process.pid}/status").read_text().splitlines() if s.startswith("VmPeak")).split()[1])
+        bed.clamd.stop()
+        bed.clamd.start(memory=(peak << 10) + (24 << 20))
+        bed.agent.start()
+        action, code = bed.agent.scan("--path", str(bed.data), "--cpu", "100")
+        r = result_of(action)
+        assert code != 0 and r["complete"] is False and r["not_scanned_total"] > 0, action
+        assert set(r["not_scanned_reasons"]) <= {"engine_error", "engine_limits"}, r
+        assert r["files_scanned"] + r["not_scanned_total"] == 4, r
+
+
+def soak_its_time_is_kept_and_what_is_left_is_told():
+    with Bed(BUILD, conf={"CacheSize": 1}) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        slow_tree(bed, files=20000, size=20000)
+        began = time.monotonic()
+        action, code = bed.agent.scan("--path", str(bed.data), "--cpu", "1", "--budget", "60", timeout=120)
+        took = time.monotonic() - began
+        r = result_of(action)
+        assert 55 < took < 75, took
+        assert code == 7 and action["status"] == "Succeeded" and action["outcome"] == "partial", action
+        assert "the time of the scan was over" in action["sentence"], action
+        assert r["not_scanned_reasons"]["time"] > 0 and r["files_scanned"] + r["not_scanned_total"] == 20000, r
+
+
 def one_that_hangs_is_said_to_hang():
     with Bed(BUILD, conf={"CacheSize": 1}) as bed:
         bed.clamd.start()
@@ -472,7 +535,7 @@ def main():
         print("there is no clamd")
         return 77
     for fact in facts:
-        if asked and fact.__name__ not in asked:
+        if fact.__name__ not in asked if asked else fact.__name__.startswith("soak_"):
             continue
         began = time.monotonic()
         try:

@@ -106,12 +106,18 @@ typedef struct database {
   bool (*line)(const query *q, char *line);
 } database;
 
-static const database databases[] = {
+static const database databases[REM_OWNER_LISTS] = {
     {"/var/lib/dpkg/info", 0, "", ".list", dpkg_line},
     {"/var/lib/pacman/local", 1, "files", "files", pacman_line},
     {"/var/db/pkg", 2, "CONTENTS", "CONTENTS", portage_line},
     {"/var/db/xbps", 0, ".", "-files.plist", xbps_line},
 };
+
+bool rem_owner_line(unsigned list, const char *path, char *line)
+{
+  const query q = {.path = path, .other = other_name(path)};
+  return databases[list].line(&q, line);
+}
 
 static bool is_list(const database *d, const char *name)
 {

@@ -198,6 +198,9 @@ cordon_status rem_container_of_path(const rem_job *j, const char *path, rem_meta
 typedef enum rem_owned { REM_OWNED_NO, REM_OWNED_YES, REM_OWNED_UNKNOWN } rem_owned;
 /* `ret_by`: the package, or why it cannot be known. */
 rem_owned rem_owner_of(const char *path, char ret_by[REM_SHOW]);
+enum { REM_OWNER_DPKG, REM_OWNER_PACMAN, REM_OWNER_PORTAGE, REM_OWNER_XBPS, REM_OWNER_LISTS };
+/* Whether a line of such a list, which is changed, names the file. Pure. */
+bool rem_owner_line(unsigned list, const char *path, char *line);
 
 /* ---- own.c: what is the agent's own, and stays ---- */
 
@@ -338,6 +341,10 @@ cordon_status rem_bus_barred(const char *unit, bool *ret_barred, sup_err *err);
 cJSON *rem_links_find(int units, const char *unit);
 /* What is in a drop-in of ours. Pure. */
 cJSON *rem_links_parse(const char *text, bool *ret_active);
+
+/* Whether a drop-in forgets the conditions of those before: `Condition...=` with nothing behind it.
+ * Pure. */
+bool rem_bar_resets(const char *text);
 
 /* ---- module.c ---- */
 

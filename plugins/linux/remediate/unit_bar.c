@@ -178,8 +178,7 @@ cordon_status rem_bar_remove(const rem_unit *u, sup_err *err)
 
 /* ---- whether it has its effect ---- */
 
-/* `Condition...=` with nothing behind it forgets the conditions of all files before. */
-static bool resets(const char *text)
+bool rem_bar_resets(const char *text)
 {
   for (const char *line = text; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
     line += strspn(line, " \t");
@@ -201,7 +200,7 @@ static bool file_resets(int dir, const char *name)
   char *text = calloc(1, OTHER_MAX + 1);
   int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   ssize_t len = fd >= 0 && text != NULL ? read(fd, text, OTHER_MAX) : 0;
-  bool is = len > 0 && resets(text);
+  bool is = len > 0 && rem_bar_resets(text);
   if (fd >= 0)
     (void)close(fd);
   free(text);

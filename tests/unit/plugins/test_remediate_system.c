@@ -356,6 +356,41 @@ START_TEST(a_file_that_cannot_be_described_is_left)
 }
 END_TEST
 
+/* Which modules are there is made up: no test may unload what the machine needs. On a kernel
+ * without modules there is nothing to lay that over, and only what is kept out is shown. */
+static void modules_are(const char *text)
+{
+  bed_write("/srv/modules", text, 0444);
+  if (bed_exists("/proc/modules"))
+    ck_assert(mount("/srv/modules", "/proc/modules", NULL, MS_BIND, NULL) == 0);
+}
+
+START_TEST(a_module_that_stays_loaded_is_said_to_be)
+{
+  static const struct {
+    const char *loaded;
+    const char *unload; /* the outcome of that step */
+  } cases[] = {
+      {"other 1 0 - Live 0x0\ncordon_lab_none 16384 2 other,more, Live 0x0\n", "left"},
+      {"cordon_lab_none 16384 0 - Live 0x0\n", "failed"}, /* the kernel has none of the name */
+  };
+  bool any = bed_exists("/proc/modules");
+  bed b;
+  bed_open(&b);
+  modules_are(cases[_i].loaded);
+  ck_assert_int_eq(bed_run(&b, "m1",
+                           "{\"operation\":\"module.disable\",\"force\":true,"
+                           "\"target\":{\"name\":\"cordon-lab-none\"}}"),
+                   any ? CORDON_REBOOT : CORDON_OK);
+  ck_assert_int_eq(bed_has_step(&b, "unload", cases[_i].unload), any);
+  ck_assert_ptr_nonnull(strstr(bed_measured(&b, "module"), any ? "still loaded" : "not loaded"));
+  ck_assert(bed_exists("/etc/modprobe.d/cordon-disabled-cordon_lab_none.conf"));
+  ck_assert_int_eq(bed_undo(&b, "m1"), CORDON_OK);
+  ck_assert(!bed_exists("/etc/modprobe.d/cordon-disabled-cordon_lab_none.conf"));
+  bed_close(&b);
+}
+END_TEST
+
 /* ---- what is refused ---- */
 
 static const struct {
@@ -498,6 +533,7 @@ int main(void)
   tcase_add_loop_test(c, what_is_the_agents_stays_with_force_and_by_any_name, 0, 6);
   tcase_add_loop_test(c, what_somebody_else_writes_meanwhile_is_kept, 0, 4);
   tcase_add_test(c, a_file_that_cannot_be_described_is_left);
+  tcase_add_loop_test(c, a_module_that_stays_loaded_is_said_to_be, 0, 2);
   tcase_add_loop_test(c, what_must_not_or_cannot_be_is_refused_and_left, 0, COUNT_OF(refused));
   tcase_add_test(c, the_last_administrator_goes_with_force_and_comes_back);
   tcase_add_test(c, no_systemd_is_said);

@@ -91,6 +91,42 @@ START_TEST(a_library_that_became_a_link_is_not_opened)
 }
 END_TEST
 
+static void keep_missed(void *data, const char *path, sup_miss reason, uint64_t size)
+{
+  clam_report_not_scanned(data, path, reason, size);
+}
+
+/* A folder and a file that may not be opened: neither is passed over. */
+START_TEST(what_may_not_be_read_is_told)
+{
+  char closed[80];
+  sup_root root = {.path = folder, .asked = true};
+  sup_plan plan = {.roots = &root, .root_count = 1};
+  clam_report *r = clam_report_new();
+  sup_walk_events events = {.not_scanned = keep_missed, .left_out = on_left_out, .data = r};
+  sup_file f;
+  (void)snprintf(closed, sizeof(closed), "%s/closed", folder);
+  ck_assert(mkdir(closed, 0) == 0 && chmod(file, 0) == 0 && chmod(folder, 0755) == 0);
+  if (geteuid() == 0)
+    ck_assert_int_eq(seteuid(65534), 0);
+  sup_walk *w = sup_walk_new(&plan, false, 0, &events);
+  for (int got = 0; (got = sup_walk_next(w, &f)) >= 0;)
+    ck_assert_int_eq(got, 0);
+  sup_walk_free(w);
+  (void)seteuid(0);
+  (void)rmdir(closed);
+  cJSON *result = cJSON_CreateObject();
+  clam_report_write(r, result);
+  char *text = cJSON_PrintUnformatted(result);
+  ck_assert_uint_eq(clam_report_missed(r), 2);
+  ck_assert_ptr_nonnull(strstr(text, "\"not_scanned_reasons\":{\"permission\":2}"));
+  ck_assert_ptr_nonnull(strstr(text, closed));
+  cJSON_free(text);
+  cJSON_Delete(result);
+  clam_report_free(r);
+}
+END_TEST
+
 START_TEST(what_grew_or_changed_is_not_what_was_opened)
 {
   sup_file f = {.fd = open(file, O_RDONLY | O_CLOEXEC)};
@@ -126,8 +162,8 @@ END_TEST
 
 int main(void)
 {
-  const TTest *const tests[] = {a_library_that_became_a_link_is_not_opened,
-                                what_grew_or_changed_is_not_what_was_opened,
-                                what_is_left_out_does_not_fill_the_result};
+  const TTest *const tests[] = {
+      a_library_that_became_a_link_is_not_opened, what_grew_or_changed_is_not_what_was_opened,
+      what_may_not_be_read_is_told, what_is_left_out_does_not_fill_the_result};
   return run_suite_with("scan", tests, COUNT_OF(tests), set_up, tear_down);
 }
