@@ -1,6 +1,6 @@
 """Usage: collect_facts.py FOLDER PORT DISK
 
-Whether the package in FOLDER has what collect.sh planted on DISK, and says of what Wine lacks or pretends that it is unsupported.
+Whether the package in FOLDER has what plugins.sh planted on DISK, and says of what Wine lacks or pretends that it is unsupported.
 Prints what is wrong.
 """
 import csv
@@ -157,6 +157,6 @@ for item in items:
         must(rows(item["name"]) != [], f"{item['name']} is an empty success")
 
 # ---- nothing is left behind
-must(not glob.glob(os.path.join(disk, "windows/Temp/cordon-*")), "a private folder was left")
+must(not glob.glob(os.path.join(disk, "windows/[Tt]emp/cordon-*")), "a private folder was left")
 print(f"{checked} facts, {wrong} wrong")
 sys.exit(1 if wrong else 0)

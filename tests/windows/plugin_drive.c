@@ -1,6 +1,7 @@
-/* Usage: plugin_drive LIBRARY EXTENSION FUNCTION FOLDER [PARAMS]. Loads a plugin of one job as the
- * plugin host does, runs a function of it, writes its files below FOLDER and its result, with the
- * status and the sentence, to FOLDER.json. For tests. */
+/* Usage: plugin_drive LIBRARY EXTENSION FUNCTION FOLDER [PARAMS [UNDO]]. Loads a plugin of one job
+ * as the plugin host does, runs a function of it, writes its files below FOLDER and its result,
+ * with the status, the sentence and the undo records, the newest first, to FOLDER.json. Texts that
+ * begin with @ are names of files that have them. For tests. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #include "cordon/plugin.h"
 
-enum { PATH_UNITS = 1024, TEXT = 1024 };
+enum { PATH_UNITS = 1024, TEXT = 1024, UNDO = 256 * 1024 };
 
 typedef struct driver {
   wchar_t folder[PATH_UNITS];
@@ -18,6 +19,7 @@ typedef struct driver {
   uint64_t id;
   char *result;
   char sentence[TEXT];
+  char undo[UNDO]; /* of a list without its brackets */
 } driver;
 
 static void path_of(const driver *d, const char *name, wchar_t ret_path[PATH_UNITS])
@@ -129,6 +131,36 @@ static void CORDON_CALL on_explain(const cordon_host *h, cordon_op op, uint32_t 
   (void)snprintf(d->sentence, sizeof(d->sentence), "%s", sentence);
 }
 
+static cordon_status CORDON_CALL on_undo(const cordon_host *h, cordon_op op, const char *json,
+                                         size_t len)
+{
+  driver *d = h->host_data;
+  size_t used = strlen(d->undo);
+  (void)op;
+  if (used + len + 2 > UNDO)
+    return CORDON_E_LIMIT;
+  memmove(d->undo + len + (used > 0 ? 1 : 0), d->undo, used + 1);
+  memcpy(d->undo, json, len);
+  if (used > 0)
+    d->undo[len] = ',';
+  return CORDON_OK;
+}
+
+/* The text of an argument. */
+static void text_of(const wchar_t *arg, char *ret_text, size_t size)
+{
+  ret_text[0] = '\0';
+  if (arg[0] != L'@') {
+    (void)WideCharToMultiByte(CP_UTF8, 0, arg, -1, ret_text, (int)size, NULL, NULL);
+    return;
+  }
+  FILE *f = _wfopen(arg + 1, L"rb");
+  size_t len = f != NULL ? fread(ret_text, 1, size - 1, f) : 0;
+  ret_text[len] = '\0';
+  if (f != NULL)
+    (void)fclose(f);
+}
+
 static cordon_op_fn function_of(const cordon_job *job, const char *name)
 {
   return strcmp(name, "probe") == 0 ? job->probe : strcmp(name, "run") == 0 ? job->run : job->undo;
@@ -141,8 +173,8 @@ static void write_result(const driver *d, cordon_status status)
   FILE *f = _wfopen(path, L"wb");
   if (f == NULL)
     return;
-  (void)fprintf(f, "{\"status\":%d,\"result\":%s,\"sentence\":\"", (int)status,
-                d->result != NULL ? d->result : "null");
+  (void)fprintf(f, "{\"status\":%d,\"result\":%s,\"undo\":[%s],\"sentence\":\"", (int)status,
+                d->result != NULL ? d->result : "null", d->undo);
   for (const char *at = d->sentence; *at != '\0'; at++)
     (void)fprintf(f, *at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
   (void)fprintf(f, "\"}\n");
@@ -155,14 +187,17 @@ int wmain(int argc, wchar_t **argv);
 int wmain(int argc, wchar_t **argv)
 {
   static driver d;
-  char text[3][TEXT] = {"", "", "{}"};
+  static char params[UNDO] = "{}";
+  static char undo[UNDO];
+  char text[2][TEXT];
   if (argc < 5)
     return 2;
-  for (int i = 0; i < 3; i++) {
-    int from = i < 2 ? 2 + i : 5;
-    if (from < argc)
-      (void)WideCharToMultiByte(CP_UTF8, 0, argv[from], -1, text[i], TEXT, NULL, NULL);
-  }
+  text_of(argv[2], text[0], TEXT);
+  text_of(argv[3], text[1], TEXT);
+  if (argc > 5)
+    text_of(argv[5], params, UNDO);
+  if (argc > 6)
+    text_of(argv[6], undo, UNDO);
   (void)swprintf(d.folder, PATH_UNITS, L"%ls", argv[4]);
   HMODULE module = LoadLibraryExW(argv[1], NULL,
                                   LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
@@ -181,6 +216,7 @@ int wmain(int argc, wchar_t **argv)
                       .log = on_log,
                       .cancelled = on_cancelled,
                       .progress = on_progress,
+                      .note_undo = on_undo,
                       .result = on_result,
                       .explain = on_explain};
   const cordon_plugin *plugin = entry->create(&host, "{}", 2);
@@ -193,8 +229,10 @@ int wmain(int argc, wchar_t **argv)
   cordon_request request = {.struct_size = sizeof(request),
                             .op = 1,
                             .budget_ms = 300000,
-                            .params = text[2],
-                            .params_len = strlen(text[2])};
+                            .params = params,
+                            .params_len = strlen(params),
+                            .undo = undo[0] != '\0' ? undo : NULL,
+                            .undo_len = strlen(undo)};
   write_result(&d, fn(plugin, &request));
   plugin->destroy(plugin);
   return 0;

@@ -260,6 +260,11 @@ win_device *win_device_of(col_task *t)
   return d;
 }
 
+win_device *win_device_plain(const col_task *t)
+{
+  return t->p->o.own;
+}
+
 static void device_free(void *own)
 {
   win_device *d = own;

@@ -5,7 +5,7 @@
 #include "collect.h"
 #include "package/thread.h"
 
-enum { WIN_USERS_MAX = 256, WIN_HIVE_MAX_MIB = 512 };
+enum { WIN_USERS_MAX = 256, WIN_HIVE_MAX_MIB = 512, WIN_NAMES = 64 };
 
 typedef struct win_user {
   wchar_t sid[WIN_SID];
@@ -19,16 +19,25 @@ typedef struct win_user {
   wchar_t mounted[2][64]; /* names below HKEY_USERS that were loaded here */
 } win_user;
 
+typedef struct win_name {
+  char sid[WIN_SID];
+  char name[WIN_ACCOUNT];
+} win_name;
+
 typedef struct win_device {
   col_gate *gate;
   bool read; /* the users */
   bool more; /* there are more than the ceiling */
   win_user *users;
   size_t count;
+  win_name names[WIN_NAMES]; /* of accounts that were asked for last */
+  unsigned next_name;
   wchar_t folder[WIN_PATH]; /* private, with the copies of hives; empty: not made */
 } win_device;
 
 /* The users, read when they are first asked for. */
 win_device *win_device_of(col_task *t);
+/* The same, whether they were read or not. */
+win_device *win_device_plain(const col_task *t);
 
 #endif

@@ -208,10 +208,12 @@ static void put_use(col_task *t, HANDLE process)
   FILETIME user = {0};
   DWORD handles = 0;
   if (process == NULL || !GetProcessTimes(process, &created, &ended, &kernel, &user)) {
-    win_empty(t, 4);
+    win_empty(t, 5);
     return;
   }
   win_filetime(t, created);
+  /* Exactly: by number and this, a process is named in an order. */
+  col_unum(t, win_ticks_of(created));
   col_unum(t, (win_ticks_of(kernel) + win_ticks_of(user)) / 10000000);
   if (GetProcessMemoryInfo(process, &memory, sizeof(memory)))
     col_unum(t, memory.WorkingSetSize / 1024);
@@ -283,9 +285,10 @@ void win_processes(col_task *t)
   if (error != 0) {
     win_mark(t, error, "the processes cannot be listed");
   } else {
-    col_head(t, "pid,parent_pid,name,parent,path," WIN_PROGRAM_COLUMNS
-                ",command,user,sid,integrity,elevated,session,started,cpu_seconds,resident_kib,"
-                "handles,threads");
+    col_head(t,
+             "pid,parent_pid,name,parent,path," WIN_PROGRAM_COLUMNS
+             ",command,user,sid,integrity,elevated,session,started,start,cpu_seconds,resident_kib,"
+             "handles,threads");
     for (size_t i = 0; i < l.count && put_process(&w, &l, &l.items[i]); i++)
       continue;
     if (w.denied > 0)

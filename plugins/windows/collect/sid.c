@@ -5,6 +5,7 @@
 #include <wchar.h>
 
 #include "collect.h"
+#include "device.h"
 #include "path.h"
 #include "reg.h"
 #include "support/wide.h"
@@ -68,7 +69,7 @@ static void from_profile(PSID sid, char ret_name[WIN_ACCOUNT])
   (void)snprintf(ret_name, WIN_ACCOUNT, "%s (profile)", name);
 }
 
-void win_account(const col_task *t, PSID sid, char ret_name[WIN_ACCOUNT])
+static void look_up(PSID sid, char ret_name[WIN_ACCOUNT])
 {
   wchar_t name[128];
   wchar_t domain[128];
@@ -76,10 +77,7 @@ void win_account(const col_task *t, PSID sid, char ret_name[WIN_ACCOUNT])
   DWORD domain_len = 128;
   SID_NAME_USE use = SidTypeUnknown;
   char utf8[2][WIN_ACCOUNT / 2];
-  (void)t;
   ret_name[0] = '\0';
-  if (sid == NULL || !IsValidSid(sid))
-    return;
   if ((!is_well_known(sid) && !is_of_machine(sid)) ||
       !LookupAccountSidW(NULL, sid, name, &name_len, domain, &domain_len, &use)) {
     from_profile(sid, ret_name);
@@ -88,4 +86,39 @@ void win_account(const col_task *t, PSID sid, char ret_name[WIN_ACCOUNT])
   sup_from_wide(domain, utf8[0], sizeof(utf8[0]));
   sup_from_wide(name, utf8[1], sizeof(utf8[1]));
   (void)snprintf(ret_name, WIN_ACCOUNT, "%s%s%s", utf8[0], utf8[0][0] != '\0' ? "\\" : "", utf8[1]);
+}
+
+/* Files of a folder belong to few, and each look-up asks another process. */
+static bool is_remembered(win_device *d, const char *sid, char ret_name[WIN_ACCOUNT])
+{
+  bool found = false;
+  col_gate_lock(d->gate);
+  for (size_t i = 0; i < WIN_NAMES && !found; i++) {
+    found = strcmp(d->names[i].sid, sid) == 0;
+    if (found)
+      memcpy(ret_name, d->names[i].name, WIN_ACCOUNT);
+  }
+  col_gate_unlock(d->gate);
+  return found;
+}
+
+static void remember(win_device *d, const char *sid, const char *name)
+{
+  col_gate_lock(d->gate);
+  win_name *n = &d->names[d->next_name++ % WIN_NAMES];
+  (void)snprintf(n->sid, sizeof(n->sid), "%s", sid);
+  (void)snprintf(n->name, sizeof(n->name), "%s", name);
+  col_gate_unlock(d->gate);
+}
+
+void win_account(const col_task *t, PSID sid, char ret_name[WIN_ACCOUNT])
+{
+  char text[WIN_SID];
+  win_device *d = win_device_plain(t);
+  ret_name[0] = '\0';
+  win_sid_text(sid, text);
+  if (text[0] == '\0' || is_remembered(d, text, ret_name))
+    return;
+  look_up(sid, ret_name);
+  remember(d, text, ret_name);
 }

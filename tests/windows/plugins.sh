@@ -1,7 +1,8 @@
 #!/bin/sh
-# The investigation package of the plugin for Windows, under Wine: sh collect.sh PREFIX DRIVE PLANT LIBRARY PYTHON
+# The plugins for Windows, under Wine: sh plugins.sh PREFIX DRIVE PLANT COLLECT REMEDIATE PYTHON
 # Facts are planted in the prefix, which is made here and removed; the plugin collects through the ABI, and each of them has to be in the package; each source that Wine
 # lacks or pretends to have has to say so (collect_facts.py). With CORDON_KEEP the package is copied to the folder of that name.
+# Then what was planted is remediated, and that is taken back (remediate.py).
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -9,7 +10,8 @@ WINEPREFIX=$1
 drive=$2
 plant=$3
 library=$4
-python=$5
+remediate=$5
+python=$6
 export WINEPREFIX WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
 PATH=$PATH:/usr/lib/wine
 server=$(command -v wineserver || command -v wineserver64)
@@ -130,3 +132,4 @@ timeout 100 wine "$drive" "$library" cordon.collect/1 run "Z:$out" '{"profile":"
   exit 1
 }
 "$python" "$here/collect_facts.py" "$out" "$(cut -d ' ' -f 1 "$work/port")" "$disk"
+"$python" "$here/remediate.py" "$work" "$drive" "$remediate" "$out" "$(cut -d ' ' -f 2 "$work/port")"

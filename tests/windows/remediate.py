@@ -1,0 +1,138 @@
+"""Usage: remediate.py WORK DRIVE LIBRARY PACKAGE PID
+
+Each operation of the plugin, its undo, and both again, against what Wine's own tools say. Prints what is wrong.
+"""
+import csv
+import json
+import os
+import subprocess
+import sys
+
+work, drive, library, package = sys.argv[1:5]
+pid = int(sys.argv[5])
+wrong = 0
+count = 0
+WAIT_S = 60
+
+
+def must(condition, text):
+    global wrong
+    if not condition:
+        wrong += 1
+        print(text)
+
+
+def wine(*words):
+    """Output goes to a file: what Wine starts besides would hold on to a pipe."""
+    with open(os.path.join(work, "said"), "w+", encoding="utf-8", errors="replace") as file:
+        subprocess.run(["wine", *words], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, timeout=WAIT_S, check=False)
+        file.seek(0)
+        return file.read()
+
+
+def call(function, params, undo=None):
+    """The document that plugin_drive writes."""
+    global count
+    count += 1
+    folder = os.path.join(work, f"out{count}")
+    os.mkdir(folder)
+    with open(os.path.join(work, "params.json"), "w", encoding="utf-8") as file:
+        json.dump(params, file)
+    words = [drive, library, "cordon.remediate/1", function, "Z:" + folder, "@Z:" + os.path.join(work, "params.json")]
+    if undo is not None:
+        with open(os.path.join(work, "undo.json"), "w", encoding="utf-8") as file:
+            json.dump(undo, file)
+        words.append("@Z:" + os.path.join(work, "undo.json"))
+    done = wine(*words)
+    try:
+        return json.load(open(folder + ".json", encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        must(False, f"{function} {params}: {error} {done[-300:]}")
+        return {"status": -99, "result": {"steps": [], "verified": [], "undo": ""}, "undo": [], "sentence": ""}
+
+
+def order(operation, target, **more):
+    return call("run", {"operation": operation, "action": "A1", "target": target, **more})
+
+
+def take_back(records):
+    return call("undo", {"operation": "undo", "action": "A2", "target": {"action": "A1"}}, records)
+
+
+def outcomes(document):
+    return [s["outcome"] for s in (document["result"] or {}).get("steps", [])]
+
+
+# ---- a value of Run
+key = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run"
+
+
+def value():
+    out = wine("reg", "query", key, "/v", "Evil one")
+    return out.split("REG_EXPAND_SZ")[1].strip() if "REG_EXPAND_SZ" in out else None
+
+
+wine("reg", "add", key, "/v", "Evil one", "/t", "REG_EXPAND_SZ", "/d", "%SystemRoot%\\evil.exe -a", "/f")
+must(value() == "%SystemRoot%\\evil.exe -a", "the value was not planted")
+target = {"path": key, "name": "Evil one"}
+done = order("startup.remove", target)
+must(done["status"] == 0 and outcomes(done) == ["done"] and done["result"]["undo"] == "available", f"remove: {done}")
+must(value() is None, "the value is still there")
+again = order("startup.remove", target)
+must(again["status"] == 0 and outcomes(again) == ["already"] and again["undo"] == [], f"remove again: {again}")
+back = take_back(done["undo"])
+must(back["status"] == 0 and outcomes(back) == ["done"] and value() == "%SystemRoot%\\evil.exe -a", f"put back: {back}")
+must(outcomes(take_back(done["undo"])) == ["already"], "put back again is not 'already'")
+wine("reg", "add", key, "/v", "Evil one", "/t", "REG_SZ", "/d", "another", "/f")
+other = take_back(done["undo"])
+must(other["status"] == -6 and "another" in wine("reg", "query", key, "/v", "Evil one"), f"another's value was overwritten: {other}")
+for path in ("HKLM\\SOFTWARE\\Evil", "HKLM\\SYSTEM\\CurrentControlSet\\Control", "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run", "Run"):
+    bad = order("startup.remove", {"path": path, "name": "x"})
+    must(bad["status"] == -1 and bad["undo"] == [], f"{path} was taken for a start-up item: {bad}")
+
+# ---- a service
+def start_type():
+    out = wine("reg", "query", "HKLM\\SYSTEM\\CurrentControlSet\\Services\\CordonEvil", "/v", "Start")
+    return out.split("REG_DWORD")[1].strip() if "REG_DWORD" in out else out
+
+
+must(start_type() == "0x2", f"the service was not planted: {start_type()}")
+done = order("service.disable", {"name": "CordonEvil"})
+must(done["status"] == 0 and "done" in outcomes(done) and start_type() == "0x4", f"disable: {done}, start type {start_type()}")
+must({"what": "start type", "measured": "4"} in done["result"]["verified"], f"disable was not verified: {done}")
+must(outcomes(order("service.disable", {"name": "CordonEvil"})) == ["already"], "disabled again is not 'already'")
+back = take_back(done["undo"])
+must(back["status"] == 0 and start_type() == "0x2", f"undo of disable: {back}, start type {start_type()}")
+must(order("service.disable", {"name": "NoSuchService"})["status"] == -5, "a service that is not there was found")
+must(order("service.disable", {"name": "cordond"})["status"] == -4, "the agent's own service was touched")
+
+# ---- a process
+with open(os.path.join(package, "Processes/processes.csv"), encoding="utf-8", newline="") as file:
+    start = next((r["start"] for r in csv.DictReader(file) if r["pid"] == str(pid)), "")
+must(start.isdigit(), f"processes.csv does not name the planted process: {start!r}")
+target = {"pid": pid, "start": start}
+other = order("process.stop", {"pid": pid, "start": str(int(start or "1") + 1)})
+must(other["status"] == 0 and outcomes(other) == ["already"], f"another process was ended: {other}")
+held = order("process.suspend", target)
+must(held["status"] == 0 and held["undo"] and outcomes(held) == ["done"], f"suspend: {held}")
+must(outcomes(order("process.suspend", target)) == ["already"], "suspended again is not 'already'")
+back = take_back(held["undo"])
+must(back["status"] == 0 and outcomes(back) == ["done"] and any(v["measured"].startswith("0 of") for v in back["result"]["verified"]), f"resume: {back}")
+must(outcomes(take_back(held["undo"])) == ["already"], "resumed again is not 'already'")
+gone = order("process.stop", target)
+must(gone["status"] == 0 and outcomes(gone) == ["done"] and gone["result"]["undo"].startswith("none because"), f"stop: {gone}")
+must(outcomes(order("process.stop", target)) == ["already"], "ended again is not 'already'")
+must(order("process.stop", {"pid": 4, "start": "1"})["status"] == -4, "a process of the system's was not refused")
+
+# ---- what is no order
+for params in ({}, {"operation": "x", "action": "A", "target": {}}, {"operation": "process.stop", "action": "../x", "target": {}},
+               {"operation": "process.stop", "action": "A"}, {"operation": "process.stop", "action": "A", "target": {"pid": -1}}):
+    bad = call("run", params)
+    must(bad["status"] in (-1, -2) and bad["sentence"], f"{params}: {bad}")
+for records in ([{"do": "value.put"}], [{"v": 2, "do": "value.put"}], [{"v": 1, "do": "rm"}], [{"v": 1, "do": "value.put", "path": "HKLM\\x", "name": "y"}], "x"):
+    bad = take_back(records)
+    must(bad["status"] < 0, f"{records} were carried out: {bad}")
+probe = call("probe", {})
+must("startup.remove" in probe["result"]["operations"] and "file.quarantine" not in probe["result"]["operations"], f"probe: {probe}")
+print(f"{count} calls, {wrong} wrong")
+sys.exit(1 if wrong else 0)
