@@ -338,7 +338,7 @@ static int spawn(agent_channel *c)
       {.flags = UV_IGNORE},
       {.flags = UV_IGNORE},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->printed},
-      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE | UV_NONBLOCK_PIPE,
        .data.stream = (uv_stream_t *)&c->link.pipe},
   };
   uv_process_options_t options = {.file = program,

@@ -24,7 +24,7 @@ static void discard(void *self, agent_job *job)
   collect_run *r = &c->run;
   if (r->file < 0)
     return;
-  pf_file_close(r->file);
+  pf_number_close(r->file);
   r->file = -1;
   r->packed = false;
   agent_spool_drop(&c->spool, job->action->id);
@@ -85,7 +85,7 @@ static void on_hashed(uv_work_t *work, int status)
     agent_job_fail(r->job, r->hashed, r->hash_err.text);
     discard(c, r->job);
   } else {
-    pf_file_close(r->file);
+    pf_number_close(r->file);
     r->file = -1;
   }
   agent_job_over(r->job);

@@ -38,7 +38,7 @@ static void free_when_closed(agent_host *h)
     return;
   agent_supervisor *sup = h->sup;
   agent_plugin *plugin = h->plugin;
-  pf_file_close(h->pass);
+  pf_number_close(h->pass);
   agent_capability cap = h->cap;
   agent_supervisor_forget(sup, h, plugin, cap);
   free(h);
@@ -478,7 +478,7 @@ static int spawn(agent_host *h)
       {.flags = UV_IGNORE},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[0].pipe},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->lines[1].pipe},
-      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE | UV_NONBLOCK_PIPE,
        .data.stream = (uv_stream_t *)&h->link.pipe},
       {.flags = UV_INHERIT_FD, .data.fd = h->library},
       {.flags = sight >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = sight},
@@ -495,9 +495,9 @@ static int spawn(agent_host *h)
                                   .exit_cb = on_exit_cb};
   int rc = uv_spawn(h->sup->loop, &h->process, &options);
   if (sight >= 0)
-    pf_file_close(sight);
+    pf_number_close(sight);
   if (pass >= 0)
-    pf_file_close(pass);
+    pf_number_close(pass);
   return rc;
 }
 
@@ -548,11 +548,20 @@ static void check_in_pool(uv_work_t *work)
 {
   agent_host *h = work->data;
   uv_os_fd_t program;
+  uv_os_fd_t library;
   h->check_rc = pf_file_open_trusted(h->sup->plugin_host, &program, &h->check_err);
   if (h->check_rc != CD_OK)
     return;
   pf_file_close(program);
-  h->check_rc = agent_plugin_open(h->plugin, &h->library, &h->check_err);
+  h->check_rc = agent_plugin_open(h->plugin, &library, &h->check_err);
+  if (h->check_rc != CD_OK)
+    return;
+  h->library = uv_open_osfhandle(library);
+  if (h->library < 0) {
+    pf_file_close(library);
+    h->check_rc =
+        cd_fail(&h->check_err, CD_E_LIMIT, "there is no number left for '%s'", h->plugin->library);
+  }
 }
 
 static void begin_process(agent_host *h)
@@ -581,7 +590,7 @@ static void on_checked(uv_work_t *work, int status)
   else
     settle(h);
   if (opened)
-    pf_file_close(h->library);
+    pf_number_close(h->library);
   free_when_closed(h);
 }
 

@@ -37,7 +37,7 @@ struct agent_host {
   unsigned settling; /* times that the settle timer ran out */
   cd_code check_rc;
   cd_err check_err;
-  uv_os_fd_t library; /* open between check and spawn */
+  uv_file library; /* open between check and spawn */
   uv_process_t process;
   bool running; /* the process exists */
   int64_t exit_status;

@@ -227,8 +227,7 @@ int main(int argc, char **argv)
     return restore_step(&p);
   p.options.control_socket = paths->control_socket;
   if (!cd_str_eq_cstr(cd_str_from(p.options.run_dir), paths->run_dir)) {
-    if (snprintf(socket, sizeof(socket), "%s/control.sock", p.options.run_dir) >=
-        (int)sizeof(socket))
+    if (!pf_paths_control(p.options.run_dir, socket, sizeof(socket)))
       return EXIT_USAGE;
     p.options.control_socket = socket;
   }

@@ -36,21 +36,6 @@ static void path_in(const char *folder, bool previous, char out[RULES_PATH_MAX])
   (void)snprintf(out, RULES_PATH_MAX, "%s/%s", folder, name_of(previous));
 }
 
-/* The trusted walk lets others read; parameters are nobody's business. */
-static cd_code check_private(uv_os_fd_t file, const char *path, cd_err *err)
-{
-  uv_fs_t req;
-  int rc = uv_fs_fstat(NULL, &req, (uv_file)file, NULL);
-  uint64_t mode = req.statbuf.st_mode & 0777u;
-  uv_fs_req_cleanup(&req);
-  if (rc != 0)
-    return cd_fail_os(err, CD_E_IO, -rc, "'%s' could not be examined: %s", path, uv_strerror(rc));
-  if ((mode & 077u) != 0)
-    return cd_fail(err, CD_E_DENIED, "'%s' is not trusted: others may read it (mode %04o)", path,
-                   (unsigned)mode);
-  return CD_OK;
-}
-
 static cd_code load(const char *folder, bool previous, agent_rule_file *ret, cd_buf *out_text,
                     cd_err *err)
 {
@@ -61,7 +46,7 @@ static cd_code load(const char *folder, bool previous, agent_rule_file *ret, cd_
   cd_code rc = pf_file_open_trusted(path, &file, err);
   if (rc != CD_OK)
     return rc;
-  rc = check_private(file, path, err);
+  rc = pf_file_private(file, path, err);
   if (rc == CD_OK)
     rc = pf_file_read_open(file, path, AGENT_RULE_FILE_MAX, &text, err);
   pf_file_close(file);

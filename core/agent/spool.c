@@ -265,7 +265,7 @@ cd_code agent_spool_read(const agent_spool *s, const char *id, uint64_t offset, 
                  (unsigned long long)offset);
   else
     rc = read_at(file, path, offset, max, out, err);
-  pf_file_close(file);
+  pf_number_close(file);
   if (rc == CD_OK)
     *ret_size = size;
   return rc;

@@ -238,7 +238,7 @@ static void connect_now(client *c)
   }
   c->link_open = true;
   c->connect.data = c;
-  uv_pipe_connect(&c->connect, &c->link.pipe, c->request->socket, on_connected);
+  pf_peer_connect(&c->connect, &c->link.pipe, c->request->socket, on_connected);
 }
 
 static void start_timers(client *c)

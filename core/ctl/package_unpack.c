@@ -82,7 +82,7 @@ static cd_code check_room(unpacking *u, size_t len, cd_err *err)
   cd_err why = {0};
   uint64_t room = 0;
   if (u->unlooked < len) {
-    cd_code rc = pf_file_room(u->file.file, &room, &why);
+    cd_code rc = pf_file_room(uv_get_osfhandle(u->file.file), &room, &why);
     if (rc != CD_OK && rc != CD_E_UNSUPPORTED)
       return cd_fail_os(err, rc, why.os_error, "%s", why.text);
     if (rc == CD_OK && room < ROOM_KEPT + ROOM_EVERY + len)

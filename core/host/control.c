@@ -72,7 +72,7 @@ static cd_code set_up(ph_host *host, cd_str payload, cd_buf *confined, cd_err *e
     rc = pf_confine_self(&host->setup.confine, confined, err);
   /* After the confinement, which puts signals back to their defaults. */
   if (rc == CD_OK)
-    rc = ph_cpu_init(host, err);
+    rc = pf_cpu_watch_start(host->cpu_watch, err);
   if (rc == CD_OK)
     start_first_thread();
   if (rc == CD_OK && host->setup.capability->packs)
@@ -294,12 +294,9 @@ static int init_handles(ph_host *host)
     rc = uv_timer_init(&host->loop, &host->again);
   if (rc == 0)
     rc = uv_timer_init(&host->loop, &host->deadline);
-  if (rc == 0)
-    rc = uv_signal_init(&host->loop, &host->xcpu);
   host->wake.data = host;
   host->again.data = host;
   host->deadline.data = host;
-  host->xcpu.data = host;
   return rc;
 }
 
@@ -312,6 +309,9 @@ cd_code ph_host_init(ph_host *host, uv_file control, uv_os_fd_t library, cd_err 
   if (rc != 0)
     return cd_fail_os(err, CD_E_INTERNAL, -rc, "the event loop cannot be set up: %s",
                       uv_strerror(rc));
+  code = ph_cpu_init(host, err);
+  if (code != CD_OK)
+    return code;
   host->control = uv_thread_self();
   host->library = library;
   ph_op_init_all(host);

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "base/banned.h"
@@ -50,9 +49,9 @@ static ph_cpu_verdict judge(ph_host *host)
   return ph_cpu_judge(&facts);
 }
 
-static void on_used_up(uv_signal_t *handle, int signum)
+static void on_used_up(void *context)
 {
-  ph_host *host = handle->data;
+  ph_host *host = context;
   ph_cpu_verdict verdict = judge(host);
   if (host->leaving || verdict == PH_CPU_IGNORE)
     return;
@@ -74,12 +73,5 @@ static void on_used_up(uv_signal_t *handle, int signum)
 
 cd_code ph_cpu_init(ph_host *host, cd_err *err)
 {
-#ifdef SIGXCPU
-  int rc = uv_signal_start(&host->xcpu, on_used_up, SIGXCPU);
-  if (rc != 0)
-    return cd_fail_os(err, cd_code_from_errno(rc), -rc,
-                      "the signal that ends the processor time cannot be caught: %s",
-                      uv_strerror(rc));
-#endif
-  return CD_OK;
+  return pf_cpu_watch_new(&host->loop, on_used_up, host, &host->cpu_watch, err);
 }

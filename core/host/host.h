@@ -110,7 +110,7 @@ struct ph_host {
   uv_async_t wake;     /* from other threads: something is in `out` */
   uv_timer_t again;    /* the queue has to be looked at once more */
   uv_timer_t deadline; /* for SETUP to come, for workers to end after QUIT */
-  uv_signal_t xcpu;
+  pf_cpu_watch *cpu_watch;
   uv_thread_t control;
   uv_os_fd_t library;
   uv_file sight; /* -1: none */

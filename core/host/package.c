@@ -62,7 +62,7 @@ cd_code ph_package_new(uv_file file, const ph_package_limits *limits, ph_package
 {
   ph_package *p = calloc(1, sizeof(*p));
   if (p == NULL) {
-    pf_file_close(file);
+    pf_number_close(file);
     return cd_fail(err, CD_E_INTERNAL, "no memory for a package");
   }
   p->file = file;
@@ -87,7 +87,7 @@ void ph_package_free(ph_package *p)
   if (p == NULL)
     return;
   ph_press_free(p->press);
-  pf_file_close(p->file);
+  pf_number_close(p->file);
   cd_buf_release(&p->told);
   free(p->names);
   free(p);
@@ -121,10 +121,11 @@ static uint64_t reserve_of(const ph_package *p)
 static cd_code set_aside(ph_package *p, uint64_t more, cd_err *err)
 {
   uint64_t room = 0;
-  cd_code rc = pf_file_room(p->file, &room, err);
+  cd_code rc = pf_file_room(uv_get_osfhandle(p->file), &room, err);
   if (rc != CD_OK)
     return rc == CD_E_LIMIT ? CD_E_IO : rc;
-  if (room < p->limits.free + more || pf_file_reserve(p->file, p->aside, more, err) == CD_E_LIMIT)
+  if (room < p->limits.free + more ||
+      pf_file_reserve(uv_get_osfhandle(p->file), p->aside, more, err) == CD_E_LIMIT)
     return CD_E_LIMIT;
   p->aside += more;
   return CD_OK;
@@ -347,7 +348,7 @@ cd_code ph_package_end(ph_package *p, cd_buf *out, cd_err *err)
   if (p->broken.code == CD_OK && ph_press_finish(p->press, &why) != CD_OK)
     p->broken = why;
   give_back(p);
-  pf_file_close(p->file);
+  pf_number_close(p->file);
   p->file = -1;
   return write_report(p, out, err);
 }

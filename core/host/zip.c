@@ -1,7 +1,8 @@
 #include "zip.h"
 
+#include "libarchive.h"
+
 #include "base/str.h"
-#include "platform/library.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -49,7 +50,7 @@ typedef struct ph_archive {
 
 /* Filled once, before there is a second thread. */
 static ph_archive lib;
-static pf_library *library;
+static bool loaded;
 
 struct ph_zip {
   struct archive *archive;
@@ -62,7 +63,7 @@ struct ph_zip {
 static cd_code find(const char *symbol, void *slot, cd_err *err)
 {
   pf_function address = NULL;
-  cd_code rc = pf_library_function(library, symbol, &address, err);
+  cd_code rc = ph_archive_function(symbol, &address, err);
   if (rc == CD_OK)
     memcpy(slot, &address, sizeof(address));
   return rc;
@@ -95,13 +96,14 @@ cd_code ph_zip_load(cd_err *err)
       PH_ROW(archive_entry_set_filetype),
       PH_ROW(archive_entry_set_perm),
       PH_ROW(archive_entry_set_mtime)};
-  if (library != NULL)
+  if (loaded)
     return CD_OK;
   /* Names that are more than ASCII are marked as UTF-8 only where the locale says so. */
   (void)setlocale(LC_CTYPE, "C.UTF-8");
-  cd_code rc = pf_library_system(PH_ARCHIVE_LIBRARY, &library, err);
+  cd_code rc = ph_archive_open(err);
   for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]) && rc == CD_OK; i++)
     rc = find(functions[i].symbol, (char *)&lib + functions[i].offset, err);
+  loaded = rc == CD_OK;
   return rc;
 }
 

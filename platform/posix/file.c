@@ -23,6 +23,11 @@ void pf_file_close(uv_os_fd_t file)
     (void)close(file);
 }
 
+void pf_number_close(uv_file number)
+{
+  pf_file_close(number);
+}
+
 static cd_code read_chunks(int fd, const char *name, size_t max, char *chunk, cd_buf *out,
                            cd_err *err)
 {

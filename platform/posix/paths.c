@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <stdio.h>
+
 #include "base/banned.h"
 
 static const pf_paths installed = {
@@ -20,4 +22,10 @@ static const pf_paths installed = {
 const pf_paths *pf_paths_installed(void)
 {
   return &installed;
+}
+
+bool pf_paths_control(const char *run_dir, char *out, size_t size)
+{
+  int len = snprintf(out, size, "%s/control.sock", run_dir);
+  return len > 0 && (size_t)len < size;
 }

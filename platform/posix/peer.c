@@ -189,6 +189,12 @@ static cd_code check_folder(const char *name, cd_err *err)
   return CD_OK;
 }
 
+void pf_peer_connect(uv_connect_t *request, uv_pipe_t *pipe, const char *name,
+                     uv_connect_cb on_connected)
+{
+  uv_pipe_connect(request, pipe, name, on_connected);
+}
+
 cd_code pf_peer_listen(uv_pipe_t *server, const char *name, int backlog,
                        uv_connection_cb on_connection, cd_err *err)
 {

@@ -193,3 +193,14 @@ cd_code pf_file_open_trusted(const char *path, uv_os_fd_t *ret_file, cd_err *err
     (void)close(w.folder);
   return rc;
 }
+
+cd_code pf_file_private(uv_os_fd_t file, const char *path, cd_err *err)
+{
+  struct stat st;
+  if (fstat(file, &st) != 0)
+    return cd_fail_os(err, CD_E_IO, errno, "'%s' could not be examined: %s", path, strerror(errno));
+  if ((st.st_mode & 077) != 0)
+    return cd_fail(err, CD_E_DENIED, "'%s' is not trusted: others may read it (mode %04o)", path,
+                   (unsigned)st.st_mode & 0777u);
+  return CD_OK;
+}

@@ -14,6 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Elsewhere the build says so. */
+#ifndef ZOO_SUFFIX
+#define ZOO_SUFFIX ".so"
+#define ZOO_NOTHING "/dev/null"
+#endif
+
 #define PRINTED_MAX (1024u * 1024u)
 #define SETUP_MAX 16384
 
@@ -82,8 +88,8 @@ static int open_library(driver *d, const driver_options *options)
 {
   char path[CD_PATH_MAX];
   if (options->member == NULL)
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
-  (void)snprintf(path, sizeof(path), "%s/zoo_%s.so", ZOO_FOLDER, options->member);
+    return open(ZOO_NOTHING, O_RDONLY | O_CLOEXEC);
+  (void)snprintf(path, sizeof(path), "%s/zoo_%s" ZOO_SUFFIX, ZOO_FOLDER, options->member);
   (void)snprintf(d->id, sizeof(d->id), "org.cordon.test.%s", options->member);
   for (char *c = strchr(d->id, '_'); c != NULL; c = strchr(c, '_'))
     *c = '-';
@@ -107,7 +113,7 @@ static void spawn(driver *d, const driver_options *options, int library)
       {.flags = UV_IGNORE},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&d->out[0]},
       {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&d->out[1]},
-      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+      {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE | UV_NONBLOCK_PIPE,
        .data.stream = (uv_stream_t *)&d->link.pipe},
       {.flags = UV_INHERIT_FD, .data.fd = library}};
   uv_process_options_t spawn_options = {.file = program,
@@ -411,10 +417,23 @@ bool driver_read_file(const driver *d, const char *name, char *out, size_t size)
   return true;
 }
 
+/* In one piece: whoever looks sees the old or the new content. */
 void driver_write_file(const driver *d, const char *name, const char *text)
 {
-  int fd = open(driver_path(d, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  char temporary[CD_PATH_MAX];
+  (void)snprintf(temporary, sizeof(temporary), "%s/%s.new", d->folder, name);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   ck_assert_int_ge(fd, 0);
   ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
   (void)close(fd);
+  ck_assert_int_eq(rename(temporary, driver_path(d, name)), 0);
+}
+
+void driver_check_killed(const driver *d)
+{
+#ifdef CORDON_TEST_SHIM_H
+  ck_assert_int_eq(d->exit_code, 1);
+#else
+  ck_assert_int_eq(d->exit_signal, SIGKILL);
+#endif
 }

@@ -93,4 +93,16 @@ const char *driver_path(const driver *d, const char *name);
 bool driver_read_file(const driver *d, const char *name, char *out, size_t size);
 void driver_write_file(const driver *d, const char *name, const char *text);
 
+/* The host ended itself with SIGKILL, or what libuv has for that: exit code 1. */
+void driver_check_killed(const driver *d);
+
+/* Tests of what there is on Unix only. */
+#ifdef CORDON_TEST_SHIM_H
+#define driver_add_unix_test(tc, test) ((void)(test))
+#define driver_add_unix_loop_test(tc, test, from, to) ((void)(test))
+#else
+#define driver_add_unix_test tcase_add_test
+#define driver_add_unix_loop_test tcase_add_loop_test
+#endif
+
 #endif

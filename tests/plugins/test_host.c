@@ -383,7 +383,7 @@ START_TEST(the_kill_points_are_where_they_should_be)
     (void)driver_wait_frame(d, IPC_HELLO, 0);
     uint64_t op = driver_call(d, "apply", NULL, NULL);
     driver_wait_exit(d);
-    ck_assert_int_eq(d->exit_signal, SIGKILL);
+    driver_check_killed(d);
     ck_assert_uint_eq(driver_count(d, IPC_END, op), 0);
     ck_assert(driver_read_file(d, "state", state, sizeof(state)) == points[i].applied);
     driver_stop(d);
@@ -417,7 +417,7 @@ int main(void)
   tcase_add_test(tc, refuses_a_setup_that_makes_no_sense);
   tcase_add_test(tc, refuses_with_the_reason_that_create_logged);
   tcase_add_test(tc, started_by_hand_it_says_so);
-  tcase_add_test(tc, a_late_word_about_processor_time_ends_nothing);
+  driver_add_unix_test(tc, a_late_word_about_processor_time_ends_nothing);
 #ifdef CORDON_FAULT_POINTS
   tcase_add_test(tc, the_kill_points_are_where_they_should_be);
 #endif

@@ -27,6 +27,11 @@
 
 #define ZOO_TEXT_MAX 1024
 
+/* The file that is empty; the build says so where it has another name. */
+#ifndef ZOO_NOTHING
+#define ZOO_NOTHING "/dev/null"
+#endif
+
 /* The member's own: sets *ret_done if it took the call over, and returns its status. `req` is NULL
  * in create and destroy, where the status does not matter; create fails if it is not CORDON_OK. */
 cordon_status zoo_act(const char *call, const cordon_request *req, bool *ret_done);
@@ -53,6 +58,12 @@ bool zoo_wait(const cordon_request *req, unsigned long ms);
 __attribute__((format(printf, 2, 3))) cordon_status zoo_result(const cordon_request *req,
                                                                const char *fmt, ...);
 void zoo_explain(const cordon_request *req, int os_error, const char *sentence);
+
+/* Changes in a folder: -1 if they cannot be watched; whether there may have been some, after `ms`
+ * at the latest. */
+int zoo_changes_open(const char *folder);
+bool zoo_changes_wait(int changes, int ms);
+void zoo_changes_close(int changes);
 
 /* The fake state. */
 const char *zoo_state_file(void);

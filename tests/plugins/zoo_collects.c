@@ -53,7 +53,7 @@ static cordon_status put_three(const cordon_request *req, int complete)
   return rc;
 }
 
-static cordon_status tell(const cordon_request *req, cordon_status rc)
+static cordon_status tell_it(const cordon_request *req, cordon_status rc)
 {
   (void)zoo_result(req,
                    "{\"profile\":\"standard\",\"items\":{\"ok\":2,\"partial\":0,\"denied\":0,"
@@ -148,19 +148,19 @@ static cordon_status CORDON_CALL run(const cordon_plugin *p, const cordon_reques
   if (done)
     return rc;
   if (!zoo_setting("does", does) || strcmp(does, "well") == 0)
-    return tell(req, put_three(req, 1));
+    return tell_it(req, put_three(req, 1));
   if (strcmp(does, "partial") == 0)
-    return put_three(req, 0) == CORDON_OK ? tell(req, CORDON_PARTIAL) : CORDON_E_IO;
+    return put_three(req, 0) == CORDON_OK ? tell_it(req, CORDON_PARTIAL) : CORDON_E_IO;
   if (strcmp(does, "left_open") == 0)
-    return tell(req, left_open(req));
+    return tell_it(req, left_open(req));
   if (strcmp(does, "names") == 0)
-    return tell(req, names(req));
+    return tell_it(req, names(req));
   if (strcmp(does, "much") == 0)
-    return tell(req, much(req));
+    return tell_it(req, much(req));
   if (strcmp(does, "waits") == 0)
     return waits(req);
   if (strcmp(does, "late") == 0)
-    return tell(req, late(req));
+    return tell_it(req, late(req));
   if (strcmp(does, "wrong_id") == 0)
     return artifacts()->write(zoo_host(), req->op, 99, "x", 1);
   if (strcmp(does, "unavailable") == 0) {

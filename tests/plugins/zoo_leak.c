@@ -22,6 +22,6 @@ cordon_status zoo_act(const char *call, const cordon_request *req, bool *ret_don
       (void)pthread_detach(thread);
   }
   for (int i = 0; i < 5; i++)
-    (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)open(ZOO_NOTHING, O_RDONLY | O_CLOEXEC);
   return CORDON_OK;
 }

@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #define ZOO_POLL_MS 20
@@ -36,11 +34,13 @@ cordon_status zoo_write_state(const char *text)
   (void)snprintf(temporary, sizeof(temporary), "%s.new", zoo_state_file());
   (void)pthread_mutex_lock(&own_lock);
   int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
-      rename(temporary, zoo_state_file()) != 0)
+  if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
     status = CORDON_E_IO;
+  /* An open file is not renamed everywhere. */
   if (fd >= 0)
     (void)close(fd);
+  if (status == CORDON_OK && rename(temporary, zoo_state_file()) != 0)
+    status = CORDON_E_IO;
   if (status == CORDON_OK)
     (void)snprintf(own_state, sizeof(own_state), "%s", text);
   (void)pthread_mutex_unlock(&own_lock);
@@ -235,23 +235,14 @@ static cordon_status compare(const cordon_request *req)
   return same ? CORDON_OK : say(req, "{\"event\":\"changed\",\"note\":\"the state file\"}");
 }
 
-static cordon_status watch_folder(const cordon_request *req, int fd)
+static cordon_status watch_folder(const cordon_request *req, int changes)
 {
-  char folder[2 * ZOO_TEXT_MAX];
-  (void)snprintf(folder, sizeof(folder), "%s", zoo_state_file());
-  char *slash = strrchr(folder, '/');
-  if (slash != NULL)
-    *slash = '\0';
-  if (inotify_add_watch(fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0)
-    return CORDON_E_IO;
   (void)pthread_mutex_lock(&own_lock);
   (void)zoo_read_state(own_state);
   (void)pthread_mutex_unlock(&own_lock);
   cordon_status status = say(req, "{\"event\":\"watching\"}");
   while (status == CORDON_OK && !zoo_host()->cancelled(zoo_host(), req->op)) {
-    char events[4096];
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    if (poll(&ready, 1, ZOO_POLL_MS) > 0 && read(fd, events, sizeof(events)) > 0)
+    if (zoo_changes_wait(changes, ZOO_POLL_MS))
       status = compare(req);
   }
   return status == CORDON_OK ? CORDON_E_CANCELLED : status;
@@ -260,16 +251,21 @@ static cordon_status watch_folder(const cordon_request *req, int fd)
 static cordon_status CORDON_CALL watch(const cordon_plugin *p, const cordon_request *req)
 {
   bool done = false;
+  char folder[2 * ZOO_TEXT_MAX];
   cordon_status status = zoo_enter("watch", req, &done);
   if (done)
     return status;
-  int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  if (fd < 0) {
-    zoo_explain(req, errno, "inotify is not to be had");
+  (void)snprintf(folder, sizeof(folder), "%s", zoo_state_file());
+  char *slash = strrchr(folder, '/');
+  if (slash != NULL)
+    *slash = '\0';
+  int changes = zoo_changes_open(folder);
+  if (changes < 0) {
+    zoo_explain(req, errno, "changes of a folder cannot be watched");
     return CORDON_E_UNAVAILABLE;
   }
-  status = watch_folder(req, fd);
-  (void)close(fd);
+  status = watch_folder(req, changes);
+  zoo_changes_close(changes);
   return status;
 }
 

@@ -11,4 +11,5 @@ set_tests_properties(wine_prefix_ends PROPERTIES FIXTURES_CLEANUP wine LABELS wi
 add_subdirectory(unit/base)
 add_subdirectory(unit/ipc)
 add_subdirectory(unit/protocol)
+add_subdirectory(plugins)
 add_subdirectory(windows)

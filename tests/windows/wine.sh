@@ -30,7 +30,10 @@ make() {
   mkdir -p "$WINEPREFIX"
   "$server" -p >/dev/null 2>&1 </dev/null
   timeout 120 wine wineboot -i >"$WINEPREFIX/log" 2>&1 </dev/null || return 1
-  timeout 60 wine winecfg -v win10 >>"$WINEPREFIX/log" 2>&1 </dev/null
+  timeout 60 wine winecfg -v win10 >>"$WINEPREFIX/log" 2>&1 </dev/null || return 1
+  # A program that crashes just ends.
+  timeout 60 wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d 'cmd /c exit' /f \
+    >>"$WINEPREFIX/log" 2>&1 </dev/null
 }
 
 case $what in

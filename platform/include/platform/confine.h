@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "base/buf.h"
 #include "base/status.h"
@@ -61,9 +62,16 @@ typedef struct pf_confine {
  */
 CD_MUST_USE cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err);
 
-/* Allows `seconds` of processor time from now on; past it the process gets SIGXCPU (POSIX). May be
- * called again to renew. 0: no limit. */
+/* Allows `seconds` of processor time from now on; past it the watch below is told. May be called
+ * again to renew. 0: no limit. */
 CD_MUST_USE cd_code pf_confine_cpu(uint32_t seconds, cd_err *err);
+
+/* Hears of it when the processor time is used up, on the loop's thread. It lives as long as the
+ * process. Made before pf_confine_self(), started after it, which puts signals back. */
+typedef struct pf_cpu_watch pf_cpu_watch;
+CD_MUST_USE cd_code pf_cpu_watch_new(uv_loop_t *loop, void (*on_used_up)(void *context),
+                                     void *context, pf_cpu_watch **ret_watch, cd_err *err);
+CD_MUST_USE cd_code pf_cpu_watch_start(pf_cpu_watch *watch, cd_err *err);
 
 /* What this process holds right now, to see what an operation left behind. */
 typedef struct pf_usage {

@@ -33,7 +33,11 @@ CD_MUST_USE cd_code pf_file_sync_name(const char *path, cd_err *err);
  * they lead to is checked. The check is made on the descriptor that is returned; the caller closes
  * it. */
 CD_MUST_USE cd_code pf_file_open_trusted(const char *path, uv_os_fd_t *ret_file, cd_err *err);
+/* CD_E_DENIED if others than its owner and administrators may read the file. */
+CD_MUST_USE cd_code pf_file_private(uv_os_fd_t file, const char *path, cd_err *err);
 void pf_file_close(uv_os_fd_t file); /* a negative or invalid handle is fine */
+/* The same for a file that is known by libuv's number. */
+void pf_number_close(uv_file number);
 
 /* How many bytes the file system that the open file is on has left for those who are no
  * administrators. */

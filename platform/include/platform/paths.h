@@ -2,6 +2,9 @@
 #ifndef PF_PATHS_H
 #define PF_PATHS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* All absolute; compiled in from the install prefix; static storage. */
 typedef struct pf_paths {
   const char *config_file;    /* cordond.json */
@@ -15,5 +18,9 @@ typedef struct pf_paths {
 } pf_paths;
 
 const pf_paths *pf_paths_installed(void);
+
+/* The control socket of an agent with another run_dir than the installed one; false if the name
+ * would not fit. */
+bool pf_paths_control(const char *run_dir, char *out, size_t size);
 
 #endif

@@ -33,4 +33,9 @@ CD_MUST_USE cd_code pf_peer_in_group(const pf_identity *who, const char *group, 
 CD_MUST_USE cd_code pf_peer_listen(uv_pipe_t *server, const char *name, int backlog,
                                    uv_connection_cb on_connection, cd_err *err);
 
+/* Connects to a control socket; who listens there is then asked of pf_peer_of(). `on_connected`
+ * comes with a status of libuv's, and may come before this returns. */
+void pf_peer_connect(uv_connect_t *request, uv_pipe_t *pipe, const char *name,
+                     uv_connect_cb on_connected);
+
 #endif
