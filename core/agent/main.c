@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "platform/confine.h"
 #include "platform/paths.h"
+#include "platform/service.h"
 #include "platform/system.h"
 #include "restore.h"
+#include "setup.h"
 
 #include "base/banned.h"
 
@@ -41,10 +43,12 @@ typedef struct program {
   agent_options options;
   bool check_config;
   bool restore;
+  bool service;
   bool help;
   bool version;
   uv_loop_t loop;
   uv_signal_t signals[2];
+  uv_async_t wake; /* of a service that is to stop */
   agent agent;
   bool stopping;
 } program;
@@ -61,6 +65,9 @@ static const char usage[] =
     "  --channel PROGRAM     (default %s)\n"
     "  --log SPEC            such as all=info,-control,plugin=debug\n"
     "  --restore             put a wanted isolation back in force, as a step of the boot, and end\n"
+    "  --install [--no-start]      (alone; Windows) folders, configuration, service; for an installer\n"
+    "  --uninstall [--keep-state]  (alone; Windows) the service, and what the agent has written\n"
+    "  --service             as a service of Windows; its manager starts it so\n"
     "  --check-config        read the configuration, say what is wrong, and end\n"
     "  --version, --help\n";
 
@@ -105,6 +112,7 @@ static bool parse_options(program *p, int argc, char **argv)
   for (int i = 1; i < argc; i++) {
     bool taken = take_flag(argv[i], "--check-config", &p->check_config) ||
                  take_flag(argv[i], "--restore", &p->restore) ||
+                 take_flag(argv[i], "--service", &p->service) ||
                  take_flag(argv[i], "--version", &p->version) ||
                  take_flag(argv[i], "--help", &p->help);
     for (size_t v = 0; v < sizeof(values) / sizeof(values[0]) && !taken; v++) {
@@ -128,17 +136,35 @@ static void on_stopped(void *owner)
   program *p = owner;
   for (int i = 0; i < 2; i++)
     uv_close((uv_handle_t *)&p->signals[i], NULL);
+  if (p->service)
+    uv_close((uv_handle_t *)&p->wake, NULL);
+}
+
+static void begin_stop(program *p)
+{
+  if (p->stopping)
+    return;
+  p->stopping = true;
+  pf_service_stopping();
+  agent_stop(&p->agent, on_stopped, p);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-  program *p = handle->data;
-  if (p->stopping)
-    return;
-  p->stopping = true;
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "signal %d: stopping", number);
-  pf_service_stopping();
-  agent_stop(&p->agent, on_stopped, p);
+  begin_stop(handle->data);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+  cd_log(CD_AREA_AGENT, CD_LOG_INFO, "the service is to stop");
+  begin_stop(handle->data);
+}
+
+static void stop_service(void *context)
+{
+  program *p = context;
+  (void)uv_async_send(&p->wake);
 }
 
 static int check_config(const program *p)
@@ -173,8 +199,9 @@ static cd_code set_up(program *p, cd_err *err)
   return rc == CD_OK ? agent_start(&p->agent, &p->loop, &p->options, err) : rc;
 }
 
-static int run(program *p)
+static int run(void *context)
 {
+  program *p = context;
   static const int numbers[] = {SIGTERM, SIGINT};
   cd_err err = {0};
   int uv = uv_loop_init(&p->loop);
@@ -192,10 +219,23 @@ static int run(program *p)
     p->signals[i].data = p;
     (void)uv_signal_start(&p->signals[i], on_signal, numbers[i]);
   }
+  if (p->service) {
+    (void)uv_async_init(&p->loop, &p->wake, on_wake);
+    p->wake.data = p;
+  }
   pf_service_ready();
   (void)uv_run(&p->loop, UV_RUN_DEFAULT);
   agent_free(&p->agent);
   return uv_loop_close(&p->loop) == 0 ? 0 : EXIT_FAILED;
+}
+
+static int run_service(program *p)
+{
+  cd_err err = {0};
+  int code = EXIT_FAILED;
+  if (pf_service_run(run, stop_service, p, &code, &err) != CD_OK)
+    (void)fprintf(stderr, "cordond: %s\n", err.text);
+  return code;
 }
 
 int main(int argc, char **argv)
@@ -203,7 +243,10 @@ int main(int argc, char **argv)
   static program p;
   char socket[CD_PATH_MAX];
   const pf_paths *paths = pf_paths_installed();
+  int code = 0;
   pf_heap_frugal();
+  if (agent_setup_run(argc, argv, &code))
+    return code;
   p.options = (agent_options){.config_file = paths->config_file,
                               .trust_file = paths->trust_file,
                               .state_dir = paths->state_dir,
@@ -231,5 +274,5 @@ int main(int argc, char **argv)
       return EXIT_USAGE;
     p.options.control_socket = socket;
   }
-  return run(&p);
+  return p.service ? run_service(&p) : run(&p);
 }

@@ -5,9 +5,8 @@
 #include "fleet_file.h"
 
 #include "base/json.h"
+#include "platform/paths.h"
 #include "protocol/secret.h"
-
-#include <uv.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,30 +190,10 @@ static cd_code load_environment(fleet_config *c, cd_err *err)
   return rc;
 }
 
-static cd_code default_path(char out[CD_PATH_MAX], cd_err *err)
-{
-  const char *folder = variable("XDG_CONFIG_HOME");
-  char home[CD_PATH_MAX];
-  size_t size = sizeof(home);
-  int len = 0;
-  if (folder != NULL && folder[0] == '/') {
-    len = snprintf(out, CD_PATH_MAX, "%s/cordon/config.json", folder);
-  } else {
-    int status = uv_os_homedir(home, &size);
-    if (status != 0)
-      return cd_fail_os(err, cd_code_from_errno(status), -status,
-                        "cannot find out your home folder: %s", uv_strerror(status));
-    len = snprintf(out, CD_PATH_MAX, "%s/.config/cordon/config.json", home);
-  }
-  if (len < 0 || (size_t)len >= CD_PATH_MAX)
-    return cd_fail(err, CD_E_LIMIT, "the path of your configuration folder is too long");
-  return CD_OK;
-}
-
 static cd_code load_default(fleet_config *c, cd_err *err)
 {
   char path[CD_PATH_MAX];
-  cd_code rc = default_path(path, err);
+  cd_code rc = pf_paths_of_user(path, err);
   if (rc == CD_OK)
     rc = load_file(path, c, err);
   if (rc == CD_E_NOTFOUND)

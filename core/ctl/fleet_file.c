@@ -1,16 +1,12 @@
 /* Owner and mode are looked at on the open file, so that it cannot be exchanged in between. */
 #include "fleet_file.h"
 
-#include "platform/peer.h"
+#include "platform/private.h"
 #include "protocol/secret.h"
 
 #include <uv.h>
 
 #include "base/banned.h"
-
-#define OTHERS 077u
-#define KIND 0170000u
-#define KIND_REGULAR 0100000u
 
 static cd_code fail_uv(const char *path, int64_t status, const char *verb, cd_err *err)
 {
@@ -21,27 +17,17 @@ static cd_code fail_uv(const char *path, int64_t status, const char *verb, cd_er
 static cd_code check(uv_file file, const char *path, size_t max, cd_err *err)
 {
   uv_fs_t req;
-  pf_identity self = {0};
+  cd_code rc = pf_private_check(file, path, err);
+  if (rc != CD_OK)
+    return rc;
   int status = uv_fs_fstat(NULL, &req, file, NULL);
-  uv_stat_t facts = req.statbuf;
+  uint64_t size = req.statbuf.st_size;
   uv_fs_req_cleanup(&req);
   if (status < 0)
     return fail_uv(path, status, "look at", err);
-  if ((facts.st_mode & KIND) != KIND_REGULAR)
-    return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
-  cd_code rc = pf_peer_self(&self, err);
-  if (rc != CD_OK)
-    return rc;
-  if (facts.st_uid != self.user_id && facts.st_uid != 0)
-    return cd_fail(err, CD_E_DENIED,
-                   "%.300s belongs to another user; a file with a secret must be your own", path);
-  if ((facts.st_mode & OTHERS) != 0)
-    return cd_fail(err, CD_E_DENIED,
-                   "%.300s is open to other users (its mode is %03o); close it with chmod 600",
-                   path, (unsigned)(facts.st_mode & 0777u));
-  if (facts.st_size > max)
+  if (size > max)
     return cd_fail(err, CD_E_LIMIT, "%.300s is %llu bytes, the limit is %zu", path,
-                   (unsigned long long)facts.st_size, max);
+                   (unsigned long long)size, max);
   return CD_OK;
 }
 

@@ -1,6 +1,7 @@
 /* libcurl with everything switched off that a client of one API does not need. */
 #include "fleet_http.h"
 
+#include "platform/file.h"
 #include "protocol/secret.h"
 
 #include <curl/curl.h>
@@ -12,6 +13,7 @@
 #include "base/banned.h"
 
 #define CONNECT_MS 10000L
+#define CA_MAX (1024u * 1024u) /* the certificates that a system trusts are a quarter of it */
 #define HEADER_MAX (FLEET_BEARER_MAX + 64u)
 
 struct fleet_http {
@@ -71,18 +73,34 @@ static CURLcode set_pointers(fleet_http *h)
 }
 
 /* The first failure is kept. */
-static CURLcode set_up(fleet_http *h, const char *ca)
+static CURLcode set_up(fleet_http *h)
 {
   CURLcode rc = set_pointers(h);
   for (size_t i = 0; rc == CURLE_OK && i < sizeof(switches) / sizeof(switches[0]); i++)
     rc = curl_easy_setopt(h->curl, switches[i].option, switches[i].value);
-  if (ca == NULL || ca[0] == '\0')
-    return rc;
-  /* Those of the file instead of the system's, not beside them. */
-  if (rc == CURLE_OK)
-    rc = curl_easy_setopt(h->curl, CURLOPT_CAINFO, ca);
-  if (rc == CURLE_OK)
-    rc = curl_easy_setopt(h->curl, CURLOPT_CAPATH, NULL);
+  return rc;
+}
+
+/* Those of the file instead of the system's, not beside them. Read here: the TLS libraries do not
+ * all take every name that a file may have. */
+static cd_code pin(fleet_http *h, const char *path, cd_err *err)
+{
+  cd_buf pem = CD_BUF_INIT(CA_MAX);
+  cd_code rc = pf_file_read(path, CA_MAX, &pem, err);
+  struct curl_blob blob = {.data = pem.ptr, .len = pem.len, .flags = CURL_BLOB_COPY};
+  CURLcode status = CURLE_OK;
+  if (rc == CD_OK)
+    status = curl_easy_setopt(h->curl, CURLOPT_CAINFO_BLOB, &blob);
+  if (rc == CD_OK && status == CURLE_OK)
+    status = curl_easy_setopt(h->curl, CURLOPT_CAINFO, NULL);
+  if (rc == CD_OK && status == CURLE_OK)
+    status = curl_easy_setopt(h->curl, CURLOPT_CAPATH, NULL);
+  if (rc != CD_OK)
+    rc = cd_err_prefix(err, "what answers cannot be shown to be the console");
+  else if (status != CURLE_OK)
+    rc = cd_fail(err, CD_E_UNSUPPORTED, "libcurl cannot do what is needed here: %s",
+                 curl_easy_strerror(status));
+  cd_buf_release(&pem);
   return rc;
 }
 
@@ -98,15 +116,19 @@ cd_code fleet_http_open(const char *ca, fleet_interrupted_fn interrupted, void *
   h->global = status == CURLE_OK;
   h->curl = h->global ? curl_easy_init() : NULL;
   if (h->curl != NULL)
-    status = set_up(h, ca);
+    status = set_up(h);
   if (h->curl == NULL || status != CURLE_OK) {
     cd_code rc = cd_fail(err, CD_E_UNSUPPORTED, "libcurl cannot do what is needed here: %s",
                          curl_easy_strerror(status));
     fleet_http_close(h);
     return rc;
   }
-  *ret_http = h;
-  return CD_OK;
+  cd_code rc = ca != NULL && ca[0] != '\0' ? pin(h, ca, err) : CD_OK;
+  if (rc == CD_OK)
+    *ret_http = h;
+  else
+    fleet_http_close(h);
+  return rc;
 }
 
 void fleet_http_close(fleet_http *h)

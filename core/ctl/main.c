@@ -1,20 +1,13 @@
 /* cordon: the command line. Finds out what it talks to, then runs the command. */
 #include "command.h"
 
+#include "platform/console.h"
+
 #include <uv.h>
 
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/banned.h"
-
-/* A terminal whose cursor can be moved and whose colours can be changed. */
-static bool is_terminal(int fd)
-{
-  const char *term = getenv("TERM");
-  return uv_guess_handle(fd) == UV_TTY && (term == NULL || strcmp(term, "dumb") != 0);
-}
 
 /* https://no-color.org: set and not empty. */
 static bool wants_no_colour(void)
@@ -25,15 +18,12 @@ static bool wants_no_colour(void)
 
 int main(int argc, char **argv)
 {
-#ifdef SIGPIPE
-  /* An agent that goes away, or a reader such as head, is an error to report, not a death. */
-  (void)signal(SIGPIPE, SIG_IGN);
-#endif
+  pf_console_begin(&argc, &argv);
   ctl_context ctx = {
       .out = stdout,
       .err = stderr,
-      .style = {.colour = is_terminal(1) && !wants_no_colour()},
-      .live = is_terminal(2),
+      .style = {.colour = pf_console_moves(1) && !wants_no_colour()},
+      .live = pf_console_moves(2),
       .shown = uv_guess_handle(1) == UV_TTY,
   };
   return (int)ctl_run(&ctx, argc > 0 ? argc - 1 : 0,

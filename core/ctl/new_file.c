@@ -1,6 +1,7 @@
 #include "new_file.h"
 
 #include "platform/file.h"
+#include "platform/private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,6 @@ ctl_exit ctl_new_file_exit(const cd_err *err)
 
 cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_err *err)
 {
-  uv_fs_t req;
   *f = (ctl_new_file){.file = -1, .overwrite = overwrite};
   cd_code rc = check_path(path, err);
   if (rc != CD_OK)
@@ -88,18 +88,11 @@ cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_
   if (!cd_str_copy(f->path, sizeof(f->path), cd_str_from(path)))
     return cd_fail(err, CD_E_INVALID, "the name of the file is too long");
   rc = name_temporary(f, err);
+  if (rc == CD_OK)
+    rc = pf_private_make(f->temporary, path, &f->file, err);
   if (rc != CD_OK)
-    return rc;
-  int file =
-      uv_fs_open(NULL, &req, f->temporary,
-                 UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_EXCL | UV_FS_O_NOFOLLOW, 0600, NULL);
-  uv_fs_req_cleanup(&req);
-  if (file < 0) {
     f->temporary[0] = '\0';
-    return failed(file, "make", path, err);
-  }
-  f->file = file;
-  return CD_OK;
+  return rc;
 }
 
 cd_code ctl_new_file_add(ctl_new_file *f, const void *bytes, size_t len, cd_err *err)
@@ -142,13 +135,13 @@ static int rename_file(const ctl_new_file *f)
 }
 
 /* A link is refused where a file has come meanwhile; a rename would replace it. Some file systems
- * have no links. */
+ * have no links; Windows calls that an invalid function, and libuv calls that EISDIR. */
 static int link_file(const ctl_new_file *f)
 {
   uv_fs_t req;
   int uv = uv_fs_link(NULL, &req, f->temporary, f->path, NULL);
   uv_fs_req_cleanup(&req);
-  if (uv == UV_EPERM || uv == UV_ENOTSUP || uv == UV_ENOSYS)
+  if (uv == UV_EPERM || uv == UV_ENOTSUP || uv == UV_ENOSYS || uv == UV_EISDIR)
     return is_there(f->path) ? UV_EEXIST : rename_file(f);
   if (uv == 0) {
     (void)uv_fs_unlink(NULL, &req, f->temporary, NULL);

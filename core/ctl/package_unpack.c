@@ -6,6 +6,7 @@
 #include "package_check.h"
 
 #include "platform/file.h"
+#include "platform/private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,24 +41,15 @@ cd_code ctl_unpack_folder(const char *path, const char *given, char out[CD_PATH_
   return CD_OK;
 }
 
-static int make_folder(const char *path)
-{
-  uv_fs_t req;
-  int uv = uv_fs_mkdir(NULL, &req, path, 0700, NULL);
-  uv_fs_req_cleanup(&req);
-  return uv;
-}
-
 /* Each folder on the way to the name; those that are there already are ours. */
 static cd_code make_folders(const unpacking *u, const char *name, cd_err *err)
 {
   char path[CD_PATH_MAX];
   for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     (void)snprintf(path, sizeof(path), "%s/%.*s", u->folder, (int)(slash - name), name);
-    int uv = make_folder(path);
-    if (uv != 0 && uv != UV_EEXIST)
-      return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot make %.300s: %s", path,
-                        uv_strerror(uv));
+    cd_code rc = pf_private_folder(path, err);
+    if (rc != CD_OK && rc != CD_E_CONFLICT)
+      return rc;
   }
   return CD_OK;
 }
@@ -172,13 +164,12 @@ cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_packag
   if (rc != CD_OK)
     return rc;
   u.left = u.total;
-  int uv = make_folder(folder);
-  if (uv == UV_EEXIST)
+  rc = pf_private_folder(folder, err);
+  if (rc == CD_E_CONFLICT)
     return cd_fail(err, CD_E_CONFLICT, "%.300s is there already: say with -o where it is to go",
                    folder);
-  if (uv != 0)
-    return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot make %.300s: %s", folder,
-                      uv_strerror(uv));
+  if (rc != CD_OK)
+    return rc;
   rc = ctl_package_read_file(path, &visitor, ret_package, err);
   ctl_new_file_drop(&u.file);
   if (rc == CD_OK)

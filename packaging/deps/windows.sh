@@ -144,8 +144,16 @@ build_sqlite() {
     pc sqlite3 "$version" '' -lsqlite3
 }
 
-# HTTPS only. Its TLS is the one that the agent has.
+# HTTPS only. Its TLS is the one that the agent has. mbedTLS 3.6 looks whether the settings of a connection are whole when it is given
+# them; curl before 8.9 does that before the last one is made, so the call is moved behind it.
 build_curl() {
+  awk '
+    /^  if\(mbedtls_ssl_setup\(&backend->ssl, &backend->config\)\) \{$/ { moving = 1 }
+    moving { held = held $0 "\n"; if (/^  }$/) moving = 0; next }
+    /^  mbedtls_ssl_set_bio\(/ { printf "%s", held; held = "" }
+    { print }
+    END { exit held != "" }
+  ' "$work/curl/lib/vtls/mbedtls.c" >"$work/mbedtls.c" && mv "$work/mbedtls.c" "$work/curl/lib/vtls/mbedtls.c" || return 1
   with_cmake curl -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF -DBUILD_LIBCURL_DOCS=OFF -DBUILD_MISC_DOCS=OFF -DENABLE_CURL_MANUAL=OFF \
     -DHTTP_ONLY=ON -DCURL_USE_MBEDTLS=ON -DCURL_USE_OPENSSL=OFF -DCURL_USE_SCHANNEL=OFF -DCURL_USE_LIBPSL=OFF -DCURL_USE_LIBSSH2=OFF \
     -DUSE_NGHTTP2=OFF -DUSE_LIBIDN2=OFF -DUSE_WIN32_IDN=OFF -DCURL_ZLIB=OFF -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF -DENABLE_ARES=OFF \

@@ -10,6 +10,8 @@ set_tests_properties(wine_prefix_ends PROPERTIES FIXTURES_CLEANUP wine LABELS wi
 
 add_subdirectory(unit/base)
 add_subdirectory(unit/ipc)
+add_subdirectory(unit/platform)
 add_subdirectory(unit/protocol)
+add_subdirectory(unit/ctl)
 add_subdirectory(plugins)
 add_subdirectory(windows)

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/limits.h"
+#include "base/status.h"
+
 /* All absolute; compiled in from the install prefix; static storage. */
 typedef struct pf_paths {
   const char *config_file;    /* cordond.json */
@@ -18,6 +21,9 @@ typedef struct pf_paths {
 } pf_paths;
 
 const pf_paths *pf_paths_installed(void);
+
+/* Where this user's configuration of the `cordon` command is looked for. */
+CD_MUST_USE cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err);
 
 /* The control socket of an agent with another run_dir than the installed one; false if the name
  * would not fit. */

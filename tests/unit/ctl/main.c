@@ -9,8 +9,10 @@ int main(void)
   SRunner *r = srunner_create(suite_args());
   srunner_add_suite(r, suite_docs());
   srunner_add_suite(r, suite_lease());
+#ifdef TEST_FILES
   srunner_add_suite(r, suite_new_file());
   srunner_add_suite(r, suite_package());
+#endif
   srunner_add_suite(r, suite_response());
   srunner_add_suite(r, suite_selective());
   srunner_add_suite(r, suite_table());

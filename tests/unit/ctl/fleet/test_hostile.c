@@ -27,7 +27,8 @@ START_TEST(the_console_is_verified_always)
   r.console = NULL;
   CORDON(&r, 3, "device", "list");
   r.ca = stage_path("absent.pem");
-  CORDON(&r, 3, "device", "list");
+  CORDON(&r, 5, "device", "list");
+  HAS(&r.err, "absent.pem");
   r.ca = NULL;
   r.console = "http://127.0.0.1:1";
   CORDON(&r, 5, "device", "list");

@@ -1,0 +1,61 @@
+/* Files with an access list of their own: this process's user, SYSTEM and administrators, and
+ * nobody else. */
+#include "platform/private.h"
+
+#include "windows/windows.h"
+
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+cd_code pf_private_check(uv_file file, const char *path, cd_err *err)
+{
+  HANDLE handle = uv_get_osfhandle(file);
+  BY_HANDLE_FILE_INFORMATION facts;
+  if (GetFileType(handle) != FILE_TYPE_DISK)
+    return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
+  if (!GetFileInformationByHandle(handle, &facts))
+    return pf_win_fail(err, GetLastError(), "cannot look at %.300s", path);
+  if ((facts.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+    return cd_fail(err, CD_E_INVALID, "%.300s is not a file", path);
+  return pf_trust_check(handle, path, PF_TRUST_SECRET, err);
+}
+
+/* Without FILE_FLAG_OPEN_REPARSE_POINT a link that leads nowhere would have its target made. */
+cd_code pf_private_make(const char *path, const char *name, uv_file *ret_file, cd_err *err)
+{
+  PSECURITY_DESCRIPTOR descriptor = NULL;
+  wchar_t *wide = pf_wide_path(path);
+  if (wide == NULL)
+    return cd_fail(err, CD_E_INVALID, "cannot make %.300s: its name is not UTF-8", name);
+  cd_code rc = pf_descriptor(0600, false, &descriptor, err);
+  if (rc == CD_OK) {
+    SECURITY_ATTRIBUTES who = {.nLength = sizeof(who), .lpSecurityDescriptor = descriptor};
+    HANDLE handle = CreateFileW(wide, GENERIC_WRITE | READ_CONTROL, FILE_SHARE_READ, &who,
+                                CREATE_NEW, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    if (handle == INVALID_HANDLE_VALUE)
+      rc = pf_win_fail(err, GetLastError(), "cannot make %.300s", name);
+    else
+      *ret_file = uv_open_osfhandle(handle);
+  }
+  (void)LocalFree(descriptor);
+  free(wide);
+  return rc;
+}
+
+cd_code pf_private_folder(const char *path, cd_err *err)
+{
+  PSECURITY_DESCRIPTOR descriptor = NULL;
+  wchar_t *wide = pf_wide_path(path);
+  if (wide == NULL)
+    return cd_fail(err, CD_E_INVALID, "cannot make %.300s: its name is not UTF-8", path);
+  cd_code rc = pf_descriptor(0700, true, &descriptor, err);
+  if (rc == CD_OK) {
+    SECURITY_ATTRIBUTES who = {.nLength = sizeof(who), .lpSecurityDescriptor = descriptor};
+    if (!CreateDirectoryW(wide, &who))
+      rc = pf_win_fail(err, GetLastError(), "cannot make %.300s", path);
+  }
+  (void)LocalFree(descriptor);
+  free(wide);
+  return rc;
+}
