@@ -41,7 +41,7 @@ typedef struct tidying {
   uint64_t bytes;
 } tidying;
 
-static void tell(const agent_spool_ear *ear, const char *name, const char *why)
+static void tell_ear(const agent_spool_ear *ear, const char *name, const char *why)
 {
   char id[CD_ID_SIZE];
   cd_str text = cd_str_from(name);
@@ -71,7 +71,7 @@ static cd_code tidy_one(void *context, const char *name, cd_err *err)
     return CD_OK;
   }
   cd_log(CD_AREA_AGENT, CD_LOG_INFO, "package '%s' was kept long enough and is removed", path);
-  tell(t->ear, name, "it was not fetched for as long as the device keeps packages");
+  tell_ear(t->ear, name, "it was not fetched for as long as the device keeps packages");
   return pf_file_remove(path, err);
 }
 
@@ -109,7 +109,7 @@ static cd_code shrink_one(void *context, const char *name, cd_err *err)
     return rc;
   uint64_t size = uv_fs_lstat(NULL, &req, path, NULL) == 0 ? req.statbuf.st_size : 0;
   uv_fs_req_cleanup(&req);
-  tell(t->ear, name, "the device had to make room for another package");
+  tell_ear(t->ear, name, "the device had to make room for another package");
   rc = pf_file_remove(path, err);
   t->bytes -= size < t->bytes ? size : t->bytes;
   cd_log(CD_AREA_AGENT, CD_LOG_WARN, "package '%s' is removed: there must be room for another one",
