@@ -31,6 +31,7 @@
  * another no sooner than that. */
 #define SWEEP_MS 4u
 #define SWEEP_EVERY 60u /* ticks */
+#define SWEEP_SOON 5u   /* once a result has come, which has no mark yet */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define ALERTS_MOST 500u /* that are removed in one tick */
 #define LAPSED_MOST 100u /* leases that end in one tick; the rest end in the next */
@@ -208,8 +209,12 @@ static void sweep_actions(con_server *s)
 {
   const con_sweep how = {.budget_ms = SWEEP_MS, .altered = on_altered, .context = s};
   cd_err err = {0};
-  if (s->ticks < s->sweep_from)
+  bool new_results = s->counters.results != s->sweep_results && s->ticks % SWEEP_SOON == 0;
+  if (s->ticks < s->sweep_from && !new_results)
     return;
+  if (s->sweep_after == 0)
+    s->sweep_results = s->counters.results;
+  s->sweep_from = 0;
   if (con_actions_sweep(s->store, &how, &s->sweep_after, &err) != CD_OK)
     cd_log(CD_AREA_CONSOLE, CD_LOG_ERROR, "%s", err.text);
   if (s->sweep_after == 0)

@@ -84,8 +84,9 @@ typedef struct con_server {
   uv_idle_t idle;        /* runs while there is `work` (work.h) */
   struct con_work *work; /* first in line */
   uint64_t ticks;
-  uint64_t sweep_after; /* the number of the last action that was held against the log */
-  uint64_t sweep_from;  /* the tick in which the next round may begin */
+  uint64_t sweep_after;   /* the number of the last action that was held against the log */
+  uint64_t sweep_results; /* how many results there were when the round began */
+  uint64_t sweep_from;    /* the tick in which the next round may begin */
   int open_handles;
   bool requesting;  /* a certificate for the listeners */
   bool signer_open; /* while it closes */

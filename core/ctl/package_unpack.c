@@ -35,6 +35,8 @@ cd_code ctl_unpack_folder(const char *path, const char *given, char out[CD_PATH_
   else if (given == NULL)
     return cd_fail(err, CD_E_INVALID, "%.300s does not end in %s: say with -o where it is to go",
                    path, SUFFIX);
+  if (name.len == 0 || cd_str_eq_cstr(name, "-"))
+    return cd_fail(err, CD_E_INVALID, "-o needs the name of a folder");
   if (!cd_str_copy(out, CD_PATH_MAX, name))
     return cd_fail(err, CD_E_INVALID, "the name of the folder is too long");
   return CD_OK;

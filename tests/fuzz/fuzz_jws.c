@@ -37,6 +37,28 @@ static void verify(const cd_jws_kind *kind, cd_str jws, const cd_public_key *key
   cd_buf_release(&payload);
 }
 
+/* By its digest: the payload of that document and of no other, whoever signed it. */
+static void open_one(const cd_jws_kind *kind, cd_str jws)
+{
+  cd_err err = {0};
+  cd_digest digest;
+  cd_buf peeked = CD_BUF_INIT(kind->payload_max);
+  cd_buf opened = CD_BUF_INIT(kind->payload_max);
+  cd_code rc = cd_jws_peek(kind, jws, &peeked, &err);
+  must_explain(rc, &err);
+  if (cd_jws_digest(jws, &digest, &err) == CD_OK) {
+    must((cd_jws_open(kind, jws, &digest, &opened, &err) == CD_OK) == (rc == CD_OK),
+         "opened what cannot be read, or the reverse");
+    must(cd_str_eq(cd_buf_view(&opened), cd_buf_view(&peeked)), "another payload");
+    digest.bytes[0] ^= 1;
+    cd_buf_reset(&opened);
+    must(cd_jws_open(kind, jws, &digest, &opened, &err) != CD_OK && opened.len == 0,
+         "opened by another digest");
+  }
+  cd_buf_release(&peeked);
+  cd_buf_release(&opened);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   static cd_public_key key;
@@ -48,5 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   verify(&cd_jws_report, text, &key);
   verify(&cd_jws_statement, text, &key);
   verify(&cd_jws_mark, text, &key);
+  open_one(&cd_jws_order, text);
+  open_one(&cd_jws_result, text);
   return 0;
 }

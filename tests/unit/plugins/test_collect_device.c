@@ -289,6 +289,31 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
 }
 END_TEST
 
+/* The lab's kernel has no CIFS: the line is as one that has writes it. */
+START_TEST(a_mount_of_cifs_is_a_session_to_elsewhere)
+{
+  static const col_item items[] = {{"S", "outbound", "x", col_smb_outbound, 5000, true, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  bed_make_folder("/proc", 0755);
+  bed_make_folder("/proc/self", 0755);
+  bed_make(
+      "/proc/self/mountinfo",
+      "21 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw\n"
+      "83 21 0:47 / /mnt/our\\040share rw,relatime shared:44 - cifs //srv.example/our\\040share "
+      "rw,vers=3.1.1,cache=strict,username=ada,domain=CORP,uid=0,forceuid,gid=0,forcegid,"
+      "addr=192.0.2.7,file_mode=0755,dir_mode=0755,soft,nounix,serverino,mapposix\n");
+  ck_assert_int_ge(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), 0);
+  char *text = bed_package_file("S/SMBOutboundSession.csv");
+  ck_assert_ptr_nonnull(
+      strstr(text, "\r\ncifs,//srv.example/our share,/mnt/our share,ada,\"rw,relatime\","));
+  ck_assert_ptr_nonnull(strstr(text, "addr=192.0.2.7"));
+  ck_assert_ptr_null(strstr(text, "ext4"));
+  free(text);
+}
+END_TEST
+
 /* As on RHEL 7 and 8, and on older SUSE. */
 START_TEST(a_database_of_rpm_that_is_not_read_is_told_and_copied)
 {
@@ -399,6 +424,7 @@ int main(void)
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
+                                a_mount_of_cifs_is_a_session_to_elsewhere,
                                 a_database_of_rpm_that_is_not_read_is_told_and_copied,
                                 of_a_log_that_is_too_long_the_last_whole_lines_are_read,
                                 nothing_is_pushed_out_of_sight};

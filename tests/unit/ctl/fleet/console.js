@@ -11,6 +11,16 @@ const crypto = require('node:crypto');
 const folder = process.argv[2];
 const SECRET = 's3cret+with&signs=%';
 
+/* A report as a console and a device made it, of a collection whose package nobody has kept. */
+const REPORT = JSON.parse(fs.readFileSync(path.join(__dirname, 'signed_report.json')));
+const FORGED = { package: { ...REPORT.evidence.package, bytes: 5, digest: `sha256:${crypto.createHash('sha256').update('hello').digest('hex')}` } };
+const collected = (client) => ({
+  id: REPORT.action.id, type: REPORT.action.type, kind: 'collect', status: 'Succeeded', machineId: REPORT.device.id,
+  computerDnsName: 'desk-1', requestor: 'tests', comment: 'test', created: '2026-11-29T03:04:56.851Z', updated: '2026-11-29T03:04:56.916Z',
+  sent: null, parameters: {}, outcome: 'ok', sentence: '', evidence: client === 'forged' ? FORGED : REPORT.evidence,
+  package: { state: 'here', missing: null },
+});
+
 const hex = (text) => crypto.createHash('sha1').update(text).digest('hex');
 
 /* ---- the fleet ---- */
@@ -106,7 +116,7 @@ function lookAt(fleet, action) {
   fleet.polls.set(action.id, looks);
   const detail = {
     id: action.id, type: action.type,
-    kind: { Isolate: 'isolate', Unisolate: 'release', Preflight: 'preflight', RunAntiVirusScan: 'scan', Remediate: 'remediate',
+    kind: { CollectInvestigationPackage: 'collect', Isolate: 'isolate', Unisolate: 'release', Preflight: 'preflight', RunAntiVirusScan: 'scan', Remediate: 'remediate',
       StopAndQuarantineFile: 'remediate' }[action.type],
     status: action.status, machineId: action.machineId, computerDnsName: name,
     requestor: action.requestor, comment: action.requestorComment, ticket: action.externalId ?? '',
@@ -253,11 +263,18 @@ const routes = [
     pending: machine.computerDnsName !== 'off-1' ? [] : [{ id: crypto.randomUUID(), type: 'Isolate', status: 'Pending',
       created: '2026-11-24T05:34:54.123Z', waitsFor: 'the device is not connected', progress: null }],
   })],
-  ['GET', /^\/api\/cordon\/actions\/([^/]+)$/, ({ fleet, match }) => {
+  ['GET', /^\/api\/cordon\/actions\/([^/]+)$/, ({ fleet, match, client }) => {
+    if (match[1] === REPORT.action.id) return ok(collected(client));
     const action = fleet.actions.get(match[1]);
     return action ? ok(lookAt(fleet, action)) : error(404, 'ResourceNotFound', `Action ${match[1]} was not found`);
   }],
-  ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) => ok({ report: 'proof', action: match[1] })],
+  ['GET', /^\/api\/cordon\/actions\/([^/]+)\/report$/, ({ match }) =>
+    ok(match[1] === REPORT.action.id ? REPORT : { report: 'proof', action: match[1] })],
+  ['GET', /^\/api\/machineactions\/([^/]+)\/getPackageUri$/, ({ client }) => (client === 'late'
+    ? error(404, 'ResourceNotFound', 'The package is not here: it is on its way')
+    : ok({ value: 'https://another.name:1/api/cordon/packages/token' }))],
+  ['POST', /^\/api\/machines\/([^/]+)\/collectInvestigationPackage$/, ({ fleet, machine, body }) =>
+    ok(newAction(fleet, machine, 'CollectInvestigationPackage', body), 201)],
   ['POST', /^\/api\/cordon\/(isolate|release|preflight)$/, ({ fleet, body, match }) => {
     const machines = fleet.machines.filter((m) => m.machineTags.includes(body.tag));
     if (body.expect !== undefined && body.expect !== machines.length)
@@ -400,6 +417,12 @@ function handle(request, response, text) {
     const { client, reply } = giveToken(new URLSearchParams(text));
     note(client ?? 'none', { method: request.method, url: request.url });
     send(response, reply);
+    return;
+  }
+  if (url.pathname === '/api/cordon/packages/token') {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range);
+    response.writeHead(206);
+    response.end(Buffer.alloc(Number(last) - Number(first) + 1, 'x'));
     return;
   }
   const bearer = /^Bearer (.*)\.[0-9a-f]+$/.exec(request.headers.authorization ?? '');

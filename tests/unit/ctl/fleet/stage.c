@@ -187,7 +187,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     if (c->r->signal_at != NULL && !c->signalled &&
         strstr(cd_buf_cstr(&c->r->err), c->r->signal_at) != NULL) {
       c->signalled = true;
-      (void)uv_process_kill(&c->process, SIGINT);
+      (void)uv_process_kill(&c->process, c->r->signal_is != 0 ? c->r->signal_is : SIGINT);
     }
     return;
   }

@@ -21,7 +21,8 @@ typedef struct stage_run {
   const char *secret;    /* CORDON_CLIENT_SECRET; NULL: the right one */
   const char *console;   /* CORDON_CONSOLE; NULL: the console; "": not set */
   const char *ca;        /* CORDON_CA; NULL: the right one */
-  const char *signal_at; /* SIGINT when this stands in standard error; NULL: none */
+  const char *signal_at; /* `signal_is` when this stands in standard error; NULL: none */
+  int signal_is;         /* 0: SIGINT */
 
   cd_buf out;
   cd_buf err;

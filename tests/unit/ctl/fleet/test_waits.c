@@ -2,6 +2,9 @@
 #include "stage.h"
 #include "suites.h"
 
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 START_TEST(until_it_is_proven)
@@ -106,6 +109,59 @@ START_TEST(an_interrupt_is_told)
 }
 END_TEST
 
+#define SIGNED "01a22543-4b14-75b9-bce4-53c18c5d14a4" /* signed_report.json */
+
+/* Nothing of it, and nothing beside it. */
+static void no_file(const char *path)
+{
+  char folder[512];
+  const char *name = strrchr(path, '/') + 1;
+  (void)snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
+  DIR *dir = opendir(folder);
+  ck_assert_ptr_nonnull(dir);
+  for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+    ck_assert_msg(strncmp(e->d_name, name, strlen(name)) != 0, "%s is there", e->d_name);
+  (void)closedir(dir);
+}
+
+/* The console's own word on what the device has made is not taken for the device's. */
+START_TEST(a_package_that_the_device_did_not_sign)
+{
+  stage_run r = {.client = "forged"};
+  const char *file = stage_path("forged.zip");
+  CORDON(&r, 1, "collect", "--id", SIGNED, "-o", file);
+  HAS(&r.err, "what the console shows of the action is not what the device has signed");
+  no_file(file);
+  r.client = "swapped";
+  CORDON(&r, 1, "collect", "--id", SIGNED, "-o", file);
+  HAS(&r.err, "the digests differ, and the file was not written");
+  no_file(file);
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(an_interrupt_while_it_is_fetched_is_told)
+{
+  stage_run r = {.client = "late", .signal_at = "fetching"};
+  const char *file = stage_path("late.zip");
+  CORDON(&r, 6, "collect", "--id", SIGNED, "-o", file);
+  HAS(&r.err, "'cordon collect --id " SIGNED " -o FILE' fetches it later");
+  no_file(file);
+  stage_release(&r);
+}
+END_TEST
+
+START_TEST(a_hangup_leaves_nothing_behind)
+{
+  stage_run r = {.client = "hangup", .signal_at = "waiting", .signal_is = SIGHUP};
+  const char *file = stage_path("hangup.zip");
+  CORDON(&r, 6, "collect", "off-1", "-o", file, "--comment", "x");
+  HAS(&r.err, "interrupted while waiting for the action");
+  no_file(file);
+  stage_release(&r);
+}
+END_TEST
+
 Suite *suite_fleet_waits(void)
 {
   Suite *s = suite_create("ctl.fleet_waits");
@@ -118,6 +174,9 @@ Suite *suite_fleet_waits(void)
   tcase_add_test(tc, many_at_once);
   tcase_add_test(tc, a_device_that_is_off_holds_up_no_other);
   tcase_add_test(tc, an_interrupt_is_told);
+  tcase_add_test(tc, a_package_that_the_device_did_not_sign);
+  tcase_add_test(tc, an_interrupt_while_it_is_fetched_is_told);
+  tcase_add_test(tc, a_hangup_leaves_nothing_behind);
   suite_add_tcase(s, tc);
   return s;
 }
