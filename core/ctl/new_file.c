@@ -88,9 +88,8 @@ cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_
   if (!cd_str_copy(f->path, sizeof(f->path), cd_str_from(path)))
     return cd_fail(err, CD_E_INVALID, "the name of the file is too long");
   rc = name_temporary(f, err);
-  if (rc != CD_OK)
-    return rc;
-  rc = pf_private_make(f->temporary, path, &f->file, err);
+  if (rc == CD_OK)
+    rc = pf_private_make(f->temporary, path, &f->file, err);
   if (rc != CD_OK)
     f->temporary[0] = '\0';
   return rc;
