@@ -38,6 +38,8 @@ make() {
   "$server" -k >/dev/null 2>&1 </dev/null || true
   timeout 20 "$server" -w >/dev/null 2>&1 </dev/null || true
   "$server" -p >/dev/null 2>&1 </dev/null
+  # What the first program brings up would hold on to its output: this one has none.
+  timeout 60 wine wineboot >>"$WINEPREFIX/log" 2>&1 </dev/null
 }
 
 case $what in
