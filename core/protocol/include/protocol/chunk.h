@@ -5,8 +5,9 @@
  *   20 data, to the end of the message
  *
  * Big-endian. Flags: 1 FIN, these are the last bytes (they may be none); 2 ABORT, the stream ends
- * here, and the data is one sentence that says why; 3, both: and it will never come. Offsets follow each other without a gap or an
- * overlap. Which stream is which, and from where on the receiver wants it, is said in JSON-RPC. */
+ * here, and the data is one sentence that says why; 3, both: and it will never come. Offsets follow
+ * each other without a gap or an overlap. Which stream is which, and from where on the receiver
+ * wants it, is said in JSON-RPC. */
 #ifndef CD_CHUNK_H
 #define CD_CHUNK_H
 
@@ -54,7 +55,8 @@ typedef struct cd_stream_in {
 void cd_stream_in_open(cd_stream_in *in, uint64_t stream, uint64_t offset, uint64_t max);
 /* Takes the next chunk in turn. CD_OK: c->data belongs at *ret_offset, and in->phase says whether
  * more comes. CD_E_INVALID: of another stream, out of turn, or after the end; CD_E_LIMIT: more than
- * `max`; CD_E_CANCELLED: aborted, CD_E_NOTFOUND: gone, both with the sender's sentence. Nothing has moved after a refusal. */
+ * `max`; CD_E_CANCELLED: aborted, CD_E_NOTFOUND: gone, both with the sender's sentence. Nothing has
+ * moved after a refusal. */
 CD_MUST_USE cd_code cd_stream_in_take(cd_stream_in *in, const cd_chunk *c, uint64_t *ret_offset,
                                       cd_err *err);
 
