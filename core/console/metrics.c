@@ -40,6 +40,21 @@ static void requests(cd_buf *out, const con_counters *n)
                 n->requests[i]);
 }
 
+static void alerts(cd_buf *out, const con_counters *n, uint64_t open)
+{
+  number(out, "cordon_alerts_open", "gauge", "Alerts that are not resolved.", open);
+  number(out, "cordon_alerts_created_total", "counter", "Alerts that were made.",
+         n->alerts_created);
+  number(out, "cordon_alerts_merged_total", "counter", "Times that findings went to an open alert.",
+         n->alerts_merged);
+  number(out, "cordon_findings_total", "counter", "Findings that devices counted in their scans.",
+         n->findings);
+  number(out, "cordon_findings_left_out_total", "counter", "Findings that no alert lists.",
+         n->findings_left_out);
+  number(out, "cordon_scans_unreadable_total", "counter", "Results of scans that cannot be read.",
+         n->scans_unreadable);
+}
+
 void con_api_metrics(con_call *c)
 {
   const con_counters *n = &c->server->counters;
@@ -88,17 +103,7 @@ void con_api_metrics(con_call *c)
   number(out, "cordon_actions_altered_total", "counter",
          "Actions whose rows in the database are not what the audit log and the signed result say.",
          con_altered_count(&c->server->altered));
-  number(out, "cordon_alerts_open", "gauge", "Alerts that are not resolved.", open);
-  number(out, "cordon_alerts_created_total", "counter", "Alerts that were made.",
-         n->alerts_created);
-  number(out, "cordon_alerts_merged_total", "counter", "Times that findings went to an open alert.",
-         n->alerts_merged);
-  number(out, "cordon_findings_total", "counter", "Findings that devices counted in their scans.",
-         n->findings);
-  number(out, "cordon_findings_left_out_total", "counter", "Findings that no alert lists.",
-         n->findings_left_out);
-  number(out, "cordon_scans_unreadable_total", "counter", "Results of scans that cannot be read.",
-         n->scans_unreadable);
+  alerts(out, n, open);
   number(out, "cordon_enrolled_total", "counter", "Enrolments.", n->enrolled);
   number(out, "cordon_enrolments_refused_total", "counter", "Enrolments that were refused.",
          n->enrol_refused);
