@@ -146,12 +146,12 @@ static void add_headline(const ctl_action *a, cd_str device, const ctl_style *st
   bool scan = cd_str_eq_cstr(a->kind, "scan");
   cd_buf_add_cstr(&line, release     ? "Released: nothing of the isolation of "
                          : preflight ? "Nothing was changed. An isolation of "
-                         : scan      ? "Clean: all of it was scanned on "
+                         : scan      ? "Nothing was found: all files were scanned on "
                                      : "Isolated: ");
   ctl_text_add(&line, device);
   cd_buf_add_cstr(&line, release     ? " is left."
                          : preflight ? " would go ahead."
-                         : scan      ? ", and nothing was found."
+                         : scan      ? "."
                                      : ", enforced and proven by probes.");
   ctl_paint(out, style, CTL_GOOD, cd_buf_view(&line));
   cd_buf_add_char(out, '\n');

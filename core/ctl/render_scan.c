@@ -124,6 +124,32 @@ static void add_engine(const cd_scan_result *r, const ctl_style *style, cd_buf *
   cd_buf_add_char(out, '\n');
 }
 
+/* What stands for a name of `untold`; a newer agent's stands for itself. */
+static cd_str untold_words(cd_str name)
+{
+  if (cd_str_eq(name, CD_STR("limits")))
+    return CD_STR("what is beyond its limits");
+  if (cd_str_eq(name, CD_STR("encrypted")))
+    return CD_STR("what is encrypted");
+  if (cd_str_eq(name, CD_STR("archives")))
+    return CD_STR("all that is in archives");
+  return name;
+}
+
+static void add_untold(cd_scan_result *r, const ctl_style *style, cd_buf *out)
+{
+  size_t count = cd_json_len(&r->untold);
+  if (count == 0)
+    return;
+  ctl_label(out, style, "Not told");
+  cd_buf_add_cstr(out, "inside of files the engine leaves out without a word, as it is set: ");
+  for (size_t i = 0; i < count; i++) {
+    cd_buf_add_cstr(out, i == 0 ? "" : ", ");
+    ctl_text_add(out, untold_words(cd_scan_untold_at(r, i)));
+  }
+  cd_buf_add_char(out, '\n');
+}
+
 void ctl_scan_render(cd_json *result, const ctl_style *style, cd_buf *out)
 {
   cd_json scan = {0};
@@ -137,6 +163,7 @@ void ctl_scan_render(cd_json *result, const ctl_style *style, cd_buf *out)
               (unsigned long long)r.files_planned, (unsigned long long)r.bytes_scanned);
   add_findings(&r, style, out);
   add_not_scanned(&r, style, out);
+  add_untold(&r, style, out);
 }
 
 bool ctl_scan_counts(cd_json *result, uint64_t *ret_findings, bool *ret_complete,

@@ -62,7 +62,7 @@ static void add_headline(const ctl_action *a, ctl_kind kind, const ctl_style *st
     ctl_paint(out, style, CTL_GOOD, CD_STR("Nothing was changed. An isolation would go ahead."));
     cd_buf_add_char(out, '\n');
   } else if (cd_str_eq_cstr(a->kind, "scan")) {
-    ctl_paint(out, style, CTL_GOOD, CD_STR("Clean: all of it was scanned, and nothing was found."));
+    ctl_paint(out, style, CTL_GOOD, CD_STR("Nothing was found: all files were scanned."));
     cd_buf_add_char(out, '\n');
   } else if (cd_str_eq_cstr(a->kind, "release")) {
     ctl_paint(out, style, CTL_GOOD, CD_STR("Released: nothing of the isolation is left."));

@@ -115,6 +115,13 @@ void cd_not_scanned_read_at(cd_json *list, size_t i, cd_not_scanned *ret_one)
   ret_one->has_size = cd_json_opt_u64(&n, "size", COUNT_MAX, &ret_one->size);
 }
 
+cd_str cd_scan_untold_at(cd_scan_result *r, size_t i)
+{
+  cd_str name = {0};
+  cd_json_at_str(&r->untold, i, ENGINE_MAX, &name);
+  return name;
+}
+
 static void read_engine(cd_json *scan, cd_scan_result *out)
 {
   cd_json engine = {0};
@@ -122,6 +129,9 @@ static void read_engine(cd_json *scan, cd_scan_result *out)
   if (cd_json_opt_obj(scan, "engine", &engine)) {
     cd_json_str(&engine, "name", ENGINE_MAX, &out->engine);
     (void)cd_json_opt_str(&engine, "version", ENGINE_MAX, &out->engine_version);
+    if (cd_json_opt_arr(&engine, "untold", CD_SCAN_UNTOLD_MAX, &out->untold))
+      for (size_t i = 0; i < cd_json_len(&out->untold); i++)
+        (void)cd_scan_untold_at(out, i);
   }
   if (!cd_json_opt_obj(scan, "database", &database))
     return;
@@ -181,5 +191,6 @@ void cd_scan_result_read(cd_json *scan, cd_scan_result *ret_result)
 
 bool cd_scan_is_clean(const cd_scan_result *r)
 {
-  return r->complete && r->findings_total == 0 && r->not_scanned_total == 0;
+  return r->complete && r->findings_total == 0 && r->not_scanned_total == 0 &&
+         cd_json_len(&r->untold) == 0;
 }

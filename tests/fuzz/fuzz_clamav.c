@@ -33,7 +33,7 @@ static void try_reply(const char *text, size_t len)
   clam_reply_read(text, len, &r);
   is_printable(r.text, sizeof(r.text));
   MUST(r.verdict != CLAM_OK || (len >= 4 && memcmp(text + len - 4, ": OK", 4) == 0));
-  MUST((r.verdict != CLAM_FOUND && r.verdict != CLAM_LIMITS) ||
+  MUST((r.verdict != CLAM_FOUND && r.verdict != CLAM_LIMITS && r.verdict != CLAM_ENCRYPTED) ||
        (len >= 6 && memcmp(text + len - 6, " FOUND", 6) == 0));
   if (clam_version_read(text, len, &v)) {
     is_printable(v.engine, sizeof(v.engine));

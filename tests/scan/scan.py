@@ -127,7 +127,7 @@ def clean_is_said_of_what_was_scanned_alone():
         action, code = bed.agent.scan("--path", "/proc/self")
         assert code == 7 and result_of(action)["not_scanned_reasons"] == {"file_system": 1}, action
         said = subprocess.run(bed.agent.command("scan", "--path", str(bed.data)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert said.returncode == 0 and b"Clean: all of it was scanned" in said.stdout, said
+        assert said.returncode == 0 and b"Nothing was found: all files were scanned" in said.stdout, said
         assert said.stderr.count(b"scan 3/3") == 1, said
         said = subprocess.run(bed.agent.command("scan", "--quick", "--full"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert said.returncode == 2, said
@@ -523,9 +523,43 @@ def what_a_scan_has_found_is_found_by_its_digest():
         assert os.listdir(place) == [], os.listdir(place)
 
 
+def locked_zip(data):
+    """A zip whose member says that it is encrypted: bit 0 of the flags, in both of its headers."""
+    whole = bytearray(zipped(data))
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        whole[whole.index(mark) + at] |= 1
+    return bytes(whole)
+
+
+def what_the_engine_leaves_out_in_files_is_told():
+    with Bed(BUILD) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        bed.write("locked.zip", locked_zip("nothing" * 99))
+        action, code = bed.agent.scan("--path", str(bed.data))
+        assert code == 0 and result_of(action)["engine"]["untold"] == ["limits", "encrypted"], action
+        said = subprocess.run(bed.agent.command("scan", "--path", str(bed.data)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert b"without a word, as it is set: what is beyond its limits, what is encrypted" in said.stdout, said
+    told = {"AlertExceedsMax": "yes", "AlertEncrypted": "yes"}
+    with Bed(BUILD, conf=told) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        bed.write("locked.zip", locked_zip("nothing" * 99))
+        action, code = bed.agent.scan("--path", str(bed.data))
+        r = result_of(action)
+        assert code == 7 and r["engine"]["untold"] == [] and r["not_scanned_reasons"] == {"encrypted": 1}, action
+        assert r["findings_total"] == 0 and r["complete"] is False, r
+    with Bed(BUILD, conf={**told, "AlertEncryptedDoc": "no", "ScanArchive": "no"}) as bed:
+        bed.clamd.start()
+        bed.agent.start()
+        bed.write("a", b"nothing")
+        action, _ = bed.agent.scan("--path", str(bed.data))
+        assert result_of(action)["engine"]["untold"] == ["archives", "encrypted"], action
+
+
 def main():
     facts = [v for k, v in globals().items() if callable(v) and getattr(v, "__module__", "") == "__main__" and
-             k not in ("main", "result_of", "path_of", "paths_of", "zipped", "slow_tree", "asked_ahead")]
+             k not in ("main", "result_of", "path_of", "paths_of", "zipped", "slow_tree", "asked_ahead", "locked_zip")]
     asked = sys.argv[2:]
     failed = 0
     if os.getuid() != 0:

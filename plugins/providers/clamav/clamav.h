@@ -25,6 +25,10 @@ typedef struct clam_conf {
   uint64_t max_scan;     /* MaxScanSize; 0: none */
   uint64_t max_scan_ms;  /* MaxScanTime; 0: none */
   uint32_t max_threads;  /* MaxThreads */
+  bool tells_limits;     /* AlertExceedsMax: it says where it gave up */
+  bool tells_archives;   /* AlertEncrypted or AlertEncryptedArchive: what it could not open */
+  bool tells_documents;  /* AlertEncrypted or AlertEncryptedDoc */
+  bool opens_archives;   /* ScanArchive */
   char socket[SUP_PATH]; /* LocalSocket; empty: it says none */
   char database[SUP_PATH];
 } clam_conf;
@@ -48,7 +52,8 @@ typedef enum clam_verdict {
   CLAM_OK,
   CLAM_FOUND,
   CLAM_ERROR,
-  CLAM_LIMITS, /* it gave up on a file because of its own limits */
+  CLAM_LIMITS,    /* it gave up on a file because of its own limits */
+  CLAM_ENCRYPTED, /* there is something in it that it has no password for */
   CLAM_PONG
 } clam_verdict;
 

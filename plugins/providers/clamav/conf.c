@@ -1,6 +1,7 @@
 /* clamd.conf, and the headers of its databases: text that others wrote. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clamav.h"
 
@@ -11,7 +12,8 @@ void clam_conf_init(clam_conf *c)
   *c = (clam_conf){.max_file = 100 * KIB * KIB,
                    .max_scan = 400 * KIB * KIB,
                    .max_scan_ms = 120000,
-                   .max_threads = 10};
+                   .max_threads = 10,
+                   .opens_archives = true};
   (void)snprintf(c->database, sizeof(c->database), "/var/lib/clamav");
 }
 
@@ -49,6 +51,15 @@ static void take_path(const char *value, size_t len, char ret_path[SUP_PATH])
   ret_path[len] = '\0';
 }
 
+/* As clamd reads them; another word changes nothing. */
+static void take_flag(const char *value, size_t len, bool *ret_flag)
+{
+  static const char *const words[] = {"no", "yes", "0", "1", "false", "true", "off", "on"};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    if (strlen(words[i]) == len && strncasecmp(words[i], value, len) == 0)
+      *ret_flag = i % 2 == 1;
+}
+
 static bool is_space(char c)
 {
   return c == ' ' || c == '\t' || c == '\r';
@@ -57,6 +68,25 @@ static bool is_space(char c)
 static bool is_key(const char *line, size_t len, const char *key)
 {
   return strlen(key) == len && memcmp(line, key, len) == 0;
+}
+
+/* True: the line was one of those about what clamd tells. */
+static bool take_told(clam_conf *c, const char *line, size_t key, const char *value, size_t len)
+{
+  if (is_key(line, key, "AlertExceedsMax"))
+    take_flag(value, len, &c->tells_limits);
+  else if (is_key(line, key, "AlertEncryptedArchive"))
+    take_flag(value, len, &c->tells_archives);
+  else if (is_key(line, key, "AlertEncryptedDoc"))
+    take_flag(value, len, &c->tells_documents);
+  else if (is_key(line, key, "ScanArchive"))
+    take_flag(value, len, &c->opens_archives);
+  else if (is_key(line, key, "AlertEncrypted")) {
+    take_flag(value, len, &c->tells_archives);
+    take_flag(value, len, &c->tells_documents);
+  } else
+    return false;
+  return true;
 }
 
 void clam_conf_line(clam_conf *c, const char *line, size_t len)
@@ -77,6 +107,8 @@ void clam_conf_line(clam_conf *c, const char *line, size_t len)
     return;
   const char *value = line + at;
   uint64_t threads = c->max_threads;
+  if (take_told(c, line, key, value, len - at))
+    return;
   if (is_key(line, key, "MaxFileSize"))
     take_size(value, len - at, &c->max_file);
   else if (is_key(line, key, "MaxScanSize"))

@@ -49,6 +49,18 @@ static bool is_about_limits(const char *signature)
   return strncmp(signature, "Heuristics.Limits.Exceeded", 26) == 0;
 }
 
+static bool is_about_encryption(const char *signature)
+{
+  return strncmp(signature, "Heuristics.Encrypted.", 21) == 0;
+}
+
+static clam_verdict verdict_of(const char *signature)
+{
+  return is_about_limits(signature)       ? CLAM_LIMITS
+         : is_about_encryption(signature) ? CLAM_ENCRYPTED
+                                          : CLAM_FOUND;
+}
+
 void clam_reply_read(const char *record, size_t len, clam_reply *ret_reply)
 {
   clam_reply *r = ret_reply;
@@ -59,7 +71,7 @@ void clam_reply_read(const char *record, size_t len, clam_reply *ret_reply)
   } else if (ends_with(record, len, " FOUND")) {
     size_t from = last_part(record, len - 6);
     keep(r->text, record + from, len - 6 - from);
-    r->verdict = is_about_limits(r->text) ? CLAM_LIMITS : CLAM_FOUND;
+    r->verdict = verdict_of(r->text);
   } else if (ends_with(record, len, " ERROR")) {
     size_t from = last_part(record, len - 6);
     keep(r->text, record + from, len - 6 - from);

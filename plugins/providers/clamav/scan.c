@@ -210,7 +210,9 @@ static void take_verdict(scan *s, const sup_file *f, const clam_reply *r)
   if (r->verdict == CLAM_ERROR)
     sup_log(s->call->host, s->call->op, CORDON_LOG_INFO, "clamd did not scan a file: %s", r->text);
   clam_report_not_scanned(s->report, f->path,
-                          r->verdict == CLAM_LIMITS ? SUP_MISS_ENGINE_LIMITS : SUP_MISS_ENGINE,
+                          r->verdict == CLAM_LIMITS      ? SUP_MISS_ENGINE_LIMITS
+                          : r->verdict == CLAM_ENCRYPTED ? SUP_MISS_ENCRYPTED
+                                                         : SUP_MISS_ENGINE,
                           (uint64_t)f->st.st_size);
 }
 
@@ -324,11 +326,24 @@ static cordon_status scan_files(scan *s)
 
 /* ---- the result ---- */
 
+/* What clamd leaves out inside of files without a word, as it is set. */
+static void write_untold(const clam_conf *c, cJSON *engine)
+{
+  cJSON *untold = cJSON_AddArrayToObject(engine, "untold");
+  if (!c->opens_archives)
+    (void)cJSON_AddItemToArray(untold, cJSON_CreateString("archives"));
+  if (!c->tells_limits)
+    (void)cJSON_AddItemToArray(untold, cJSON_CreateString("limits"));
+  if (!c->tells_archives || !c->tells_documents)
+    (void)cJSON_AddItemToArray(untold, cJSON_CreateString("encrypted"));
+}
+
 static void write_engine(const scan *s, cJSON *result)
 {
   cJSON *engine = cJSON_AddObjectToObject(result, "engine");
   (void)cJSON_AddStringToObject(engine, "name", "ClamAV");
   sup_json_add_text(engine, "version", s->version.engine);
+  write_untold(&s->conf, engine);
   cJSON *db = cJSON_AddObjectToObject(result, "database");
   uint64_t version = s->version.database > 0 ? s->version.database : s->db.version;
   int64_t built_ms = s->db.built_ms > 0 ? s->db.built_ms : s->version.built_ms;

@@ -35,21 +35,15 @@ struct sup_walk {
   char path[2 * SUP_PATH];
 };
 
-static const char *const reasons[SUP_MISSES] = {[SUP_MISS_TOO_LARGE] = "too_large",
-                                                [SUP_MISS_PERMISSION] = "permission",
-                                                [SUP_MISS_VANISHED] = "vanished",
-                                                [SUP_MISS_CHANGED] = "changed",
-                                                [SUP_MISS_DEPTH] = "depth",
-                                                [SUP_MISS_PATH_LENGTH] = "path_length",
-                                                [SUP_MISS_SPECIAL] = "special",
-                                                [SUP_MISS_FILE_SYSTEM] = "file_system",
-                                                [SUP_MISS_TIME] = "time",
-                                                [SUP_MISS_CANCELLED] = "cancelled",
-                                                [SUP_MISS_ENGINE] = "engine_error",
-                                                [SUP_MISS_ENGINE_LIMITS] = "engine_limits",
-                                                [SUP_MISS_MISSING] = "not_found",
-                                                [SUP_MISS_DELETED] = "deleted",
-                                                [SUP_MISS_IO] = "io"};
+static const char *const reasons[SUP_MISSES] = {
+    [SUP_MISS_TOO_LARGE] = "too_large", [SUP_MISS_PERMISSION] = "permission",
+    [SUP_MISS_VANISHED] = "vanished",   [SUP_MISS_CHANGED] = "changed",
+    [SUP_MISS_DEPTH] = "depth",         [SUP_MISS_PATH_LENGTH] = "path_length",
+    [SUP_MISS_SPECIAL] = "special",     [SUP_MISS_FILE_SYSTEM] = "file_system",
+    [SUP_MISS_TIME] = "time",           [SUP_MISS_CANCELLED] = "cancelled",
+    [SUP_MISS_ENGINE] = "engine_error", [SUP_MISS_ENGINE_LIMITS] = "engine_limits",
+    [SUP_MISS_ENCRYPTED] = "encrypted", [SUP_MISS_MISSING] = "not_found",
+    [SUP_MISS_DELETED] = "deleted",     [SUP_MISS_IO] = "io"};
 
 const char *sup_miss_name(sup_miss r)
 {

@@ -187,6 +187,10 @@ END_TEST
   "\"files_scanned\":11,\"bytes_scanned\":4096,\"findings_total\":" findings_total                 \
   ",\"findings\":[" findings "],\"not_scanned_total\":" left_total ",\"not_scanned\":[" left       \
   "],\"not_scanned_reasons\":{\"too_large\":1},\"complete\":" complete ",\"elapsed_ms\":1200}"
+#define UNTOLD(names)                                                                              \
+  "{\"type\":\"quick\",\"engine\":{\"name\":\"ClamAV\",\"untold\":" names "},\"files_planned\":1," \
+  "\"files_scanned\":1,\"bytes_scanned\":4,\"findings_total\":0,\"findings\":[],"                  \
+  "\"not_scanned_total\":0,\"not_scanned\":[],\"complete\":true,\"elapsed_ms\":1}"
 #define LEFT "{\"path\":\"/big\",\"reason\":\"too_large\",\"size\":157286400}"
 
 static cd_code read_scan(const char *text, cd_json_doc **ret_doc, cd_scan_result *out, cd_err *err)
@@ -237,7 +241,9 @@ START_TEST(clean_is_only_what_was_scanned_whole)
               {SCAN("0", "", "0", "", "false"), false},
               {SCAN("0", "", "3", "", "true"), false}, /* it contradicts itself */
               {SCAN("1", "", "0", "", "true"), false},
-              {SCAN("1", FINDING, "0", "", "true"), false}};
+              {SCAN("1", FINDING, "0", "", "true"), false},
+              {UNTOLD("[]"), true},
+              {UNTOLD("[\"limits\"]"), false}};
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     cd_err err = {0};
     cd_json_doc *doc = NULL;

@@ -2,7 +2,7 @@
  *
  *   {"type":"quick"|"full"|"custom","paths":[PATH..],"cpu_percent":50,"budget_s":3600}
  *
- *   {"type":"custom","paths":[PATH..],"engine":{"name":"ClamAV","version":"1.0.3"},
+ *   {"type":"custom","paths":[PATH..],"engine":{"name":"ClamAV","version":"1.0.3","untold":["limits"]},
  *    "database":{"version":N,"built_ms":MS,"signatures":N},"files_planned":N,"files_scanned":N,
  *    "bytes_scanned":N,"findings_total":N,"findings":[FINDING..],"not_scanned_total":N,
  *    "not_scanned":[{"path":PATH,"reason":TEXT,"size":N}..],"not_scanned_reasons":{TEXT:N},
@@ -25,8 +25,9 @@
 #define CD_SCAN_FINDINGS_MAX 200u    /* that a result names; the total says how many there were */
 #define CD_SCAN_NOT_SCANNED_MAX 100u /* likewise */
 #define CD_SCAN_PROCESSES_MAX 16u    /* of one finding */
-#define CD_SIGNATURE_MAX 256u        /* bytes of a signature's name */
-#define CD_ACCOUNT_MAX 256u          /* of a user's name on the device */
+#define CD_SCAN_UNTOLD_MAX 8u
+#define CD_SIGNATURE_MAX 256u /* bytes of a signature's name */
+#define CD_ACCOUNT_MAX 256u   /* of a user's name on the device */
 #define CD_PROCESS_NAME_MAX 256u
 #define CD_SHA1_TEXT_LEN 40u
 #define CD_SHA256_TEXT_LEN 64u
@@ -57,6 +58,7 @@ typedef struct cd_scan_result {
   cd_json paths; /* as above */
   cd_str engine;
   cd_str engine_version;
+  cd_json untold; /* what the engine leaves out in files without a word: cd_scan_untold_at() */
   bool has_database_version;
   uint64_t database_version;
   int64_t database_built_ms; /* 0: it does not say */
@@ -75,8 +77,10 @@ typedef struct cd_scan_result {
 
 /* `scan`: the member of the result. Reads all of it, each finding too. What is wrong sticks. */
 void cd_scan_result_read(cd_json *scan, cd_scan_result *ret_result);
-/* Nothing was found, and there is nothing that was not scanned: the only result that may be called
- * clean. */
+/* One name of `untold`: "limits", "encrypted", "archives", or another of a newer agent. */
+cd_str cd_scan_untold_at(cd_scan_result *r, size_t i);
+/* Nothing was found, there is nothing that was not scanned, and the engine keeps nothing to itself:
+ * the only result that may be called clean. */
 bool cd_scan_is_clean(const cd_scan_result *r);
 
 typedef struct cd_finding {

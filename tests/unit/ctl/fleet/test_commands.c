@@ -72,11 +72,11 @@ START_TEST(scans)
   asked("scans", "\\\"ScanType\\\":\\\"Custom\\\",\\\"Paths\\\":[\\\"/srv\\\"],"
                  "\\\"CpuPercent\\\":20}");
   CORDON(&r, 0, "scan", "desk-1", "--quick", "--comment", "why", "--wait");
-  HAS(&r.out, "Clean: all of it was scanned on desk-1.example, and nothing was found.\n");
+  HAS(&r.out, "Nothing was found: all files were scanned on desk-1.example.\n");
   HAS(&r.err, "scan 3/3 scan: scanning");
   CORDON(&r, 7, "scan", "server-1", "--full", "--comment", "why", "--wait");
   HAS(&r.err, "nothing was found, but 1 thing was not scanned");
-  HAS_NOT(&r.out, "Clean");
+  HAS_NOT(&r.out, "Nothing was found");
   HAS(&r.out, "/\\xff: too_large, 157286400 bytes");
   CORDON(&r, 7, "scan", "desk-2.example", "--quick", "--comment", "why", "--wait");
   HAS(&r.err, "1 finding");
