@@ -545,16 +545,18 @@ def what_the_engine_leaves_out_in_files_is_told():
         bed.clamd.start()
         bed.agent.start()
         bed.write("locked.zip", locked_zip("nothing" * 99))
+        # That it tells what is too large in a zip would be news: then it need not be said any more.
+        bed.write("large.zip", zipped("A" * (101 << 20)))
         action, code = bed.agent.scan("--path", str(bed.data))
         r = result_of(action)
-        assert code == 7 and r["engine"]["untold"] == [] and r["not_scanned_reasons"] == {"encrypted": 1}, action
+        assert code == 7 and r["engine"]["untold"] == ["limits"] and r["not_scanned_reasons"] == {"encrypted": 1}, action
         assert r["findings_total"] == 0 and r["complete"] is False, r
     with Bed(BUILD, conf={**told, "AlertEncryptedDoc": "no", "ScanArchive": "no"}) as bed:
         bed.clamd.start()
         bed.agent.start()
         bed.write("a", b"nothing")
         action, _ = bed.agent.scan("--path", str(bed.data))
-        assert result_of(action)["engine"]["untold"] == ["archives", "encrypted"], action
+        assert result_of(action)["engine"]["untold"] == ["archives", "limits", "encrypted"], action
 
 
 def main():

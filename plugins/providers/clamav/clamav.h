@@ -25,7 +25,6 @@ typedef struct clam_conf {
   uint64_t max_scan;     /* MaxScanSize; 0: none */
   uint64_t max_scan_ms;  /* MaxScanTime; 0: none */
   uint32_t max_threads;  /* MaxThreads */
-  bool tells_limits;     /* AlertExceedsMax: it says where it gave up */
   bool tells_archives;   /* AlertEncrypted or AlertEncryptedArchive: what it could not open */
   bool tells_documents;  /* AlertEncrypted or AlertEncryptedDoc */
   bool opens_archives;   /* ScanArchive */

@@ -73,9 +73,7 @@ static bool is_key(const char *line, size_t len, const char *key)
 /* True: the line was one of those about what clamd tells. */
 static bool take_told(clam_conf *c, const char *line, size_t key, const char *value, size_t len)
 {
-  if (is_key(line, key, "AlertExceedsMax"))
-    take_flag(value, len, &c->tells_limits);
-  else if (is_key(line, key, "AlertEncryptedArchive"))
+  if (is_key(line, key, "AlertEncryptedArchive"))
     take_flag(value, len, &c->tells_archives);
   else if (is_key(line, key, "AlertEncryptedDoc"))
     take_flag(value, len, &c->tells_documents);

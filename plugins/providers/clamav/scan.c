@@ -326,14 +326,14 @@ static cordon_status scan_files(scan *s)
 
 /* ---- the result ---- */
 
-/* What clamd leaves out inside of files without a word, as it is set. */
+/* What clamd leaves out inside of files without a word, as it is set. Members of a zip that are too
+ * large it passes over even with AlertExceedsMax (1.4.6). */
 static void write_untold(const clam_conf *c, cJSON *engine)
 {
   cJSON *untold = cJSON_AddArrayToObject(engine, "untold");
   if (!c->opens_archives)
     (void)cJSON_AddItemToArray(untold, cJSON_CreateString("archives"));
-  if (!c->tells_limits)
-    (void)cJSON_AddItemToArray(untold, cJSON_CreateString("limits"));
+  (void)cJSON_AddItemToArray(untold, cJSON_CreateString("limits"));
   if (!c->tells_archives || !c->tells_documents)
     (void)cJSON_AddItemToArray(untold, cJSON_CreateString("encrypted"));
 }
