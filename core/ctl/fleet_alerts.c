@@ -15,7 +15,6 @@
 #define LIMIT_MAX 500u
 #define LIMIT_FALLBACK 50u
 #define ALERT_ID_MAX 64u
-#define WORD_MAX 64u
 #define TITLE_COLUMNS 60u
 #define SHOWN_MAX 50u /* findings; --json has all */
 #define FINDINGS_MAX 10000u
@@ -111,12 +110,21 @@ static ctl_exit print_alerts(const ctl_context *ctx, cd_json_doc *doc)
   return code;
 }
 
+static bool is_status(cd_str text)
+{
+  static const char *const names[] = {"New", "InProgress", "Resolved"};
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    if (cd_str_eq_cstr(text, names[i]))
+      return true;
+  return false;
+}
+
 static cd_code list_path(const ctl_args *args, const char *device, cd_buf *path, cd_err *err)
 {
   uint64_t limit = 0;
   cd_str status = cd_str_from(args->value[CTL_OPT_STATUS]);
   cd_code rc = ctl_args_number(args, CTL_OPT_LIMIT, 1, LIMIT_MAX, LIMIT_FALLBACK, &limit, err);
-  if (rc == CD_OK && (status.len > WORD_MAX || !cd_str_utf8_valid(status)))
+  if (rc == CD_OK && status.len > 0 && !is_status(status))
     rc = cd_fail(err, CD_E_INVALID, "--status is New, InProgress or Resolved");
   if (rc != CD_OK)
     return rc;

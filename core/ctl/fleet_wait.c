@@ -164,6 +164,25 @@ static bool is_known_kind(const ctl_action *a)
          cd_str_eq_cstr(a->kind, "scan") || ctl_action_is_preflight(a);
 }
 
+/* Of an action that runs: the step it is in, and how far it is. */
+static void add_progress(const fleet_detail *d, const ctl_style *style, cd_buf *out)
+{
+  cd_json progress = d->progress;
+  cd_str step = {0};
+  cd_str what = {0};
+  if (progress.node == NULL || fleet_status_ended(d->status) ||
+      !cd_json_opt_str(&progress, "step", FLEET_TEXT_MAX, &step))
+    return;
+  (void)cd_json_opt_str(&progress, "what", FLEET_TEXT_MAX, &what);
+  ctl_label(out, style, "Progress");
+  ctl_text_add(out, step);
+  if (what.len > 0) {
+    cd_buf_add_cstr(out, ": ");
+    ctl_text_add(out, what);
+  }
+  cd_buf_add_char(out, '\n');
+}
+
 static ctl_exit print_local(const fleet_detail *d, cd_json *local, const ctl_style *style,
                             bool waited, cd_buf *out, cd_err *why)
 {
@@ -180,6 +199,7 @@ static ctl_exit print_local(const fleet_detail *d, cd_json *local, const ctl_sty
   ctl_line(out, style, "Device", CTL_PLAIN, d->name);
   ctl_line(out, style, "Ticket", CTL_PLAIN, d->ticket);
   ctl_line(out, style, "Waits", CTL_WARN, d->waits);
+  add_progress(d, style, out);
   if (ctl_action_render(&a, style, out, &broken) != CD_OK ||
       cd_json_status(local, &broken) != CD_OK) {
     *why = broken;

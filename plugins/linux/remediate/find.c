@@ -22,6 +22,7 @@ typedef struct finding {
   uint64_t programs;
   uint64_t files;
   uint64_t found;
+  uint64_t taken;
   uint64_t missed[SUP_MISSES];
   uint64_t left_out;
   uint64_t links;
@@ -108,8 +109,10 @@ static void take(finding *f, const char *path)
   SUP_FAULT_POINT("remediate.found");
   (void)snprintf(id, sizeof(id), "%.50s-%llu", f->job->action, (unsigned long long)f->found);
   cordon_status status = rem_quarantine(f->job, path, id, &wanted, &err);
-  if (status == CORDON_OK)
+  if (status == CORDON_OK) {
+    f->taken++;
     return;
+  }
   rem_step(f->job, "file.quarantine", "failed", "%s", err.sentence);
   keep_failure(f, status, &err);
 }
@@ -284,10 +287,12 @@ static cordon_status conclude(finding *f, sup_err *err)
                  "%llu file systems of the network or of other programs, %llu places that users "
                  "made links",
                  (unsigned long long)f->left_out, (unsigned long long)f->links);
-  if (f->status != CORDON_OK) {
+  /* What was done is not undone by what was refused beside it: a step names that. */
+  if (f->status != CORDON_OK && f->taken + f->left_count == 0) {
     *err = f->err;
     return f->status;
   }
+  f->job->partial = f->job->partial || f->status != CORDON_OK;
   if (f->found == 0)
     return sup_fail(err, CORDON_E_NOTFOUND, "not found in %s%s; nothing was changed", scope,
                     some ? ", and not everything there could be looked at" : "");

@@ -285,10 +285,18 @@ static cordon_status suspend_or_resume(rem_job *j, int handle, const rem_proc *p
   return CORDON_OK;
 }
 
+/* Who has the number since before that start leaves no room for another of that number: there was
+ * none, and the order has a slip. */
 static cordon_status gone(rem_job *j, const wanted *w, bool fine, sup_err *err)
 {
   rem_proc other = {0};
-  if (rem_proc_read(w->pid, &other) && other.start != w->start)
+  bool taken = rem_proc_read(w->pid, &other) && other.start != w->start;
+  if (taken && other.start < w->start)
+    return sup_fail(err, CORDON_E_NOTFOUND,
+                    "there was no process %lld of that start: %s has had the number since %llu; "
+                    "nothing was changed",
+                    (long long)w->pid, other.name, (unsigned long long)other.start);
+  if (taken)
     rem_measured(j, "process",
                  "number %lld belongs to another process now (%s, started at %llu), "
                  "which was left alone",

@@ -200,7 +200,7 @@ cordon_status rem_running_settle(rem_job *j, const rem_image *image, sup_err *er
              ends      ? " still"
              : j->stop ? ""
                        : " and was not to be stopped");
-  j->partial = j->partial || (ends && r.count > 0);
+  j->partial = j->partial || (!j->call->dry_run && r.count + r.more > 0);
   rem_measured(j, "processes that run it", "%zu", r.count + r.more);
   return CORDON_OK;
 }

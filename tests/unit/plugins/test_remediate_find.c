@@ -48,6 +48,24 @@ START_TEST(a_file_is_found_by_its_digest_and_taken)
 }
 END_TEST
 
+/* A copy of a package's file is taken, and the package's own is not: both are told. */
+START_TEST(what_was_refused_beside_does_not_hide_what_was_done)
+{
+  bed b;
+  char digest[41] = "";
+  bed_open(&b);
+  bed_write("/srv/work/tool", "find me\n", 0755);
+  digest_of("/srv/work/tool", digest);
+  ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_E_DENIED);
+  bed_write("/srv/work/copy", "find me\n", 0755);
+  ck_assert_int_eq(find(&b, "d2", digest, NULL), CORDON_PARTIAL);
+  ck_assert(!bed_exists("/srv/work/copy"));
+  ck_assert(bed_exists("/srv/work/tool"));
+  ck_assert(bed_has_step(&b, "file.quarantine", "failed"));
+  bed_close(&b);
+}
+END_TEST
+
 /* ---- what was not looked at ---- */
 
 static void too_deep(void)
@@ -301,6 +319,7 @@ static int run(void)
   tcase_set_timeout(c, CASE_TIMEOUT_S);
   tcase_add_checked_fixture(c, bed_mounts, NULL);
   tcase_add_test(c, a_file_is_found_by_its_digest_and_taken);
+  tcase_add_test(c, what_was_refused_beside_does_not_hide_what_was_done);
   tcase_add_loop_test(c, a_search_that_did_not_look_everywhere_is_not_whole, 0, COUNT_OF(unseen));
   tcase_add_test(c, homes_are_where_the_accounts_say);
   tcase_add_test(c, known_findings_are_looked_at_and_links_in_their_place_are_not);

@@ -72,6 +72,20 @@ START_TEST(a_number_that_is_anothers_by_now_is_left_alone)
 }
 END_TEST
 
+START_TEST(a_start_that_nobody_of_that_number_can_have_had_is_a_slip)
+{
+  bed b;
+  char params[PARAMS];
+  bed_open(&b);
+  pid_t victim = bed_spawn(NULL, 0);
+  bed_target(victim, bed_start_of(victim) + 1, "process.stop", params, sizeof(params));
+  ck_assert_int_eq(bed_run(&b, "p1", params), CORDON_E_NOTFOUND);
+  ck_assert(bed_comes_to(victim, 'S'));
+  bed_end(victim);
+  bed_close(&b);
+}
+END_TEST
+
 START_TEST(a_suspension_whose_process_is_gone_has_nothing_to_undo)
 {
   bed b;
@@ -523,6 +537,7 @@ int main(void)
   tcase_add_checked_fixture(c, bed_mounts, NULL);
   tcase_add_test(c, a_process_is_suspended_resumed_and_ended);
   tcase_add_loop_test(c, a_number_that_is_anothers_by_now_is_left_alone, 0, 3);
+  tcase_add_test(c, a_start_that_nobody_of_that_number_can_have_had_is_a_slip);
   tcase_add_test(c, a_suspension_whose_process_is_gone_has_nothing_to_undo);
   tcase_add_test(c, the_first_process_the_kernels_and_the_agents_own_are_left_alone);
   tcase_add_loop_test(c, what_is_switched_off_comes_back_as_it_was, 0, COUNT_OF(reversibles));

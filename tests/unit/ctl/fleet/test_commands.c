@@ -60,6 +60,7 @@ END_TEST
 
 START_TEST(scans)
 {
+  char id[64];
   stage_run r = {.client = "scans"};
   CORDON(&r, 2, "scan", "desk-1", "--quick");
   HAS(&r.err, "needs --comment TEXT");
@@ -71,6 +72,12 @@ START_TEST(scans)
   HAS(&r.out, "Accepted; 'cordon action show ");
   asked("scans", "\\\"ScanType\\\":\\\"Custom\\\",\\\"Paths\\\":[\\\"/srv\\\"],"
                  "\\\"CpuPercent\\\":20}");
+  CORDON(&r, 0, "scan", "desk-1", "--quick", "--comment", "why", "--json");
+  (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
+  CORDON(&r, 0, "action", "show", id);
+  HAS_NOT(&r.out, "Progress");
+  CORDON(&r, 0, "action", "show", id);
+  HAS(&r.out, "Progress    scan: 1 of 3 files\n");
   CORDON(&r, 0, "scan", "desk-1", "--quick", "--comment", "why", "--wait");
   HAS(&r.out, "Nothing was found: all files were scanned on desk-1.example.\n");
   HAS(&r.err, "scan 3/3 scan: scanning");
@@ -181,6 +188,8 @@ START_TEST(alerts)
   HAS(&r.out, "da639000000000000000_-12   Malware found: \\x1b[2JWorm");
   CORDON(&r, 0, "alerts", "--device", "desk-1", "--status", "New", "--limit", "5");
   asked("alerts", "/alerts?%24top=5&%24filter=status%20eq%20%27New%27");
+  CORDON(&r, 2, "alerts", "--status", "Bogus");
+  HAS(&r.err, "--status is New, InProgress or Resolved");
   CORDON(&r, 0, "alerts", "--status", "Resolved");
   ck_assert_str_eq(cd_buf_cstr(&r.out), "No alerts.\n");
   CORDON(&r, 0, "alert", "show", "da639000000000000000_-12");
