@@ -58,16 +58,18 @@ void con_api_quarantine(con_call *c)
 
 /* ---- one that is named ---- */
 
-static cd_code write_parameters(cd_str operation, const cd_json *target, bool force, cd_buf *out,
-                                cd_err *err)
+static cd_code write_parameters(cd_str operation, const cd_json *target, const cd_remediation *r,
+                                cd_buf *out, cd_err *err)
 {
   cd_jw w;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
   cd_jw_str(&w, "operation", operation);
   cd_jw_value(&w, "target", target);
-  if (force)
+  if (r->force)
     cd_jw_bool(&w, "force", true);
+  if (r->stop)
+    cd_jw_bool(&w, "stop", true);
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the parameters", err);
 }
@@ -82,6 +84,7 @@ static bool read_one(con_call *c, cd_json *root, con_job *job)
     return false;
   bool there = cd_json_opt_obj(root, "Target", &target);
   (void)cd_json_opt_bool(root, "Force", &r.force);
+  (void)cd_json_opt_bool(root, "Stop", &r.stop);
   if (!con_call_body_whole(c, root))
     return false;
   if (!there) {
@@ -102,7 +105,7 @@ static bool read_one(con_call *c, cd_json *root, con_job *job)
   job->scope = cd_str_from(cd_operation_name(r.operation));
   if (!may(c, &r))
     return false;
-  if (write_parameters(name, &target, r.force, &job->parameters, &err) != CD_OK) {
+  if (write_parameters(name, &target, &r, &job->parameters, &err) != CD_OK) {
     con_call_trouble(c, &err);
     return false;
   }

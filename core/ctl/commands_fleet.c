@@ -87,11 +87,14 @@ static const ctl_command commands[] = {
      .operands_min = 1,
      .operands_max = 1,
      .options = FLEET | FLEET_JOB | CTL_HAS(CTL_OPT_SHA1) | CTL_HAS(CTL_OPT_FILE) |
-                CTL_HAS(CTL_OPT_ANYWAY),
+                CTL_HAS(CTL_OPT_ANYWAY) | CTL_HAS(CTL_OPT_STOP),
      .help = "take a file of a device away, so that it can be given back",
-     .more = "Either --sha1 or --path. With --sha1 the device looks among what runs, where a quick "
-             "scan looks\n"
-             "and among what was found before, ends what runs of it, and says where it looked.\n",
+     .more =
+         "Either --sha1 or --path. With --sha1 the device looks among what runs, where a quick "
+         "scan looks\n"
+         "and among what was found before, ends what runs of it, and says where it looked. With "
+         "--path\n"
+         "who runs the file is named, and ended with --stop, so that they cannot put it back.\n",
      .run = fleet_cmd_quarantine},
     {.name = "remediate",
      .operands = "DEVICE KIND VERB WHAT [LINE]",

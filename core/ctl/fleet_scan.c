@@ -69,6 +69,7 @@ static cd_code write_quarantine(const ctl_args *args, cd_jw *w, cd_err *err)
   const char *sha1 = args->value[CTL_OPT_SHA1];
   const char *path = args->value[CTL_OPT_FILE];
   bool anyway = args->value[CTL_OPT_ANYWAY] != NULL;
+  bool stop = args->value[CTL_OPT_STOP] != NULL;
   if ((sha1 != NULL) == (path != NULL))
     return cd_fail(err, CD_E_INVALID, "which file? Either --sha1 HASH or --path PATH says it");
   if (sha1 != NULL && !cd_is_hex(cd_str_from(sha1), CD_SHA1_TEXT_LEN))
@@ -77,6 +78,9 @@ static cd_code write_quarantine(const ctl_args *args, cd_jw *w, cd_err *err)
     return cd_fail(err, CD_E_INVALID, "--path must be absolute, as the device sees it");
   if (sha1 != NULL && anyway)
     return cd_fail(err, CD_E_INVALID, "--force goes with --path");
+  if (sha1 != NULL && stop)
+    return cd_fail(err, CD_E_INVALID,
+                   "--stop goes with --path; with --sha1 what runs of the file is always ended");
   if (sha1 != NULL) {
     cd_jw_cstr(w, "Sha1", sha1);
     return CD_OK;
@@ -87,6 +91,8 @@ static cd_code write_quarantine(const ctl_args *args, cd_jw *w, cd_err *err)
   cd_jw_end_obj(w);
   if (anyway)
     cd_jw_bool(w, "Force", true);
+  if (stop)
+    cd_jw_bool(w, "Stop", true);
   return CD_OK;
 }
 

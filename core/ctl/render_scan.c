@@ -124,6 +124,21 @@ static void add_engine(const cd_scan_result *r, const ctl_style *style, cd_buf *
   cd_buf_add_char(out, '\n');
 }
 
+/* What no scan is about, so that "all files" is not taken for more than it is. */
+static void add_left_out(const cd_scan_result *r, const ctl_style *style, cd_buf *out)
+{
+  if (r->special_files == 0 && r->file_systems == 0)
+    return;
+  ctl_label(out, style, "Left out");
+  if (r->special_files > 0)
+    cd_buf_addf(out, "%llu sockets, pipes and devices%s", (unsigned long long)r->special_files,
+                r->file_systems > 0 ? "; " : "");
+  if (r->file_systems > 0)
+    cd_buf_addf(out, "%llu file systems that are not local, or places that are links",
+                (unsigned long long)r->file_systems);
+  cd_buf_add_char(out, '\n');
+}
+
 /* What stands for a name of `untold`; a newer agent's stands for itself. */
 static cd_str untold_words(cd_str name)
 {
@@ -163,6 +178,7 @@ void ctl_scan_render(cd_json *result, const ctl_style *style, cd_buf *out)
               (unsigned long long)r.files_planned, (unsigned long long)r.bytes_scanned);
   add_findings(&r, style, out);
   add_not_scanned(&r, style, out);
+  add_left_out(&r, style, out);
   add_untold(&r, style, out);
 }
 

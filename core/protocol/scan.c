@@ -170,6 +170,15 @@ static void read_reasons(cd_json *scan, cd_scan_result *out)
   }
 }
 
+static void read_left_out(cd_json *scan, cd_scan_result *out)
+{
+  cd_json left = {0};
+  if (!cd_json_opt_obj(scan, "left_out", &left))
+    return;
+  (void)cd_json_opt_u64(&left, "special_files", COUNT_MAX, &out->special_files);
+  (void)cd_json_opt_u64(&left, "file_systems_total", COUNT_MAX, &out->file_systems);
+}
+
 void cd_scan_result_read(cd_json *scan, cd_scan_result *ret_result)
 {
   cd_scan_result r = {.type = read_type(scan)};
@@ -183,6 +192,7 @@ void cd_scan_result_read(cd_json *scan, cd_scan_result *ret_result)
   cd_json_u64(scan, "not_scanned_total", COUNT_MAX, &r.not_scanned_total);
   read_lists(scan, &r);
   read_reasons(scan, &r);
+  read_left_out(scan, &r);
   cd_json_bool(scan, "complete", &complete);
   cd_json_u64(scan, "elapsed_ms", COUNT_MAX, &r.elapsed_ms);
   r.complete = complete && r.not_scanned_total == 0;

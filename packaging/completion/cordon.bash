@@ -115,7 +115,7 @@ _cordon_fleet() {
   release) _cordon_device_or "$order" "$current" ;;
   collect) _cordon_device_or "--comment --ticket --wait --progress --output --overwrite --profile --list --budget --id $common" "$current" ;;
   scan) _cordon_device_or "--quick --full --path --cpu --budget $job" "$current" ;;
-  quarantine) _cordon_device_or "--sha1 --path --force $job" "$current" ;;
+  quarantine) _cordon_device_or "--sha1 --path --force --stop $job" "$current" ;;
   remediate) _cordon_remediate "$current" "$job" ;;
   restore | undo) _cordon_words "$job" "$current" ;;
   alerts) _cordon_words "--device --status --limit $common" "$current" ;;

@@ -384,6 +384,17 @@ static cordon_status finish_taking(rem_job *j, rem_meta *m, sup_err *err)
   return status;
 }
 
+/* Whether it could be given back: its bytes are opened and hashed. */
+static cordon_status still_whole(const rem_job *j, const rem_meta *m, sup_err *err)
+{
+  sup_err why = {0};
+  if (rem_container_open(j, m, -1, &why) == CORDON_OK)
+    return CORDON_OK;
+  return sup_fail(err, CORDON_E_IO,
+                  "it was taken by action %s, and what was kept of it is not whole: %.300s",
+                  m->action, why.sentence);
+}
+
 /* It is not at its place: perhaps because it was taken before. */
 static cordon_status not_there(rem_job *j, const char *path, sup_err *err)
 {
@@ -397,6 +408,8 @@ static cordon_status not_there(rem_job *j, const char *path, sup_err *err)
   }
   if (status == CORDON_OK && m.state == REM_SEALED && !j->call->dry_run)
     status = finish_taking(j, &m, err);
+  if (status == CORDON_OK && !j->call->dry_run)
+    status = still_whole(j, &m, err);
   if (status == CORDON_OK) {
     rem_step(j, "file.quarantine", "already", "'%s' was taken by action %s", rem_show(path, show),
              m.action);

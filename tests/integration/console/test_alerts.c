@@ -409,6 +409,28 @@ END_TEST
 
 /* ---- remediations ---- */
 
+START_TEST(who_runs_a_file_is_ended_where_that_is_asked_for)
+{
+  char action[64];
+  char path[200];
+  cd_order order = {0};
+  (void)snprintf(path, sizeof(path), "/api/cordon/machines/%s/remediate", desk.id);
+  expect("POST", path,
+         "{\"Comment\":\"c\",\"Operation\":\"process.stop\",\"Target\":{\"pid\":12,\"start\":3,"
+         "\"boot\":\"b\"},\"Stop\":true}",
+         400, "stop");
+  expect("POST", path,
+         "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\",\"Target\":{\"path\":\"/tmp/y\"},"
+         "\"Stop\":true}",
+         201, "\"type\":\"Remediate\"");
+  json_member(answer, "id", action, sizeof(action));
+  fleet_carry_out(&desk, action, &order);
+  ck_assert_str_eq(
+      device_parameters(&desk),
+      "{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"/tmp/y\"},\"stop\":true}");
+}
+END_TEST
+
 static void remediation(const char *undo, char action[64])
 {
   static char text[1000];
@@ -500,6 +522,7 @@ int main(void)
   tests[n++] = people_change_alerts_and_each_change_is_on_record;
   tests[n++] = an_alert_by_reference_is_merged_while_it_is_open;
   tests[n++] = a_cancel_reaches_the_device_and_what_was_found_till_then_counts;
+  tests[n++] = who_runs_a_file_is_ended_where_that_is_asked_for;
   tests[n++] = what_was_quarantined_is_restored_and_undone_by_its_action;
   tests[n++] = what_cannot_be_taken_back_is_not_ordered;
   tests[n++] = a_file_is_quarantined_by_its_hash_once;

@@ -91,6 +91,11 @@ START_TEST(the_same_order_again_and_undo_twice_are_told_and_harmless)
   ck_assert(bed_has_step(&b, "file.restore", "already"));
   ck_assert_int_eq(bed_run(&b, "a4", RESTORE("nothing")), CORDON_E_NOTFOUND);
   ck_assert_int_eq(bed_run(&b, "a5", QUARANTINE("/srv/work/none")), CORDON_E_NOTFOUND);
+  /* What could not be given back any more is no success. */
+  ck_assert_int_eq(bed_run(&b, "a6", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  ck_assert(unlink(BED_STATE "/quarantine/a6.data") == 0);
+  ck_assert_int_eq(bed_run(&b, "a7", QUARANTINE("/srv/work/evil")), CORDON_E_IO);
+  ck_assert_ptr_nonnull(strstr(b.sentence, "not whole"));
   free(before);
   bed_close(&b);
 }

@@ -186,7 +186,8 @@ END_TEST
   "\"version\":27000,\"built_ms\":1789000000000,\"signatures\":8700000},\"files_planned\":12,"     \
   "\"files_scanned\":11,\"bytes_scanned\":4096,\"findings_total\":" findings_total                 \
   ",\"findings\":[" findings "],\"not_scanned_total\":" left_total ",\"not_scanned\":[" left       \
-  "],\"not_scanned_reasons\":{\"too_large\":1},\"complete\":" complete ",\"elapsed_ms\":1200}"
+  "],\"not_scanned_reasons\":{\"too_large\":1},\"complete\":" complete ",\"left_out\":"            \
+  "{\"special_files\":4,\"file_systems_total\":2,\"file_systems\":[]},\"elapsed_ms\":1200}"
 #define UNTOLD(names)                                                                              \
   "{\"type\":\"quick\",\"engine\":{\"name\":\"ClamAV\",\"untold\":" names "},\"files_planned\":1," \
   "\"files_scanned\":1,\"bytes_scanned\":4,\"findings_total\":0,\"findings\":[],"                  \
@@ -216,6 +217,8 @@ START_TEST(a_scan_says_what_it_found)
   ck_assert_int_eq(r.type, CD_SCAN_QUICK);
   ck_assert(cd_str_eq_cstr(r.engine, "ClamAV"));
   ck_assert_uint_eq(r.findings_total, 9);
+  ck_assert_uint_eq(r.special_files, 4);
+  ck_assert_uint_eq(r.file_systems, 2);
   ck_assert_uint_eq(cd_json_len(&r.findings), 1);
   cd_finding_read_at(&r.findings, 0, &f);
   ck_assert(cd_str_eq_cstr(f.signature, "Eicar-Test"));

@@ -58,6 +58,8 @@ typedef struct cd_scan_result {
   cd_json paths; /* as above */
   cd_str engine;
   cd_str engine_version;
+  uint64_t special_files; /* sockets, pipes, devices: what a scan is not about */
+  uint64_t file_systems;  /* of the network or of other programs, and links of users: nor these */
   cd_json untold; /* what the engine leaves out in files without a word: cd_scan_untold_at() */
   bool has_database_version;
   uint64_t database_version;

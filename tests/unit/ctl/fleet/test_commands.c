@@ -105,6 +105,11 @@ START_TEST(remediations)
   CORDON(&r, 0, "quarantine", "desk-1", "--sha1", "3395856ce81f2b7382dee72602f798b642f14140",
          "--comment", "why");
   asked("cures", "/StopAndQuarantineFile");
+  CORDON(&r, 2, "quarantine", "desk-1", "--sha1", "3395856ce81f2b7382dee72602f798b642f14140",
+         "--stop", "--comment", "why");
+  HAS(&r.err, "--stop goes with --path");
+  CORDON(&r, 0, "quarantine", "desk-1", "--path", "/tmp/y", "--stop", "--comment", "why");
+  asked("cures", "\\\"Target\\\":{\\\"path\\\":\\\"/tmp/y\\\"},\\\"Stop\\\":true}");
   CORDON(&r, 0, "quarantine", "desk-1", "--path", "/tmp/x", "--force", "--comment", "why",
          "--wait");
   asked("cures", "\\\"Operation\\\":\\\"file.quarantine\\\",\\\"Target\\\":{\\\"path\\\":"
