@@ -96,8 +96,10 @@ build_mbedtls() {
     -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF
 }
 
+# Its header asks for every function to be exported by whatever library it is linked into, unless it is told to hide them.
 build_cjson() {
-  with_cmake cjson -DENABLE_CJSON_TEST=OFF -DENABLE_CUSTOM_COMPILER_FLAGS=OFF &&
+  with_cmake cjson -DCMAKE_C_FLAGS="$(flags) -DCJSON_HIDE_SYMBOLS" -DENABLE_PUBLIC_SYMBOLS=OFF -DENABLE_CJSON_TEST=OFF \
+    -DENABLE_CUSTOM_COMPILER_FLAGS=OFF &&
     pc libcjson "$version" -DCJSON_HIDE_SYMBOLS -lcjson
 }
 
