@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the plugin for Windows says of a device, under Wine: sh facts.sh PREFIX DRIVE LIBRARY PYTHON. It is held against what this machine
-# itself knows, and against the schema's required members.
+# What the plugin for Windows says of a device, under Wine: sh facts.sh PREFIX DRIVE LIBRARY NOTIFY PYTHON. It is held against what this machine
+# itself knows, and against the schema's required members. And that the plugin that tells people says of Wine, which has no sessions and
+# shows no message, that it is unsupported (test_windows_notify has the rest of it).
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -9,11 +10,22 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir "$work/out"
+for function in probe run; do
+  timeout 60 sh "$here/wine.sh" "$prefix" run "$2" "$4" cordon.notify/1 $function "Z:$work/told" '{"event":"isolated"}' \
+    >"$work/log" 2>&1 </dev/null || {
+    cat "$work/log"
+    exit 1
+  }
+  grep -q '"status":-2,"result":null,.*unsupported here: WTSEnumerateSessions says yes and lists no session' "$work/told.json" || {
+    cat "$work/told.json"
+    exit 1
+  }
+done
 timeout 60 sh "$here/wine.sh" "$prefix" run "$2" "$3" cordon.facts/1 run "Z:$work/out" '{}' >"$work/log" 2>&1 </dev/null || {
   cat "$work/log"
   exit 1
 }
-"$4" - "$work/out.json" "$here/../../config/schemas/facts.results.schema.json" <<'END'
+"$5" - "$work/out.json" "$here/../../config/schemas/facts.results.schema.json" <<'END'
 import json, os, re, socket, sys, time
 told = json.load(open(sys.argv[1], encoding="utf-8"))
 schema = json.load(open(sys.argv[2], encoding="utf-8"))

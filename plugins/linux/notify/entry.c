@@ -1,5 +1,4 @@
 /* org.cordon.linux-notify: tells the people at this device what was done to it. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,51 +6,14 @@
 #include "notify.h"
 #include "support/json.h"
 
-enum { BODY_MAX = 1024 };
-
 typedef struct notify_plugin {
   cordon_plugin plugin;
   const cordon_host *host;
 } notify_plugin;
 
-typedef struct asked {
-  notify_event event;
-  char contact[NOTIFY_CONTACT_MAX + 1];
-} asked;
-
-static cordon_status read_params(const sup_call *call, asked *ret, sup_err *err)
+static void tell_session(notify_session *s, const notify_asked *a)
 {
-  static const char *const names[] = {"event", "contact", NULL};
-  const char *event = NULL;
-  const char *contact = NULL;
-  cJSON *doc = sup_call_params(call, err);
-  if (doc == NULL)
-    return err->status;
-  cordon_status status = sup_json_members(doc, "", names, err);
-  if (status == CORDON_OK)
-    status = sup_json_text(doc, "", "event", 0, &event, err);
-  if (status == CORDON_OK)
-    status = sup_json_text(doc, "", "contact", 1, &contact, err);
-  if (status == CORDON_OK && strcmp(event, "isolated") != 0 && strcmp(event, "released") != 0)
-    status = sup_fail(err, CORDON_E_INVALID, "event '%.40s' is none of isolated, released", event);
-  if (status == CORDON_OK && contact != NULL && strlen(contact) > NOTIFY_CONTACT_MAX)
-    status = sup_fail(err, CORDON_E_LIMIT, "contact has %zu bytes, the limit is %d",
-                      strlen(contact), NOTIFY_CONTACT_MAX);
-  for (const char *at = contact; status == CORDON_OK && at != NULL && *at != '\0'; at++) {
-    if ((unsigned char)*at < ' ' || *at == 0x7f)
-      status = sup_fail(err, CORDON_E_INVALID, "contact holds a control character");
-  }
-  if (status == CORDON_OK) {
-    ret->event = strcmp(event, "isolated") == 0 ? NOTIFY_ISOLATED : NOTIFY_RELEASED;
-    (void)snprintf(ret->contact, sizeof(ret->contact), "%s", contact != NULL ? contact : "");
-  }
-  cJSON_Delete(doc);
-  return status;
-}
-
-static void tell_session(notify_session *s, const asked *a)
-{
-  char body[BODY_MAX];
+  char body[NOTIFY_BODY_MAX];
   notify_language language = notify_session_language(s);
   notify_body(a->event, language, a->contact, body, sizeof(body));
   if (s->kind == NOTIFY_DESKTOP)
@@ -60,7 +22,7 @@ static void tell_session(notify_session *s, const asked *a)
     notify_terminal(s, notify_title(a->event, language), body);
 }
 
-static cordon_status tell_all(const sup_call *call, notify_sessions *all, const asked *a,
+static cordon_status tell_all(const sup_call *call, notify_sessions *all, const notify_asked *a,
                               sup_err *err)
 {
   for (size_t i = 0; i < all->count; i++) {
@@ -110,11 +72,11 @@ static cJSON *make_result(const notify_sessions *all, const char *motd)
 static cordon_status run(notify_plugin *self, const sup_call *call, sup_err *err)
 {
   static notify_sessions all;
-  char body[BODY_MAX];
+  char body[NOTIFY_BODY_MAX];
   char note[NOTIFY_NOTE];
-  asked a = {0};
+  notify_asked a = {0};
   (void)self;
-  cordon_status status = read_params(call, &a, err);
+  cordon_status status = notify_read_params(call, &a, err);
   if (status != CORDON_OK)
     return status;
   /* First: who logs in while the others are told sees it as well. */

@@ -1,6 +1,5 @@
 /* Telling the people at this device what was done to it: each desktop over its user's message bus,
- * each terminal as wall(1) does, and whoever logs in later by a message of the day. What is told is
- * fixed text of ours in the reader's language; only the contact comes from configuration. */
+ * each terminal as wall(1) does, and whoever logs in later by a message of the day. */
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
@@ -9,20 +8,9 @@
 
 #include <sys/types.h>
 
-#include <cjson/cJSON.h>
+#include "notify/words.h"
 
-#include "support/call.h"
-
-enum {
-  NOTIFY_SESSIONS_MAX = 64,
-  NOTIFY_NAME = 64,
-  NOTIFY_PLACE = 128,
-  NOTIFY_NOTE = 256,
-  NOTIFY_CONTACT_MAX = 200
-};
-
-typedef enum notify_event { NOTIFY_ISOLATED = 0, NOTIFY_RELEASED = 1 } notify_event;
-typedef enum notify_language { NOTIFY_EN = 0, NOTIFY_JA = 1 } notify_language;
+enum { NOTIFY_SESSIONS_MAX = 64, NOTIFY_NAME = 64, NOTIFY_PLACE = 128, NOTIFY_NOTE = 256 };
 
 typedef enum notify_kind { NOTIFY_DESKTOP = 0, NOTIFY_TERMINAL = 1 } notify_kind;
 
@@ -43,17 +31,6 @@ typedef struct notify_sessions {
   size_t count;
   size_t left_out; /* there was no room for */
 } notify_sessions;
-
-/* ---- words.c ---- */
-
-/* From the value of LC_ALL, LC_MESSAGES or LANG; English for whatever has no text of ours, and
- * where the encoding is not UTF-8. Pure. */
-notify_language notify_language_of(const char *locale);
-const char *notify_title(notify_event event, notify_language language);
-/* The sentences behind the title, and where `contact` is not empty, whom to ask. Cut at a
- * character's end if it does not fit. Pure. */
-void notify_body(notify_event event, notify_language language, const char *contact, char *out,
-                 size_t size);
 
 /* ---- sessions.c ---- */
 

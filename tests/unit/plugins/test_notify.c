@@ -29,6 +29,16 @@ START_TEST(the_language_is_the_readers_where_there_is_a_text)
 }
 END_TEST
 
+START_TEST(a_tag_of_a_language_says_nothing_of_an_encoding)
+{
+  static const struct language tags[] = {{"ja", NOTIFY_JA},    {"ja-JP", NOTIFY_JA},
+                                         {"JA-jp", NOTIFY_JA}, {"jam-JM", NOTIFY_EN},
+                                         {"en-US", NOTIFY_EN}, {"", NOTIFY_EN}};
+  for (size_t i = 0; i < COUNT_OF(tags); i++)
+    ck_assert_msg(notify_language_of_tag(tags[i].locale) == tags[i].language, "%s", tags[i].locale);
+}
+END_TEST
+
 START_TEST(the_words_are_whole_and_name_whom_to_ask)
 {
   char body[1024];
@@ -245,6 +255,7 @@ int main(void)
 {
   const TTest *const tests[] = {
       the_language_is_the_readers_where_there_is_a_text,
+      a_tag_of_a_language_says_nothing_of_an_encoding,
       the_words_are_whole_and_name_whom_to_ask,
       a_body_is_cut_between_characters,
       the_language_is_found_in_an_environment_and_in_a_file,

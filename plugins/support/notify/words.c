@@ -1,6 +1,7 @@
 /* What people are told, in their language. */
-#include "notify.h"
+#include "notify/words.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -38,6 +39,12 @@ notify_language notify_language_of(const char *locale)
 {
   bool japanese = strncmp(locale, "ja", 2) == 0 && (locale[2] == '_' || locale[2] == '.');
   return japanese && is_utf8(locale) ? NOTIFY_JA : NOTIFY_EN;
+}
+
+notify_language notify_language_of_tag(const char *tag)
+{
+  bool japanese = strncasecmp(tag, "ja", 2) == 0 && (tag[2] == '\0' || tag[2] == '-');
+  return japanese ? NOTIFY_JA : NOTIFY_EN;
 }
 
 const char *notify_title(notify_event event, notify_language language)
