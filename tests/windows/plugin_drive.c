@@ -1,7 +1,9 @@
 /* Usage: plugin_drive LIBRARY EXTENSION FUNCTION FOLDER [PARAMS [UNDO]]. Loads a plugin of one job
- * as the plugin host does, runs a function of it, writes its files below FOLDER and its result,
- * with the status, the sentence and the undo records, the newest first, to FOLDER.json. Texts that
- * begin with @ are names of files that have them. For tests. */
+ * as the plugin host does, runs a function of it, writes its files below FOLDER, its records to
+ * FOLDER.records, one to a line, and its result, with the status, the sentence and the undo
+ * records, the newest first, to FOLDER.json. Texts that begin with @ are names of files that have
+ * them. With DRIVE_CANCEL=N in the environment the operation is cancelled behind record N; with
+ * DRIVE_BUDGET=MS it has so much time. For tests. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,8 @@ typedef struct driver {
   wchar_t folder[PATH_UNITS];
   FILE *file;
   uint64_t id;
+  FILE *records;
+  long left; /* records until the cancel; -1: there is none */
   char *result;
   char sentence[TEXT];
   char undo[UNDO]; /* of a list without its brackets */
@@ -94,9 +98,28 @@ static void CORDON_CALL on_log(const cordon_host *h, cordon_op op, int32_t level
 
 static int32_t CORDON_CALL on_cancelled(const cordon_host *h, cordon_op op)
 {
-  (void)h;
+  const driver *d = h->host_data;
   (void)op;
-  return 0;
+  return d->left == 0;
+}
+
+static cordon_status CORDON_CALL on_emit(const cordon_host *h, cordon_op op, const char *json,
+                                         size_t len)
+{
+  driver *d = h->host_data;
+  (void)op;
+  if (d->left == 0)
+    return CORDON_E_CANCELLED;
+  if (d->records == NULL) {
+    wchar_t path[PATH_UNITS];
+    (void)swprintf(path, PATH_UNITS, L"%ls.records", d->folder);
+    d->records = _wfopen(path, L"wb");
+  }
+  d->left -= d->left > 0 ? 1 : 0;
+  return d->records != NULL && fwrite(json, 1, len, d->records) == len &&
+                 fputc('\n', d->records) != EOF
+             ? CORDON_OK
+             : CORDON_E_IO;
 }
 
 static void CORDON_CALL on_progress(const cordon_host *h, cordon_op op, uint64_t done,
@@ -198,6 +221,9 @@ int wmain(int argc, wchar_t **argv)
     text_of(argv[5], params, UNDO);
   if (argc > 6)
     text_of(argv[6], undo, UNDO);
+  const char *cancel = getenv("DRIVE_CANCEL");
+  const char *budget = getenv("DRIVE_BUDGET");
+  d.left = cancel != NULL ? strtol(cancel, NULL, 10) : -1;
   (void)swprintf(d.folder, PATH_UNITS, L"%ls", argv[4]);
   HMODULE module = LoadLibraryExW(argv[1], NULL,
                                   LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
@@ -216,6 +242,7 @@ int wmain(int argc, wchar_t **argv)
                       .log = on_log,
                       .cancelled = on_cancelled,
                       .progress = on_progress,
+                      .emit = on_emit,
                       .note_undo = on_undo,
                       .result = on_result,
                       .explain = on_explain};
@@ -228,12 +255,14 @@ int wmain(int argc, wchar_t **argv)
   }
   cordon_request request = {.struct_size = sizeof(request),
                             .op = 1,
-                            .budget_ms = 300000,
+                            .budget_ms = budget != NULL ? strtoull(budget, NULL, 10) : 300000,
                             .params = params,
                             .params_len = strlen(params),
                             .undo = undo[0] != '\0' ? undo : NULL,
                             .undo_len = strlen(undo)};
   write_result(&d, fn(plugin, &request));
+  if (d.records != NULL)
+    (void)fclose(d.records);
   plugin->destroy(plugin);
   return 0;
 }

@@ -1,5 +1,6 @@
 /* Usage: plugin_plant PROFILE [STAY]. Makes what a test wants to find and no tool of Wine makes: a
- * hive of a user who is not logged in, in PROFILE\NTUSER.DAT; with STAY also a socket that listens,
+ * hive of a user who is not logged in, in PROFILE\NTUSER.DAT, and a link of the registry,
+ * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY; with STAY also a socket that listens,
  * whose port it prints, and a process that stays until its input ends. */
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,23 @@ static int plant_hive(const wchar_t *profile)
   return status != 0;
 }
 
+static int plant_link(void)
+{
+  static const wchar_t to[] = L"\\Registry\\Machine\\SECURITY";
+  HKEY key = NULL;
+  LSTATUS status = RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\CordonLink", 0, NULL,
+                                   REG_OPTION_CREATE_LINK | REG_OPTION_VOLATILE, KEY_ALL_ACCESS,
+                                   NULL, &key, NULL);
+  if (status == 0)
+    status = RegSetValueExW(key, L"SymbolicLinkValue", 0, REG_LINK, (const BYTE *)to,
+                            sizeof(to) - sizeof(wchar_t));
+  if (key != NULL)
+    (void)RegCloseKey(key);
+  if (status != 0)
+    (void)fprintf(stderr, "the link was not made: error %ld\n", (long)status);
+  return status != 0;
+}
+
 static int listen_and_stay(void)
 {
   WSADATA data;
@@ -75,6 +93,6 @@ int wmain(int argc, wchar_t **argv)
 {
   if (argc < 2)
     return 2;
-  int failed = plant_hive(argv[1]);
+  int failed = plant_hive(argv[1]) || plant_link();
   return failed || argc < 3 ? failed : listen_and_stay();
 }

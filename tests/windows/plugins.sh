@@ -1,7 +1,8 @@
 #!/bin/sh
-# The plugins for Windows, under Wine: sh plugins.sh PREFIX DRIVE PLANT COLLECT REMEDIATE PYTHON
+# The plugins for Windows, under Wine: sh plugins.sh PREFIX DRIVE PLANT COLLECT REMEDIATE RESPOND PYTHON
 # Facts are planted in the prefix, which is made here and removed; the plugin collects through the ABI, and each of them has to be in the package; each source that Wine
 # lacks or pretends to have has to say so (collect_facts.py). With CORDON_KEEP the package is copied to the folder of that name.
+# The same facts are read out (respond.py).
 # Then what was planted is remediated, and that is taken back (remediate.py).
 set -eu
 
@@ -11,7 +12,8 @@ drive=$2
 plant=$3
 library=$4
 remediate=$5
-python=$6
+respond=$6
+python=$7
 export WINEPREFIX WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
 PATH=$PATH:/usr/lib/wine
 server=$(command -v wineserver || command -v wineserver64)
@@ -55,6 +57,9 @@ plant_registry() {
   wine sc delete CordonEvil >/dev/null 2>&1 </dev/null || true
   wine sc create CordonEvil binPath= 'C:\windows\system32\svchost.exe -k evil' start= auto >/dev/null 2>&1 </dev/null
   add 'HKLM\SYSTEM\CurrentControlSet\Services\CordonEvil\Parameters' ServiceDll REG_EXPAND_SZ '%SystemRoot%\evil.dll'
+  add "HKLM\\$nt\\Winlogon" DefaultPassword REG_SZ hunter2
+  add 'HKLM\SAM\CordonSecret' Secret REG_SZ hunter2
+  add 'HKLM\SECURITY\CordonSecret' Secret REG_SZ hunter2
   for user in loggedoff:1001 broken:1002 gone:1003; do
     add "HKLM\\$nt\\ProfileList\\S-1-5-21-1-2-3-${user#*:}" ProfileImagePath REG_EXPAND_SZ "%SystemDrive%\\users\\${user%:*}"
   done
@@ -132,4 +137,5 @@ timeout 100 wine "$drive" "$library" cordon.collect/1 run "Z:$out" '{"profile":"
   exit 1
 }
 "$python" "$here/collect_facts.py" "$out" "$(cut -d ' ' -f 1 "$work/port")" "$disk"
+"$python" "$here/respond.py" "$work" "$drive" "$respond" "$here/../.." "$(cut -d ' ' -f 1 "$work/port")" "$(cut -d ' ' -f 2 "$work/port")" "$disk"
 "$python" "$here/remediate.py" "$work" "$drive" "$remediate" "$out" "$(cut -d ' ' -f 2 "$work/port")"

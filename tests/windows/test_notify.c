@@ -313,16 +313,16 @@ END_TEST
 
 int main(void)
 {
-  static const TTest *const tests[] = {each_session_with_a_user_is_told_once_and_nobody_else,
-                                       the_text_is_whole_in_utf_16,
-                                       what_is_refused_is_told_with_its_reason,
-                                       a_yes_that_takes_no_message_is_no_success,
-                                       a_list_that_cannot_be_right_is_unsupported,
-                                       nobody_there_is_no_failure,
-                                       sessions_beyond_the_ceiling_are_counted,
-                                       a_user_who_cannot_be_named_is_told_as_well,
-                                       a_cancel_ends_it_between_two_sessions,
-                                       params_that_make_no_sense_tell_nobody};
+  const TTest *const tests[] = {each_session_with_a_user_is_told_once_and_nobody_else,
+                                the_text_is_whole_in_utf_16,
+                                what_is_refused_is_told_with_its_reason,
+                                a_yes_that_takes_no_message_is_no_success,
+                                a_list_that_cannot_be_right_is_unsupported,
+                                nobody_there_is_no_failure,
+                                sessions_beyond_the_ceiling_are_counted,
+                                a_user_who_cannot_be_named_is_told_as_well,
+                                a_cancel_ends_it_between_two_sessions,
+                                params_that_make_no_sense_tell_nobody};
   Suite *suite = suite_create("windows notify");
   TCase *facts = tcase_create("facts");
   for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)

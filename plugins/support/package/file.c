@@ -28,7 +28,12 @@ col_task *col_task_new(col_package *p, const col_item *item)
   t->item = item;
   atomic_init(&t->stop, false);
   atomic_init(&t->whole, 0);
-  t->sha = col_sha256_new();
+  t->sha = p->o.rows == NULL ? col_sha256_new() : NULL;
+  t->table = p->o.rows != NULL ? col_table_new() : NULL;
+  if (p->o.rows != NULL && t->table == NULL) {
+    free(t);
+    return NULL;
+  }
   sup_csv_init(&t->csv, csv_put, t);
   return t;
 }
@@ -38,6 +43,7 @@ void col_task_free(col_task *t)
   if (t != NULL) {
     free(t->found);
     col_sha256_free(t->sha);
+    col_table_free(t->table);
   }
   free(t);
 }
@@ -138,6 +144,9 @@ static bool take_bytes(col_task *t, const void *bytes, size_t len)
   const char *from = bytes;
   if (!t->begun)
     return false;
+  /* Of a read-out only rows are taken. */
+  if (t->table != NULL)
+    return !t->shut;
   if (!t->last && t->bytes + t->used + len > t->p->o.max_file && !t->shut) {
     flush(t);
     t->shut = true;
@@ -306,6 +315,7 @@ static void take_record(col_task *t, col_status status, const char *error, const
   r->start_ms = t->start_ms;
   r->ms = (uint32_t)(sup_now_ms() - t->start_mono_ms);
   r->bytes = t->bytes;
+  r->rows = t->rows;
   r->status = status;
   r->error = copy_text(error);
   r->cap = copy_text(cap);
@@ -367,11 +377,11 @@ void col_end(col_task *t)
   flush(t);
   if (t->opened)
     settle_status(t);
-  else
+  else if (t->table == NULL)
     say_nothing(t);
   col_gate_lock(t->p->gate);
   if (!t->abandoned) {
-    if (t->opened)
+    if (t->opened && t->table == NULL)
       (void)t->p->o.sink.close(t->p->o.sink.data, t->id, t->cap[0] == '\0');
     take_record(t, t->status, t->error, t->cap);
   }
@@ -426,6 +436,7 @@ static col_task *copy_of(col_task *t)
   c->start_ms = t->start_ms;
   c->start_mono_ms = t->start_mono_ms;
   c->bytes = t->bytes;
+  c->rows = t->rows;
   col_sha256_free(c->sha);
   c->sha = col_sha256_copy(t->sha);
   memcpy(c->name, t->name, sizeof(c->name));
@@ -449,11 +460,12 @@ void col_end_abandoned(col_task *t)
     t->p->left_out++;
     return;
   }
-  if (c->used > 0)
+  bool files = c->table == NULL;
+  if (files && c->used > 0)
     write_file(c, c->buffer, c->used);
-  if (!c->opened)
+  if (files && !c->opened)
     write_sentence(c, COL_ERROR, sentence);
-  if (c->opened)
+  if (files && c->opened)
     (void)c->p->o.sink.close(c->p->o.sink.data, c->id, false);
   take_record(c, c->bytes > 0 && !c->told ? COL_PARTIAL : COL_ERROR, sentence, cap);
   col_task_free(c);

@@ -61,28 +61,44 @@ void col_utc(int64_t seconds, uint32_t ms, bool with_ms, char ret_text[40])
 
 void col_head(col_task *t, const char *columns)
 {
+  if (t->table != NULL) {
+    col_table_head(t->table, columns);
+    return;
+  }
   (void)col_puts(t, columns);
   (void)col_puts(t, "\r\n");
 }
 
 void col_text(col_task *t, const char *text)
 {
-  sup_csv_text(&t->csv, text);
+  if (t->table != NULL)
+    col_table_bytes(t->table, text, text != NULL ? strlen(text) : 0);
+  else
+    sup_csv_text(&t->csv, text);
 }
 
 void col_bytes(col_task *t, const char *bytes, size_t len)
 {
-  sup_csv_bytes(&t->csv, bytes, len);
+  if (t->table != NULL)
+    col_table_bytes(t->table, bytes, len);
+  else
+    sup_csv_bytes(&t->csv, bytes, len);
 }
 
 void col_num(col_task *t, int64_t number)
 {
-  sup_csv_number(&t->csv, number);
+  if (t->table != NULL)
+    col_table_number(t->table, number);
+  else
+    sup_csv_number(&t->csv, number);
 }
 
 void col_unum(col_task *t, uint64_t number)
 {
-  sup_csv_unsigned(&t->csv, number);
+  if (t->table != NULL)
+    col_table_unsigned(t->table, number);
+  else
+    sup_csv_unsigned(&t->csv, number);
 }
 
 /* Files next to each other were often changed in the same second. */
@@ -90,28 +106,38 @@ void col_time(col_task *t, int64_t seconds)
 {
   col_said_time *said = &t->times[(uint64_t)seconds % COL_SAID_TIMES];
   if (seconds == 0) {
-    sup_csv_plain(&t->csv, "", 0);
+    col_plain(t, "", 0);
     return;
   }
   if (said->seconds != seconds) {
     said->seconds = seconds;
     col_utc(seconds, 0, false, said->text);
   }
-  sup_csv_plain(&t->csv, said->text, strlen(said->text));
+  col_plain(t, said->text, strlen(said->text));
 }
 
 void col_flag(col_task *t, bool flag)
 {
-  sup_csv_plain(&t->csv, flag ? "yes" : "no", flag ? 3 : 2);
+  if (t->table != NULL)
+    col_table_flag(t->table, flag);
+  else
+    sup_csv_plain(&t->csv, flag ? "yes" : "no", flag ? 3 : 2);
 }
 
 void col_plain(col_task *t, const char *text, size_t len)
 {
-  sup_csv_plain(&t->csv, text, len);
+  if (t->table != NULL)
+    col_table_bytes(t->table, text, len);
+  else
+    sup_csv_plain(&t->csv, text, len);
 }
 
 bool col_row(col_task *t)
 {
+  if (t->table != NULL) {
+    col_table_row(t);
+    return !col_stop(t);
+  }
   sup_csv_end(&t->csv);
   col_settle(t);
   t->rows++;

@@ -8,7 +8,14 @@
 
 /* What an item is waited for beyond its time, how often a cancel is looked for, and what is kept of
  * the whole time for the report and the manifest. */
-enum { GRACE_MS = 1500, POLL_MS = 50, RESERVE_MS = 2000, STACK = 2 * 1024 * 1024, CAP_TEXT = 200 };
+enum {
+  GRACE_MS = 1500,
+  POLL_MS = 50,
+  RESERVE_MS = 2000,
+  READ_OUT_RESERVE_MS = 200,
+  STACK = 2 * 1024 * 1024,
+  CAP_TEXT = 200
+};
 
 static void package_free(col_package *p)
 {
@@ -26,7 +33,7 @@ static void package_free(col_package *p)
   free(p);
 }
 
-static void package_drop(col_package *p)
+void col_package_drop(col_package *p)
 {
   col_gate_lock(p->gate);
   bool last = --p->holders == 0;
@@ -46,7 +53,7 @@ static void end_thread(col_task *t)
   col_gate_unlock(p->gate);
   if (abandoned) {
     col_task_free(t);
-    package_drop(p);
+    col_package_drop(p);
   }
 }
 
@@ -150,7 +157,8 @@ static void run_one(col_package *p, const col_item *item)
 {
   col_thread *thread = NULL;
   col_task *t = NULL;
-  uint64_t end = p->o.deadline_ms > RESERVE_MS ? p->o.deadline_ms - RESERVE_MS : 0;
+  uint64_t reserve_ms = p->o.rows != NULL ? READ_OUT_RESERVE_MS : RESERVE_MS;
+  uint64_t end = p->o.deadline_ms > reserve_ms ? p->o.deadline_ms - reserve_ms : 0;
   uint64_t now = sup_now_ms();
   uint64_t deadline_ms = now + item->budget_ms < end ? now + item->budget_ms : end;
   if (p->ahead == NULL || p->ahead->item != item)
@@ -171,7 +179,7 @@ static void run_one(col_package *p, const col_item *item)
                      : "it was not begun: the time of the collection was over");
 }
 
-static void run_items(col_package *p, const col_item *items, size_t count)
+void col_run_items(col_package *p, const col_item *items, size_t count)
 {
   const col_options *o = &p->o;
   for (size_t i = 0; i < count; i++) {
@@ -181,6 +189,8 @@ static void run_items(col_package *p, const col_item *items, size_t count)
       o->progress(o->data, i, count + 1, items[i].name);
     if (p->cancelled)
       col_skip(p, &items[i], COL_ERROR, "it was not begun: the collection was cancelled");
+    else if (o->rows != NULL && p->full)
+      col_skip(p, &items[i], COL_PARTIAL, "it was not begun: the read-out takes no more");
     else
       run_one(p, &items[i]);
   }
@@ -207,14 +217,16 @@ const char *col_profile(const col_options *o)
   return o->list_name != NULL ? "custom" : o->extended ? "extended" : "standard";
 }
 
-static col_package *package_new(const col_options *o)
+col_package *col_package_new(const col_options *o, sup_err *err)
 {
   col_package *p = calloc(1, sizeof(*p));
-  if (p == NULL)
-    return NULL;
-  p->gate = col_gate_new();
-  if (p->gate == NULL) {
+  if (p != NULL)
+    p->gate = col_gate_new();
+  if (p == NULL || p->gate == NULL) {
     free(p);
+    if (o->own_free != NULL)
+      o->own_free(o->own);
+    (void)sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
     return NULL;
   }
   p->o = *o;
@@ -262,14 +274,11 @@ static cordon_status outcome(const col_package *p, const col_totals *totals, sup
 cordon_status col_package_run(const col_options *o, const col_item *items, size_t count,
                               col_totals *ret_totals, col_cap_fn *on_cap, void *data, sup_err *err)
 {
-  col_package *p = package_new(o);
-  if (p == NULL) {
-    if (o->own_free != NULL)
-      o->own_free(o->own);
-    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
-  }
+  col_package *p = col_package_new(o, err);
+  if (p == NULL)
+    return CORDON_E_LIMIT;
   start_ahead(p, items, count);
-  run_items(p, items, count);
+  col_run_items(p, items, count);
   end_ahead(p);
   (void)write_last(p, col_write_report);
   count_records(p, ret_totals, on_cap, data);
@@ -277,6 +286,6 @@ cordon_status col_package_run(const col_options *o, const col_item *items, size_
   if (o->progress != NULL)
     o->progress(o->data, count + 1, count + 1, "the manifest");
   cordon_status status = outcome(p, ret_totals, err);
-  package_drop(p);
+  col_package_drop(p);
   return status;
 }

@@ -1,5 +1,6 @@
 /* Every item, in order of volatility: what is gone first is read first. */
 #include "items.h"
+#include "collect.h"
 
 #define AUTORUNS "Autoruns"
 #define PROGRAMS "Installed programs"

@@ -95,6 +95,8 @@ must_fail({**full, "lease": 1}, schemas["isolate.params"], "an unknown parameter
 must_fail({**full, "mark": 0}, schemas["isolate.params"], "mark 0")
 check({"event": "isolated", "contact": None}, definition("notify", "params"), "a notice")
 must_fail({"event": "restarted"}, definition("notify", "params"), "a notice of something else")
+check({"what": "registry", "path": "HKLM\\SOFTWARE", "max_rows": 1}, definition("respond", "params"), "a read-out")
+must_fail({"what": "services", "max_rows": 0}, definition("respond", "params"), "a read-out of nothing")
 must_fail({"plugins": [{"id": "a", "library": "sha256:0", "manifest": "sha256:0"}]}, schemas["trust"], "short digests")
 
 seen = 0

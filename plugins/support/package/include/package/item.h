@@ -71,6 +71,8 @@ typedef struct col_options {
   const cordon_host *host;
   cordon_op op;
   col_sink sink;
+  const struct col_row_sink
+      *rows;  /* of a read-out (package/readout.h), which makes no files; else NULL */
   void *data; /* of the two below */
   bool (*cancelled)(void *data);
   void (*progress)(void *data, uint64_t done, uint64_t total, const char *what);

@@ -19,6 +19,7 @@ typedef struct col_record {
   int64_t start_ms; /* since 1970 */
   uint32_t ms;
   uint64_t bytes;
+  uint64_t rows;
   char sha256[COL_SHA256_HEX + 1];
   col_status status;
   char *error; /* or NULL */
@@ -36,8 +37,10 @@ typedef struct col_package {
   bool broken;        /* the sink takes nothing */
   bool told;          /* its manifest is whole */
   bool cancelled;
-  unsigned holders; /* the runner, and threads that were left behind: the last one frees this */
-  col_task *ahead;  /* of the item whose `ahead` runs, or has */
+  uint64_t rows;      /* of a read-out, */
+  uint64_t row_bytes; /* and how long they are */
+  unsigned holders;   /* the runner, and threads that were left behind: the last one frees this */
+  col_task *ahead;    /* of the item whose `ahead` runs, or has */
   col_thread *ahead_thread;
 } col_package;
 
@@ -76,7 +79,8 @@ struct col_task {
   col_status status;
   char error[COL_SENTENCE];
   char cap[COL_SENTENCE];
-  col_sha256 *sha; /* NULL: there was no memory for it */
+  col_sha256 *sha;         /* NULL: there was no memory for it */
+  struct col_table *table; /* of a read-out, else NULL */
   sup_csv csv;
   col_said_time times[COL_SAID_TIMES];
   bool told;           /* it holds no more than what went wrong */
@@ -101,6 +105,26 @@ const char *col_profile(const col_options *o);
 /* CollectionSummaryReport.xls and manifest.json, through a task that may use the reserve. */
 void col_write_report(col_task *t);
 void col_write_manifest(col_task *t);
+
+/* ---- read-outs ---- */
+
+/* The row that is being made, as JSON. */
+typedef struct col_table col_table;
+
+col_table *col_table_new(void);
+void col_table_free(col_table *b); /* NULL is fine */
+void col_table_head(col_table *b, const char *columns);
+/* The next field; what is empty is null. */
+void col_table_bytes(col_table *b, const char *bytes, size_t len);
+void col_table_number(col_table *b, int64_t number);
+void col_table_unsigned(col_table *b, uint64_t number);
+void col_table_flag(col_table *b, bool flag);
+/* Hands the row on. */
+void col_table_row(col_task *t);
+/* How the runner runs the items: no files, no report, no manifest. */
+void col_run_items(col_package *p, const col_item *items, size_t count);
+col_package *col_package_new(const col_options *o, sup_err *err);
+void col_package_drop(col_package *p);
 
 /* A name that any sink takes: `folder` and a clean form of `name`. Pure. */
 void col_clean_name(const char *folder, const char *name, char ret_name[COL_NAME]);

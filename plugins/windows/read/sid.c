@@ -4,9 +4,9 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "collect.h"
 #include "device.h"
 #include "path.h"
+#include "read.h"
 #include "reg.h"
 #include "support/wide.h"
 

@@ -1,9 +1,9 @@
 /* What the items of one package share: who has a profile, and their parts of the registry. */
-#ifndef COLLECT_DEVICE_H
-#define COLLECT_DEVICE_H
+#ifndef READ_DEVICE_H
+#define READ_DEVICE_H
 
-#include "collect.h"
 #include "package/thread.h"
+#include "read.h"
 
 enum { WIN_USERS_MAX = 256, WIN_HIVE_MAX_MIB = 512, WIN_NAMES = 64 };
 
@@ -32,6 +32,7 @@ typedef struct win_device {
   size_t count;
   win_name names[WIN_NAMES]; /* of accounts that were asked for last */
   unsigned next_name;
+  wchar_t asked[WIN_PATH];  /* of a read-out: its path, or empty */
   wchar_t folder[WIN_PATH]; /* private, with the copies of hives; empty: not made */
 } win_device;
 

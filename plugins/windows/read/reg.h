@@ -1,8 +1,8 @@
 /* Reading the registry, whose keys and values anybody may have made. */
-#ifndef COLLECT_REG_H
-#define COLLECT_REG_H
+#ifndef READ_REG_H
+#define READ_REG_H
 
-#include "collect.h"
+#include "read.h"
 
 enum { REG_NAME_MAX_UNITS = 16384, REG_DATA_MAX = 1024 * 1024, REG_SUBKEY_UNITS = 256 };
 

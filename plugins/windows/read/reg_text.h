@@ -1,7 +1,7 @@
 /* What the value of a registry key says, as text. Pure: nothing of the system is asked, and the
  * bytes may be any. */
-#ifndef COLLECT_REG_TEXT_H
-#define COLLECT_REG_TEXT_H
+#ifndef READ_REG_TEXT_H
+#define READ_REG_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* What the XML of a scheduled task says. Pure: bytes that anybody may have made go in, short texts
  * come out. No entities but the five and numbers, no document type, at most 1 MiB. */
-#ifndef COLLECT_TASK_XML_H
-#define COLLECT_TASK_XML_H
+#ifndef READ_TASK_XML_H
+#define READ_TASK_XML_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Where things are on this machine, by the system's word and not by the environment's. */
-#ifndef COLLECT_PATH_H
-#define COLLECT_PATH_H
+#ifndef READ_PATH_H
+#define READ_PATH_H
 
-#include "collect.h"
+#include "read.h"
 
 typedef enum win_where {
   WIN_WINDOWS,

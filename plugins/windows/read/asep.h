@@ -1,10 +1,10 @@
 /* The places of the registry from which something starts by itself. */
-#ifndef COLLECT_ASEP_H
-#define COLLECT_ASEP_H
+#ifndef READ_ASEP_H
+#define READ_ASEP_H
 
 #include <stddef.h>
 
-#include "collect.h"
+#include "read.h"
 
 typedef enum asep_root {
   ASEP_SOFTWARE = 1,      /* HKLM\SOFTWARE, both views */

@@ -1,8 +1,8 @@
 /* Questions to WMI. */
-#ifndef COLLECT_WMI_H
-#define COLLECT_WMI_H
+#ifndef READ_WMI_H
+#define READ_WMI_H
 
-#include "collect.h"
+#include "read.h"
 
 enum { WMI_COLUMNS_MAX = 16 };
 

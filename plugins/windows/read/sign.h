@@ -1,8 +1,8 @@
 /* Who signed a program, by Authenticode: in the file itself, or in a catalogue of the system's. */
-#ifndef COLLECT_SIGN_H
-#define COLLECT_SIGN_H
+#ifndef READ_SIGN_H
+#define READ_SIGN_H
 
-#include "collect.h"
+#include "read.h"
 
 enum { WIN_SIGNER = 128, WIN_VERDICT = 64 };
 

@@ -1,9 +1,9 @@
 /* Reading files that anybody may have made: links, devices, files that are elsewhere, endless
  * ones. */
-#ifndef COLLECT_FILE_H
-#define COLLECT_FILE_H
+#ifndef READ_FILE_H
+#define READ_FILE_H
 
-#include "collect.h"
+#include "read.h"
 
 typedef struct win_file {
   HANDLE handle;

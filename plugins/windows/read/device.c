@@ -8,6 +8,7 @@
 #include <wchar.h>
 
 #include "file.h"
+#include "items.h"
 #include "package/private.h"
 #include "path.h"
 #include "reg.h"
@@ -286,23 +287,51 @@ static void device_free(void *own)
   free(d);
 }
 
-cordon_status win_run(const col_options *o, const col_item *items, size_t count,
-                      col_totals *ret_totals, col_cap_fn *on_cap, void *data, sup_err *err)
+/* Options with what the items share. NULL: no memory. */
+static win_device *share(const col_options *o, col_options *ret_options, sup_err *err)
 {
   static const wchar_t *const wanted[] = {L"SeBackupPrivilege", L"SeRestorePrivilege",
                                           L"SeDebugPrivilege", L"SeSecurityPrivilege"};
-  col_options mine = *o;
   win_device *d = calloc(1, sizeof(*d));
   if (d != NULL)
     d->gate = col_gate_new();
   if (d == NULL || d->gate == NULL) {
     free(d);
-    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for the package");
+    (void)sup_fail(err, CORDON_E_LIMIT, "there is no memory to read the device");
+    return NULL;
   }
   /* What is missing shows where it is needed. */
   for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
     (void)win_privilege(wanted[i]);
-  mine.own = d;
-  mine.own_free = device_free;
+  *ret_options = *o;
+  ret_options->own = d;
+  ret_options->own_free = device_free;
+  return d;
+}
+
+cordon_status win_run(const col_options *o, const col_item *items, size_t count,
+                      col_totals *ret_totals, col_cap_fn *on_cap, void *data, sup_err *err)
+{
+  col_options mine;
+  if (share(o, &mine, err) == NULL)
+    return CORDON_E_LIMIT;
   return col_package_run(&mine, items, count, ret_totals, on_cap, data, err);
+}
+
+cordon_status win_read_out(const col_options *o, const char *path, const col_reading *what,
+                           cJSON *tables, col_read_totals *ret_totals, sup_err *err)
+{
+  col_options mine;
+  win_device *d = share(o, &mine, err);
+  if (d == NULL)
+    return CORDON_E_LIMIT;
+  if (path != NULL && !sup_to_wide(path, d->asked, WIN_PATH)) {
+    device_free(d);
+    return sup_fail(err, CORDON_E_INVALID, "path is longer than %d units, or no UTF-8", WIN_PATH);
+  }
+  if (path != NULL && !win_is_key_path(d->asked)) {
+    device_free(d);
+    return sup_fail(err, CORDON_E_INVALID, "path is no key: it begins with HKLM, HKLM (32) or HKU");
+  }
+  return col_read_out(&mine, what->items, what->count, tables, ret_totals, err);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "collect.h"
+#include "read.h"
 #include "support/err.h"
 #include "support/utf16.h"
 #include "support/wide.h"

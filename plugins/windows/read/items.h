@@ -1,8 +1,8 @@
-/* The items of the package, by the file that they are in. */
-#ifndef COLLECT_ITEMS_H
-#define COLLECT_ITEMS_H
+/* What can be read, by the file that it is in. */
+#ifndef READ_ITEMS_H
+#define READ_ITEMS_H
 
-#include "collect.h"
+#include "read.h"
 
 /* network.c, names.c */
 void win_connections(col_task *t);
@@ -29,6 +29,10 @@ void win_hives(col_task *t);
 void win_startup_folders(col_task *t);
 void win_startup_files(col_task *t);
 void win_wmi_autoruns(col_task *t);
+
+/* registry.c: the key that was asked for, HKLM\..., HKLM (32)\... or HKU\... */
+bool win_is_key_path(const wchar_t *path);
+void win_registry(col_task *t);
 
 /* users.c, smb.c */
 void win_users(col_task *t);
