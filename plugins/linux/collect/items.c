@@ -83,7 +83,9 @@ static const col_item items[] = {
      false},
     {TEMP, "folders", "/tmp, /var/tmp, /dev/shm, /run/user", col_temp, LONG, true, false},
     /* Begins with the first item, and is as volatile as that. */
-    {PROCESSES, "hidden_processes.csv", "every process number against the listing of /proc",
+    {PROCESSES, "hidden_processes.csv",
+     "process numbers given since the start (extended: every number), and control groups, against "
+     "the listing of /proc",
      col_hidden_processes, QUICK, false, false},
     {PROGRAMS, "programs.csv", "databases of dpkg, rpm, apk, pacman, snap, flatpak; /opt",
      col_installed, SLOW, false, false},

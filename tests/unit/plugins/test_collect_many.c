@@ -204,6 +204,79 @@ START_TEST(a_process_that_is_not_listed_is_found)
 }
 END_TEST
 
+/* Each time into a package of its own. */
+static bool hidden_finds_me(bool extended)
+{
+  static int packages;
+  char row[64];
+  sup_err err = {0};
+  col_totals totals;
+  col_options o = bed_options();
+  (void)snprintf(bed_to.path, sizeof(bed_to.path), "%s/package-%d", bed_root, ++packages);
+  ck_assert_int_eq(mkdir(bed_to.path, 0700), 0);
+  o.extended = extended;
+  (void)snprintf(row, sizeof(row), "\r\n%ld,", (long)getpid());
+  (void)col_run(&o, &hidden, 1, &totals, NULL, NULL, &err);
+  char *table = bed_package_file("P/hidden.csv");
+  bool found = strstr(table, row) != NULL;
+  bool full = count_of(table, "\r\n") > 1024;
+  free(table);
+  return found || full;
+}
+
+/* The bed's kernel says that it has given the numbers 1 to `last`, of `given` in all. */
+static void say_given(long last, long given)
+{
+  char text[128];
+  (void)snprintf(text, sizeof(text), "0.00 0.00 0.00 1/1 %ld\n", last);
+  bed_make("/proc/loadavg", text);
+  (void)snprintf(text, sizeof(text), "cpu 1 2 3\nprocesses %ld\nprocs_running 1\n", given);
+  bed_make("/proc/stat", text);
+}
+
+START_TEST(numbers_that_were_never_given_are_tried_where_something_speaks_for_them)
+{
+  char number[32];
+  (void)snprintf(number, sizeof(number), "%ld\n", (long)getpid() + 1000);
+  bed_make_folder("/proc", 0755);
+  bed_make_folder("/proc/sys", 0755);
+  bed_make_folder("/proc/sys/kernel", 0755);
+  bed_make("/proc/sys/kernel/pid_max", number);
+  say_given(1, 5);
+  ck_assert(!hidden_finds_me(false));
+  ck_assert(hidden_finds_me(true));
+  /* They have begun anew; they were set by hand; they are not told. */
+  say_given(1, (long)getpid() + 1000);
+  ck_assert(hidden_finds_me(false));
+  say_given(900, 5);
+  ck_assert(hidden_finds_me(false));
+  bed_make("/proc/loadavg", "none\n");
+  ck_assert(hidden_finds_me(false));
+  say_given(getpid(), getpid());
+  ck_assert(hidden_finds_me(false));
+}
+END_TEST
+
+START_TEST(a_member_of_a_control_group_is_found_whatever_its_number)
+{
+  char number[32];
+  (void)snprintf(number, sizeof(number), "%ld\n", (long)getpid() + 1000);
+  bed_make_folder("/proc", 0755);
+  bed_make_folder("/proc/sys", 0755);
+  bed_make_folder("/proc/sys/kernel", 0755);
+  bed_make("/proc/sys/kernel/pid_max", number);
+  say_given(1, 5);
+  bed_make_folder("/sys", 0755);
+  bed_make_folder("/sys/fs", 0755);
+  bed_make_folder("/sys/fs/cgroup", 0755);
+  bed_make_folder("/sys/fs/cgroup/a", 0755);
+  bed_make_folder("/sys/fs/cgroup/a/b.scope", 0755);
+  (void)snprintf(number, sizeof(number), "3\n%ld\n", (long)getpid());
+  bed_make("/sys/fs/cgroup/a/b.scope/cgroup.procs", number);
+  ck_assert(hidden_finds_me(false));
+}
+END_TEST
+
 START_TEST(a_process_that_is_listed_does_not_hide)
 {
   char path[64];
@@ -275,6 +348,8 @@ int main(void)
       what_has_a_longer_path_than_there_is_does_not_hide_among_temporary_files,
       what_has_a_longer_path_than_there_is_does_not_hide_from_the_time_line,
       a_process_that_is_not_listed_is_found,
+      numbers_that_were_never_given_are_tried_where_something_speaks_for_them,
+      a_member_of_a_control_group_is_found_whatever_its_number,
       a_process_that_is_listed_does_not_hide,
       hands_come_back_when_both_are_done};
   return run_suite_with("plugins.collect_many", tests, COUNT_OF(tests), bed_setup, bed_teardown);
