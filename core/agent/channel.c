@@ -1,6 +1,5 @@
 #include "channel.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "channel_read.h"
 #include "ipc/link.h"
 #include "ipc/message.h"
+#include "platform/child.h"
 #include "platform/file.h"
 #include "platform/socket.h"
 #include "rate.h"
@@ -30,7 +30,7 @@ typedef struct channel_socket {
 
 struct agent_channel {
   agent_channel_options options;
-  uv_process_t process;
+  pf_child *child; /* while it runs */
   bool running;
   ipc_link link;
   bool linked;
@@ -95,7 +95,7 @@ void agent_channel_end(agent_channel *c, const char *sentence)
   c->ending = true;
   (void)snprintf(c->why, sizeof(c->why), "%s", sentence);
   if (c->running)
-    (void)uv_process_kill(&c->process, SIGKILL);
+    pf_child_kill(c->child);
   if (c->linked)
     ipc_link_close(&c->link);
   for (int i = 0; i < SOCKETS_MAX; i++)
@@ -105,9 +105,14 @@ void agent_channel_end(agent_channel *c, const char *sentence)
     close_printed(c);
 }
 
-static void on_exit_cb(uv_process_t *process, int64_t status, int signal_number)
+static void on_child_closed(void *owner)
 {
-  agent_channel *c = process->data;
+  free_when_closed(owner);
+}
+
+static void on_child_exit(void *owner, int64_t status, int signal_number)
+{
+  agent_channel *c = owner;
   char text[128];
   if (signal_number != 0)
     (void)snprintf(text, sizeof(text), "cordon-channel ended by signal %d", signal_number);
@@ -115,7 +120,8 @@ static void on_exit_cb(uv_process_t *process, int64_t status, int signal_number)
     (void)snprintf(text, sizeof(text), "cordon-channel ended with exit code %lld",
                    (long long)status);
   c->running = false;
-  uv_close((uv_handle_t *)process, on_closed);
+  pf_child_close(c->child, on_child_closed);
+  c->child = NULL;
   agent_channel_end(c, text);
   close_printed(c);
 }
@@ -277,7 +283,7 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
   case IPC_HELLO:
     c->greeted = true;
     (void)uv_timer_stop(&c->timer);
-    cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "cordon-channel %d is up: %.*s", c->process.pid,
+    cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "cordon-channel %d is up: %.*s", pf_child_pid(c->child),
            CD_STR_ARG(frame->payload));
     break;
   case IPC_REFUSED: on_refused(c, frame->payload); break;
@@ -320,18 +326,16 @@ void agent_channel_check(agent_channel *c)
 
 /* ---- the start ---- */
 
-static int spawn(agent_channel *c)
+static cd_code start_child(agent_channel *c, cd_err *err)
 {
   char program[CD_PATH_MAX];
-  char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-  char lang[] = "LANG=C.UTF-8";
-  char *env[4] = {path, lang, NULL, NULL};
+  char *env[2] = {NULL, NULL};
   char *args[] = {program, NULL};
 #ifdef CORDON_FAULT_POINTS
   char fault[512];
   if (cd_fault_spec() != NULL) {
     (void)snprintf(fault, sizeof(fault), "CORDON_FAULT=%s", cd_fault_spec());
-    env[2] = fault;
+    env[0] = fault;
   }
 #endif
   uv_stdio_container_t stdio[4] = {
@@ -341,15 +345,17 @@ static int spawn(agent_channel *c)
       {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE | UV_NONBLOCK_PIPE,
        .data.stream = (uv_stream_t *)&c->link.pipe},
   };
-  uv_process_options_t options = {.file = program,
-                                  .args = args,
-                                  .env = env,
-                                  .cwd = "/",
-                                  .stdio = stdio,
-                                  .stdio_count = 4,
-                                  .exit_cb = on_exit_cb};
+  const pf_confine confine = {.client = true};
+  pf_child_options options = {.program = program,
+                              .args = args,
+                              .env = env,
+                              .confine = &confine,
+                              .stdio = stdio,
+                              .stdio_count = 4,
+                              .on_exit = on_child_exit,
+                              .owner = c};
   (void)cd_str_copy(program, sizeof(program), cd_str_from(c->options.program));
-  return uv_spawn(c->options.loop, &c->process, &options);
+  return pf_child_start(c->options.loop, &options, &c->child, err);
 }
 
 static cd_code check_program(const char *program, cd_err *err)
@@ -363,17 +369,13 @@ static cd_code check_program(const char *program, cd_err *err)
 
 static cd_code run(agent_channel *c, cd_err *err)
 {
-  int uv = spawn(c);
-  c->process.data = c;
+  cd_code rc = start_child(c, err);
+  if (rc != CD_OK)
+    return rc;
   c->open_handles++;
-  if (uv != 0) {
-    uv_close((uv_handle_t *)&c->process, on_closed);
-    return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot start '%s': %s", c->options.program,
-                      uv_strerror(uv));
-  }
   c->running = true;
   (void)uv_read_start((uv_stream_t *)&c->printed, on_alloc, on_printed);
-  cd_code rc = ipc_link_start(&c->link, err);
+  rc = ipc_link_start(&c->link, err);
   if (rc == CD_OK)
     rc = ipc_link_send(&c->link, IPC_SETUP, 0, c->options.setup, err);
   if (rc == CD_OK)
@@ -414,5 +416,5 @@ cd_code agent_channel_start(const agent_channel_options *options, agent_channel 
 
 int agent_channel_pid(const agent_channel *c)
 {
-  return c->running ? c->process.pid : 0;
+  return c->running ? pf_child_pid(c->child) : 0;
 }

@@ -2,7 +2,6 @@
  * host_ops.c. */
 #include "host.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "host_private.h"
 #include "host_read.h"
 #include "ipc/message.h"
+#include "platform/child.h"
 #include "platform/confine.h"
 #include "platform/file.h"
 #include "platform/pass.h"
@@ -55,9 +55,9 @@ static void on_lines_closed(uv_handle_t *handle)
   free_when_closed(l->host);
 }
 
-static void on_process_closed(uv_handle_t *handle)
+static void on_process_closed(void *owner)
 {
-  free_when_closed(handle->data);
+  free_when_closed(owner);
 }
 
 /* ---- the end ---- */
@@ -66,9 +66,9 @@ static void kill_process(agent_host *h)
 {
   if (!h->running)
     return;
-  (void)uv_process_kill(&h->process, SIGKILL);
+  pf_child_kill(h->child);
   /* With everything that the plugin started. */
-  pf_process_kill_group(h->process.pid);
+  pf_process_kill_group(pf_child_pid(h->child));
 }
 
 /* The first reason for the end stays the reason. */
@@ -201,17 +201,19 @@ static void on_link_closed(ipc_link *link, cd_code code, const char *sentence)
   free_when_closed(h);
 }
 
-static void on_exit_cb(uv_process_t *process, int64_t status, int signal_number)
+static void on_child_exit(void *owner, int64_t status, int signal_number)
 {
-  agent_host *h = process->data;
-  pf_process_kill_group(process->pid);
+  agent_host *h = owner;
+  int pid = pf_child_pid(h->child);
+  pf_process_kill_group(pid);
   h->running = false;
   h->exit_status = status;
   h->exit_signal = signal_number;
-  uv_close((uv_handle_t *)process, on_process_closed);
+  pf_child_close(h->child, on_process_closed);
+  h->child = NULL;
   cd_log(CD_AREA_SUPERVISOR, CD_LOG_DEBUG,
          "%s plugin=%s: process %d ended, exit code %lld, signal %d", agent_capability_name(h->cap),
-         h->plugin->manifest.id, process->pid, (long long)status, signal_number);
+         h->plugin->manifest.id, pid, (long long)status, signal_number);
   if (h->phase < HOST_ENDING)
     h->phase = HOST_ENDING;
   settle(h);
@@ -234,7 +236,7 @@ static void on_hello(agent_host *h, cd_str payload)
   h->greeted = true;
   h->phase = HOST_READY;
   cd_log(CD_AREA_SUPERVISOR, CD_LOG_INFO, "%s plugin=%s: host %d is up after %llu us",
-         agent_capability_name(h->cap), h->plugin->manifest.id, h->process.pid,
+         agent_capability_name(h->cap), h->plugin->manifest.id, pf_child_pid(h->child),
          (unsigned long long)(cd_mono_us() - h->started_us));
   host_ops_pump(h);
   host_idle(h);
@@ -435,6 +437,17 @@ static cd_code send_setup(agent_host *h, cd_err *err)
   return rc;
 }
 
+/* What the child is told in SETUP to keep, for the system that takes the rest from it beforehand.
+ */
+static pf_confine what_is_left(const agent_host *h)
+{
+  const agent_manifest *m = &h->plugin->manifest;
+  return (pf_confine){.privileges = m->privileges,
+                      .memory_bytes = (uint64_t)m->memory_mb * 1024u * 1024u,
+                      .processes = m->processes,
+                      .no_network = m->no_network};
+}
+
 /* Without it the plugin is told that there is none. */
 static void open_sight(const agent_host *h, uv_file *ret_sight)
 {
@@ -454,14 +467,12 @@ static void open_pass(agent_host *h, uv_file *ret_child)
            agent_capability_name(h->cap), h->plugin->manifest.id, err.text);
 }
 
-static int spawn(agent_host *h)
+static cd_code start_child(agent_host *h, cd_err *err)
 {
   uv_file sight = -1;
   uv_file pass = -1;
   char *args[] = {h->sup->plugin_host, h->plugin->manifest.id, NULL, NULL};
-  char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-  char lang[] = "LANG=C.UTF-8";
-  char *env[4] = {path, lang, NULL, NULL};
+  char *env[2] = {NULL, NULL};
   char cap[32];
   (void)cd_str_copy(cap, sizeof(cap), cd_str_from(agent_capability_name(h->cap)));
   args[2] = cap;
@@ -469,7 +480,7 @@ static int spawn(agent_host *h)
   char fault[512];
   if (cd_fault_spec() != NULL) {
     (void)snprintf(fault, sizeof(fault), "CORDON_FAULT=%s", cd_fault_spec());
-    env[2] = fault;
+    env[0] = fault;
   }
 #endif
   open_sight(h, &sight);
@@ -484,16 +495,18 @@ static int spawn(agent_host *h)
       {.flags = sight >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = sight},
       {.flags = pass >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = pass},
   };
-  uv_process_options_t options = {.file = h->sup->plugin_host,
-                                  .args = args,
-                                  .env = env,
-                                  .cwd = "/",
-                                  .stdio = stdio,
-                                  .stdio_count = pass >= 0    ? 7
-                                                 : sight >= 0 ? 6
-                                                              : 5,
-                                  .exit_cb = on_exit_cb};
-  int rc = uv_spawn(h->sup->loop, &h->process, &options);
+  const pf_confine confine = what_is_left(h);
+  pf_child_options options = {.program = h->sup->plugin_host,
+                              .args = args,
+                              .env = env,
+                              .confine = &confine,
+                              .stdio = stdio,
+                              .stdio_count = pass >= 0    ? 7
+                                             : sight >= 0 ? 6
+                                                          : 5,
+                              .on_exit = on_child_exit,
+                              .owner = h};
+  cd_code rc = pf_child_start(h->sup->loop, &options, &h->child, err);
   if (sight >= 0)
     pf_number_close(sight);
   if (pass >= 0)
@@ -526,15 +539,10 @@ static cd_code start_process(agent_host *h, cd_err *err)
     rc = open_lines(h, i, err);
   if (rc != CD_OK)
     return rc;
-  int uv = spawn(h);
-  /* libuv initialises the handle even where it fails, and it has to be closed. */
-  h->process.data = h;
+  rc = start_child(h, err);
+  if (rc != CD_OK)
+    return rc;
   h->open_handles++;
-  if (uv != 0) {
-    uv_close((uv_handle_t *)&h->process, on_process_closed);
-    return cd_fail_os(err, cd_code_from_errno(uv), -uv, "cannot start '%s': %s",
-                      h->sup->plugin_host, uv_strerror(uv));
-  }
   h->running = true;
   for (int i = 0; i < 2; i++)
     (void)uv_read_start((uv_stream_t *)&h->lines[i].pipe, on_lines_alloc, on_lines_read);
@@ -630,7 +638,7 @@ bool agent_host_usable(const agent_host *h)
 void agent_host_describe(const agent_host *h, int *ret_pid, unsigned *ret_running,
                          bool *ret_resident)
 {
-  *ret_pid = h->running ? h->process.pid : 0;
+  *ret_pid = h->running ? pf_child_pid(h->child) : 0;
   *ret_running = host_ops_running(h, ret_resident);
 }
 

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "host.h"
 #include "ipc/link.h"
+#include "platform/child.h"
 #include "rate.h"
 #include "supervisor.h"
 
@@ -38,8 +39,8 @@ struct agent_host {
   cd_code check_rc;
   cd_err check_err;
   uv_file library; /* open between check and spawn */
-  uv_process_t process;
-  bool running; /* the process exists */
+  pf_child *child; /* while it runs */
+  bool running;    /* the process exists */
   int64_t exit_status;
   int exit_signal;
   bool asked_to_quit;

@@ -4,6 +4,7 @@
 #include "platform/confine.h"
 
 #include "base/json.h"
+#include "windows/child.h"
 #include "windows/windows.h"
 
 #include <fcntl.h>
@@ -28,7 +29,7 @@ static const struct {
     {PF_PRIV_MODULES, L"SeLoadDriverPrivilege"},
 };
 
-static bool is_kept(uint32_t privileges, const LUID *id)
+bool pf_privilege_kept(uint32_t privileges, const LUID *id)
 {
   LUID wanted;
   /* Without it every folder on the way to a file is checked; all have it. */
@@ -43,37 +44,37 @@ static bool is_kept(uint32_t privileges, const LUID *id)
   return false;
 }
 
-/* For good: a privilege that was removed cannot be switched on again. */
+/* For good: a privilege that was removed cannot be switched on again. Those that are left are
+ * switched on. A token that was made with no others may be one that its process cannot change. */
 static cd_code drop_privileges(uint32_t privileges, cd_err *err)
 {
   HANDLE token = NULL;
-  DWORD size = 0;
-  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES, &token))
+  bool others = false;
+  bool may_change =
+      OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES, &token);
+  if (!may_change && !OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
     return pf_win_fail(err, GetLastError(), "this process's token could not be opened");
-  (void)GetTokenInformation(token, TokenPrivileges, NULL, 0, &size);
-  TOKEN_PRIVILEGES *all = size > 0 ? calloc(1, size) : NULL;
+  TOKEN_PRIVILEGES *all = pf_token_facts(token, TokenPrivileges);
   cd_code rc = CD_OK;
-  if (all == NULL || !GetTokenInformation(token, TokenPrivileges, all, size, &size)) {
+  if (all == NULL)
     rc = pf_win_fail(err, GetLastError(), "this process's privileges could not be read");
-  } else {
-    for (DWORD i = 0; i < all->PrivilegeCount; i++)
-      all->Privileges[i].Attributes = is_kept(privileges, &all->Privileges[i].Luid)
-                                          ? SE_PRIVILEGE_ENABLED
-                                          : SE_PRIVILEGE_REMOVED;
-    if (!AdjustTokenPrivileges(token, FALSE, all, 0, NULL, NULL) || GetLastError() != ERROR_SUCCESS)
-      rc = pf_win_fail(err, GetLastError(), "this process's privileges could not be dropped");
+  for (DWORD i = 0; rc == CD_OK && i < all->PrivilegeCount; i++) {
+    bool stays = pf_privilege_kept(privileges, &all->Privileges[i].Luid);
+    others |= !stays;
+    all->Privileges[i].Attributes = stays ? SE_PRIVILEGE_ENABLED : SE_PRIVILEGE_REMOVED;
   }
+  bool changed = rc == CD_OK && may_change &&
+                 AdjustTokenPrivileges(token, FALSE, all, 0, NULL, NULL) &&
+                 GetLastError() == ERROR_SUCCESS;
+  if (rc == CD_OK && others && !changed)
+    rc = pf_win_fail(err, GetLastError(), "this process's privileges could not be dropped");
   free(all);
   (void)CloseHandle(token);
   return rc;
 }
 
-/* The handle stays open until this process ends, and whoever is in the job then ends with it. */
-static cd_code enter_job(const pf_confine *c, cd_err *err)
+cd_code pf_job_limit(HANDLE job, const pf_confine *c, cd_err *err)
 {
-  HANDLE job = CreateJobObjectW(NULL, NULL);
-  if (job == NULL)
-    return pf_win_fail(err, GetLastError(), "no job object");
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
   limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
                                             JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION |
@@ -92,12 +93,40 @@ static cd_code enter_job(const pf_confine *c, cd_err *err)
                              JOB_OBJECT_UILIMIT_SYSTEMPARAMETERS |
                              JOB_OBJECT_UILIMIT_WRITECLIPBOARD};
   if (SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits)) &&
-      SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)) &&
-      AssignProcessToJobObject(job, GetCurrentProcess()))
+      SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)))
     return CD_OK;
-  DWORD error = GetLastError();
+  return pf_win_fail(err, GetLastError(), "the limits of memory and processes could not be set");
+}
+
+/* The job that the agent made says so; one of somebody else's that this process was started in does
+ * not. */
+static bool is_limited(const pf_confine *c)
+{
+  JOBOBJECT_EXTENDED_LIMIT_INFORMATION is = {0};
+  const JOBOBJECT_BASIC_LIMIT_INFORMATION *basic = &is.BasicLimitInformation;
+  const DWORD wanted = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_ACTIVE_PROCESS |
+                       (c->memory_bytes > 0 ? JOB_OBJECT_LIMIT_PROCESS_MEMORY : 0u);
+  return QueryInformationJobObject(NULL, JobObjectExtendedLimitInformation, &is, sizeof(is),
+                                   NULL) &&
+         (basic->LimitFlags & wanted) == wanted && basic->ActiveProcessLimit <= c->processes + 1u &&
+         (c->memory_bytes == 0 || is.ProcessMemoryLimit <= c->memory_bytes);
+}
+
+/* The handle stays open until this process ends, and whoever is in the job then ends with it. */
+static cd_code enter_job(const pf_confine *c, cd_err *err)
+{
+  if (is_limited(c))
+    return CD_OK;
+  HANDLE job = CreateJobObjectW(NULL, NULL);
+  if (job == NULL)
+    return pf_win_fail(err, GetLastError(), "no job object");
+  cd_code rc = pf_job_limit(job, c, err);
+  if (rc == CD_OK && AssignProcessToJobObject(job, GetCurrentProcess()))
+    return CD_OK;
+  if (rc == CD_OK)
+    rc = pf_win_fail(err, GetLastError(), "this process could not be put into a job");
   (void)CloseHandle(job);
-  return pf_win_fail(err, error, "the limits of memory and processes could not be set");
+  return rc;
 }
 
 /* Ways into a process that it can close itself. What a version of Windows does not know is left
@@ -115,15 +144,75 @@ static void close_ways(bool generated_code)
   }
 }
 
+/* What this process has, as Windows says it. */
+typedef struct facts {
+  bool known;
+  bool in_job;
+  bool administrators; /* a group of theirs is in force */
+  bool local_service;
+  DWORD integrity;
+} facts;
+
+static facts look(void)
+{
+  facts is = {0};
+  HANDLE token = NULL;
+  BOOL inside = FALSE;
+  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+    return is;
+  TOKEN_GROUPS *groups = pf_token_facts(token, TokenGroups);
+  is.known = groups != NULL;
+  for (DWORD i = 0; groups != NULL && i < groups->GroupCount; i++)
+    is.administrators |= (groups->Groups[i].Attributes & SE_GROUP_ENABLED) != 0 &&
+                         pf_sid_powerful(groups->Groups[i].Sid);
+  is.integrity = pf_token_integrity(token);
+  is.local_service = pf_token_is_local_service(token);
+  is.in_job = IsProcessInJob(GetCurrentProcess(), NULL, &inside) && inside;
+  free(groups);
+  (void)CloseHandle(token);
+  return is;
+}
+
+static const char *integrity_name(DWORD level)
+{
+  if (level >= SECURITY_MANDATORY_SYSTEM_RID)
+    return "system";
+  if (level >= SECURITY_MANDATORY_HIGH_RID)
+    return "high";
+  return level >= SECURITY_MANDATORY_MEDIUM_RID ? "medium" : "low";
+}
+
+/* What was asked for and is not so. */
+static void write_note(const pf_confine *c, const facts *is, cd_jw *w)
+{
+  cd_buf note = CD_BUF_INIT(1024);
+  cd_buf_add_cstr(&note, "on Windows neither open files nor sizes of files are limited");
+  if (!c->client)
+    cd_buf_add_cstr(&note, ", nor the folders that may be written to");
+  if (c->no_network)
+    cd_buf_add_cstr(&note, ", nor the network");
+  if (!is->known)
+    cd_buf_add_cstr(&note, "; this process's token could not be looked at");
+  if (!is->local_service)
+    cd_buf_add_cstr(&note, "; the account stays the agent's");
+  if (is->administrators && !pf_token_needs_administrators(c))
+    cd_buf_add_cstr(&note, "; the rights of administrators are still there");
+  if (c->client && is->integrity >= SECURITY_MANDATORY_MEDIUM_RID)
+    cd_buf_add_cstr(&note, "; the integrity could not be made low");
+  cd_jw_str(w, "note", cd_buf_view(&note));
+  cd_buf_release(&note);
+}
+
 static void write_report(const pf_confine *c, cd_buf *out)
 {
   static const char *const names[] = {"root",   "net_admin", "net_raw",   "read_all",
                                       "trace",  "kill",      "sys_admin", "sight",
                                       "syslog", "write_all", "modules",   "root_user"};
+  const facts is = look();
   cd_jw w;
   cd_jw_init(&w, out);
   cd_jw_obj(&w, NULL);
-  cd_jw_cstr(&w, "user", NULL);
+  cd_jw_cstr(&w, "user", is.local_service ? "LocalService" : NULL);
   cd_jw_arr(&w, "privileges");
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     if ((c->privileges & (1u << i)) != 0)
@@ -138,28 +227,44 @@ static void write_report(const pf_confine *c, cd_buf *out)
   cd_jw_null(&w, "files");
   cd_jw_null(&w, "file_mb");
   cd_jw_bool(&w, "landlock", false);
-  cd_jw_cstr(&w, "note",
-             c->no_network ? "on Windows neither open files, nor sizes of files, nor the folders "
-                             "that may be written to, nor the network are limited; "
-                             "the account stays the agent's"
-                           : "on Windows neither open files, nor sizes of files, nor the folders "
-                             "that may be written to are limited; the account "
-                             "stays the agent's");
+  cd_jw_bool(&w, "job", is.in_job);
+  cd_jw_bool(&w, "administrators", is.administrators);
+  cd_jw_cstr(&w, "integrity", is.known ? integrity_name(is.integrity) : NULL);
+  write_note(c, &is, &w);
   cd_jw_end_obj(&w);
+}
+
+/* Once its libraries are loaded a client needs to write nowhere but to what is open. Where it does
+ * not take the report says so. */
+static void lower(void)
+{
+  HANDLE token = NULL;
+  if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_DEFAULT, &token)) {
+    (void)pf_token_lower(token, SECURITY_MANDATORY_LOW_RID);
+    (void)CloseHandle(token);
+  }
+}
+
+static cd_code refuse_user(const pf_confine *c, cd_err *err)
+{
+  if (c->user == NULL || (c->privileges & (PF_PRIV_ROOT | PF_PRIV_ROOT_USER)) != 0)
+    return CD_OK;
+  return cd_fail(err, CD_E_UNSUPPORTED,
+                 "a process does not become '%s' on Windows; leave the user empty", c->user);
 }
 
 cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err)
 {
-  if (c->user != NULL && (c->privileges & (PF_PRIV_ROOT | PF_PRIV_ROOT_USER)) == 0)
-    return cd_fail(err, CD_E_UNSUPPORTED,
-                   "a plugin host does not become '%s' on Windows; leave plugin_user empty",
-                   c->user);
-  cd_code rc = enter_job(c, err);
+  cd_code rc = refuse_user(c, err);
+  if (rc == CD_OK)
+    rc = enter_job(c, err);
   if (rc == CD_OK && (c->privileges & PF_PRIV_ROOT) == 0)
     rc = drop_privileges(c->privileges, err);
   if (rc != CD_OK)
     return rc;
   close_ways(false);
+  if (c->client)
+    lower();
   write_report(c, ret_report);
   return cd_buf_status(ret_report, "what was confined", err);
 }

@@ -1,5 +1,6 @@
 /* Compiled with the files of a system that is laid out: the whole seam must be there, and what is
  * not filled must say so. */
+#include "platform/child.h"
 #include "platform/confine.h"
 #include "platform/file.h"
 #include "platform/library.h"
@@ -48,6 +49,11 @@ static any_function const seam[] = {
     (any_function)pf_peer_in_group,
     (any_function)pf_peer_listen,
     (any_function)pf_peer_connect,
+    (any_function)pf_child_start,
+    (any_function)pf_child_pid,
+    (any_function)pf_child_handle,
+    (any_function)pf_child_kill,
+    (any_function)pf_child_close,
     (any_function)pf_process_kill_group,
     (any_function)pf_process_end_followers,
     (any_function)pf_pass_pair,
