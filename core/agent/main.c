@@ -6,6 +6,7 @@
 #include "agent.h"
 #include "base/log.h"
 #include "platform/confine.h"
+#include "platform/install.h"
 #include "platform/paths.h"
 #include "platform/service.h"
 #include "platform/system.h"
@@ -197,6 +198,8 @@ static int restore_step(const program *p)
 static cd_code set_up(program *p, cd_err *err)
 {
   cd_code rc = pf_harden_self(err);
+  if (rc == CD_OK && p->service)
+    rc = pf_install_check(err);
   return rc == CD_OK ? agent_start(&p->agent, &p->loop, &p->options, err) : rc;
 }
 

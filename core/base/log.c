@@ -47,6 +47,7 @@ static _Atomic int levels[CD_AREA_COUNT] = {
     CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO, CD_LOG_INFO,
 };
 static _Atomic int log_fd = 2;
+static _Atomic(cd_log_listener) error_listener;
 
 _Static_assert(CD_AREA_COUNT == 14, "a new area needs its default level");
 
@@ -122,6 +123,11 @@ cd_code cd_log_configure(cd_str spec, cd_err *err)
 void cd_log_to(int fd)
 {
   atomic_store(&log_fd, fd);
+}
+
+void cd_log_errors_to(cd_log_listener listener)
+{
+  atomic_store(&error_listener, listener);
 }
 
 const char *cd_log_area_name(cd_log_area area)
@@ -226,5 +232,8 @@ void cd_log(cd_log_area area, cd_log_level level, const char *fmt, ...)
   uv_buf_t bytes = uv_buf_init(line, (unsigned)len);
   (void)uv_fs_write(NULL, &req, atomic_load(&log_fd), &bytes, 1, -1, NULL);
   uv_fs_req_cleanup(&req);
+  cd_log_listener listener = level == CD_LOG_ERROR ? atomic_load(&error_listener) : NULL;
+  if (listener != NULL)
+    listener(area, (cd_str){line + prefix, len - (size_t)prefix - 1});
   errno = saved_errno;
 }

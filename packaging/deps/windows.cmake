@@ -45,3 +45,15 @@ function(cordon_resources name)
     OBJECT_DEPENDS ${CMAKE_SOURCE_DIR}/platform/windows/program.manifest
     INCLUDE_DIRECTORIES ${CMAKE_SOURCE_DIR}/platform/windows)
 endfunction()
+
+# cordon_events(TARGET): the texts of the events that the service writes.
+find_program(CORDON_WINDMC ${cordon_triple}-windmc REQUIRED)
+function(cordon_events name)
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/events)
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(OUTPUT ${folder}/events.rc ${folder}/MSG00409.bin
+    COMMAND ${CORDON_WINDMC} -h ${folder} -r ${folder} ${CMAKE_SOURCE_DIR}/platform/windows/events.mc
+    DEPENDS ${CMAKE_SOURCE_DIR}/platform/windows/events.mc VERBATIM)
+  target_sources(${name} PRIVATE ${folder}/events.rc)
+  set_source_files_properties(${folder}/events.rc PROPERTIES OBJECT_DEPENDS ${folder}/MSG00409.bin INCLUDE_DIRECTORIES ${folder})
+endfunction()

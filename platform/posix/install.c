@@ -16,6 +16,11 @@ cd_code pf_install_folders(cd_err *err)
   return cd_fail(err, CD_E_UNSUPPORTED, WHY);
 }
 
+cd_code pf_install_check(cd_err *err)
+{
+  return cd_fail(err, CD_E_UNSUPPORTED, WHY);
+}
+
 cd_code pf_install_service(cd_err *err)
 {
   return cd_fail(err, CD_E_UNSUPPORTED, WHY);

@@ -2,6 +2,7 @@
 #include "platform/install.h"
 
 #include "base/clock.h"
+#include "windows/event.h"
 #include "windows/windows.h"
 
 #include <stdlib.h>
@@ -110,6 +111,8 @@ cd_code pf_install_service(cd_err *err)
     rc = pf_win_fail(err, GetLastError(), "the service could not be made");
   else
     rc = set_recovery(service, err);
+  if (rc == CD_OK)
+    rc = pf_event_source_make(err);
   free(command);
   if (service != NULL)
     (void)CloseServiceHandle(service);
@@ -150,16 +153,31 @@ static cd_code open_service(DWORD access, SC_HANDLE *ret_service, cd_err *err)
   return rc;
 }
 
+/* One that runs is started already; one that is on its way down is waited for, and started then. */
+static cd_code start(SC_HANDLE service, cd_err *err)
+{
+  uint64_t until_ms = cd_mono_ms() + PATIENCE_MS;
+  while (!StartServiceW(service, 0, NULL)) {
+    DWORD error = GetLastError();
+    SERVICE_STATUS status = {0};
+    if (error != ERROR_SERVICE_ALREADY_RUNNING || cd_mono_ms() > until_ms)
+      return pf_win_fail(err, error, "the service could not be started");
+    if (!QueryServiceStatus(service, &status))
+      return pf_win_fail(err, GetLastError(), "the state of the service could not be read");
+    if (status.dwCurrentState != SERVICE_STOP_PENDING && status.dwCurrentState != SERVICE_STOPPED)
+      break;
+    Sleep(LOOK_MS);
+  }
+  return await(service, SERVICE_RUNNING, "start", err);
+}
+
 cd_code pf_install_start(cd_err *err)
 {
   SC_HANDLE service = NULL;
   cd_code rc = open_service(SERVICE_START | SERVICE_QUERY_STATUS, &service, err);
   if (rc != CD_OK)
     return rc;
-  if (!StartServiceW(service, 0, NULL) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
-    rc = pf_win_fail(err, GetLastError(), "the service could not be started");
-  else
-    rc = await(service, SERVICE_RUNNING, "start", err);
+  rc = start(service, err);
   (void)CloseServiceHandle(service);
   return rc;
 }
@@ -207,6 +225,8 @@ cd_code pf_uninstall_service(cd_err *err)
 {
   SC_HANDLE service = NULL;
   cd_code rc = open_to_end(&service, err);
+  if (rc == CD_OK)
+    rc = pf_event_source_remove(err);
   if (service == NULL)
     return rc;
   if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)

@@ -1,6 +1,7 @@
 /* The folders of the agent: whose they are, who may open them, and taking them away. */
 #include "platform/install.h"
 
+#include "platform/file.h"
 #include "platform/paths.h"
 #include "windows/windows.h"
 
@@ -27,16 +28,21 @@ static cd_code parent_of(const char *path, char out[CD_PATH_MAX], cd_err *err)
   return CD_OK;
 }
 
+static cd_code own_program(char out[CD_PATH_MAX], cd_err *err)
+{
+  wchar_t *wide = calloc(LONG_PATH, sizeof(*wide));
+  DWORD len = wide != NULL ? GetModuleFileNameW(NULL, wide, LONG_PATH) : 0;
+  bool found = len > 0 && len < LONG_PATH && pf_narrow(wide, out, CD_PATH_MAX);
+  free(wide);
+  return found ? CD_OK
+               : cd_fail(err, CD_E_INTERNAL, "where this program lies could not be found out");
+}
+
 cd_code pf_install_folder(char out[CD_PATH_MAX], cd_err *err)
 {
   char path[CD_PATH_MAX] = "";
-  wchar_t *wide = calloc(LONG_PATH, sizeof(*wide));
-  DWORD len = wide != NULL ? GetModuleFileNameW(NULL, wide, LONG_PATH) : 0;
-  bool found = len > 0 && len < LONG_PATH && pf_narrow(wide, path, sizeof(path));
-  free(wide);
-  if (!found)
-    return cd_fail(err, CD_E_INTERNAL, "where this program lies could not be found out");
-  return parent_of(path, out, err);
+  cd_code rc = own_program(path, err);
+  return rc == CD_OK ? parent_of(path, out, err) : rc;
 }
 
 /* A folder that is one, and not a link to one. */
@@ -134,6 +140,26 @@ cd_code pf_install_folders(cd_err *err)
   if (rc == CD_OK)
     rc = make_folder(data, err);
   return rc == CD_OK ? protect(data, DATA_RIGHTS, err) : rc;
+}
+
+cd_code pf_install_check(cd_err *err)
+{
+  char path[CD_PATH_MAX] = "";
+  HANDLE handle = INVALID_HANDLE_VALUE;
+  cd_code rc = own_program(path, err);
+  if (rc == CD_OK)
+    rc = pf_file_open_trusted(path, &handle, err);
+  if (rc == CD_OK) {
+    pf_file_close(handle);
+    rc = parent_of(pf_paths_installed()->config_file, path, err);
+  }
+  if (rc == CD_OK)
+    rc = open_folder(path, &handle, err);
+  if (rc == CD_OK) {
+    rc = pf_trust_check(handle, path, PF_TRUST_FOLDER, err);
+    (void)CloseHandle(handle);
+  }
+  return rc;
 }
 
 static DWORD remove_all(const wchar_t *path, unsigned depth);

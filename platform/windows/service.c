@@ -4,7 +4,9 @@
 #include "platform/system.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "platform/paths.h"
+#include "windows/event.h"
 #include "windows/windows.h"
 
 #include <fcntl.h>
@@ -17,6 +19,12 @@
 
 #define NAME L"cordond"
 #define HINT_MS 30000u
+#define TICK_MS 2000u
+/* Longer than plugins that were asked to end are waited for, shorter than what the manager grants
+ * before the system goes down (install.c). */
+#define STOP_MS 18000u
+#define ERRORS_MAX 20u /* that are told to the event log */
+#define ERRORS_MS 60000u
 #define LOG_NAME "cordond.log"
 #define LOG_MAX (8u * 1024u * 1024u) /* then it begins anew, at the next start */
 
@@ -26,39 +34,96 @@ static struct {
   void *context;
   int code;
   SERVICE_STATUS_HANDLE handle; /* NULL: no service */
-  SRWLOCK lock;                 /* of what follows */
+  HANDLE ticks;
+  SRWLOCK lock; /* of what follows */
   DWORD state;
+  DWORD progress; /* the manager wants to see it grow while something is pending */
+  ULONGLONG since_ms;
+  unsigned errors; /* told since errors_ms */
+  ULONGLONG errors_ms;
 } service = {.lock = SRWLOCK_INIT};
 
-/* It goes one way only: what is stopping does not run again. */
-static bool report(DWORD state, DWORD exit_code)
+/* Under the lock. */
+static bool say_state(DWORD state, DWORD exit_code)
 {
   SERVICE_STATUS status = {.dwServiceType = SERVICE_WIN32_OWN_PROCESS, .dwCurrentState = state};
-  bool told = false;
-  if (service.handle == NULL)
-    return false;
   if (state == SERVICE_RUNNING)
     status.dwControlsAccepted = SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_PRESHUTDOWN;
-  if (state == SERVICE_START_PENDING || state == SERVICE_STOP_PENDING)
+  if (state == SERVICE_START_PENDING || state == SERVICE_STOP_PENDING) {
     status.dwWaitHint = HINT_MS;
+    status.dwCheckPoint = ++service.progress;
+  }
   if (exit_code != 0) {
     status.dwWin32ExitCode = ERROR_SERVICE_SPECIFIC_ERROR;
     status.dwServiceSpecificExitCode = exit_code;
   }
+  return SetServiceStatus(service.handle, &status) != 0;
+}
+
+/* It goes one way only: what is stopping does not run again. */
+static bool report(DWORD state, DWORD exit_code)
+{
+  bool told = false;
+  if (service.handle == NULL)
+    return false;
   AcquireSRWLockExclusive(&service.lock);
   bool backwards = service.state == SERVICE_STOPPED ||
                    (service.state == SERVICE_STOP_PENDING && state == SERVICE_RUNNING);
   if (!backwards && service.state != state) {
     service.state = state;
-    told = SetServiceStatus(service.handle, &status) != 0;
+    service.since_ms = GetTickCount64();
+    told = say_state(state, exit_code);
   }
   ReleaseSRWLockExclusive(&service.lock);
   return told;
 }
 
+/* Who stopped the service wants it stopped, so it has not failed and is not started again. What is
+ * in force stays so, and the journal is synced: the next start goes on from there. */
+static void end_stuck(void)
+{
+  pf_event_write(PF_EVENT_STUCK, "What is in force stays in force.");
+  (void)report(SERVICE_STOPPED, 0);
+  (void)TerminateProcess(GetCurrentProcess(), 1);
+}
+
+static void CALLBACK on_tick(void *context, BOOLEAN fired)
+{
+  (void)context;
+  (void)fired;
+  AcquireSRWLockExclusive(&service.lock);
+  bool pending = service.state == SERVICE_START_PENDING || service.state == SERVICE_STOP_PENDING;
+  bool stuck =
+      service.state == SERVICE_STOP_PENDING && GetTickCount64() - service.since_ms >= STOP_MS;
+  if (pending && !stuck)
+    (void)say_state(service.state, 0);
+  ReleaseSRWLockExclusive(&service.lock);
+  if (stuck)
+    end_stuck();
+}
+
+/* A flood of errors is in the file; the event log is told of its start. */
+static void on_error_line(cd_log_area area, cd_str text)
+{
+  char line[CD_LOG_LINE_MAX + 64];
+  ULONGLONG now_ms = GetTickCount64();
+  AcquireSRWLockExclusive(&service.lock);
+  if (now_ms - service.errors_ms >= ERRORS_MS) {
+    service.errors_ms = now_ms;
+    service.errors = 0;
+  }
+  bool tells = service.errors < ERRORS_MAX;
+  service.errors += tells ? 1 : 0;
+  ReleaseSRWLockExclusive(&service.lock);
+  (void)snprintf(line, sizeof(line), "%s: %.*s", cd_log_area_name(area), CD_STR_ARG(text));
+  if (tells)
+    pf_event_write(PF_EVENT_ERROR, line);
+}
+
 void pf_service_ready(void)
 {
-  (void)report(SERVICE_RUNNING, 0);
+  if (report(SERVICE_RUNNING, 0))
+    pf_event_write(PF_EVENT_STARTED, "");
 }
 
 void pf_service_stopping(void)
@@ -116,13 +181,27 @@ static void open_log(void)
   (void)SetStdHandle(STD_ERROR_HANDLE, (HANDLE)_get_osfhandle(2));
 }
 
+static void write_end(int code)
+{
+  char text[64];
+  (void)snprintf(text, sizeof(text), "Its code is %d.", code);
+  pf_event_write(code == 0 ? PF_EVENT_STOPPED : PF_EVENT_FAILED, code == 0 ? "" : text);
+}
+
 static void WINAPI service_main(DWORD count, wchar_t **arguments)
 {
   service.handle = RegisterServiceCtrlHandlerExW(NAME, on_control, NULL);
-  if (service.handle == NULL)
+  if (service.handle == NULL) {
+    pf_event_write(PF_EVENT_FAILED, "The service manager takes no handler for its controls.");
     return;
+  }
   (void)report(SERVICE_START_PENDING, 0);
+  (void)CreateTimerQueueTimer(&service.ticks, NULL, on_tick, NULL, TICK_MS, TICK_MS,
+                              WT_EXECUTEDEFAULT);
+  cd_log_errors_to(on_error_line);
   service.code = service.work(service.context);
+  cd_log_errors_to(NULL);
+  write_end(service.code);
   (void)report(SERVICE_STOPPED, (DWORD)service.code);
 }
 

@@ -232,6 +232,28 @@ START_TEST(what_is_switched_off_writes_nothing)
 }
 END_TEST
 
+static char heard[256];
+
+static void hear(cd_log_area area, cd_str text)
+{
+  (void)snprintf(heard, sizeof(heard), "%s|%.*s", cd_log_area_name(area), CD_STR_ARG(text));
+}
+
+START_TEST(errors_are_told_to_who_listens_and_nothing_else_is)
+{
+  open_log();
+  cd_log_errors_to(hear);
+  cd_log(CD_AREA_AGENT, CD_LOG_WARN, "a warning");
+  ck_assert_str_eq(heard, "");
+  cd_log(CD_AREA_CONTROL, CD_LOG_ERROR, "an %s", "error\n");
+  ck_assert_str_eq(heard, "control|an error\\n");
+  cd_log_errors_to(NULL);
+  cd_log(CD_AREA_CONTROL, CD_LOG_ERROR, "another");
+  ck_assert_str_eq(heard, "control|an error\\n");
+  close_log();
+}
+END_TEST
+
 START_TEST(a_log_that_cannot_be_written_harms_nobody)
 {
   cd_log_to(-1);
@@ -306,6 +328,7 @@ int main(void)
       a_specification_sets_levels_from_left_to_right,
       a_bad_specification_changes_nothing_and_says_what,
       what_is_switched_off_writes_nothing,
+      errors_are_told_to_who_listens_and_nothing_else_is,
       a_log_that_cannot_be_written_harms_nobody,
       lines_of_many_threads_do_not_mix,
   };

@@ -41,6 +41,10 @@ typedef enum cd_log_area {
 CD_MUST_USE cd_code cd_log_configure(cd_str spec, cd_err *err);
 /* Where lines go: a descriptor of the C library (2 by default). */
 void cd_log_to(int fd);
+/* Who else is told of errors: the text as it is in the line. Called on the thread that logs; it
+ * does not log. NULL: nobody. */
+typedef void (*cd_log_listener)(cd_log_area area, cd_str text);
+void cd_log_errors_to(cd_log_listener listener);
 void cd_log(cd_log_area area, cd_log_level level, const char *fmt, ...) CD_PRINTF(3, 4);
 bool cd_log_enabled(cd_log_area area, cd_log_level level);
 const char *cd_log_area_name(cd_log_area area);
