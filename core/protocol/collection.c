@@ -77,25 +77,52 @@ static const char *part_fault(cd_str part, bool *deep)
   return stars > CD_COLLECTION_STARS_MAX ? "has too many * in one part" : NULL;
 }
 
+/* What stands between the parts of a path, and where the first of them begins; 0: it is no absolute
+ * path of a file. */
+static char separator_of(cd_str path, size_t *ret_from)
+{
+  bool letter = path.len > 0 && ((path.ptr[0] >= 'A' && path.ptr[0] <= 'Z') ||
+                                 (path.ptr[0] >= 'a' && path.ptr[0] <= 'z'));
+  bool drive = letter && path.len > 3 && path.ptr[1] == ':' && path.ptr[2] == '\\';
+  *ret_from = drive ? 3 : 1;
+  if (drive)
+    return '\\';
+  return path.len > 1 && path.ptr[0] == '/' ? '/' : '\0';
+}
+
+/* Of Windows: streams, its own patterns, and what it takes for a separator as well. */
+static bool has_foreign_sign(cd_str path)
+{
+  for (size_t i = 3; i < path.len; i++) {
+    if (path.ptr[i] != '\0' && strchr(":/\"<>|", path.ptr[i]) != NULL)
+      return true;
+  }
+  return false;
+}
+
 /* The same of a whole path; `ret_deep`: it has a part that is **. */
 static const char *path_fault(cd_str path, bool *ret_deep)
 {
   bool last_deep = false;
   const char *fault = NULL;
+  size_t from = 0;
+  char separator = separator_of(path, &from);
   *ret_deep = false;
-  if (path.len < 2 || path.ptr[0] != '/')
-    return "must be an absolute path of a file";
+  if (separator == '\0')
+    return "must be an absolute path of a file: /... or C:\\...";
   if (has_control(path))
     return "must have no control characters: ? stands for one";
-  cd_str rest = {path.ptr + 1, path.len - 1};
+  if (separator == '\\' && has_foreign_sign(path))
+    return "must have none of : / \" < > | behind its drive";
+  cd_str rest = {path.ptr + from, path.len - from};
   unsigned parts = 0;
-  for (size_t at = 1; fault == NULL && at <= path.len;) {
-    cd_str part = cd_str_cut(&rest, '/');
+  for (size_t at = from; fault == NULL && at <= path.len;) {
+    cd_str part = cd_str_cut(&rest, separator);
     fault = ++parts > CD_COLLECTION_PARTS_MAX ? "has too many parts" : part_fault(part, ret_deep);
     last_deep = cd_str_eq_cstr(part, "**");
     at += part.len + 1;
   }
-  if (fault == NULL && (last_deep || path.ptr[path.len - 1] == '/'))
+  if (fault == NULL && (last_deep || path.ptr[path.len - 1] == separator))
     fault = "must end with the name of files: after ** comes a part such as *";
   return fault;
 }

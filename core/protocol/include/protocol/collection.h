@@ -30,7 +30,8 @@
 bool cd_collection_name_good(cd_str name);
 
 /* Reads and checks a list: {"name","version","items":[{"folder","path","why","max_bytes"?,
- * "max_files"?,"max_depth"?}]}. A path is absolute; in its parts `*` and `?` stand for any
+ * "max_files"?,"max_depth"?}]}. A path is absolute, `/...` or `C:\\...` (a list may be for
+ * devices of several systems); in its parts `*` and `?` stand for any
  * characters and for one, and one part may be `**`: folders down to `max_depth`. What is wrong is
  * remembered in the document. `ret_name` and `ret_version` may be NULL. */
 void cd_collection_read(cd_json *list, cd_str *ret_name, uint64_t *ret_version);
