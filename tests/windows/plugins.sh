@@ -2,7 +2,7 @@
 # The plugins for Windows, under Wine: sh plugins.sh PREFIX DRIVE PLANT COLLECT REMEDIATE RESPOND PYTHON
 # Facts are planted in the prefix, which is made here and removed; the plugin collects through the ABI, and each of them has to be in the package; each source that Wine
 # lacks or pretends to have has to say so (collect_facts.py). With CORDON_KEEP the package is copied to the folder of that name.
-# The same facts are read out (respond.py).
+# The same facts are read out (respond.py), and files are collected by a list (custom.py).
 # Then what was planted is remediated, and that is taken back (remediate.py).
 set -eu
 
@@ -138,4 +138,5 @@ timeout 100 wine "$drive" "$library" cordon.collect/1 run "Z:$out" '{"profile":"
 }
 "$python" "$here/collect_facts.py" "$out" "$(cut -d ' ' -f 1 "$work/port")" "$disk"
 "$python" "$here/respond.py" "$work" "$drive" "$respond" "$here/../.." "$(cut -d ' ' -f 1 "$work/port")" "$(cut -d ' ' -f 2 "$work/port")" "$disk"
+"$python" "$here/custom.py" "$work" "$drive" "$library" "$disk" "$work/outside"
 "$python" "$here/remediate.py" "$work" "$drive" "$remediate" "$out" "$(cut -d ' ' -f 2 "$work/port")"

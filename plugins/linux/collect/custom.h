@@ -1,101 +1,18 @@
-/* The profile custom: files that a list names, each item within its ceilings, and no secrets. */
+/* The profile custom on Linux: how files are found, opened and judged. */
 #ifndef COLLECT_CUSTOM_H
 #define COLLECT_CUSTOM_H
 
-#include <cjson/cJSON.h>
-
 #include "collect.h"
-#include "keys.h"
+#include "package/list.h"
 
-/* As the agent checks them (docs/package.md); the plugin goes no further whatever it is given. */
-enum {
-  COL_LIST_ITEMS = 64,
-  COL_LIST_FILES = 2000,
-  COL_LIST_DEPTH = 32,
-  COL_LIST_PATH = 1024,
-  COL_LIST_PARTS = 32, /* of a path */
-  COL_LIST_KEEP_OUT = 8
-};
-#define COL_LIST_BYTES (1024 * COL_MIB)
-
-typedef struct col_list col_list;
-
-typedef struct col_list_item {
-  char folder[COL_NAME];
-  const char *path;
-  const char *why;
-  uint64_t max_bytes; /* of one file */
-  unsigned max_files;
-  unsigned max_depth; /* of a part that is ** */
-} col_list_item;
-
-struct col_list {
-  cJSON *doc; /* owns every text */
-  const char *name;
-  uint64_t version;
-  char *keep_out[COL_LIST_KEEP_OUT]; /* folders of which nothing is taken, links followed */
-  unsigned keep_out_count;
-  col_list_item *items;
-  size_t count;
-  col_item *runs; /* for col_run(): the list itself, and each item in its order */
-};
-
-/* Takes a copy of the list and of the folders that are kept out (an array, or NULL). */
+/* col_list_read_for() this system. */
 cordon_status col_list_read(const cJSON *list, const cJSON *keep_out, col_list **ret_list,
                             sup_err *err);
-void col_list_free(col_list *l); /* NULL is fine */
-/* What col_run() runs of it. */
-const col_item *col_list_runs(const col_list *l, size_t *ret_count);
-
-/* ---- parts of it ---- */
-
-/* Whether a text is what a pattern says: `*` any characters, `?` one. Time is bounded by the
- * product of both lengths. Pure. */
-bool col_glob(const char *pattern, const char *text);
-bool col_glob_part(const char *pattern, size_t len, const char *text);
-
-/* The files that match the path of an item, by their paths. */
-typedef struct col_found {
-  char **paths;
-  size_t count;
-  unsigned looked;            /* at this many names */
-  bool more;                  /* matched, but beyond the ceiling */
-  bool deeper;                /* there are folders below the depth of ** */
-  bool unfinished;            /* not everywhere was looked */
-  char trouble[COL_SENTENCE]; /* the first folder that could not be looked into */
-} col_found;
-void col_find(const col_task *t, const col_list_item *item, col_found *ret_found);
-void col_found_release(col_found *f);
 
 /* Which secret a file of this path holds, by its name: a few words, or NULL. Pure. */
 const char *col_secret_named(const char *path);
 /* The same of an open file: by where it really is and by what it is another name of. */
 const char *col_secret_opened(const col_task *t, const col_list *l, int fd, const struct stat *st,
                               char ret_real[COL_PATH]);
-
-/* Leaves private keys and hashes of passwords out of a stream of bytes. Zero is a good beginning
- * but for the two below; without `put` the bytes are looked at and not put. */
-enum { COL_SCRUB_WINDOW = 16 * 1024 };
-typedef enum col_scrub_state { SCRUB_TEXT, SCRUB_KEY, SCRUB_END, SCRUB_HASH } col_scrub_state;
-typedef struct col_scrub {
-  bool (*put)(void *data, const void *bytes, size_t len);
-  void *data;
-  char held[COL_SCRUB_WINDOW]; /* what may be the beginning of a secret */
-  size_t held_len;
-  size_t skip; /* of what is held, so much is not put */
-  col_scrub_state state;
-  char before; /* the last byte that was put */
-  unsigned keys;
-  unsigned endless; /* of them, whose end is not there */
-  unsigned hashes;
-  col_key key; /* how far it goes */
-} col_scrub;
-bool col_scrub_put(col_scrub *s, const char *bytes, size_t len);
-/* From here on it is put: what came before, without `put`, tells whether this is within a secret.
- */
-void col_scrub_begin(col_scrub *s, bool (*put)(void *data, const void *bytes, size_t len),
-                     void *data);
-/* The end: what is held is put. */
-bool col_scrub_end(col_scrub *s);
 
 #endif

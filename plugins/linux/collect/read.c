@@ -11,8 +11,8 @@
 #include <nettle/sha2.h>
 #include <sys/sysmacros.h>
 
-#include "keys.h"
 #include "package.h"
+#include "package/keys.h"
 #include "parse.h"
 
 enum { LINE_MAX_LEN = 64 * 1024, SORTED_MAX = 20000 };

@@ -3,24 +3,29 @@
 #include <string.h>
 
 #include "collect.h"
+#include "custom.h"
 #include "package/job.h"
+#include "support/json.h"
 
 typedef struct collect_plugin {
   cordon_plugin plugin;
   const cordon_host *host;
 } collect_plugin;
 
-static const char *const profiles[] = {"standard", "extended", NULL};
+static const char *const profiles[] = {"standard", "extended", "custom", NULL};
 
 static cordon_status choose(const char *profile, const cJSON *params, col_options *o,
                             const col_item **ret_items, size_t *ret_count, sup_err *err)
 {
-  (void)profile;
-  (void)params;
-  (void)o;
-  (void)err;
-  *ret_items = win_items(ret_count);
-  return CORDON_OK;
+  if (strcmp(profile, "custom") != 0) {
+    *ret_items = win_items(ret_count);
+    return CORDON_OK;
+  }
+  cordon_status status =
+      win_list_read(sup_json_get(params, "list"), sup_json_get(params, "keep_out"), &o->list, err);
+  if (status == CORDON_OK)
+    *ret_items = col_list_runs(o->list, ret_count);
+  return status;
 }
 
 static const col_job collector = {.profiles = profiles, .choose = choose, .run = win_run};

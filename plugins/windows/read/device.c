@@ -9,6 +9,7 @@
 
 #include "file.h"
 #include "items.h"
+#include "package/list.h"
 #include "package/private.h"
 #include "path.h"
 #include "reg.h"
@@ -282,6 +283,7 @@ static void device_free(void *own)
   }
   if (d->folder[0] != L'\0')
     win_remove_folder(d->folder);
+  col_list_free(d->list);
   free(d->users);
   col_gate_free(d->gate);
   free(d);
@@ -296,6 +298,7 @@ static win_device *share(const col_options *o, col_options *ret_options, sup_err
   if (d != NULL)
     d->gate = col_gate_new();
   if (d == NULL || d->gate == NULL) {
+    col_list_free(o->list);
     free(d);
     (void)sup_fail(err, CORDON_E_LIMIT, "there is no memory to read the device");
     return NULL;
@@ -304,6 +307,11 @@ static win_device *share(const col_options *o, col_options *ret_options, sup_err
   for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
     (void)win_privilege(wanted[i]);
   *ret_options = *o;
+  d->list = o->list;
+  if (d->list != NULL) {
+    ret_options->list_name = d->list->name != NULL ? d->list->name : "";
+    ret_options->list_version = d->list->version;
+  }
   ret_options->own = d;
   ret_options->own_free = device_free;
   return d;

@@ -33,6 +33,7 @@ typedef struct win_device {
   win_name names[WIN_NAMES]; /* of accounts that were asked for last */
   unsigned next_name;
   wchar_t asked[WIN_PATH];  /* of a read-out: its path, or empty */
+  struct col_list *list;    /* of the profile custom, or NULL */
   wchar_t folder[WIN_PATH]; /* private, with the copies of hives; empty: not made */
 } win_device;
 

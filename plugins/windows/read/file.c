@@ -100,6 +100,16 @@ DWORD win_open(const wchar_t *path, win_file *ret_file)
   return error;
 }
 
+DWORD win_attributes(const wchar_t *path)
+{
+  wchar_t full[WIN_PATH];
+  if (!long_path(path, full)) {
+    SetLastError(ERROR_FILENAME_EXCED_RANGE);
+    return INVALID_FILE_ATTRIBUTES;
+  }
+  return GetFileAttributesW(full);
+}
+
 void win_close(win_file *f)
 {
   if (f->handle != INVALID_HANDLE_VALUE)

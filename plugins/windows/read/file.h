@@ -23,6 +23,10 @@ size_t win_read(const win_file *f, void *ret_bytes, size_t max);
 /* The whole of a small file, which the caller frees, with two NUL bytes behind it. */
 DWORD win_read_all(const wchar_t *path, size_t max, char **ret_bytes, size_t *ret_len);
 
+/* Of a path of any length, links not followed; INVALID_FILE_ATTRIBUTES with the reason in
+ * GetLastError(). */
+DWORD win_attributes(const wchar_t *path);
+
 /* Copies a file into the package as a file of its own; of one that is longer than `max` the last
  * bytes. */
 void win_copy(col_task *t, const char *name, const wchar_t *path, uint64_t max);

@@ -307,7 +307,8 @@ START_TEST(the_files_that_a_list_names_are_in_its_folders)
   ck_assert_int_eq(run("{\"folder\":\"Web server\",\"path\":\"/var/log/web/*.log\",\"why\":\"x\"},"
                        "{\"folder\":\"Homes\",\"path\":\"/home/*/.bash_history\",\"why\":\"x\"},"
                        "{\"folder\":\"None\",\"path\":\"/opt/nothing/*\",\"why\":\"x\"},"
-                       "{\"folder\":\"None\",\"path\":\"/etc/nothing\",\"why\":\"x\"}",
+                       "{\"folder\":\"None\",\"path\":\"/etc/nothing\",\"why\":\"x\"},"
+                       "{\"folder\":\"None\",\"path\":\"C:\\\\logs\\\\*.log\",\"why\":\"x\"}",
                        &doc),
                    CORDON_OK);
   char *text = bed_package_file("Web server/var_log_web_access.log");
@@ -325,6 +326,7 @@ START_TEST(the_files_that_a_list_names_are_in_its_folders)
   ck_assert_ptr_nonnull(strstr(text, "/home/*/.bash_history"));
   free(text);
   expect(doc, "/etc/nothing", "absent", NULL);
+  expect(doc, "C:\\logs\\*.log", "absent", "a path of another system's");
   expect(doc, "/opt/nothing/*", "absent", "nothing on this device matches");
   ck_assert_ptr_null(record(doc, "/home/eve/.bash_history", NULL));
   ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(doc, "profile")->valuestring, "custom");

@@ -1,7 +1,7 @@
 /* How far a private key in PEM goes whose end is not there: else one line of BEGIN would hide all
  * that comes after it. */
-#ifndef COLLECT_KEYS_H
-#define COLLECT_KEYS_H
+#ifndef PACKAGE_KEYS_H
+#define PACKAGE_KEYS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,20 +1,15 @@
-/* Which files a path of a list stands for. Every folder is opened by the rules of col_open_folder()
- * and nothing that is a link is gone into for a pattern. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+/* Which files a path of a list stands for. Nothing that is a link is gone into for a pattern. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "custom.h"
-#include "read.h"
+#include "package/list.h"
 
-enum { LOOKED_MAX = 200000 };
+enum { NAME_MAX_BYTES = 1024 };
 
 typedef struct finding {
   const col_task *task;
+  const col_list_os *os;
   const col_list_item *item;
   col_found *found;
 } finding;
@@ -31,21 +26,25 @@ typedef struct place {
 
 static void expand(finding *f, const char *folder, const char *path, unsigned depth);
 
-static void note_trouble(finding *f, int error, const char *folder)
+static void set_trouble(finding *f, const char *folder, const char *why)
 {
-  if (error == ENOENT || error == ENOTDIR)
-    return;
   f->found->unfinished = true;
   if (f->found->trouble[0] == '\0')
-    (void)snprintf(f->found->trouble, COL_SENTENCE, "%.150s: %.80s", folder,
-                   error == ELOOP     ? "a link, which is not followed"
-                   : error == EREMOTE ? "it is on a file system that may hang"
-                                      : strerror(error));
+    (void)snprintf(f->found->trouble, COL_SENTENCE, "%.150s: %.80s", folder, why);
+}
+
+static void note_trouble(finding *f, int error, const char *folder)
+{
+  char why[COL_SENTENCE];
+  if (f->os->is_absent(error))
+    return;
+  f->os->tell(error, why, sizeof(why));
+  set_trouble(f, folder, why);
 }
 
 static bool is_over(const finding *f)
 {
-  return f->found->more || f->found->looked >= LOOKED_MAX || col_stop(f->task);
+  return f->found->more || f->found->looked >= COL_LIST_LOOKED || col_stop(f->task);
 }
 
 static bool no_memory(finding *f)
@@ -75,30 +74,22 @@ static bool add_path(finding *f, const char *path)
   return true;
 }
 
-static bool join(finding *f, char ret[COL_PATH], const char *folder, const char *name, size_t len)
+static bool join(finding *f, char ret[COL_LIST_FOUND], const char *folder, const char *name,
+                 size_t len)
 {
-  int made = snprintf(ret, COL_PATH, "%s/%.*s", folder, (int)len, name);
-  bool fits = made > 0 && made < COL_PATH;
+  int made = snprintf(ret, COL_LIST_FOUND, "%s%c%.*s", folder, f->os->separator, (int)len, name);
+  bool fits = made > 0 && made < COL_LIST_FOUND;
   if (!fits)
-    note_trouble(f, ENAMETOOLONG, folder);
+    set_trouble(f, folder, "a path in it is too long");
   return fits;
 }
 
-static bool is_folder(int dir, const char *name)
-{
-  struct stat st;
-  int64_t born = 0;
-  return col_stat_at(dir, name, &st, &born) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool match_entry(void *data, int dir, const char *name)
+static bool match_entry(void *data, const char *name, bool folder)
 {
   const place *p = data;
   finding *f = p->f;
-  char path[COL_PATH];
-  f->found->looked++;
-  if (col_glob_part(p->part, p->part_len, name) && join(f, path, p->folder, name, strlen(name))) {
-    bool folder = is_folder(dir, name);
+  char path[COL_LIST_FOUND];
+  if (join(f, path, p->folder, name, strlen(name))) {
     if (p->rest[0] == '\0' && !folder)
       (void)add_path(f, path);
     else if (p->rest[0] != '\0' && folder)
@@ -108,13 +99,12 @@ static bool match_entry(void *data, int dir, const char *name)
 }
 
 /* Of a part that is **: every folder below, down to the item's depth. */
-static bool go_deeper(void *data, int dir, const char *name)
+static bool go_deeper(void *data, const char *name, bool folder)
 {
   const place *p = data;
   finding *f = p->f;
-  char path[COL_PATH];
-  f->found->looked++;
-  if (is_folder(dir, name)) {
+  char path[COL_LIST_FOUND];
+  if (folder) {
     f->found->deeper = f->found->deeper || p->depth >= f->item->max_depth;
     if (p->depth < f->item->max_depth && join(f, path, p->folder, name, strlen(name)))
       expand(f, path, p->part, p->depth + 1);
@@ -122,9 +112,9 @@ static bool go_deeper(void *data, int dir, const char *name)
   return !is_over(f) && !(f->found->deeper && p->depth >= f->item->max_depth);
 }
 
-static void each(place *p, col_entry_fn *fn)
+static void each(place *p, const char *pattern, size_t len, col_list_entry_fn *fn)
 {
-  int error = col_each(p->f->task, p->folder[0] != '\0' ? p->folder : "/", fn, p);
+  int error = p->f->os->each(p->f->task, p->folder, pattern, len, fn, p, &p->f->found->looked);
   if (error != 0)
     note_trouble(p->f, error, p->folder);
 }
@@ -138,59 +128,60 @@ static bool is_pattern(const char *text, size_t len)
  * and the package says that it is not there. */
 static bool is_there(finding *f, const char *folder, const place *p)
 {
-  char name[NAME_MAX + 1];
-  struct stat st;
-  int64_t born = 0;
-  int dir = -1;
+  char name[NAME_MAX_BYTES];
+  bool there = false;
   if (!is_pattern(f->item->path, (size_t)(p->part - f->item->path)))
     return true;
   if (p->part_len >= sizeof(name))
     return false;
-  int error = col_open_folder(f->task, folder, &dir);
-  if (error != 0) {
-    note_trouble(f, error, folder);
-    return false;
-  }
   memcpy(name, p->part, p->part_len);
   name[p->part_len] = '\0';
-  bool there = col_stat_at(dir, name, &st, &born) == 0;
-  (void)close(dir);
-  return there;
+  int error = f->os->look(f->task, folder, name, &there);
+  if (error != 0)
+    note_trouble(f, error, folder);
+  return error == 0 && there;
 }
 
 /* `path` is what is still to go, beginning behind a slash. */
 static void expand(finding *f, const char *folder, const char *path, unsigned depth)
 {
-  char next[COL_PATH];
-  size_t len = strcspn(path, "/");
+  char next[COL_LIST_FOUND];
+  const char separator[] = {f->os->separator, '\0'};
+  size_t len = strcspn(path, separator);
   place p = {.f = f, .folder = folder, .part = path, .part_len = len, .depth = depth};
-  p.rest = path[len] == '/' ? path + len + 1 : path + len;
+  p.rest = path[len] == f->os->separator ? path + len + 1 : path + len;
   if (is_over(f))
     return;
   if (len == 2 && memcmp(path, "**", 2) == 0) {
     expand(f, folder, p.rest, depth);
-    each(&p, go_deeper);
+    each(&p, "*", 1, go_deeper);
   } else if (is_pattern(path, len)) {
-    each(&p, match_entry);
+    each(&p, path, len, match_entry);
   } else if (!join(f, next, folder, path, len)) {
     return;
   } else if (p.rest[0] == '\0') {
-    if (is_there(f, folder[0] != '\0' ? folder : "/", &p))
+    if (is_there(f, folder, &p))
       (void)add_path(f, next);
   } else {
     expand(f, next, p.rest, depth);
   }
 }
 
-void col_find(const col_task *t, const col_list_item *item, col_found *ret_found)
+void col_find(const col_task *t, const col_list_os *os, const col_list_item *item,
+              col_found *ret_found)
 {
-  finding f = {.task = t, .item = item, .found = ret_found};
+  finding f = {.task = t, .os = os, .item = item, .found = ret_found};
+  char root[COL_LIST_PATH + 1] = "";
+  size_t len = 0;
   *ret_found = (col_found){0};
-  expand(&f, "", item->path + 1, 0);
-  if (ret_found->looked >= LOOKED_MAX) {
+  if (!os->root_of(item->path, &len) || len >= sizeof(root))
+    return;
+  memcpy(root, item->path, len);
+  expand(&f, root, item->path + len + 1, 0);
+  if (ret_found->looked >= COL_LIST_LOOKED) {
     ret_found->unfinished = true;
     (void)snprintf(ret_found->trouble, COL_SENTENCE, "more than %d names were looked at",
-                   LOOKED_MAX);
+                   COL_LIST_LOOKED);
   }
 }
 

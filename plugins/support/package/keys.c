@@ -1,4 +1,4 @@
-#include "keys.h"
+#include "package/keys.h"
 
 #include <ctype.h>
 #include <string.h>

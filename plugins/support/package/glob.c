@@ -1,7 +1,7 @@
 /* Patterns with * and ?, without recursion. */
 #include <string.h>
 
-#include "custom.h"
+#include "package/list.h"
 #include "support/utf8.h"
 
 /* One character, or one byte of what is none. */
