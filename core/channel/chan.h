@@ -1,5 +1,6 @@
 /* cordon-channel: the agent's network side. One object made in main; everything hangs on it. It
- * holds the TLS key and no other, opens no socket but for looking up names, and decides nothing:
+ * holds the TLS key and no other, opens no socket but for looking up names (and, where none can be
+ * handed over, to the console), and decides nothing:
  * what comes from the console goes to cordond, which judges it. */
 #ifndef CHAN_CHAN_H
 #define CHAN_CHAN_H

@@ -237,6 +237,38 @@ void chan_dial_handle(chan *c)
   *last = s;
 }
 
+/* Where the agent cannot hand one over: opened here once it has agreed. */
+static chan_socket *own_socket(chan *c, const chan_candidate *x, cd_err *err)
+{
+  uv_os_sock_t socket = NET_NO_SOCKET;
+  chan_socket *s = calloc(1, sizeof(*s));
+  if (s == NULL) {
+    (void)cd_fail(err, CD_E_INTERNAL, "no memory for a socket");
+    return NULL;
+  }
+  s->chan = c;
+  (void)uv_tcp_init(&c->loop, &s->tcp);
+  s->tcp.data = s;
+  cd_code rc = pf_socket_marked(x->address.ss_family == AF_INET6, 0, &socket, err);
+  int uv = rc == CD_OK ? uv_tcp_open(&s->tcp, socket) : 0;
+  if (rc == CD_OK && uv == 0)
+    return s;
+  if (uv != 0) {
+    pf_socket_close(socket);
+    (void)cd_fail_os(err, CD_E_INTERNAL, -uv, "a socket could not be taken: %s", uv_strerror(uv));
+  }
+  discard(s);
+  return NULL;
+}
+
+static chan_socket *arrived_socket(chan *c)
+{
+  chan_socket *s = c->dial.arrived;
+  if (s != NULL)
+    c->dial.arrived = s->next;
+  return s;
+}
+
 static void done(chan *c, cd_code code, uv_os_sock_t socket, const chan_candidate *target)
 {
   chan_dial *d = &c->dial;
@@ -291,18 +323,20 @@ void chan_dial_frame(chan *c, uint64_t op, cd_code code, const char *sentence)
 {
   chan_candidate *x = find(c, op);
   chan_socket *s = NULL;
-  if (code == CD_OK) {
-    s = c->dial.arrived;
-    if (s != NULL)
-      c->dial.arrived = s->next;
+  cd_err err = {0};
+  (void)cd_fail(&err, CD_E_INTERNAL, "%s", code == CD_OK ? "the agent sent no socket" : sentence);
+  if (code == CD_OK && pf_socket_travels()) {
+    s = arrived_socket(c);
     chan_send(c, IPC_CHAN_SOCKET_TAKEN, op, CD_STR("{}"));
   }
   if (x == NULL || x->state != CHAN_ASKED || !c->dial.running) {
     discard(s);
     return;
   }
+  if (code == CD_OK && !pf_socket_travels())
+    s = own_socket(c, x, &err);
   if (s == NULL) {
-    fail_candidate(c, x, code == CD_OK ? "the agent sent no socket" : sentence);
+    fail_candidate(c, x, err.text);
     step(c);
     return;
   }

@@ -34,6 +34,11 @@ cd_code pf_socket_marked(bool ipv6, uint32_t mark, uv_os_sock_t *ret_socket, cd_
   return rc;
 }
 
+bool pf_socket_travels(void)
+{
+  return true;
+}
+
 void pf_socket_close(uv_os_sock_t socket)
 {
   if (socket >= 0)

@@ -25,6 +25,13 @@ cd_code pf_socket_marked(bool ipv6, uint32_t mark, uv_os_sock_t *ret_socket, cd_
   return CD_OK;
 }
 
+/* libuv has a socket that it sends along a pipe listen first, which only one with an address can.
+ */
+bool pf_socket_travels(void)
+{
+  return false;
+}
+
 void pf_socket_close(uv_os_sock_t socket)
 {
   if (socket != INVALID_SOCKET)

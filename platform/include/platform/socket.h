@@ -13,6 +13,9 @@
  * could not set it. CD_E_DENIED: this process may not mark. */
 CD_MUST_USE cd_code pf_socket_marked(bool ipv6, uint32_t mark, uv_os_sock_t *ret_socket,
                                      cd_err *err);
+/* Whether a link can carry a socket that is not connected. Where it cannot, whoever needs one opens
+ * it: firewall rules there know a connection by its program, and not by a mark. */
+bool pf_socket_travels(void);
 void pf_socket_close(uv_os_sock_t socket); /* a negative or invalid one is fine */
 /* The handle's socket under a number of its own, so that the handle can be closed and the socket
  * stays. */
