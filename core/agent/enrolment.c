@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "platform/file.h"
+#include "platform/seal.h"
 #include "protocol/base64.h"
 #include "protocol/secret.h"
 
@@ -150,11 +151,25 @@ cd_code agent_enrolment_read(cd_str text, agent_enrolment *e, cd_err *err)
 static cd_code read_private(const char *path, size_t max, cd_buf *out, cd_err *err)
 {
   uv_os_fd_t file;
+  cd_buf sealed = CD_BUF_INIT(max + PF_SEAL_MORE);
   cd_code rc = pf_file_open_trusted(path, &file, err);
   if (rc != CD_OK)
     return rc;
-  rc = pf_file_read_open(file, path, max, out, err);
+  rc = pf_file_read_open(file, path, max + PF_SEAL_MORE, &sealed, err);
   pf_file_close(file);
+  if (rc == CD_OK)
+    rc = pf_unseal(cd_buf_view(&sealed), out, err);
+  cd_buf_wipe(&sealed);
+  return rc;
+}
+
+static cd_code replace_private(const char *path, cd_str content, cd_err *err)
+{
+  cd_buf sealed = CD_BUF_INIT(content.len + PF_SEAL_MORE);
+  cd_code rc = pf_seal(content, &sealed, err);
+  if (rc == CD_OK)
+    rc = pf_file_replace(path, cd_buf_view(&sealed), 0600, err);
+  cd_buf_wipe(&sealed);
   return rc;
 }
 
@@ -195,7 +210,7 @@ cd_code agent_enrolment_store(const char *state_dir, const agent_enrolment *e, c
     rc = agent_enrolment_write(e, &text, err);
   CD_FAULT_POINT("remote.before_enrolment");
   if (rc == CD_OK)
-    rc = pf_file_replace(path, cd_buf_view(&text), 0600, err);
+    rc = replace_private(path, cd_buf_view(&text), err);
   CD_FAULT_POINT("remote.enrolment_synced");
   cd_buf_wipe(&text);
   return rc;
@@ -211,7 +226,7 @@ static cd_code make_device_key(const char *path, cd_key **ret_key, cd_err *err)
   if (rc == CD_OK)
     rc = cd_key_to_pem(key, &pem, err);
   if (rc == CD_OK)
-    rc = pf_file_replace(path, cd_buf_view(&pem), 0600, err);
+    rc = replace_private(path, cd_buf_view(&pem), err);
   cd_buf_wipe(&pem);
   if (rc == CD_OK)
     *ret_key = key;
