@@ -4,6 +4,7 @@
 #include "protocol/exclusion.h"
 #include "protocol/release_code.h"
 #include "protocol/remediate.h"
+#include "protocol/token_file.h"
 
 #include "base/banned.h"
 
@@ -140,13 +141,14 @@ cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT_ID_MAX], cd
   return rc;
 }
 
-cd_code control_enroll_read(cd_json *params, cd_json *ret_token, cd_err *err)
+cd_code control_enroll_read(cd_json *params, control_enrolment *ret_wish, cd_err *err)
 {
-  cd_json token = {0};
-  cd_json_obj(params, "token", &token);
+  control_enrolment wish = {0};
+  cd_json_obj(params, "token", &wish.token);
+  (void)cd_json_opt_str(params, "console", CD_ENROLL_URL_MAX, &wish.console);
   cd_code rc = cd_json_done(params, err);
   if (rc == CD_OK)
-    *ret_token = token;
+    *ret_wish = wish;
   return rc;
 }
 

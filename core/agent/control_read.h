@@ -80,6 +80,10 @@ CD_MUST_USE cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT
                                               cd_err *err);
 
 /* The contents of the token file, unread: a reader of the document. */
-CD_MUST_USE cd_code control_enroll_read(cd_json *params, cd_json *ret_token, cd_err *err);
+typedef struct control_enrolment {
+  cd_json token;
+  cd_str console; /* which it must be for; empty: whatever the token says */
+} control_enrolment;
+CD_MUST_USE cd_code control_enroll_read(cd_json *params, control_enrolment *ret_wish, cd_err *err);
 
 #endif

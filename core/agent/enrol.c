@@ -242,13 +242,15 @@ static cd_code prepare(agent_enrol *x, const agent_token *t, cd_buf *setup, cd_e
   return rc;
 }
 
-cd_code agent_remote_enrol(agent_remote *r, cd_json *token, cd_err *err)
+cd_code agent_remote_enrol(agent_remote *r, cd_json *token, cd_str console, cd_err *err)
 {
   agent_token t;
   cd_buf setup = CD_BUF_INIT(SETUP_MAX);
   if (r->enrol != NULL)
     return cd_fail(err, CD_E_CONFLICT, "an enrolment is under way already");
   cd_code rc = agent_token_read(token, &t, err);
+  if (rc == CD_OK && console.len > 0)
+    rc = agent_token_of(&t, console, err);
   if (rc != CD_OK)
     return rc;
   agent_enrol *x = calloc(1, sizeof(*x));

@@ -100,3 +100,27 @@ cd_code agent_token_read(cd_json *token, agent_token *ret_token, cd_err *err)
     *ret_token = t;
   return rc;
 }
+
+static bool same_host(const char *a, const char *b)
+{
+  for (; *a != '\0' && *b != '\0'; a++, b++) {
+    bool letter = (*a | 0x20) >= 'a' && (*a | 0x20) <= 'z';
+    if (letter ? (*a | 0x20) != (*b | 0x20) : *a != *b)
+      return false;
+  }
+  return *a == *b;
+}
+
+cd_code agent_token_of(const agent_token *t, cd_str url, cd_err *err)
+{
+  agent_url wanted;
+  if (!read_url(url, &wanted))
+    return cd_fail(err, CD_E_INVALID, "'%.*s' is not https://HOST:PORT",
+                   url.len > 300 ? 300 : CD_STR_ARG(url));
+  for (unsigned i = 0; i < t->url_count; i++) {
+    if (t->urls[i].port == wanted.port && same_host(t->urls[i].host, wanted.host))
+      return CD_OK;
+  }
+  return cd_fail(err, CD_E_INVALID, "the token is for https://%s:%u, not for https://%s:%u",
+                 t->urls[0].host, t->urls[0].port, wanted.host, wanted.port);
+}

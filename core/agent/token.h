@@ -26,5 +26,7 @@ typedef struct agent_token {
 } agent_token;
 
 CD_MUST_USE cd_code agent_token_read(cd_json *token, agent_token *ret_token, cd_err *err);
+/* CD_E_INVALID unless the token is for the console at this URL, an https one. */
+CD_MUST_USE cd_code agent_token_of(const agent_token *t, cd_str url, cd_err *err);
 
 #endif

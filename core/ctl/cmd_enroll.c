@@ -1,4 +1,4 @@
-/* cordon local enroll --token-file FILE */
+/* cordon local enroll --token-file FILE [--console URL] */
 #include "local.h"
 
 #include "base/json.h"
@@ -10,7 +10,7 @@
 #define TOKEN_FILE_MAX (128u * 1024u)
 
 /* The file goes to the agent as it is: what is in it is the agent's to judge. */
-static cd_code read_token(const char *path, cd_buf *out, cd_err *err)
+static cd_code read_token(const char *path, const char *console, cd_buf *out, cd_err *err)
 {
   cd_jw w;
   cd_json_doc *doc = NULL;
@@ -24,6 +24,8 @@ static cd_code read_token(const char *path, cd_buf *out, cd_err *err)
       cd_jw_init(&w, out);
       cd_jw_obj(&w, NULL);
       cd_jw_value(&w, "token", &any);
+      if (console != NULL && console[0] != '\0')
+        cd_jw_cstr(&w, "console", console);
       cd_jw_end_obj(&w);
       rc = cd_jw_done(&w, "the request", err);
     } else {
@@ -44,7 +46,7 @@ ctl_exit ctl_cmd_enroll(const ctl_context *ctx, const ctl_args *args)
   if (path == NULL) {
     (void)cd_fail(&err, CD_E_INVALID, "--token-file is needed: the file that the console gave out");
     code = ctl_report(ctx, code, &err, NULL);
-  } else if (read_token(path, &params, &err) != CD_OK) {
+  } else if (read_token(path, args->value[CTL_OPT_CONSOLE], &params, &err) != CD_OK) {
     code = ctl_report(ctx, code, &err, NULL);
   } else {
     code = ctl_local_ask(ctx, args, "enroll", cd_buf_view(&params), CTL_KIND_ENROLL);

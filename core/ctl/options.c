@@ -14,6 +14,7 @@ static const ctl_option_row options[CTL_OPT_COUNT] = {
                        "how many, newest first (1 to 500; 20, of alerts 50, if not given)", false},
     [CTL_OPT_ID] = {"id", "ID", "one action, with its evidence", false},
     [CTL_OPT_TOKEN_FILE] = {"token-file", "FILE", "the file that the console gave out", false},
+    [CTL_OPT_CONSOLE] = {"console", "URL", "enrol only if the file is for this console", false},
     [CTL_OPT_CODE] = {"code", NULL, "ask for a release code at the terminal, and end it with that",
                       false},
     [CTL_OPT_CODE_FILE] = {"code-file", "FILE",

@@ -47,7 +47,7 @@ _cordon_local() {
   isolate) _cordon_words "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_words "$lease $order" "$current" ;;
   release) _cordon_words "--code --code-file $order" "$current" ;;
-  enroll) _cordon_words "--token-file $common" "$current" ;;
+  enroll) _cordon_words "--token-file --console $common" "$current" ;;
   collect) _cordon_words "--output --profile --list --overwrite --budget --id --comment --progress $common" "$current" ;;
   scan) _cordon_words "--quick --full --path --cpu --budget $order" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;

@@ -34,7 +34,7 @@ static void try_as(cd_str payload, int reader)
   cd_json params = {0};
   control_order order = {0};
   agent_token read = {0};
-  cd_json token = {0};
+  control_enrolment wish = {0};
   control_package_order package = {0};
   uint64_t offset = 0;
   unsigned limit = 1;
@@ -50,7 +50,7 @@ static void try_as(cd_str payload, int reader)
   else if (rc == CD_OK && reader == 3)
     rc = control_action_read(&params, id, &err);
   else if (rc == CD_OK && reader == 4)
-    rc = control_enroll_read(&params, &token, &err);
+    rc = control_enroll_read(&params, &wish, &err);
   else if (rc == CD_OK && reader == 5)
     rc = control_renew_read(&params, &order, &err);
   else if (rc == CD_OK && reader == 6)
@@ -60,7 +60,7 @@ static void try_as(cd_str payload, int reader)
   else if (rc == CD_OK)
     rc = control_unquarantine_read(&params, plugin, &err);
   if (rc == CD_OK && reader == 4)
-    rc = agent_token_read(&token, &read, &err);
+    rc = agent_token_read(&wish.token, &read, &err);
   must((rc == CD_OK) == (err.text[0] == '\0'));
   if (rc == CD_OK) {
     must(method.len <= 64);

@@ -162,6 +162,34 @@ START_TEST(a_token_names_where_to_enrol)
 }
 END_TEST
 
+START_TEST(a_token_is_for_the_consoles_that_it_names)
+{
+  static const char *const those[] = {"https://console.example:8444",
+                                      "https://Console.EXAMPLE:8444/", "https://plain.example",
+                                      "https://plain.example:443"};
+  static const char *const others[] = {"https://console.example:8443",
+                                       "https://console.example",
+                                       "https://console.example.org:8444",
+                                       "https://[2001:db8::1]:8444",
+                                       "http://plain.example",
+                                       "plain.example",
+                                       ""};
+  agent_token t = {0};
+  ck_assert_int_eq(
+      read_token("[\"https://console.example:8444\",\"https://plain.example\"]", SECRET, &t),
+      CD_OK);
+  for (size_t i = 0; i < COUNT_OF(those); i++)
+    ck_assert_msg(agent_token_of(&t, cd_str_from(those[i]), &err) == CD_OK, "%s: %s", those[i],
+                  err.text);
+  for (size_t i = 0; i < COUNT_OF(others); i++)
+    ck_assert_msg(agent_token_of(&t, cd_str_from(others[i]), &err) == CD_E_INVALID, "%s",
+                  others[i]);
+  ck_assert_int_eq(agent_token_of(&t, CD_STR("https://other.example:1"), &err), CD_E_INVALID);
+  ck_assert_str_eq(err.text, "the token is for https://console.example:8444, not for "
+                             "https://other.example:1");
+}
+END_TEST
+
 START_TEST(a_token_that_is_not_to_the_letter_is_refused)
 {
   static const struct {
@@ -232,6 +260,7 @@ int main(void)
       the_device_key_is_made_once,
       a_request_is_made_for_a_new_key,
       a_token_names_where_to_enrol,
+      a_token_is_for_the_consoles_that_it_names,
       a_token_that_is_not_to_the_letter_is_refused,
       a_proxy_file_has_a_place_and_perhaps_credentials,
       the_configuration_names_the_channels_user_and_the_proxy_file,
