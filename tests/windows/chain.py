@@ -1,0 +1,202 @@
+"""Usage: chain.py PREFIX SOURCE BUILD NATIVE
+
+A device's whole life by its installer, under Wine, with the console of Linux: installed with a token, enrolled, ordered about, killed, cut off,
+upgraded, uninstalled. PREFIX is made here and removed.
+"""
+import json
+import os
+import shutil
+import sys
+
+import enrol
+from bed import NO_TOOLS, Console, Failed, Prefix, digest, must, read, run, until, write
+
+SERVICE = r"HKLM\System\CurrentControlSet\Services\cordond"
+REFUSED = 1603 % 256
+
+
+class Machine:
+    """What the installer makes of the prefix, in the words of bed.Agent."""
+
+    def __init__(self, prefix, console, source, build, work):
+        self.prefix, self.console, self.source, self.build, self.work = prefix, console, source, build, work
+        self.programs = os.path.join(prefix.drive, "Program Files", "Cordon")
+        self.data = os.path.join(prefix.drive, "ProgramData", "Cordon")
+        self.place = self.data
+
+    def installer(self, version):
+        out = os.path.join(self.work, f"{version}.msi")
+        done = run(["sh", os.path.join(self.source, "packaging/msi/build.sh"), "--version", version, self.build, out], 180)
+        must(done.code == 0, f"the installer could not be built: {done.text[-800:]}")
+        return out
+
+    def msi(self, *words, code=0):
+        log = os.path.join(self.prefix.drive, "log.txt")
+        if os.path.exists(log):
+            os.unlink(log)
+        done = self.prefix.run("msiexec", *words, "/qn", "/l*v", "C:\\log.txt")
+        with open(log, "rb") as file:
+            said = file.read().replace(b"\0", b"").decode("utf-8", "replace")
+        must(done.code == code, f"msiexec {' '.join(words)} ended with {done.code}, not {code}: {said[-1500:]}\n{self.log()[-800:]}")
+        return said
+
+    def log(self):
+        return read(os.path.join(self.data, "cordond.log"))
+
+    def local(self, *words, code=0, timeout=120):
+        done = self.prefix.run(os.path.join(self.programs, "cordon.exe"), "local", *words, timeout=timeout)
+        must(code is None or done.code == code, f"cordon local {' '.join(words)} ended with {done.code}: {done.text[-800:]}\n{self.log()[-1500:]}")
+        return done
+
+    def service(self, word):
+        """start or stop, by Wine's own tool; waits until it is so."""
+        self.prefix.run("net", word, "cordond")
+        if word == "stop":
+            until(40, "the service has stopped", lambda: not self.prefix.processes("cordond.exe"))
+        else:
+            until(40, "the service answers", lambda: self.local("status", code=None).code == 0)
+
+    def kill(self):
+        """kill -9 of the agent; what it started ends with it, and the service manager (a person, under Wine) starts it again."""
+        self.prefix.kill("cordond.exe")
+        until(20, "what the agent started is gone", lambda: not self.channels() and not self.prefix.processes("cordon-plugin-host.exe"))
+
+    def channels(self):
+        return self.prefix.processes("cordon-channel.exe")
+
+    def kill_channel(self):
+        self.prefix.kill("cordon-channel.exe")
+
+    def enrol(self, token, *words, code=0):
+        return self.local("enroll", "--token-file", wide(token), "--timeout", "60", *words, code=code)
+
+    def registered(self):
+        return self.prefix.run("reg", "query", SERVICE).code == 0
+
+    def left(self):
+        return [path for path in (self.programs, self.data) if os.path.exists(path)] + ([SERVICE] if self.registered() else [])
+
+    def add_provider(self):
+        """As an administrator adds one: its files, its digests, and that it provides. The service takes it up when it starts."""
+        folder = os.path.join(self.programs, "plugins")
+        library, manifest = (shutil.copy(os.path.join(self.build, f"tests/plugins/zoo_good{ending}"), folder) for ending in (".dll", ".json"))
+        trust = os.path.join(self.data, "plugins.trust.json")
+        known = json.loads(read(trust))
+        known["plugins"].append({"id": enrol.GOOD, "library": digest(library), "manifest": digest(manifest)})
+        write(trust, json.dumps(known), 0o644)
+        config = os.path.join(self.data, "cordond.json")
+        settings = json.loads(read(config))
+        settings["providers"]["isolate"] = [enrol.GOOD]
+        write(config, json.dumps(settings), 0o644)
+        return [library, manifest]
+
+
+class Stand:
+    """In the words of bed.Bed, for what enrol.py looks at."""
+
+    def __init__(self, console, prefix, agent):
+        self.console, self.prefix, self.agent = console, prefix, agent
+        self.device = None
+
+
+def wide(path):
+    return "Z:" + path.replace("/", "\\")
+
+
+def url(console):
+    return f"https://127.0.0.1:{console.people_relay.port}"
+
+
+def refused(m, installer):
+    """An installation whose token is worth nothing, or is for another console, leaves nothing behind."""
+    token = m.console.token(m.console.path("token.json"), "--tag", "lab")
+    wrong = m.console.path("wrong.json")
+    write(wrong, json.dumps({**json.loads(read(token)), "token": "A" * 43}))
+    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(wrong)}", code=REFUSED)
+    until(20, "what was refused is gone", lambda: not m.prefix.processes("cordond.exe"))
+    must(not m.left(), f"an installation that was refused left {m.left()}")
+    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(token)}", "CONSOLE_URL=https://console.example:8443", code=REFUSED)
+    must(not m.left(), f"an installation for another console left {m.left()}")
+    must(m.console.device() is None, "somebody has enrolled")
+
+
+def installed(m, bed, installer):
+    said = m.msi("/i", wide(installer), f"TOKEN_FILE={wide(m.console.path('token.json'))}", f"CONSOLE_URL={url(m.console)}")
+    until(60, "the device is connected", m.console.connected)
+    bed.device = enrol.enrols(bed)
+    secret = json.loads(read(m.console.path("token.json")))["token"]
+    must(secret not in said and secret not in m.log(), "the token is in a log")
+
+
+def ordered(m, bed):
+    m.service("stop")
+    files = m.add_provider()
+    m.service("start")
+    until(60, "it comes back as what it was", lambda: enrol.connected_again(bed))
+    enrol.obeys(bed)
+    return files
+
+
+def killed(m, bed):
+    """While an order is under way, and while the device is isolated."""
+    bed.console.cordon("isolate", bed.device, "--comment", "killed meanwhile")
+    m.kill()
+    m.service("start")
+    enrol.ended_well(bed, "Isolate")
+    must("wanted isolated" in m.local("status").out, "the isolation is forgotten")
+    before = m.channels()
+    m.kill_channel()
+    until(60, "another channel connects", lambda: set(m.channels()) - set(before) and enrol.connected_again(bed))
+    bed.console.order("release", bed.device)
+    enrol.ended_well(bed, "Unisolate")
+
+
+def upgraded(m, bed, installer):
+    m.msi("/i", wide(installer))
+    until(60, "it comes back as what it was", lambda: enrol.connected_again(bed))
+    must(bed.console.device()["id"] == bed.device, "the upgrade made it another device")
+
+
+def uninstalled(m, bed, installer, files):
+    for file in files:
+        os.unlink(file)
+    m.msi("/x", wide(installer))
+    must(not m.left(), f"uninstalling left {m.left()}")
+    until(60, "the console notices", lambda: not bed.console.connected())
+
+
+def chain(prefix, source, build, console, work):
+    m = Machine(prefix, console, source, build, work)
+    bed = Stand(console, prefix, m)
+    old, new = m.installer("1.2.3"), m.installer("1.3.0")
+    refused(m, old)
+    installed(m, bed, old)
+    files = ordered(m, bed)
+    killed(m, bed)
+    enrol.is_cut(bed)
+    upgraded(m, bed, new)
+    uninstalled(m, bed, new, files)
+
+
+def main(prefix, source, build, native):
+    if os.geteuid() != 0 or not all(shutil.which(tool) for tool in ("wixl", "msibuild")):
+        return NO_TOOLS
+    console = Console(native)
+    try:
+        one = Prefix(prefix)
+        try:
+            chain(one, source, build, console, console.folder)
+        finally:
+            one.end()
+    finally:
+        console.end()
+    print("windows_chain: ok")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:5]))
+    except Failed as why:
+        print(f"windows_chain: {why}")
+        sys.exit(1)
