@@ -20,6 +20,7 @@
 #define SOCKETS_MAX 40 /* on their way to the channel: all its candidates, and some */
 #define FRAMES_PER_SECOND 2000
 #define LINES_PER_SECOND 50
+#define LAST_WORDS_MS 2000 /* from its end until what it said last was read */
 
 typedef struct channel_socket {
   uv_tcp_t tcp;
@@ -41,6 +42,7 @@ struct agent_channel {
   size_t line_len;
   uv_timer_t timer; /* until HELLO, then until PONG */
   bool greeted;
+  bool gone; /* by itself; `why` says how */
   bool ending;
   int open_handles;
   agent_rate frames;
@@ -110,6 +112,16 @@ static void on_child_closed(void *owner)
   free_when_closed(owner);
 }
 
+static void on_last_words(uv_timer_t *timer)
+{
+  agent_channel *c = timer->data;
+  char text[CD_ERR_TEXT_MAX];
+  memcpy(text, c->why, sizeof(text));
+  agent_channel_end(c, text);
+}
+
+/* Its end may be heard of before what it said last, such as why an enrolment failed: the end of the
+ * link comes after that. */
 static void on_child_exit(void *owner, int64_t status, int signal_number)
 {
   agent_channel *c = owner;
@@ -122,6 +134,12 @@ static void on_child_exit(void *owner, int64_t status, int signal_number)
   c->running = false;
   pf_child_close(c->child, on_child_closed);
   c->child = NULL;
+  if (c->linked && !c->ending) {
+    c->gone = true;
+    (void)snprintf(c->why, sizeof(c->why), "%s", text);
+    (void)uv_timer_start(&c->timer, on_last_words, LAST_WORDS_MS, 0);
+    return;
+  }
   agent_channel_end(c, text);
   close_printed(c);
 }
@@ -134,7 +152,9 @@ static void on_link_closed(ipc_link *link, cd_code code, const char *sentence)
   (void)snprintf(text, sizeof(text), "cordon-channel: %.450s",
                  code != CD_OK ? sentence : "the link was closed");
   /* A process that has ended says why by its exit code. */
-  if (code != CD_OK)
+  if (c->gone)
+    on_last_words(&c->timer);
+  else if (code != CD_OK)
     agent_channel_end(c, text);
   free_when_closed(c);
 }
@@ -274,6 +294,12 @@ static void on_refused(agent_channel *c, cd_str payload)
   agent_channel_end(c, text);
 }
 
+static void answered(agent_channel *c)
+{
+  if (!c->gone)
+    (void)uv_timer_stop(&c->timer);
+}
+
 static void on_frame(ipc_link *link, const ipc_frame *frame)
 {
   agent_channel *c = link->owner;
@@ -286,14 +312,14 @@ static void on_frame(ipc_link *link, const ipc_frame *frame)
   switch (frame->type) {
   case IPC_HELLO:
     c->greeted = true;
-    (void)uv_timer_stop(&c->timer);
-    cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "cordon-channel %d is up: %.*s", pf_child_pid(c->child),
+    answered(c);
+    cd_log(CD_AREA_REMOTE, CD_LOG_INFO, "cordon-channel %d is up: %.*s", agent_channel_pid(c),
            CD_STR_ARG(frame->payload));
     break;
   case IPC_REFUSED: on_refused(c, frame->payload); break;
   case IPC_CHAN_WANT_SOCKET: give_socket(c, frame); break;
   case IPC_CHAN_SOCKET_TAKEN: socket_taken(c, frame->op); break;
-  case IPC_CHAN_PONG: (void)uv_timer_stop(&c->timer); break;
+  case IPC_CHAN_PONG: answered(c); break;
   default:
     if (c->greeted)
       c->options.events->on_frame(c->options.owner, frame);
@@ -321,7 +347,7 @@ static void on_timer(uv_timer_t *timer)
 
 void agent_channel_check(agent_channel *c)
 {
-  if (c->ending || !c->greeted || uv_is_active((uv_handle_t *)&c->timer))
+  if (c->ending || c->gone || !c->greeted || uv_is_active((uv_handle_t *)&c->timer))
     return;
   agent_channel_send(c, IPC_CHAN_PING, 0, CD_STR("{}"));
   if (!c->ending)
