@@ -1,6 +1,7 @@
-/* cordon local quarantine, restore, undo, find, process, service, timer, cron, user, module and
- * startup: one order of kind remediate each. */
+/* cordon local quarantine, restore, undo, find, process, service, timer, cron, user, module, task
+ * and startup: one order of kind remediate each. */
 #include "local.h"
+#include "remedy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 static cd_code write_absolute(cd_jw *w, const char *key, const char *path, cd_err *err)
 {
   cd_str bytes = cd_str_from(path);
-  if (path[0] != '/' || bytes.len >= CD_PATH_MAX)
+  if (!cd_path_is_absolute(bytes) || bytes.len >= CD_PATH_MAX)
     return cd_fail(err, CD_E_INVALID, "PATH must be an absolute path, not '%s'", path);
   cd_path_write(w, key, bytes);
   return CD_OK;
@@ -86,9 +87,14 @@ static cd_code write_name(cd_jw *w, const ctl_args *args, cd_err *err)
   return CD_OK;
 }
 
+static cd_code write_task(cd_jw *w, const ctl_args *args, cd_err *err)
+{
+  return ctl_write_task(w, args->operand[1], err);
+}
+
 static cd_code write_startup(cd_jw *w, const ctl_args *args, cd_err *err)
 {
-  return write_absolute(w, "path", args->operand[1], err);
+  return ctl_write_startup(w, args->operand[1], args->operands > 2 ? args->operand[2] : NULL, err);
 }
 
 /* The mark of one that is off, which is no part of it (plugins/linux/remediate/cron.c). */
@@ -229,6 +235,11 @@ ctl_exit ctl_cmd_module(const ctl_context *ctx, const ctl_args *args)
 ctl_exit ctl_cmd_cron(const ctl_context *ctx, const ctl_args *args)
 {
   return place_verb(ctx, args, "cron", write_cron);
+}
+
+ctl_exit ctl_cmd_task(const ctl_context *ctx, const ctl_args *args)
+{
+  return place_verb(ctx, args, "task", write_task);
 }
 
 ctl_exit ctl_cmd_startup(const ctl_context *ctx, const ctl_args *args)

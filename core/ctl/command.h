@@ -165,6 +165,7 @@ ctl_exit ctl_cmd_timer(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_user(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_module(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_cron(const ctl_context *ctx, const ctl_args *args);
+ctl_exit ctl_cmd_task(const ctl_context *ctx, const ctl_args *args);
 ctl_exit ctl_cmd_startup(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_list(const ctl_context *ctx, const ctl_args *args);
 ctl_exit fleet_cmd_device_show(const ctl_context *ctx, const ctl_args *args);

@@ -97,7 +97,7 @@ static const ctl_command commands[] = {
          "who runs the file is named, and ended with --stop, so that they cannot put it back.\n",
      .run = fleet_cmd_quarantine},
     {.name = "remediate",
-     .operands = "DEVICE KIND VERB WHAT [LINE]",
+     .operands = "DEVICE KIND VERB WHAT [MORE]",
      .operands_min = 4,
      .operands_max = 5,
      .options = FLEET | FLEET_JOB | CTL_HAS(CTL_OPT_ANYWAY) | CTL_HAS(CTL_OPT_START) |
@@ -109,14 +109,16 @@ static const ctl_command commands[] = {
          "  service, timer, user, module   disable|enable NAME\n"
          "  cron                           disable|enable FILE LINE --text TEXT\n"
          "  process                        stop|suspend|resume PID --start TICKS --boot ID\n"
-         "  startup                        remove|restore PATH\n"
+         "  startup                        remove|restore PATH [VALUE]\n"
+         "  task                           disable|enable NAME\n"
          "\n"
          "A line of cron is known by its text, of which LINE only says which one of several. A "
          "process\n"
          "is known by its start and the device's boot id, as an investigation package has them "
          "(and an\n"
-         "alert's findings its start): its number may be another's by then. 'cordon undo' takes "
-         "it back.\n",
+         "alert's findings its start): its number may be another's by then. Of Windows the start "
+         "alone is\n"
+         "enough, for it is a moment. 'cordon undo' takes it back.\n",
      .run = fleet_cmd_remediate},
     {.name = "restore",
      .operands = "ACTION",

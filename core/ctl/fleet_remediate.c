@@ -1,6 +1,7 @@
 /* cordon remediate: what `cordon local service`, `process` and their like do, on a device of the
  * fleet. What the command looks up here where it is of this device must be said there. */
 #include "fleet_job.h"
+#include "remedy.h"
 
 #include <string.h>
 
@@ -19,10 +20,11 @@ enum { KIND = 1, VERB, WHAT, LINE };
 
 static cd_code write_absolute(cd_jw *w, const char *key, const char *path, cd_err *err)
 {
-  if (path[0] != '/' || strlen(path) >= CD_PATH_MAX)
+  cd_str bytes = cd_str_from(path);
+  if (!cd_path_is_absolute(bytes) || bytes.len >= CD_PATH_MAX)
     return cd_fail(err, CD_E_INVALID, "the path must be absolute, as the device sees it, not '%s'",
                    path);
-  cd_path_write(w, key, cd_str_from(path));
+  cd_path_write(w, key, bytes);
   return CD_OK;
 }
 
@@ -36,9 +38,15 @@ static cd_code write_name(cd_jw *w, const ctl_args *args, cd_err *err)
   return CD_OK;
 }
 
+static cd_code write_task(cd_jw *w, const ctl_args *args, cd_err *err)
+{
+  return ctl_write_task(w, args->operand[WHAT], err);
+}
+
 static cd_code write_startup(cd_jw *w, const ctl_args *args, cd_err *err)
 {
-  return write_absolute(w, "path", args->operand[WHAT], err);
+  return ctl_write_startup(w, args->operand[WHAT],
+                           args->operands > LINE ? args->operand[LINE] : NULL, err);
 }
 
 static cd_code write_cron(cd_jw *w, const ctl_args *args, cd_err *err)
@@ -68,15 +76,18 @@ static cd_code write_process(cd_jw *w, const ctl_args *args, cd_err *err)
   if (!cd_str_to_u64(cd_str_from(args->operand[WHAT]), INT32_MAX, &pid) || pid == 0)
     return cd_fail(err, CD_E_INVALID, "PID must be the number of a process, not '%s'",
                    args->operand[WHAT]);
-  if (args->value[CTL_OPT_START] == NULL ||
-      !cd_str_to_u64(cd_str_from(args->value[CTL_OPT_START]), UINT64_MAX, &start) ||
-      boot.len == 0 || boot.len > CD_BOOT_ID_MAX || !cd_str_utf8_valid(boot))
+  bool started = args->value[CTL_OPT_START] != NULL &&
+                 cd_str_to_u64(cd_str_from(args->value[CTL_OPT_START]), UINT64_MAX, &start);
+  bool booted = boot.len > 0 && boot.len <= CD_BOOT_ID_MAX && cd_str_utf8_valid(boot);
+  bool moment = start >= CD_START_IS_MOMENT && args->value[CTL_OPT_BOOT] == NULL;
+  if (!started || (!booted && !moment))
     return cd_fail(err, CD_E_INVALID,
-                   "a process of another device needs --start TICKS and --boot ID: its number "
-                   "alone may be another's by then");
+                   "a process of another device needs --start TICKS and --boot ID, or of one with "
+                   "Windows the --start of its package alone: its number may be another's by then");
   cd_jw_u64(w, "pid", pid);
   cd_jw_u64(w, "start", start);
-  cd_jw_str(w, "boot", boot);
+  if (booted)
+    cd_jw_str(w, "boot", boot);
   return CD_OK;
 }
 
@@ -84,14 +95,16 @@ static const struct {
   const char *kind;
   target_fn write;
   uint64_t options; /* besides those of all */
+  bool more;        /* there may be something behind WHAT */
 } kinds[] = {
-    {"service", write_name, 0},
-    {"timer", write_name, 0},
-    {"user", write_name, 0},
-    {"module", write_name, 0},
-    {"startup", write_startup, 0},
-    {"cron", write_cron, CTL_HAS(CTL_OPT_TEXT)},
-    {"process", write_process, CTL_HAS(CTL_OPT_START) | CTL_HAS(CTL_OPT_BOOT)},
+    {"service", write_name, 0, false},
+    {"timer", write_name, 0, false},
+    {"user", write_name, 0, false},
+    {"module", write_name, 0, false},
+    {"task", write_task, 0, false},
+    {"startup", write_startup, 0, true},
+    {"cron", write_cron, CTL_HAS(CTL_OPT_TEXT), true},
+    {"process", write_process, CTL_HAS(CTL_OPT_START) | CTL_HAS(CTL_OPT_BOOT), false},
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -112,7 +125,7 @@ static cd_code check_rest(size_t kind, const ctl_args *args, cd_err *err)
     if (args->value[own[i]] != NULL && (kinds[kind].options & CTL_HAS(own[i])) == 0)
       return cd_fail(err, CD_E_INVALID, "--%s does not go with a %s",
                      ctl_option_named(own[i])->name, kinds[kind].kind);
-  if (args->operands > LINE && (kinds[kind].options & CTL_HAS(CTL_OPT_TEXT)) == 0)
+  if (args->operands > LINE && !kinds[kind].more)
     return cd_fail(err, CD_E_INVALID, "'%s' is one too many: a %s has no line", args->operand[LINE],
                    kinds[kind].kind);
   return CD_OK;

@@ -74,7 +74,7 @@ static cd_code write_quarantine(const ctl_args *args, cd_jw *w, cd_err *err)
     return cd_fail(err, CD_E_INVALID, "which file? Either --sha1 HASH or --path PATH says it");
   if (sha1 != NULL && !cd_is_hex(cd_str_from(sha1), CD_SHA1_TEXT_LEN))
     return cd_fail(err, CD_E_INVALID, "--sha1 must be 40 hex digits");
-  if (path != NULL && (path[0] != '/' || strlen(path) >= CD_PATH_MAX))
+  if (path != NULL && (!cd_path_is_absolute(cd_str_from(path)) || strlen(path) >= CD_PATH_MAX))
     return cd_fail(err, CD_E_INVALID, "--path must be absolute, as the device sees it");
   if (sha1 != NULL && anyway)
     return cd_fail(err, CD_E_INVALID, "--force goes with --path");

@@ -8,7 +8,7 @@
 
 static cd_code check_path(const char *path, cd_err *err)
 {
-  if (path[0] != '/')
+  if (!cd_path_is_absolute(cd_str_from(path)))
     return cd_fail(err, CD_E_INVALID, "--path must be absolute, as the device sees it");
   if (strlen(path) >= CD_PATH_MAX)
     return cd_fail(err, CD_E_INVALID, "--path is too long");

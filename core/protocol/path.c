@@ -8,12 +8,12 @@
 
 #define TEXT_MAX (CD_PATH_MAX - 1)
 
-static bool is_absolute(cd_str p)
+bool cd_path_is_absolute(cd_str p)
 {
   bool letter =
       p.len > 2 && ((p.ptr[0] >= 'A' && p.ptr[0] <= 'Z') || (p.ptr[0] >= 'a' && p.ptr[0] <= 'z'));
   bool drive = letter && p.ptr[1] == ':' && (p.ptr[2] == '\\' || p.ptr[2] == '/');
-  return p.ptr[0] == '/' || drive || cd_str_starts(p, CD_STR("\\\\"));
+  return (p.len > 0 && p.ptr[0] == '/') || drive || cd_str_starts(p, CD_STR("\\\\"));
 }
 
 /* `place` has the path at `key`; NULL: it is the encoded form itself. */
@@ -29,7 +29,7 @@ static void check(cd_json *place, const char *key, const cd_path *p, bool absolu
   size_t len = cd_path_bytes(p, bytes);
   if (len == 0 || memchr(bytes, '\0', len) != NULL)
     cd_json_bad(place, key, "must be the bytes of a path in base64url");
-  else if (absolute && !is_absolute((cd_str){bytes, len}))
+  else if (absolute && !cd_path_is_absolute((cd_str){bytes, len}))
     cd_json_bad(place, key, "must be an absolute path");
 }
 

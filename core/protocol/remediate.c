@@ -1,5 +1,7 @@
 #include "protocol/remediate.h"
 
+#include <string.h>
+
 #include "base/id.h"
 #include "protocol/limits.h"
 #include "protocol/scan.h"
@@ -10,9 +12,12 @@ static void read_process(cd_json *target, cd_remediation *out)
 {
   cd_json_u64(target, "pid", INT32_MAX, &out->pid);
   cd_json_u64(target, "start", UINT64_MAX, &out->start);
-  cd_json_str(target, "boot", CD_BOOT_ID_MAX, &out->boot);
-  if (out->boot.ptr != NULL && out->boot.len == 0)
+  if (!cd_json_opt_str(target, "boot", CD_BOOT_ID_MAX, &out->boot)) {
+    if (target->node != NULL && out->start < CD_START_IS_MOMENT)
+      cd_json_bad(target, "boot", "is missing: the start is counted from a boot");
+  } else if (out->boot.len == 0) {
     cd_json_bad(target, "boot", "must not be empty");
+  }
   if (target->node != NULL && out->pid == 0)
     cd_json_bad(target, "pid", "must be at least 1");
 }
@@ -58,9 +63,57 @@ static void read_cron(cd_json *target, cd_remediation *out)
   out->line = (uint64_t)line;
 }
 
+static bool starts_without_case(cd_str text, const char *with)
+{
+  size_t len = strlen(with);
+  for (size_t i = 0; i < len; i++) {
+    char c = i < text.len ? text.ptr[i] : '\0';
+    if ((c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c) != with[i])
+      return false;
+  }
+  return text.len > len;
+}
+
+bool cd_is_registry_key(cd_str text)
+{
+  return starts_without_case(text, "HKLM\\") || starts_without_case(text, "HKU\\");
+}
+
+/* A file that starts something, or a value of a key whose values do. */
 static void read_startup(cd_json *target, cd_remediation *out)
 {
-  cd_path_read_absolute(target, "path", &out->path);
+  bool named = cd_json_opt_str(target, "name", CD_REMEDIATE_NAME_MAX, &out->name);
+  cd_path_read(target, "path", &out->path);
+  if (out->path.text.ptr == NULL || out->path.text.len == 0)
+    return;
+  char bytes[CD_PATH_MAX];
+  cd_str path = {bytes, cd_path_bytes(&out->path, bytes)};
+  bool key = cd_is_registry_key(path);
+  if (!key && !cd_path_is_absolute(path))
+    cd_json_bad(target, "path", "must be an absolute path, or a key below HKLM\\ or HKU\\");
+  else if (key && out->name.len == 0)
+    cd_json_bad(target, "name", "is missing: which value of the key?");
+  else if (!key && named)
+    cd_json_bad(target, "name", "is that of a value, and the path is no key of the registry");
+}
+
+bool cd_is_task(cd_str text)
+{
+  if (text.len < 2 || text.ptr[0] != '\\' || text.ptr[text.len - 1] == '\\')
+    return false;
+  for (size_t i = 0; i < text.len; i++) {
+    if ((unsigned char)text.ptr[i] < 0x20 || strchr("/:*?\"<>|\x7f", text.ptr[i]) != NULL ||
+        (i > 0 && text.ptr[i] == '\\' && text.ptr[i - 1] == '\\'))
+      return false;
+  }
+  return true;
+}
+
+static void read_task(cd_json *target, cd_remediation *out)
+{
+  cd_json_str(target, "name", CD_REMEDIATE_TASK_MAX, &out->name);
+  if (out->name.ptr != NULL && !cd_is_task(out->name))
+    cd_json_bad(target, "name", "must be the path of a task, such as \\Folder\\Name");
 }
 
 static void read_action(cd_json *target, cd_remediation *out)
@@ -90,6 +143,8 @@ static const struct {
     [CD_OP_USER_ENABLE] = {"user.enable", read_name},
     [CD_OP_MODULE_DISABLE] = {"module.disable", read_name},
     [CD_OP_MODULE_ENABLE] = {"module.enable", read_name},
+    [CD_OP_TASK_DISABLE] = {"task.disable", read_task},
+    [CD_OP_TASK_ENABLE] = {"task.enable", read_task},
     [CD_OP_STARTUP_REMOVE] = {"startup.remove", read_startup},
     [CD_OP_STARTUP_RESTORE] = {"startup.restore", read_startup},
     [CD_OP_UNDO] = {"undo", read_action},

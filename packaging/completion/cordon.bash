@@ -53,7 +53,7 @@ _cordon_local() {
   actions) _cordon_words "--limit --id $common" "$current" ;;
   quarantine) _cordon_words "--force --stop $order" "$current" ;;
   process) _cordon_words "stop suspend resume --force $order" "$current" ;;
-  service | timer | cron | user | module) _cordon_words "disable enable --force $order" "$current" ;;
+  service | timer | cron | user | module | task) _cordon_words "disable enable --force $order" "$current" ;;
   startup) _cordon_words "remove restore --force $order" "$current" ;;
   find-quarantine) _cordon_words "--force $order" "$current" ;;
   restore | undo)
@@ -94,7 +94,7 @@ _cordon_remediate() {
   fi
   case $COMP_CWORD in
   2) _cordon_words "$(_cordon_devices)" "$1" ;;
-  3) _cordon_words "service timer user module cron process startup" "$1" ;;
+  3) _cordon_words "service timer user module cron process task startup" "$1" ;;
   4)
     case ${COMP_WORDS[3]} in
     process) _cordon_words "stop suspend resume" "$1" ;;
@@ -154,7 +154,7 @@ _cordon_fleet() {
 # The second words of a group.
 _cordon_group() {
   case $1 in
-  local) echo "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module startup actions plugins unquarantine policy enroll" ;;
+  local) echo "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module task startup actions plugins unquarantine policy enroll" ;;
   device) echo "list show" ;;
   tag) echo "add remove" ;;
   alert) echo "show resolve" ;;

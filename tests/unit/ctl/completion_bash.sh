@@ -78,7 +78,7 @@ expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""
 expect "" isolate desk-1 --comment ""
-expect "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module startup actions plugins unquarantine policy enroll --help" local ""
+expect "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module task startup actions plugins unquarantine policy enroll --help" local ""
 expect "list show set assign unassign remove --help" policy ""
 expect "list show set remove --help" exclusions ""
 expect "--comment $common" policy set --
@@ -100,14 +100,14 @@ expect "folder" local isolate --selective fo
 expect "" local isolate --comment ""
 expect "0193-a 0193-b" local actions --id ""
 expect "org.cordon.nftables com.example.x" local unquarantine ""
-expect "service timer user module cron process startup" remediate desk-1 ""
+expect "service timer user module cron process task startup" remediate desk-1 ""
 expect "stop suspend resume" remediate desk-1 process ""
 expect "disable enable" remediate desk-1 cron ""
 expect "com.example.x" local unquarantine com
 expect "--json" local unquarantine --j
 expect "$names exit-codes help" help ""
 expect "list show" help device ""
-expect "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module startup actions plugins unquarantine policy enroll" help local ""
+expect "status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module task startup actions plugins unquarantine policy enroll" help local ""
 expect "" help exit-codes ""
 exit $failed
 END
@@ -119,7 +119,7 @@ if [ -e pwned ]; then
 fi
 
 # Every command and option that the program itself names is offered somewhere.
-words=$("$2" help; for c in status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module startup actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
+words=$("$2" help; for c in status isolate renew release collect scan quarantine restore undo find-quarantine process service timer cron user module task startup actions plugins unquarantine policy enroll; do "$2" help local "$c"; done
   for c in "device list" "device show" isolate renew release collect "tag add" "tag remove" actions "action show" "action cancel" "action code" "action report" "action verify" \
     "enroll-token create" "enroll-token list" "enroll-token revoke" "audit verify" "policy list" "policy show" "policy set" \
     "policy assign" "policy unassign" "policy remove" "exclusions list" "exclusions show" "exclusions set" "exclusions remove" "collection list" "collection show" "collection set" "collection remove"; do

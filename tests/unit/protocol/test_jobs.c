@@ -11,6 +11,7 @@
 #define SHA1 "3395856ce81f2b7382dee72602f798b642f14140"
 #define SHA256 "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f"
 #define BOOT "5f3c9f7e-5f58-4a3b-9d5c-1b7f4f1d2a33"
+#define RUN "HKLM\\\\SOFTWARE\\\\Microsoft\\\\Windows\\\\CurrentVersion\\\\Run"
 #define P16                                                                                        \
   "\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/a\",\"/" \
   "a\",\"/a\",\"/a\""
@@ -72,6 +73,48 @@ static const struct {
     {CD_ORDER_REMEDIATE,
      "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"/etc/rc.local\"}}", NULL},
     {CD_ORDER_REMEDIATE, "{\"operation\":\"undo\",\"target\":{\"action\":\"" ACTION "\"}}", NULL},
+    /* as Windows has them */
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"process.stop\",\"target\":{\"pid\":12,\"start\":\"133700000000000000\"}}",
+     NULL},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"process.stop\",\"target\":{\"pid\":12,\"start\":\"133700000000000000\","
+     "\"boot\":\"boot-7\"}}",
+     NULL},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"C:\\\\evil\\\\x.exe\"}}", NULL},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"" RUN "\",\"name\":\"-/Evil one\"}}",
+     NULL},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"hku\\\\S-1-5-18\\\\x\",\"name\":"
+     "\"y\"}}",
+     NULL},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"C:\\\\ProgramData\\\\x.lnk\"}}",
+     NULL},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"task.disable\",\"target\":{\"name\":\"\\\\Evil\\\\-one .two\"}}", NULL},
+    {CD_ORDER_REMEDIATE, "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"" RUN "\"}}",
+     "it: target.name is missing: which value of the key?"},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"" RUN "\",\"name\":\"\"}}",
+     "it: target.name is missing: which value of the key?"},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"/etc/rc.local\",\"name\":\"x\"}}",
+     "it: target.name is that of a value, and the path is no key of the registry"},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"HKCU\\\\Run\",\"name\":\"x\"}}",
+     "it: target.path must be an absolute path, or a key below HKLM\\ or HKU\\"},
+    {CD_ORDER_REMEDIATE, "{\"operation\":\"startup.remove\",\"target\":{\"path\":\"\"}}",
+     "it: target.path must not be empty"},
+    {CD_ORDER_REMEDIATE, "{\"operation\":\"task.enable\",\"target\":{\"name\":\"Evil\"}}",
+     "it: target.name must be the path of a task, such as \\Folder\\Name"},
+    {CD_ORDER_REMEDIATE,
+     "{\"operation\":\"task.enable\",\"target\":{\"name\":\"\\\\Evil\\\\\\\\one\"}}",
+     "it: target.name must be the path of a task, such as \\Folder\\Name"},
+    {CD_ORDER_REMEDIATE, "{\"operation\":\"process.stop\",\"target\":{\"pid\":12,\"start\":345}}",
+     "it: target.boot is missing: the start is counted from a boot"},
     {CD_ORDER_REMEDIATE, "{\"operation\":\"file.erase\",\"target\":{\"path\":\"/tmp/x\"}}",
      "it: operation is none that is known, such as file.quarantine"},
     {CD_ORDER_REMEDIATE, "{\"operation\":\"undo\"}", "it: target is missing"},

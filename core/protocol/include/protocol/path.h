@@ -20,7 +20,10 @@ typedef struct cd_path {
 /* Mandatory; 1 to CD_PATH_MAX - 1 bytes. What is wrong sticks to the document. */
 void cd_path_read(cd_json *obj, const char *key, cd_path *ret_path);
 void cd_path_read_at(cd_json *arr, size_t i, cd_path *ret_path);
-/* Also absolute: it begins with '/', with a drive ("C:\") or with "\\". */
+/* Whether it begins with '/', with a drive ("C:\") or with "\\": as one system or another has it,
+ * for the path is a device's, and that device's plugins refuse those that are none of theirs. */
+bool cd_path_is_absolute(cd_str path);
+/* Also absolute. */
 void cd_path_read_absolute(cd_json *obj, const char *key, cd_path *ret_path);
 void cd_path_read_absolute_at(cd_json *arr, size_t i, cd_path *ret_path);
 

@@ -14,12 +14,16 @@
 #include "base/json.h"
 #include "protocol/path.h"
 
-#define CD_REMEDIATE_NAME_MAX 255u /* of a service, a timer, a user, a module */
+#define CD_REMEDIATE_NAME_MAX 255u /* of a service, a timer, a user, a module, a value */
+#define CD_REMEDIATE_TASK_MAX 1023u
 #define CD_REMEDIATE_LINE_MAX 1000000u
 #define CD_REMEDIATE_TEXT_MAX 4096u /* of a line of cron */
 #define CD_REMEDIATE_STEPS_MAX 256u
 #define CD_REMEDIATE_DETAIL_MAX 8192u /* two paths and a sentence */
 #define CD_BOOT_ID_MAX 64u
+/* A start is counted from the boot, in ticks, or it is a moment, in 100 ns since 1601. From here on
+ * (1917, or 31 years of ticks) it is a moment, which no other boot has. */
+#define CD_START_IS_MOMENT UINT64_C(100000000000000000)
 
 typedef enum cd_operation {
   CD_OP_PROCESS_STOP = 1,
@@ -38,6 +42,8 @@ typedef enum cd_operation {
   CD_OP_USER_ENABLE,
   CD_OP_MODULE_DISABLE,
   CD_OP_MODULE_ENABLE,
+  CD_OP_TASK_DISABLE,
+  CD_OP_TASK_ENABLE,
   CD_OP_STARTUP_REMOVE,
   CD_OP_STARTUP_RESTORE,
   CD_OP_UNDO,
@@ -49,6 +55,11 @@ bool cd_operation_from_name(cd_str name, cd_operation *ret_operation);
 /* It only takes back what an earlier action did. */
 bool cd_operation_gives_back(cd_operation operation);
 
+/* A key of the registry with the root before it: HKLM\\... or HKU\\... */
+bool cd_is_registry_key(cd_str text);
+/* The path of a task of Windows: \\Folder\\Name. */
+bool cd_is_task(cd_str text);
+
 /* A view into the document; which members are set goes by the operation. */
 typedef struct cd_remediation {
   cd_operation operation;
@@ -56,11 +67,11 @@ typedef struct cd_remediation {
   bool stop;    /* file.quarantine: end the processes that run it */
   uint64_t pid; /* process.*: all three of them name it */
   uint64_t start;
-  cd_str boot;
+  cd_str boot;   /* ptr NULL: the start is a moment */
   cd_path path;  /* file.quarantine, startup.*, and the file of cron.* */
   cd_str sha256; /* file.quarantine: it must be that file; may be empty */
   cd_str sha1;   /* file.find_quarantine */
-  cd_str name;   /* service.*, timer.*, user.*, module.* */
+  cd_str name;   /* service.*, timer.*, user.*, module.*, task.*; startup.*: of a value, or empty */
   uint64_t line; /* cron.* */
   cd_str text;   /* likewise */
   cd_str action; /* undo, file.restore: whose change is taken back */

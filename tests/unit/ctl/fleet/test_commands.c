@@ -122,6 +122,10 @@ START_TEST(remediations)
   (void)snprintf(id, sizeof(id), "%s", stage_member(&r, "id"));
   CORDON(&r, 0, "restore", id, "--comment", "why");
   CORDON(&r, 0, "undo", id, "--comment", "why", "--wait");
+  CORDON(&r, 0, "quarantine", "desk-1", "--path", "C:\\evil\\x.exe", "--comment", "why");
+  asked("cures", "\\\"path\\\":\\\"C:\\\\\\\\evil\\\\\\\\x.exe\\\"}");
+  CORDON(&r, 2, "quarantine", "desk-1", "--path", "C:evil.exe", "--comment", "why");
+  HAS(&r.err, "--path must be absolute");
   CORDON(&r, 2, "undo", "the last one", "--comment", "why");
   HAS(&r.err, "ACTION must be the id of an action");
   CORDON(&r, 7, "quarantine", "liar-1", "--path", "/tmp/x", "--comment", "why", "--wait");
@@ -151,6 +155,25 @@ static const struct {
      "\\\"b-1\\\"}",
      NULL},
     {{"startup", "remove", "/etc/profile.d/x.sh"}, "startup.remove", NULL},
+    {{"startup", "remove", "C:\\ProgramData\\x.lnk"},
+     "\\\"Target\\\":{\\\"path\\\":\\\"C:\\\\\\\\ProgramData\\\\\\\\x.lnk\\\"}",
+     NULL},
+    {{"startup", "remove", "HKLM\\SOFTWARE\\Run", "Evil one"},
+     "\\\"Target\\\":{\\\"path\\\":\\\"HKLM\\\\\\\\SOFTWARE\\\\\\\\Run\\\",\\\"name\\\":"
+     "\\\"Evil one\\\"}",
+     NULL},
+    {{"task", "disable", "\\Evil\\one"},
+     "\\\"task.disable\\\",\\\"Target\\\":{\\\"name\\\":\\\"\\\\\\\\Evil\\\\\\\\one\\\"}",
+     NULL},
+    {{"process", "stop", "4712", "--start", "133700000000000000"},
+     "\\\"process.stop\\\",\\\"Target\\\":{\\\"pid\\\":4712,\\\"start\\\":"
+     "\\\"133700000000000000\\\"}",
+     NULL},
+    {{"startup", "remove", "HKLM\\SOFTWARE\\Run"}, NULL, "which VALUE of it?"},
+    {{"startup", "remove", "/etc/rc.local", "x"}, NULL, "is no key of the registry"},
+    {{"startup", "remove", "HKCU\\Run", "x"}, NULL, "below HKLM"},
+    {{"task", "disable", "Evil"}, NULL, "the path of a task"},
+    {{"process", "stop", "4711", "--start", "9"}, NULL, "--start TICKS and --boot ID"},
     {{"process", "stop", "4711"}, NULL, "--start TICKS and --boot ID"},
     {{"process", "stop", "x", "--start", "9", "--boot", "b"}, NULL, "PID must be"},
     {{"cron", "disable", "/etc/crontab", "7"}, NULL, "--text"},
