@@ -1,9 +1,11 @@
 /* Usage: plugin_drive LIBRARY EXTENSION FUNCTION FOLDER [PARAMS [UNDO]]. Loads a plugin of one job
  * as the plugin host does, runs a function of it, writes its files below FOLDER, its records to
  * FOLDER.records, one to a line, and its result, with the status, the sentence and the undo
- * records, the newest first, to FOLDER.json. Texts that begin with @ are names of files that have
+ * records, the newest first, to FOLDER.json. The undo records are also in FOLDER.undo as soon as
+ * they are noted, for a plugin that is killed. Texts that begin with @ are names of files that have
  * them. With DRIVE_CANCEL=N in the environment the operation is cancelled behind record N; with
- * DRIVE_BUDGET=MS it has so much time. For tests. */
+ * DRIVE_BUDGET=MS it has so much time; with DRIVE_DRY_RUN it is a dry run; DRIVE_CONFIG is the
+ * plugin's configuration. For tests. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +156,15 @@ static void CORDON_CALL on_explain(const cordon_host *h, cordon_op op, uint32_t 
   (void)snprintf(d->sentence, sizeof(d->sentence), "%s", sentence);
 }
 
+static bool keep_undo(const driver *d)
+{
+  wchar_t path[PATH_UNITS];
+  (void)swprintf(path, PATH_UNITS, L"%ls.undo", d->folder);
+  FILE *f = _wfopen(path, L"wb");
+  bool good = f != NULL && fprintf(f, "[%s]\n", d->undo) > 0;
+  return f != NULL && fclose(f) == 0 && good;
+}
+
 static cordon_status CORDON_CALL on_undo(const cordon_host *h, cordon_op op, const char *json,
                                          size_t len)
 {
@@ -166,7 +177,7 @@ static cordon_status CORDON_CALL on_undo(const cordon_host *h, cordon_op op, con
   memcpy(d->undo, json, len);
   if (used > 0)
     d->undo[len] = ',';
-  return CORDON_OK;
+  return keep_undo(d) ? CORDON_OK : CORDON_E_IO;
 }
 
 /* The text of an argument. */
@@ -246,20 +257,24 @@ int wmain(int argc, wchar_t **argv)
                       .note_undo = on_undo,
                       .result = on_result,
                       .explain = on_explain};
-  const cordon_plugin *plugin = entry->create(&host, "{}", 2);
+  char config[TEXT] = "{}";
+  (void)GetEnvironmentVariableA("DRIVE_CONFIG", config, TEXT);
+  const cordon_plugin *plugin = entry->create(&host, config, strlen(config));
   const cordon_job *job = plugin != NULL ? plugin->get_extension(plugin, text[0]) : NULL;
   cordon_op_fn fn = job != NULL ? function_of(job, text[1]) : NULL;
   if (fn == NULL) {
     (void)fprintf(stderr, "no such extension or function\n");
     return 1;
   }
-  cordon_request request = {.struct_size = sizeof(request),
-                            .op = 1,
-                            .budget_ms = budget != NULL ? strtoull(budget, NULL, 10) : 300000,
-                            .params = params,
-                            .params_len = strlen(params),
-                            .undo = undo[0] != '\0' ? undo : NULL,
-                            .undo_len = strlen(undo)};
+  cordon_request request = {
+      .struct_size = sizeof(request),
+      .op = 1,
+      .flags = GetEnvironmentVariableA("DRIVE_DRY_RUN", NULL, 0) > 0 ? CORDON_REQ_DRY_RUN : 0,
+      .budget_ms = budget != NULL ? strtoull(budget, NULL, 10) : 300000,
+      .params = params,
+      .params_len = strlen(params),
+      .undo = undo[0] != '\0' ? undo : NULL,
+      .undo_len = strlen(undo)};
   write_result(&d, fn(plugin, &request));
   if (d.records != NULL)
     (void)fclose(d.records);

@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 work, drive, library, package = sys.argv[1:5]
+os.environ["DRIVE_CONFIG"] = json.dumps({"state_dir": "Z:" + os.path.join(work, "state")})
+os.mkdir(os.path.join(work, "state"))
 pid = int(sys.argv[5])
 wrong = 0
 count = 0
@@ -111,8 +113,10 @@ with open(os.path.join(package, "Processes/processes.csv"), encoding="utf-8", ne
     start = next((r["start"] for r in csv.DictReader(file) if r["pid"] == str(pid)), "")
 must(start.isdigit(), f"processes.csv does not name the planted process: {start!r}")
 target = {"pid": pid, "start": start}
-other = order("process.stop", {"pid": pid, "start": str(int(start or "1") + 1)})
+other = order("process.stop", {"pid": pid, "start": str(int(start or "1") - 1)})
 must(other["status"] == 0 and outcomes(other) == ["already"], f"another process was ended: {other}")
+never = order("process.stop", {"pid": pid, "start": str(int(start or "1") + 1)})
+must(never["status"] == -5 and "there was no process" in never["sentence"], f"a start that nobody can have had: {never}")
 held = order("process.suspend", target)
 must(held["status"] == 0 and held["undo"] and outcomes(held) == ["done"], f"suspend: {held}")
 must(outcomes(order("process.suspend", target)) == ["already"], "suspended again is not 'already'")
@@ -122,7 +126,7 @@ must(outcomes(take_back(held["undo"])) == ["already"], "resumed again is not 'al
 gone = order("process.stop", target)
 must(gone["status"] == 0 and outcomes(gone) == ["done"] and gone["result"]["undo"].startswith("none because"), f"stop: {gone}")
 must(outcomes(order("process.stop", target)) == ["already"], "ended again is not 'already'")
-must(order("process.stop", {"pid": 4, "start": "1"})["status"] == -4, "a process of the system's was not refused")
+must(order("process.stop", {"pid": 4, "start": "133700000000000000"})["status"] == -4, "a process of the system's was not refused")
 
 # ---- what is no order
 for params in ({}, {"operation": "x", "action": "A", "target": {}}, {"operation": "process.stop", "action": "../x", "target": {}},
@@ -133,6 +137,6 @@ for records in ([{"do": "value.put"}], [{"v": 2, "do": "value.put"}], [{"v": 1, 
     bad = take_back(records)
     must(bad["status"] < 0, f"{records} were carried out: {bad}")
 probe = call("probe", {})
-must("startup.remove" in probe["result"]["operations"] and "file.quarantine" not in probe["result"]["operations"], f"probe: {probe}")
+must("startup.remove" in probe["result"]["operations"] and "cron.disable" not in probe["result"]["operations"], f"probe: {probe}")
 print(f"{count} calls, {wrong} wrong")
 sys.exit(1 if wrong else 0)

@@ -6,32 +6,29 @@
 
 #include "remediate.h"
 #include "support/json.h"
+#include "support/wide.h"
 
 enum { ACTION_MAX = 50 };
 
 typedef struct remediate_plugin {
   cordon_plugin plugin;
   const cordon_host *host;
+  wchar_t state_dir[REM_PATH]; /* with \\?\ */
 } remediate_plugin;
 
 static const struct {
   const char *name;
   cordon_status (*run)(rem_job *j, sup_err *err);
 } operations[] = {
-    {"process.stop", rem_process_run},   {"process.suspend", rem_process_run},
-    {"process.resume", rem_process_run}, {"service.disable", rem_service_run},
-    {"service.enable", rem_service_run}, {"startup.remove", rem_value_run},
+    {"process.stop", rem_process_run},    {"process.suspend", rem_process_run},
+    {"process.resume", rem_process_run},  {"service.disable", rem_service_run},
+    {"service.enable", rem_service_run},  {"startup.remove", rem_startup_run},
+    {"startup.restore", rem_startup_run}, {"file.quarantine", rem_quarantine_run},
+    {"file.restore", rem_restore_run},    {"file.find_quarantine", rem_find_run},
+    {"task.disable", rem_task_run},       {"task.enable", rem_task_run},
 };
 
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
-
-/* Letters, digits, `-`, `_` and `.`, not beginning with a dot. */
-static bool is_action(const char *text)
-{
-  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-  size_t len = strlen(text);
-  return len > 0 && len <= ACTION_MAX && text[0] != '.' && strspn(text, allowed) == len;
-}
 
 /* What is not known here is for a later version of the plugin, and ignored. */
 static cordon_status read_params(cJSON *doc, rem_job *j, sup_err *err)
@@ -41,13 +38,21 @@ static cordon_status read_params(cJSON *doc, rem_job *j, sup_err *err)
   cordon_status status = sup_json_text(doc, "", "operation", 0, &operation, err);
   if (status == CORDON_OK)
     status = sup_json_text(doc, "", "action", 0, &action, err);
+  if (status == CORDON_OK)
+    status = sup_json_flag(doc, "", "force", &j->force, err);
+  if (status == CORDON_OK)
+    status = sup_json_flag(doc, "", "stop", &j->stop, err);
   if (status != CORDON_OK)
     return status;
-  if (!is_action(action))
+  /* It becomes the name of a container, with a number behind it. */
+  if (!rem_is_name(action, ACTION_MAX))
     return sup_fail(err, CORDON_E_INVALID, "action is no id of an action");
   j->operation = operation;
   j->action = action;
   j->target = sup_json_get(doc, "target");
+  j->known = sup_json_get(doc, "known");
+  if (j->known != NULL && !cJSON_IsArray(j->known))
+    return sup_fail(err, CORDON_E_INVALID, "known is no list of paths");
   return cJSON_IsObject(j->target) ? CORDON_OK
                                    : sup_fail(err, CORDON_E_INVALID, "target is missing");
 }
@@ -88,6 +93,7 @@ static cordon_status serve(const cordon_plugin *p, const cordon_request *req, bo
   sup_err err = {0};
   sup_call_begin(&call, self->host, req);
   rem_job j = {.call = &call,
+               .state_dir = self->state_dir,
                .operation = "undo",
                .action = "",
                .steps = cJSON_CreateArray(),
@@ -147,14 +153,34 @@ static void CORDON_CALL destroy(const cordon_plugin *p)
   free(p->plugin_data);
 }
 
+/* Absolute, with the prefix that takes a path as it is. */
+static bool read_state_dir(const char *config, size_t config_len, wchar_t ret_dir[REM_PATH],
+                           sup_err *err)
+{
+  const char *text = NULL;
+  wchar_t *wide = calloc(2, REM_PATH * sizeof(wchar_t));
+  cJSON *doc = config != NULL ? sup_json_parse(config, config_len, err) : NULL;
+  bool known = doc != NULL && wide != NULL &&
+               sup_json_text(doc, "", "state_dir", 0, &text, err) == CORDON_OK &&
+               sup_to_wide(text, wide, REM_PATH - REM_NAME);
+  DWORD len = known ? GetFullPathNameW(wide, REM_PATH - REM_NAME, wide + REM_PATH, NULL) : 0;
+  known = len > 0 && len < REM_PATH - REM_NAME && rem_join(L"\\\\?\\", wide + REM_PATH, ret_dir);
+  cJSON_Delete(doc);
+  free(wide);
+  return known;
+}
+
 static const cordon_plugin *CORDON_CALL create(const cordon_host *h, const char *config,
                                                size_t config_len)
 {
-  (void)config;
-  (void)config_len;
+  sup_err err = {0};
   remediate_plugin *self = calloc(1, sizeof(*self));
-  if (self == NULL)
+  if (self == NULL || !read_state_dir(config, config_len, self->state_dir, &err)) {
+    sup_log(h, 0, CORDON_LOG_ERROR, "there is no private folder to keep files in: %s",
+            err.sentence);
+    free(self);
     return NULL;
+  }
   self->host = h;
   self->plugin = (cordon_plugin){.struct_size = sizeof(cordon_plugin),
                                  .plugin_data = self,

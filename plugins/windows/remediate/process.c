@@ -12,6 +12,9 @@
 
 enum { END_MS = 10000, STEP_MS = 100, FIRST_PID = 5 };
 
+/* In 1917; the ticks of 31 years. */
+#define FIRST_MOMENT 100000000000000000ull
+
 typedef LONG NTAPI all_fn(HANDLE);
 typedef LONG NTAPI query_fn(HANDLE, ULONG, void *, ULONG, ULONG *);
 
@@ -19,9 +22,10 @@ typedef struct process {
   HANDLE handle;
   DWORD pid;
   uint64_t start;
+  bool slip; /* there cannot have been the process that is named */
 } process;
 
-static uint64_t start_of(HANDLE h)
+uint64_t rem_process_start(HANDLE h)
 {
   FILETIME created = {0};
   FILETIME other[3];
@@ -40,6 +44,17 @@ static bool is_critical(HANDLE h)
          critical != 0;
 }
 
+bool rem_process_protected(HANDLE h, DWORD pid, char ret_why[REM_SHOW])
+{
+  const char *why = pid < FIRST_PID                ? "it is the system's own"
+                    : pid == GetCurrentProcessId() ? "it is the agent's own"
+                    : is_critical(h)               ? "Windows itself ends with it"
+                                                   : NULL;
+  if (why != NULL)
+    (void)snprintf(ret_why, REM_SHOW, "%s", why);
+  return why != NULL;
+}
+
 static void close_process(process *p)
 {
   if (p->handle != NULL)
@@ -53,9 +68,12 @@ static cordon_status open_process(const cJSON *from, process *ret, sup_err *err)
   uint64_t pid = 0;
   uint64_t start = 0;
   *ret = (process){0};
-  if (!rem_number(from, "pid", &pid) || pid > UINT32_MAX || !rem_number(from, "start", &start) ||
-      start == 0)
+  if (!rem_number(from, "pid", &pid) || pid > UINT32_MAX || !rem_number(from, "start", &start))
     return sup_fail(err, CORDON_E_INVALID, "target.pid or target.start is missing or no number");
+  if (start < FIRST_MOMENT)
+    return sup_fail(err, CORDON_E_INVALID,
+                    "target.start is no moment in 100 ns since 1601, as processes of Windows have "
+                    "it: ticks since a boot are those of another system");
   if (pid < FIRST_PID || pid == GetCurrentProcessId())
     return sup_fail(err, CORDON_E_DENIED, "process %llu is the system's own, or the agent's",
                     (unsigned long long)pid);
@@ -68,10 +86,18 @@ static cordon_status open_process(const cJSON *from, process *ret, sup_err *err)
   if (ret->handle == NULL)
     return sup_fail_os(err, (int)GetLastError(), "process %llu cannot be opened",
                        (unsigned long long)pid);
-  ret->start = start_of(ret->handle);
+  ret->start = rem_process_start(ret->handle);
   if (ret->start == start && WaitForSingleObject(ret->handle, 0) == WAIT_TIMEOUT)
     return CORDON_OK;
+  uint64_t other = ret->start;
   close_process(ret);
+  /* Who has the number since before that start leaves no room for another of that number. */
+  ret->slip = other != 0 && other < start;
+  if (ret->slip)
+    return sup_fail(err, CORDON_E_NOTFOUND,
+                    "there was no process %llu of that start: another has had the number since "
+                    "%llu; nothing was changed",
+                    (unsigned long long)pid, (unsigned long long)other);
   return sup_fail(err, CORDON_E_NOTFOUND,
                   "process %llu has ended, or is another one than that which was named",
                   (unsigned long long)pid);
@@ -168,7 +194,7 @@ cordon_status rem_process_run(rem_job *j, sup_err *err)
   process p;
   bool stops = strcmp(j->operation, "process.stop") == 0;
   cordon_status status = open_process(j->target, &p, err);
-  if (status == CORDON_E_NOTFOUND && stops) {
+  if (status == CORDON_E_NOTFOUND && stops && !p.slip) {
     rem_step(j, "end", "already", "%s", err->sentence);
     return CORDON_OK;
   }

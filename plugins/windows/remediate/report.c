@@ -1,12 +1,14 @@
 /* What is said of an operation, and its records. */
 #include "remediate.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/json.h"
+#include "support/utf8.h"
 #include "support/wide.h"
 
 enum { LINE = 640, ITEMS_MAX = 200 };
@@ -103,11 +105,91 @@ bool rem_number(const cJSON *object, const char *name, uint64_t *ret_number)
     *ret_number = (uint64_t)v->valuedouble;
     return (double)*ret_number == v->valuedouble;
   }
-  if (!cJSON_IsString(v) || strlen(v->valuestring) > 19 || v->valuestring[0] == '\0' ||
+  if (!cJSON_IsString(v) || strlen(v->valuestring) > 20 || v->valuestring[0] == '\0' ||
       strspn(v->valuestring, "0123456789") != strlen(v->valuestring))
     return false;
+  errno = 0;
   *ret_number = strtoull(v->valuestring, NULL, 10);
+  return errno == 0;
+}
+
+void rem_u64_put(cJSON *object, const char *name, uint64_t value)
+{
+  char text[24];
+  (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+  (void)cJSON_AddStringToObject(object, name, text);
+}
+
+char *rem_hex(const void *bytes, size_t len)
+{
+  static const char digits[] = "0123456789abcdef";
+  const unsigned char *from = bytes;
+  char *hex = malloc(2 * len + 1);
+  for (size_t i = 0; hex != NULL && i < len; i++) {
+    hex[2 * i] = digits[from[i] >> 4];
+    hex[2 * i + 1] = digits[from[i] & 15];
+  }
+  if (hex != NULL)
+    hex[2 * len] = '\0';
+  return hex;
+}
+
+static int digit_of(char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool rem_unhex(const char *text, void *ret_bytes, size_t len)
+{
+  unsigned char *to = ret_bytes;
+  if (strlen(text) != 2 * len)
+    return false;
+  for (size_t i = 0; i < len; i++) {
+    int high = digit_of(text[2 * i]);
+    int low = digit_of(text[2 * i + 1]);
+    if (high < 0 || low < 0)
+      return false;
+    to[i] = (unsigned char)(high << 4 | low);
+  }
   return true;
+}
+
+bool rem_is_name(const char *text, size_t max)
+{
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+  size_t len = strlen(text);
+  return len > 0 && len <= max && text[0] != '.' && strspn(text, allowed) == len;
+}
+
+const char *rem_show(const char *text, char ret_text[REM_SHOW])
+{
+  size_t len = strlen(text);
+  size_t at = 0;
+  for (size_t i = 0; i < len;) {
+    size_t step = sup_utf8_sequence(text + i, len - i);
+    bool plain = step > 0 && (unsigned char)text[i] >= 0x20 && text[i] != 0x7f;
+    if (at + (plain ? step : 1) >= REM_SHOW)
+      break;
+    if (plain)
+      memcpy(ret_text + at, text + i, step);
+    else
+      ret_text[at] = '?';
+    at += plain ? step : 1;
+    i += step > 0 ? step : 1;
+  }
+  ret_text[at] = '\0';
+  return ret_text;
+}
+
+const char *rem_show_wide(const wchar_t *text, char ret_text[REM_SHOW])
+{
+  char whole[REM_PATH];
+  sup_from_wide(text, whole, sizeof(whole));
+  return rem_show(whole, ret_text);
 }
 
 /* ---- undo ---- */
@@ -119,7 +201,9 @@ static cordon_status undo_one(rem_job *j, const cJSON *record, sup_err *err)
     cordon_status (*run)(rem_job *j, const cJSON *record, sup_err *err);
   } kinds[] = {{"process.resume", rem_process_undo},
                {"service.settings", rem_service_undo},
-               {"value.put", rem_value_undo}};
+               {"value.put", rem_value_undo},
+               {"file.restore", rem_restore_undo},
+               {"task.settings", rem_task_undo}};
   uint64_t version = 0;
   const cJSON *what = cJSON_IsObject(record) ? sup_json_get(record, "do") : NULL;
   if (!cJSON_IsString(what) || !rem_number(record, "v", &version))

@@ -93,44 +93,19 @@ static cordon_status read_data(const place *p, data *ret, sup_err *err)
   return error == 0 ? CORDON_OK : sup_fail_os(err, (int)error, "the value in %s", p->shown);
 }
 
-static char *to_hex(const data *d)
-{
-  static const char digits[] = "0123456789abcdef";
-  char *hex = malloc(2 * (size_t)d->len + 1);
-  for (DWORD i = 0; hex != NULL && i < d->len; i++) {
-    hex[2 * i] = digits[d->bytes[i] >> 4];
-    hex[2 * i + 1] = digits[d->bytes[i] & 15];
-  }
-  if (hex != NULL)
-    hex[2 * d->len] = '\0';
-  return hex;
-}
-
-static int digit_of(char c)
-{
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool from_hex(const char *hex, data *ret)
 {
-  size_t len = strlen(hex);
-  if (len % 2 != 0 || len / 2 > sizeof(ret->bytes))
+  size_t len = strlen(hex) / 2;
+  if (len > sizeof(ret->bytes) || !rem_unhex(hex, ret->bytes, len))
     return false;
-  ret->len = (DWORD)(len / 2);
-  for (size_t i = 0; i < len / 2; i++) {
-    int high = digit_of(hex[2 * i]);
-    int low = digit_of(hex[2 * i + 1]);
-    if (high < 0 || low < 0)
-      return false;
-    ret->bytes[i] = (unsigned char)(high << 4 | low);
-  }
+  ret->len = (DWORD)len;
   return true;
 }
 
 static cordon_status note(rem_job *j, const place *p, const data *d, sup_err *err)
 {
   char name[2 * REM_NAME];
-  char *hex = to_hex(d);
+  char *hex = rem_hex(d->bytes, d->len);
   if (hex == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for an undo record");
   sup_from_wide(p->name, name, sizeof(name));
@@ -169,6 +144,9 @@ static cordon_status remove_value(rem_job *j, const place *p, data *d, sup_err *
 cordon_status rem_value_run(rem_job *j, sup_err *err)
 {
   place p;
+  if (strcmp(j->operation, "startup.remove") != 0)
+    return sup_fail(err, CORDON_E_UNSUPPORTED,
+                    "a value of the registry is given back by the undo of the action that took it");
   data *d = calloc(1, sizeof(*d));
   cordon_status status = d != NULL
                              ? read_place(j->target, &p, err)

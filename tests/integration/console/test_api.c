@@ -253,6 +253,9 @@ static const row rows[] = {
     {"a target that is not the operation's", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
      "{\"Comment\":\"c\",\"Operation\":\"process.stop\",\"Target\":{\"pid\":1}}", 400,
      "target.start is missing", NULL},
+    {"a path that is none on any system", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\",\"Target\":{\"path\":\"C:x.exe\"}}", 400,
+     "target.path must be an absolute path", NULL},
     {"an undo by its operation", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
      "{\"Comment\":\"c\",\"Operation\":\"undo\",\"Target\":{\"action\":\"$A\"}}", 400,
      "cordon/machineactions/{id}/undo", NULL},
@@ -264,6 +267,10 @@ static const row rows[] = {
      "{\"Comment\":\"c\",\"Operation\":\"process.stop\",\"Target\":{\"pid\":12,\"start\":3,"
      "\"boot\":\"b\"}}",
      201, "\"scope\":\"process.stop\"", NULL},
+    {"a file of Windows", STOPPER, "POST", "/api/cordon/machines/$1/remediate",
+     "{\"Comment\":\"c\",\"Operation\":\"file.quarantine\",\"Target\":{\"path\":\"C:\\\\evil\\\\x."
+     "exe\"}}",
+     201, "\"scope\":\"file.quarantine\"", NULL},
 
     /* alerts */
     {"alerts take their permission", READER, "GET", "/api/alerts", NULL, 403,

@@ -1,0 +1,360 @@
+/* All that a file is besides its bytes: attributes, times, whom it belongs to and who may do what
+ * with it, and the names of its streams. */
+#include "remediate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include <sddl.h>
+#include <winioctl.h>
+
+#include "support/json.h"
+#include "support/wide.h"
+
+enum { STREAMS_BYTES = 64 * 1024 };
+
+/* Those that can be set; compression has a call of its own. */
+#define SETTABLE                                                                                   \
+  (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |                       \
+   FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
+#define COMPARED (SETTABLE | FILE_ATTRIBUTE_COMPRESSED)
+#define PARTS (OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION)
+
+/* ---- reading ---- */
+
+static bool read_descriptor(HANDLE h, SECURITY_INFORMATION parts, uint8_t **ret, uint32_t *ret_len)
+{
+  DWORD len = 0;
+  uint8_t *room = malloc(REM_DESCRIPTOR);
+  bool good = room != NULL && GetKernelObjectSecurity(h, parts, room, REM_DESCRIPTOR, &len) &&
+              IsValidSecurityDescriptor(room);
+  if (!good) {
+    free(room);
+    return false;
+  }
+  *ret = room;
+  *ret_len = GetSecurityDescriptorLength(room);
+  return true;
+}
+
+static bool is_besides(const FILE_STREAM_INFO *s)
+{
+  return s->StreamNameLength != 7 * sizeof(wchar_t) || wcsncmp(s->StreamName, L"::$DATA", 7) != 0;
+}
+
+static cordon_status add_stream(rem_attrs *a, const FILE_STREAM_INFO *s, sup_err *err)
+{
+  rem_stream *to = &a->streams[a->stream_count];
+  size_t units = s->StreamNameLength / sizeof(wchar_t);
+  if (a->stream_count >= REM_STREAMS || units >= sizeof(to->name) / sizeof(to->name[0]))
+    return sup_fail(err, CORDON_E_LIMIT, "the file has more than %d streams: nothing was changed",
+                    REM_STREAMS);
+  memcpy(to->name, s->StreamName, s->StreamNameLength);
+  to->name[units] = L'\0';
+  to->size = (uint64_t)s->StreamSize.QuadPart;
+  a->stream_count++;
+  return CORDON_OK;
+}
+
+/* Where the file system does not tell them, it has none to tell, or this system cannot ask. */
+static cordon_status read_streams(HANDLE h, rem_attrs *a, sup_err *err)
+{
+  union {
+    FILE_STREAM_INFO first;
+    uint8_t bytes[STREAMS_BYTES];
+  } *room = calloc(1, sizeof(*room));
+  a->streams = calloc(REM_STREAMS, sizeof(*a->streams));
+  cordon_status status = CORDON_OK;
+  if (room == NULL || a->streams == NULL)
+    status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to list the streams of the file");
+  else if (GetFileInformationByHandleEx(h, FileStreamInfo, room, sizeof(*room)))
+    a->streams_known = true;
+  else if (GetLastError() == ERROR_MORE_DATA)
+    status = sup_fail(err, CORDON_E_LIMIT,
+                      "the file has more streams than can be listed: nothing "
+                      "was changed");
+  size_t at = 0;
+  while (status == CORDON_OK && a->streams_known) {
+    const FILE_STREAM_INFO *s = (const FILE_STREAM_INFO *)(const void *)(room->bytes + at);
+    if (s->StreamNameLength > 0 && is_besides(s))
+      status = add_stream(a, s, err);
+    if (s->NextEntryOffset == 0)
+      break;
+    at += s->NextEntryOffset;
+  }
+  free(room);
+  return status;
+}
+
+cordon_status rem_attrs_read(HANDLE h, rem_attrs *ret_attrs, sup_err *err)
+{
+  FILE_BASIC_INFO basic = {0};
+  rem_attrs_release(ret_attrs);
+  *ret_attrs = (rem_attrs){0};
+  if (!rem_look_at(h, &ret_attrs->look) ||
+      !GetFileInformationByHandleEx(h, FileBasicInfo, &basic, sizeof(basic)))
+    return sup_fail_os(err, (int)GetLastError(), "the file cannot be looked at");
+  ret_attrs->created = (uint64_t)basic.CreationTime.QuadPart;
+  ret_attrs->accessed = (uint64_t)basic.LastAccessTime.QuadPart;
+  ret_attrs->written = (uint64_t)basic.LastWriteTime.QuadPart;
+  ret_attrs->changed = (uint64_t)basic.ChangeTime.QuadPart;
+  if (!read_descriptor(h, PARTS | LABEL_SECURITY_INFORMATION, &ret_attrs->descriptor,
+                       &ret_attrs->descriptor_len) &&
+      !read_descriptor(h, PARTS, &ret_attrs->descriptor, &ret_attrs->descriptor_len))
+    return sup_fail_os(err, (int)GetLastError(), "whose the file is cannot be read");
+  if ((ret_attrs->look.attributes & FILE_ATTRIBUTE_ENCRYPTED) != 0)
+    return sup_fail(err, CORDON_E_UNSUPPORTED,
+                    "the file is encrypted for its user, and could not be given back so: it was "
+                    "left");
+  return read_streams(h, ret_attrs, err);
+}
+
+void rem_attrs_release(rem_attrs *a)
+{
+  free(a->descriptor);
+  free(a->streams);
+  a->descriptor = NULL;
+  a->streams = NULL;
+  a->descriptor_len = a->stream_count = 0;
+}
+
+void rem_attrs_owner(const rem_attrs *a, char ret_sid[REM_NAME])
+{
+  PSID owner = NULL;
+  BOOL defaulted = FALSE;
+  wchar_t *text = NULL;
+  ret_sid[0] = '\0';
+  if (a->descriptor != NULL && GetSecurityDescriptorOwner(a->descriptor, &owner, &defaulted) &&
+      owner != NULL && ConvertSidToStringSidW(owner, &text)) {
+    sup_from_wide(text, ret_sid, REM_NAME);
+    (void)LocalFree(text);
+  }
+}
+
+/* ---- setting ---- */
+
+void rem_attrs_times(HANDLE h, const rem_attrs *a)
+{
+  FILE_BASIC_INFO basic = {.CreationTime.QuadPart = (LONGLONG)a->created,
+                           .LastAccessTime.QuadPart = (LONGLONG)a->accessed,
+                           .LastWriteTime.QuadPart = (LONGLONG)a->written,
+                           .ChangeTime.QuadPart = (LONGLONG)a->changed,
+                           .FileAttributes = a->look.attributes & SETTABLE};
+  if (basic.FileAttributes == 0)
+    basic.FileAttributes = FILE_ATTRIBUTE_NORMAL;
+  (void)SetFileInformationByHandle(h, FileBasicInfo, &basic, sizeof(basic));
+}
+
+/* As it is, not as what is above it would have it inherited. */
+static void set_descriptor(HANDLE h, const rem_attrs *a)
+{
+  union {
+    SECURITY_DESCRIPTOR_RELATIVE head;
+    uint8_t bytes[REM_DESCRIPTOR];
+  } *copy = malloc(sizeof(*copy));
+  if (copy == NULL || a->descriptor_len > sizeof(*copy)) {
+    free(copy);
+    return;
+  }
+  memcpy(copy, a->descriptor, a->descriptor_len);
+  SECURITY_INFORMATION dacl = (copy->head.Control & SE_DACL_PROTECTED) != 0
+                                  ? PROTECTED_DACL_SECURITY_INFORMATION
+                                  : UNPROTECTED_DACL_SECURITY_INFORMATION;
+  /* What was inherited stays marked as that only if it is asked for. */
+  if ((copy->head.Control & SE_DACL_AUTO_INHERITED) != 0)
+    copy->head.Control |= SE_DACL_AUTO_INHERIT_REQ;
+  if (copy->head.Sacl != 0)
+    (void)SetKernelObjectSecurity(h, LABEL_SECURITY_INFORMATION, copy);
+  if (!SetKernelObjectSecurity(h, PARTS | dacl, copy))
+    (void)SetKernelObjectSecurity(h, PARTS, copy);
+  free(copy);
+}
+
+void rem_attrs_apply(HANDLE h, const rem_attrs *a)
+{
+  USHORT format = COMPRESSION_FORMAT_DEFAULT;
+  DWORD got = 0;
+  if ((a->look.attributes & FILE_ATTRIBUTE_COMPRESSED) != 0)
+    (void)DeviceIoControl(h, FSCTL_SET_COMPRESSION, &format, sizeof(format), NULL, 0, &got, NULL);
+  rem_attrs_times(h, a);
+  set_descriptor(h, a);
+}
+
+/* ---- comparing ---- */
+
+static bool same_sid(PSID a, PSID b)
+{
+  return (a == NULL) == (b == NULL) && (a == NULL || EqualSid(a, b));
+}
+
+static const char *descriptor_differs(const rem_attrs *a, const rem_attrs *b)
+{
+  PSID sid[2] = {0};
+  PACL acl[2] = {0};
+  BOOL there[2] = {0};
+  BOOL unused = FALSE;
+  SECURITY_DESCRIPTOR_CONTROL control[2] = {0};
+  DWORD revision = 0;
+  PSECURITY_DESCRIPTOR sd[2] = {a->descriptor, b->descriptor};
+  for (int i = 0; i < 2; i++)
+    if (!GetSecurityDescriptorOwner(sd[i], &sid[i], &unused))
+      return "its owner is not known";
+  if (!same_sid(sid[0], sid[1]))
+    return "it has another owner";
+  for (int i = 0; i < 2; i++)
+    if (!GetSecurityDescriptorGroup(sd[i], &sid[i], &unused))
+      return "its group is not known";
+  if (!same_sid(sid[0], sid[1]))
+    return "it has another group";
+  for (int i = 0; i < 2; i++)
+    if (!GetSecurityDescriptorDacl(sd[i], &there[i], &acl[i], &unused) ||
+        !GetSecurityDescriptorControl(sd[i], &control[i], &revision))
+      return "its access list is not known";
+  static const SECURITY_DESCRIPTOR_CONTROL kept = SE_DACL_PROTECTED | SE_DACL_AUTO_INHERITED;
+  if (there[0] != there[1] || (acl[0] == NULL) != (acl[1] == NULL) ||
+      (acl[0] != NULL &&
+       (acl[0]->AclSize != acl[1]->AclSize || memcmp(acl[0], acl[1], acl[0]->AclSize) != 0)) ||
+      ((control[0] ^ control[1]) & kept) != 0)
+    return "it has another access list";
+  return NULL;
+}
+
+static const char *streams_differ(const rem_attrs *a, const rem_attrs *b)
+{
+  if (a->streams_known != b->streams_known || a->stream_count != b->stream_count)
+    return "it has other streams";
+  for (uint32_t i = 0; i < a->stream_count; i++) {
+    uint32_t k = 0;
+    while (k < b->stream_count && (wcscmp(a->streams[i].name, b->streams[k].name) != 0 ||
+                                   a->streams[i].size != b->streams[k].size))
+      k++;
+    if (k == b->stream_count)
+      return "it has other streams";
+  }
+  return NULL;
+}
+
+/* Not the time of the last change: to give it back is one, and no system but Windows lets it be
+ * set. */
+bool rem_attrs_same(HANDLE h, const rem_attrs *a, char ret_why[REM_SHOW])
+{
+  rem_attrs now = {0};
+  sup_err err = {0};
+  const char *why = NULL;
+  if (rem_attrs_read(h, &now, &err) != CORDON_OK)
+    why = err.sentence;
+  else if (((now.look.attributes ^ a->look.attributes) & COMPARED) != 0)
+    why = "it has other attributes";
+  else if (now.look.size != a->look.size)
+    why = "it has another size";
+  else if (now.written != a->written || now.created != a->created)
+    why = "it has other times";
+  else if ((why = descriptor_differs(a, &now)) == NULL)
+    why = streams_differ(a, &now);
+  (void)snprintf(ret_why, REM_SHOW, "%s", why != NULL ? why : "");
+  rem_attrs_release(&now);
+  return why == NULL;
+}
+
+/* ---- on the disk ---- */
+
+static void write_streams(const rem_attrs *a, cJSON *to)
+{
+  char name[3 * (REM_NAME + 48)];
+  cJSON *list = cJSON_AddArrayToObject(to, "streams");
+  for (uint32_t i = 0; i < a->stream_count; i++) {
+    cJSON *item = cJSON_CreateObject();
+    sup_from_wide(a->streams[i].name, name, sizeof(name));
+    (void)cJSON_AddStringToObject(item, "name", name);
+    rem_u64_put(item, "size", a->streams[i].size);
+    (void)cJSON_AddStringToObject(item, "sha256", a->streams[i].sha256);
+    (void)cJSON_AddItemToArray(list, item);
+  }
+}
+
+void rem_attrs_write(const rem_attrs *a, cJSON *to)
+{
+  wchar_t *sddl = NULL;
+  rem_u64_put(to, "size", a->look.size);
+  rem_u64_put(to, "volume", a->look.identity.volume);
+  rem_u64_put(to, "index", a->look.identity.index);
+  rem_u64_put(to, "links", a->look.links);
+  rem_u64_put(to, "attributes", a->look.attributes);
+  rem_u64_put(to, "created", a->created);
+  rem_u64_put(to, "accessed", a->accessed);
+  rem_u64_put(to, "written", a->written);
+  rem_u64_put(to, "changed", a->changed);
+  char *hex = rem_hex(a->descriptor, a->descriptor_len);
+  (void)cJSON_AddStringToObject(to, "descriptor", hex != NULL ? hex : "");
+  free(hex);
+  /* For people; the other is what is set. */
+  if (ConvertSecurityDescriptorToStringSecurityDescriptorW(a->descriptor, SDDL_REVISION_1, PARTS,
+                                                           &sddl, NULL)) {
+    size_t size = 3 * wcslen(sddl) + 1;
+    char *text = malloc(size);
+    if (text != NULL)
+      sup_from_wide(sddl, text, size);
+    (void)cJSON_AddStringToObject(to, "sddl", text != NULL ? text : "");
+    free(text);
+    (void)LocalFree(sddl);
+  }
+  (void)cJSON_AddBoolToObject(to, "streams_known", a->streams_known);
+  write_streams(a, to);
+}
+
+static bool parse_descriptor(const cJSON *from, rem_attrs *a)
+{
+  const cJSON *hex = sup_json_get(from, "descriptor");
+  size_t len = cJSON_IsString(hex) ? strlen(hex->valuestring) / 2 : 0;
+  if (len < sizeof(SECURITY_DESCRIPTOR_RELATIVE) || len > REM_DESCRIPTOR)
+    return false;
+  a->descriptor = malloc(len);
+  a->descriptor_len = (uint32_t)len;
+  return a->descriptor != NULL && rem_unhex(hex->valuestring, a->descriptor, len) &&
+         IsValidSecurityDescriptor(a->descriptor) &&
+         GetSecurityDescriptorLength(a->descriptor) == len;
+}
+
+static bool parse_streams(const cJSON *from, rem_attrs *a)
+{
+  const cJSON *list = sup_json_get(from, "streams");
+  const cJSON *item = NULL;
+  uint8_t digest[32];
+  a->streams_known = cJSON_IsTrue(sup_json_get(from, "streams_known"));
+  a->streams = calloc(REM_STREAMS, sizeof(*a->streams));
+  if (a->streams == NULL || !cJSON_IsArray(list) || cJSON_GetArraySize(list) > REM_STREAMS)
+    return false;
+  cJSON_ArrayForEach(item, list)
+  {
+    rem_stream *s = &a->streams[a->stream_count];
+    const cJSON *name = sup_json_get(item, "name");
+    const cJSON *sha256 = sup_json_get(item, "sha256");
+    if (!cJSON_IsString(name) || name->valuestring[0] != ':' ||
+        strpbrk(name->valuestring, "\\/") != NULL ||
+        !sup_to_wide(name->valuestring, s->name, sizeof(s->name) / sizeof(s->name[0])) ||
+        !rem_number(item, "size", &s->size) || !cJSON_IsString(sha256) ||
+        !rem_unhex(sha256->valuestring, digest, sizeof(digest)))
+      return false;
+    (void)snprintf(s->sha256, sizeof(s->sha256), "%s", sha256->valuestring);
+    a->stream_count++;
+  }
+  return true;
+}
+
+bool rem_attrs_parse(const cJSON *from, rem_attrs *ret_attrs)
+{
+  uint64_t attributes = 0;
+  rem_attrs *a = ret_attrs;
+  bool numbers =
+      cJSON_IsObject(from) && rem_number(from, "size", &a->look.size) &&
+      rem_number(from, "volume", &a->look.identity.volume) &&
+      rem_number(from, "index", &a->look.identity.index) &&
+      rem_number(from, "links", &a->look.links) && rem_number(from, "attributes", &attributes) &&
+      attributes <= UINT32_MAX && rem_number(from, "created", &a->created) &&
+      rem_number(from, "accessed", &a->accessed) && rem_number(from, "written", &a->written) &&
+      rem_number(from, "changed", &a->changed);
+  a->look.attributes = (uint32_t)attributes;
+  return numbers && parse_descriptor(from, a) && parse_streams(from, a);
+}

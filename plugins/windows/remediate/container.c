@@ -1,0 +1,575 @@
+/* Containers: NAME.data has the bytes of a file, and behind them those of its streams, under
+ * ChaCha20 with a key of its own; NAME.json says what it was and has the key. The second is written
+ * when the first is whole, read back and on the disk, so that bytes without a description were
+ * never whole and are removed. */
+#include "remediate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include <bcrypt.h>
+#include <mbedtls/chacha20.h>
+#include <mbedtls/sha1.h>
+#include <mbedtls/sha256.h>
+
+#include "support/fault.h"
+#include "support/wide.h"
+
+/* A description grows by a few bytes until its file is restored. */
+enum { CHUNK = 256 * 1024, META_MAX = 1024 * 1024, META_GROWS = 4096 };
+
+#define ROOM_LEFT (64 * REM_MIB)               /* stays free on the disk of the containers */
+#define BYTES_MAX (256ull * 1024ull * REM_MIB) /* what a key of this cipher is good for */
+#define EPOCH_TICKS 116444736000000000ull
+
+/* ---- the store ---- */
+
+static bool store_path(const rem_job *j, wchar_t ret_path[REM_PATH])
+{
+  return j->state_dir[0] != L'\0' && rem_join(j->state_dir, L"quarantine", ret_path);
+}
+
+static cordon_status open_store(const rem_job *j, wchar_t ret_path[REM_PATH], sup_err *err)
+{
+  if (!store_path(j, ret_path))
+    return sup_fail(err, CORDON_E_UNAVAILABLE, "there is no private folder to keep files in");
+  if (!CreateDirectoryW(ret_path, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
+    return sup_fail_os(err, (int)GetLastError(), "the folder of quarantined files cannot be made");
+  DWORD attributes = GetFileAttributesW(ret_path);
+  if (attributes == INVALID_FILE_ATTRIBUTES || (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
+      (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+    return sup_fail(err, CORDON_E_IO, "the folder of quarantined files is none");
+  return CORDON_OK;
+}
+
+static bool file_name(const wchar_t *store, const char *id, const char *kind,
+                      wchar_t ret_path[REM_PATH])
+{
+  char name[REM_NAME];
+  wchar_t wide[REM_NAME];
+  (void)snprintf(name, sizeof(name), "%s.%s", id, kind);
+  return sup_to_wide(name, wide, REM_NAME) && rem_join(store, wide, ret_path);
+}
+
+static void remove_file(const wchar_t *store, const char *id, const char *kind)
+{
+  wchar_t path[REM_PATH];
+  if (file_name(store, id, kind, path))
+    (void)DeleteFileW(path);
+}
+
+static HANDLE make_file(const wchar_t *path)
+{
+  (void)DeleteFileW(path);
+  return CreateFileW(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_NEW,
+                     FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+}
+
+static HANDLE open_file(const wchar_t *path)
+{
+  return CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+                     FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_SEQUENTIAL_SCAN, NULL);
+}
+
+static uint64_t now_ms(void)
+{
+  FILETIME now;
+  GetSystemTimeAsFileTime(&now);
+  return (((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) - EPOCH_TICKS) / 10000;
+}
+
+/* ---- one pass over bytes ---- */
+
+typedef struct pass {
+  const rem_job *job;
+  const char *what;
+  HANDLE from;
+  HANDLE to;     /* NULL: only hashed */
+  uint64_t left; /* bytes to be read; a file that ends before has changed */
+  bool seals;    /* plain to sealed; else sealed to plain */
+  bool ciphers;
+  uint64_t total;
+  uint64_t done;
+  mbedtls_chacha20_context cipher;
+  mbedtls_sha256_context sha256;
+  mbedtls_sha1_context sha1;
+  uint8_t room[CHUNK];
+  uint8_t out[CHUNK];
+} pass;
+
+static pass *new_pass(const rem_job *j, const rem_meta *m, const char *what, sup_err *err)
+{
+  /* The counter has 32 bits; the rest of what was a nonce of 96 is zero, as in the old cipher. */
+  uint8_t nonce[12] = {0};
+  pass *p = calloc(1, sizeof(*p));
+  if (p == NULL) {
+    (void)sup_fail(err, CORDON_E_LIMIT, "there is no memory to read with");
+    return NULL;
+  }
+  p->job = j;
+  p->what = what;
+  mbedtls_chacha20_init(&p->cipher);
+  mbedtls_sha256_init(&p->sha256);
+  mbedtls_sha1_init(&p->sha1);
+  if (m != NULL) {
+    memcpy(nonce + 4, m->nonce, sizeof(m->nonce));
+    p->ciphers = mbedtls_chacha20_setkey(&p->cipher, m->key) == 0 &&
+                 mbedtls_chacha20_starts(&p->cipher, nonce, 0) == 0;
+  }
+  return p;
+}
+
+static void free_pass(pass *p)
+{
+  if (p == NULL)
+    return;
+  mbedtls_chacha20_free(&p->cipher);
+  mbedtls_sha256_free(&p->sha256);
+  mbedtls_sha1_free(&p->sha1);
+  SecureZeroMemory(p, sizeof(*p));
+  free(p);
+}
+
+static cordon_status read_chunk(pass *p, DWORD *ret_len, sup_err *err)
+{
+  DWORD have = 0;
+  DWORD want = p->left < CHUNK ? (DWORD)p->left : CHUNK;
+  while (have < want) {
+    DWORD got = 0;
+    if (!ReadFile(p->from, p->room + have, want - have, &got, NULL))
+      return sup_fail_os(err, (int)GetLastError(), "the bytes could not be read");
+    if (got == 0)
+      return sup_fail(err, CORDON_E_IO, "there are fewer bytes than there were");
+    have += got;
+  }
+  *ret_len = have;
+  return CORDON_OK;
+}
+
+static cordon_status write_all(HANDLE to, const uint8_t *bytes, size_t len, sup_err *err)
+{
+  while (len > 0) {
+    DWORD put = 0;
+    if (!WriteFile(to, bytes, (DWORD)len, &put, NULL) || put == 0)
+      return sup_fail_os(err, (int)GetLastError(), "the bytes could not be written");
+    bytes += put;
+    len -= put;
+  }
+  return CORDON_OK;
+}
+
+/* The next `size` bytes of both, with digests of their own. */
+static cordon_status run_part(pass *p, uint64_t size, char ret_sha256[65], char ret_sha1[41],
+                              sup_err *err)
+{
+  uint8_t a[32];
+  uint8_t b[20];
+  bool good = mbedtls_sha256_starts(&p->sha256, 0) == 0 && mbedtls_sha1_starts(&p->sha1) == 0;
+  cordon_status status = CORDON_OK;
+  p->left = size;
+  while (p->left > 0 && status == CORDON_OK && good) {
+    DWORD len = 0;
+    status = sup_call_check(p->job->call, err);
+    if (status == CORDON_OK)
+      status = read_chunk(p, &len, err);
+    if (status != CORDON_OK)
+      break;
+    if (p->ciphers)
+      good = mbedtls_chacha20_update(&p->cipher, len, p->room, p->out) == 0;
+    const uint8_t *plain = p->seals || !p->ciphers ? p->room : p->out;
+    good = good && mbedtls_sha256_update(&p->sha256, plain, len) == 0 &&
+           mbedtls_sha1_update(&p->sha1, plain, len) == 0;
+    if (good && p->to != NULL)
+      status = write_all(p->to, p->out, len, err);
+    p->left -= len;
+    p->done += len;
+    sup_call_progress(p->job->call, p->done, p->total, p->what);
+  }
+  good = good && mbedtls_sha256_finish(&p->sha256, a) == 0 && mbedtls_sha1_finish(&p->sha1, b) == 0;
+  if (status == CORDON_OK && !good)
+    return sup_fail(err, CORDON_E_INTERNAL, "the digest could not be computed");
+  if (status != CORDON_OK)
+    return status;
+  for (size_t i = 0; i < sizeof(a) && ret_sha256 != NULL; i++)
+    (void)snprintf(ret_sha256 + 2 * i, 3, "%02x", a[i]);
+  for (size_t i = 0; i < sizeof(b) && ret_sha1 != NULL; i++)
+    (void)snprintf(ret_sha1 + 2 * i, 3, "%02x", b[i]);
+  return CORDON_OK;
+}
+
+cordon_status rem_hash(const rem_job *j, HANDLE h, uint64_t size, char ret_sha256[65],
+                       char ret_sha1[41], sup_err *err)
+{
+  LARGE_INTEGER begin = {0};
+  pass *p = new_pass(j, NULL, "hash", err);
+  if (p == NULL)
+    return err->status;
+  p->from = h;
+  p->total = size;
+  cordon_status status = SetFilePointerEx(h, begin, NULL, FILE_BEGIN)
+                             ? run_part(p, size, ret_sha256, ret_sha1, err)
+                             : sup_fail_os(err, (int)GetLastError(), "the file cannot be read");
+  free_pass(p);
+  return status;
+}
+
+/* ---- sealing ---- */
+
+static uint64_t bytes_of(const rem_attrs *a)
+{
+  uint64_t bytes = a->look.size;
+  for (uint32_t i = 0; i < a->stream_count; i++)
+    bytes += a->streams[i].size;
+  return bytes;
+}
+
+static cordon_status check_room(const wchar_t *store, uint64_t size, sup_err *err)
+{
+  ULARGE_INTEGER free_bytes = {0};
+  if (size > BYTES_MAX)
+    return sup_fail(err, CORDON_E_LIMIT, "a file of more than 256 GiB is not taken");
+  if (!GetDiskFreeSpaceExW(store, &free_bytes, NULL, NULL))
+    return sup_fail_os(err, (int)GetLastError(),
+                       "the free space for quarantined files is not known");
+  if (free_bytes.QuadPart < ROOM_LEFT || free_bytes.QuadPart - ROOM_LEFT < size)
+    return sup_fail(err, CORDON_E_LIMIT,
+                    "the file has %llu bytes, and the disk of quarantined files has %llu free, of "
+                    "which %llu stay free: nothing was changed",
+                    (unsigned long long)size, (unsigned long long)free_bytes.QuadPart,
+                    (unsigned long long)ROOM_LEFT);
+  return CORDON_OK;
+}
+
+static HANDLE open_stream(const wchar_t *full, const wchar_t *stream, bool makes)
+{
+  wchar_t path[REM_PATH];
+  size_t len = wcslen(full);
+  if (len + wcslen(stream) >= REM_PATH) {
+    SetLastError(ERROR_FILENAME_EXCED_RANGE);
+    return INVALID_HANDLE_VALUE;
+  }
+  wmemcpy(path, full, len);
+  wmemcpy(path + len, stream, wcslen(stream) + 1);
+  return CreateFileW(path, makes ? GENERIC_READ | GENERIC_WRITE : GENERIC_READ,
+                     FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                     makes ? CREATE_ALWAYS : OPEN_EXISTING,
+                     FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+}
+
+static cordon_status write_sealed(const rem_job *j, const rem_place *place, HANDLE h, HANDLE to,
+                                  rem_meta *m, sup_err *err)
+{
+  LARGE_INTEGER begin = {0};
+  pass *p = new_pass(j, m, "seal", err);
+  if (p == NULL)
+    return err->status;
+  p->to = to;
+  p->from = h;
+  p->seals = true;
+  p->total = bytes_of(&m->attrs);
+  cordon_status status = !p->ciphers
+                             ? sup_fail(err, CORDON_E_INTERNAL, "the cipher could not be set up")
+                         : SetFilePointerEx(h, begin, NULL, FILE_BEGIN)
+                             ? run_part(p, m->attrs.look.size, m->sha256, m->sha1, err)
+                             : sup_fail_os(err, (int)GetLastError(), "the file cannot be read");
+  for (uint32_t i = 0; i < m->attrs.stream_count && status == CORDON_OK; i++) {
+    rem_stream *s = &m->attrs.streams[i];
+    p->from = open_stream(place->full, s->name, false);
+    status = p->from != INVALID_HANDLE_VALUE
+                 ? run_part(p, s->size, s->sha256, NULL, err)
+                 : sup_fail_os(err, (int)GetLastError(), "a stream of the file cannot be read");
+    rem_close(&p->from);
+  }
+  if (status == CORDON_OK && !FlushFileBuffers(to))
+    status = sup_fail_os(err, (int)GetLastError(), "the container could not be put on the disk");
+  free_pass(p);
+  return status;
+}
+
+/* Opens the bytes and hashes them as they would be restored. */
+static cordon_status open_part(pass *p, HANDLE to, uint64_t size, const char *wanted, sup_err *err)
+{
+  char sha256[65] = "";
+  p->to = to;
+  cordon_status status = run_part(p, size, sha256, NULL, err);
+  if (status == CORDON_OK && strcmp(sha256, wanted) != 0)
+    status = sup_fail(err, CORDON_E_IO,
+                      "the bytes in the container are not those of the file: SHA-256 is %s and was "
+                      "%s",
+                      sha256, wanted);
+  return status;
+}
+
+static cordon_status open_streams(pass *p, const rem_meta *m, const wchar_t *full, sup_err *err)
+{
+  cordon_status status = CORDON_OK;
+  for (uint32_t i = 0; i < m->attrs.stream_count && status == CORDON_OK; i++) {
+    const rem_stream *s = &m->attrs.streams[i];
+    HANDLE to = full != NULL ? open_stream(full, s->name, true) : NULL;
+    status = to != INVALID_HANDLE_VALUE
+                 ? open_part(p, to, s->size, s->sha256, err)
+                 : sup_fail_os(err, (int)GetLastError(), "a stream of the file cannot be made");
+    if (status == CORDON_OK && to != NULL && !FlushFileBuffers(to))
+      status = sup_fail_os(err, (int)GetLastError(), "a stream could not be put on the disk");
+    rem_close(&to);
+  }
+  return status;
+}
+
+cordon_status rem_container_open(const rem_job *j, const rem_meta *m, HANDLE to,
+                                 const wchar_t *full, sup_err *err)
+{
+  wchar_t store[REM_PATH];
+  wchar_t path[REM_PATH];
+  cordon_status status = open_store(j, store, err);
+  pass *p = status == CORDON_OK ? new_pass(j, m, to != NULL ? "restore" : "check", err) : NULL;
+  if (p == NULL)
+    return err->status;
+  p->total = bytes_of(&m->attrs);
+  p->from = file_name(store, m->id, "data", path) ? open_file(path) : INVALID_HANDLE_VALUE;
+  if (p->from == INVALID_HANDLE_VALUE)
+    status = sup_fail_os(err, (int)GetLastError(), "the container cannot be opened");
+  else if (!p->ciphers)
+    status = sup_fail(err, CORDON_E_INTERNAL, "the cipher could not be set up");
+  if (status == CORDON_OK)
+    status = open_part(p, to, m->attrs.look.size, m->sha256, err);
+  if (status == CORDON_OK)
+    status = open_streams(p, m, full, err);
+  rem_close(&p->from);
+  free_pass(p);
+  return status;
+}
+
+static cordon_status save(const wchar_t *store, const rem_meta *m, sup_err *err)
+{
+  wchar_t path[REM_PATH];
+  wchar_t temporary[REM_PATH];
+  char *text = rem_meta_write(m);
+  /* What could not be read again is not kept: the file is still at its place. */
+  if (text != NULL && m->state == REM_SEALED && strlen(text) > META_MAX - META_GROWS) {
+    cJSON_free(text);
+    return sup_fail(err, CORDON_E_LIMIT,
+                    "the file has more attributes than a container describes (%d bytes): nothing "
+                    "was changed",
+                    META_MAX - META_GROWS);
+  }
+  bool fits = text != NULL && file_name(store, m->id, "json", path) &&
+              file_name(store, m->id, "new", temporary);
+  HANDLE h = fits ? make_file(temporary) : INVALID_HANDLE_VALUE;
+  cordon_status status =
+      h != INVALID_HANDLE_VALUE
+          ? write_all(h, (const uint8_t *)text, strlen(text), err)
+          : sup_fail_os(err, text != NULL ? (int)GetLastError() : ERROR_NOT_ENOUGH_MEMORY,
+                        "the container cannot be described");
+  if (status == CORDON_OK && !FlushFileBuffers(h))
+    status = sup_fail_os(err, (int)GetLastError(), "the description of the container");
+  rem_close(&h);
+  if (status == CORDON_OK &&
+      !MoveFileExW(temporary, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+    status =
+        sup_fail_os(err, (int)GetLastError(), "the description of the container could not be kept");
+  cJSON_free(text);
+  return status;
+}
+
+cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h, rem_meta *m,
+                                 sup_err *err)
+{
+  wchar_t store[REM_PATH];
+  wchar_t path[REM_PATH];
+  cordon_status status = open_store(j, store, err);
+  if (status == CORDON_OK)
+    status = check_room(store, bytes_of(&m->attrs), err);
+  if (status != CORDON_OK)
+    return status;
+  if (BCryptGenRandom(NULL, m->key, sizeof(m->key), BCRYPT_USE_SYSTEM_PREFERRED_RNG) != 0 ||
+      BCryptGenRandom(NULL, m->nonce, sizeof(m->nonce), BCRYPT_USE_SYSTEM_PREFERRED_RNG) != 0)
+    return sup_fail(err, CORDON_E_IO, "there is no random key");
+  HANDLE to = file_name(store, m->id, "data", path) ? make_file(path) : INVALID_HANDLE_VALUE;
+  if (to == INVALID_HANDLE_VALUE)
+    return sup_fail_os(err, (int)GetLastError(), "the container cannot be made");
+  status = write_sealed(j, p, h, to, m, err);
+  SUP_FAULT_POINT("remediate.data");
+  rem_close(&to);
+  if (status == CORDON_OK)
+    status = rem_container_open(j, m, NULL, NULL, err);
+  m->state = REM_SEALED;
+  m->sealed_ms = now_ms();
+  if (status == CORDON_OK)
+    status = save(store, m, err);
+  if (status != CORDON_OK)
+    (void)DeleteFileW(path);
+  return status;
+}
+
+/* ---- keeping ---- */
+
+static cordon_status load(const wchar_t *store, const char *id, rem_meta *ret_meta, sup_err *err)
+{
+  wchar_t path[REM_PATH];
+  LARGE_INTEGER size = {0};
+  DWORD got = 0;
+  HANDLE h = file_name(store, id, "json", path) ? open_file(path) : INVALID_HANDLE_VALUE;
+  DWORD error = h == INVALID_HANDLE_VALUE ? GetLastError() : 0;
+  if (error == ERROR_FILE_NOT_FOUND)
+    return CORDON_E_NOTFOUND;
+  if (error != 0)
+    return sup_fail_os(err, (int)error, "the description of container %s", id);
+  bool fits = GetFileSizeEx(h, &size) && size.QuadPart <= META_MAX;
+  char *text = fits ? malloc((size_t)size.QuadPart + 1) : NULL;
+  bool read = text != NULL && ReadFile(h, text, (DWORD)size.QuadPart, &got, NULL) &&
+              got == (DWORD)size.QuadPart;
+  rem_close(&h);
+  cordon_status status =
+      read ? rem_meta_parse(text, got, ret_meta, err)
+           : sup_fail(err, CORDON_E_IO, "the description of container %s cannot be read", id);
+  if (text != NULL)
+    SecureZeroMemory(text, (size_t)size.QuadPart);
+  free(text);
+  return status;
+}
+
+cordon_status rem_container_load(const rem_job *j, const char *id, rem_meta *ret_meta, sup_err *err)
+{
+  wchar_t store[REM_PATH];
+  cordon_status status = open_store(j, store, err);
+  return status == CORDON_OK ? load(store, id, ret_meta, err) : status;
+}
+
+cordon_status rem_container_save(const rem_job *j, const rem_meta *m, sup_err *err)
+{
+  wchar_t store[REM_PATH];
+  cordon_status status = open_store(j, store, err);
+  return status == CORDON_OK ? save(store, m, err) : status;
+}
+
+cordon_status rem_container_spend(const rem_job *j, rem_meta *m, sup_err *err)
+{
+  wchar_t store[REM_PATH];
+  wchar_t path[REM_PATH];
+  cordon_status status = open_store(j, store, err);
+  if (status != CORDON_OK)
+    return status;
+  m->state = REM_RESTORED;
+  m->restored_ms = now_ms();
+  SecureZeroMemory(m->key, sizeof(m->key));
+  status = save(store, m, err);
+  if (status == CORDON_OK && file_name(store, m->id, "data", path) && !DeleteFileW(path) &&
+      GetLastError() != ERROR_FILE_NOT_FOUND)
+    status =
+        sup_fail_os(err, (int)GetLastError(), "the bytes in the container could not be removed");
+  return status;
+}
+
+void rem_container_drop(const rem_job *j, const char *id)
+{
+  wchar_t store[REM_PATH];
+  if (!store_path(j, store))
+    return;
+  remove_file(store, id, "json");
+  remove_file(store, id, "data");
+  remove_file(store, id, "new");
+}
+
+/* The id of a file of this kind; false: it is of another. */
+static bool id_of(const wchar_t *name, const char *kind, char ret_id[REM_ID])
+{
+  char text[REM_NAME];
+  sup_from_wide(name, text, sizeof(text));
+  char *dot = strrchr(text, '.');
+  if (dot == NULL || strcmp(dot + 1, kind) != 0)
+    return false;
+  *dot = '\0';
+  if (!rem_is_name(text, REM_ID - 1))
+    return false;
+  (void)snprintf(ret_id, REM_ID, "%s", text);
+  return true;
+}
+
+/* Bytes without a description. */
+static void tidy_one(const wchar_t *store, const wchar_t *name)
+{
+  char id[REM_ID];
+  wchar_t path[REM_PATH];
+  if (id_of(name, "data", id) && file_name(store, id, "json", path) &&
+      GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES && GetLastError() == ERROR_FILE_NOT_FOUND)
+    remove_file(store, id, "data");
+}
+
+void rem_container_each(const rem_job *j, rem_container_fn *fn, void *data)
+{
+  wchar_t store[REM_PATH];
+  wchar_t pattern[REM_PATH];
+  char id[REM_ID];
+  WIN32_FIND_DATAW entry;
+  bool more = true;
+  if (!store_path(j, store) || !rem_join(store, L"*", pattern))
+    return;
+  HANDLE find = FindFirstFileW(pattern, &entry);
+  if (find == INVALID_HANDLE_VALUE)
+    return;
+  do {
+    tidy_one(store, entry.cFileName);
+    if (id_of(entry.cFileName, "json", id))
+      more = fn(data, id);
+  } while (more && FindNextFileW(find, &entry));
+  (void)FindClose(find);
+}
+
+typedef struct search {
+  const rem_job *job;
+  wchar_t path[REM_PATH];
+  char found[REM_ID];
+  uint64_t sealed_ms;
+} search;
+
+/* Windows does not tell capital letters from small ones. */
+static bool is_path(const char *text, const wchar_t *path)
+{
+  wchar_t wide[REM_PATH];
+  return sup_to_wide(text, wide, REM_PATH) &&
+         CompareStringOrdinal(wide, -1, path, -1, TRUE) == CSTR_EQUAL;
+}
+
+static bool match(void *data, const char *id)
+{
+  search *s = data;
+  sup_err ignored = {0};
+  rem_meta *m = calloc(1, sizeof(*m));
+  if (m == NULL)
+    return false;
+  if (rem_container_load(s->job, id, m, &ignored) == CORDON_OK && m->state != REM_RESTORED &&
+      is_path(m->path, s->path) && (s->found[0] == '\0' || m->sealed_ms >= s->sealed_ms)) {
+    (void)snprintf(s->found, sizeof(s->found), "%s", m->id);
+    s->sealed_ms = m->sealed_ms;
+  }
+  rem_meta_release(m);
+  free(m);
+  return true;
+}
+
+cordon_status rem_container_of_path(const rem_job *j, const char *path, rem_meta *ret_meta,
+                                    sup_err *err)
+{
+  search s = {.job = j};
+  if (!sup_to_wide(path, s.path, REM_PATH))
+    return CORDON_E_NOTFOUND;
+  rem_container_each(j, match, &s);
+  if (s.found[0] == '\0')
+    return CORDON_E_NOTFOUND;
+  return rem_container_load(j, s.found, ret_meta, err);
+}
+
+/* By its number alone a file is not known again: the number is given anew. */
+bool rem_container_is_of(const rem_job *j, const rem_meta *m, HANDLE h)
+{
+  char sha256[65] = "";
+  rem_look now;
+  sup_err ignored = {0};
+  return rem_look_at(h, &now) && rem_same_file(&now.identity, &m->attrs.look.identity) &&
+         now.size == m->attrs.look.size &&
+         rem_hash(j, h, now.size, sha256, NULL, &ignored) == CORDON_OK &&
+         strcmp(sha256, m->sha256) == 0;
+}
