@@ -1,7 +1,8 @@
 /* Usage: plugin_plant PROFILE [STAY]. Makes what a test wants to find and no tool of Wine makes: a
  * hive of a user who is not logged in, in PROFILE\NTUSER.DAT, and a link of the registry,
- * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY; with STAY also a socket that listens,
- * whose port it prints, and a process that stays until its input ends. */
+ * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, or with `-` for PROFILE nothing of that; with STAY
+ * also a socket that listens, whose port it prints, and a process that stays until its input ends.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -93,6 +94,6 @@ int wmain(int argc, wchar_t **argv)
 {
   if (argc < 2)
     return 2;
-  int failed = plant_hive(argv[1]) || plant_link();
+  int failed = wcscmp(argv[1], L"-") != 0 && (plant_hive(argv[1]) || plant_link());
   return failed || argc < 3 ? failed : listen_and_stay();
 }

@@ -260,7 +260,7 @@ def run_planted(program):
     stay, port = os.path.join(work, f"stay{count}"), os.path.join(work, f"port{count}")
     os.mkfifo(stay)
     with open(port, "w", encoding="utf-8") as out:
-        process = subprocess.Popen(["sh", "-c", f'exec wine "$1" "C:\\\\{name}" stay <"$2"', "sh", program, stay], stdout=out, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(["sh", "-c", 'exec wine "$1" - stay <"$2"', "sh", program, stay], stdout=out, stderr=subprocess.DEVNULL)
     hold = open(stay, "w", encoding="utf-8")
     until = time.monotonic() + 60
     while not open(port, encoding="utf-8").read().endswith("\n"):
