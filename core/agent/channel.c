@@ -375,7 +375,7 @@ static cd_code start_child(agent_channel *c, cd_err *err)
       {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE | UV_NONBLOCK_PIPE,
        .data.stream = (uv_stream_t *)&c->link.pipe},
   };
-  const pf_confine confine = {.client = true};
+  const pf_confine confine = {.memory_bytes = IPC_CHANNEL_MEMORY_BYTES, .client = true};
   pf_child_options options = {.program = program,
                               .args = args,
                               .env = env,

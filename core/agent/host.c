@@ -238,6 +238,9 @@ static void on_hello(agent_host *h, cd_str payload)
   cd_log(CD_AREA_SUPERVISOR, CD_LOG_INFO, "%s plugin=%s: host %d is up after %llu us",
          agent_capability_name(h->cap), h->plugin->manifest.id, pf_child_pid(h->child),
          (unsigned long long)(cd_mono_us() - h->started_us));
+  if (hello.note[0] != '\0')
+    cd_log(CD_AREA_SUPERVISOR, CD_LOG_INFO, "%s plugin=%s: not confined in all: %s",
+           agent_capability_name(h->cap), h->plugin->manifest.id, hello.note);
   host_ops_pump(h);
   host_idle(h);
 }

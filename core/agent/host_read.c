@@ -9,6 +9,14 @@
 
 #include "base/banned.h"
 
+/* One that is too long is cut at a character. */
+static void cut_sentence(cd_str sentence, char out[CD_ERR_TEXT_MAX])
+{
+  cd_err cut = {0};
+  (void)cd_fail(&cut, CD_E_INTERNAL, "%.*s", CD_STR_ARG(sentence));
+  (void)cd_str_copy(out, CD_ERR_TEXT_MAX, cd_str_from(cut.text));
+}
+
 cd_code host_hello_read(cd_str payload, const char *plugin, host_hello *ret_hello, cd_err *err)
 {
   cd_json_doc *doc = NULL;
@@ -43,7 +51,9 @@ cd_code host_hello_read(cd_str payload, const char *plugin, host_hello *ret_hell
     if (agent_function_from_name(text, &fn))
       hello.functions |= 1u << fn;
   }
-  cd_json_value(&root, "confined", &confined);
+  cd_json_obj(&root, "confined", &confined);
+  if (cd_json_opt_str(&confined, "note", CD_MANIFEST_MAX, &text))
+    cut_sentence(text, hello.note);
   rc = cd_json_done(&root, err);
   if (rc == CD_OK)
     *ret_hello = hello;
@@ -61,14 +71,11 @@ static void read_status(cd_json *root, cd_code *ret_status)
     cd_json_bad(root, "status", "is not a status");
 }
 
-/* A sentence that is too long is cut at a character. */
 static void read_sentence(cd_json *root, host_end *end)
 {
   cd_str sentence = {0};
-  cd_err cut = {0};
   cd_json_str(root, "sentence", CD_MANIFEST_MAX, &sentence);
-  (void)cd_fail(&cut, CD_E_INTERNAL, "%.*s", CD_STR_ARG(sentence));
-  (void)cd_str_copy(end->sentence, sizeof(end->sentence), cd_str_from(cut.text));
+  cut_sentence(sentence, end->sentence);
 }
 
 cd_code host_end_read(cd_str payload, host_end *ret_end, cd_err *err)

@@ -11,8 +11,9 @@
 #include "capability.h"
 
 typedef struct host_hello {
-  uint32_t functions;   /* bit per agent_function */
-  uint32_t concurrency; /* at least 1 */
+  uint32_t functions;         /* bit per agent_function */
+  uint32_t concurrency;       /* at least 1 */
+  char note[CD_ERR_TEXT_MAX]; /* what of the confinement did not take; empty: all did */
 } host_hello;
 
 /* `plugin`: the id that it must give. */

@@ -11,8 +11,6 @@
 
 #include "base/banned.h"
 
-#define MIB (1024u * 1024u)
-#define MEMORY_BYTES (512u * MIB) /* threads reserve most of it and use little */
 #define FILES 96u                 /* candidates, their copies, the loop's own */
 
 void chan_send(chan *c, uint8_t type, uint64_t op, cd_str payload)
@@ -57,7 +55,7 @@ static cd_code confine(chan *c, cd_buf *ret_report, cd_err *err)
   char user[64] = "";
   (void)cd_str_copy(user, sizeof(user), c->setup.user);
   pf_confine how = {.user = user[0] != '\0' ? user : NULL,
-                    .memory_bytes = MEMORY_BYTES,
+                    .memory_bytes = IPC_CHANNEL_MEMORY_BYTES,
                     .files = FILES,
                     .file_bytes = 1,
                     .client = true,

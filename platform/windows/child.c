@@ -274,15 +274,10 @@ static cd_code confine(const start *s, pf_child *c, cd_err *err)
   static const pf_confine nothing = {.privileges = PF_PRIV_ROOT, .processes = UINT16_MAX};
   const pf_confine *what = s->options->confine != NULL ? s->options->confine : &nothing;
   HANDLE token = NULL;
-  BOOL inside = FALSE;
   c->job = CreateJobObjectW(NULL, NULL);
   if (c->job == NULL)
     return pf_win_fail(err, GetLastError(), "no job object for '%.300s'", s->options->program);
-  cd_code rc = pf_job_limit(c->job, what, err);
-  if (rc == CD_OK && (!AssignProcessToJobObject(c->job, c->process) ||
-                      !IsProcessInJob(c->process, c->job, &inside) || !inside))
-    rc = pf_win_fail(err, GetLastError(), "'%.300s' could not be put into a job",
-                     s->options->program);
+  cd_code rc = pf_job_enter(c->job, c->process, what, err);
   if (rc != CD_OK || s->token.token == NULL)
     return rc;
   if (!OpenProcessToken(c->process, TOKEN_QUERY, &token))

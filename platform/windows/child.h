@@ -27,8 +27,9 @@ bool pf_token_needs_administrators(const pf_confine *c);
 /* Administrators, and those who can make themselves such. */
 bool pf_sid_powerful(PSID sid);
 
-/* confine.c: what a manifest's words leave in a token; the limits of a job. */
+/* confine.c: what a manifest's words leave in a token. */
 bool pf_privilege_kept(uint32_t privileges, const LUID *id);
-cd_code pf_job_limit(HANDLE job, const pf_confine *c, cd_err *err);
+/* Puts a process into a job with these limits, and looks that it is there. */
+cd_code pf_job_enter(HANDLE job, HANDLE process, const pf_confine *c, cd_err *err);
 
 #endif

@@ -73,8 +73,22 @@ static cd_code drop_privileges(uint32_t privileges, cd_err *err)
   return rc;
 }
 
-cd_code pf_job_limit(HANDLE job, const pf_confine *c, cd_err *err)
+/* What a job in a job cannot have, nor one that another is put into: Windows takes no restrictions
+ * of the desktop in a chain. */
+static bool limit_desktop(HANDLE job)
 {
+  JOBOBJECT_BASIC_UI_RESTRICTIONS ui = {
+      .UIRestrictionsClass = JOB_OBJECT_UILIMIT_DESKTOP | JOB_OBJECT_UILIMIT_DISPLAYSETTINGS |
+                             JOB_OBJECT_UILIMIT_EXITWINDOWS | JOB_OBJECT_UILIMIT_GLOBALATOMS |
+                             JOB_OBJECT_UILIMIT_HANDLES | JOB_OBJECT_UILIMIT_READCLIPBOARD |
+                             JOB_OBJECT_UILIMIT_SYSTEMPARAMETERS |
+                             JOB_OBJECT_UILIMIT_WRITECLIPBOARD};
+  return SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)) != 0;
+}
+
+cd_code pf_job_enter(HANDLE job, HANDLE process, const pf_confine *c, cd_err *err)
+{
+  BOOL inside = FALSE;
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
   limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
                                             JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION |
@@ -86,16 +100,12 @@ cd_code pf_job_limit(HANDLE job, const pf_confine *c, cd_err *err)
     limits.ProcessMemoryLimit = c->memory_bytes;
     limits.JobMemoryLimit = c->memory_bytes * (c->processes + 1u);
   }
-  JOBOBJECT_BASIC_UI_RESTRICTIONS ui = {
-      .UIRestrictionsClass = JOB_OBJECT_UILIMIT_DESKTOP | JOB_OBJECT_UILIMIT_DISPLAYSETTINGS |
-                             JOB_OBJECT_UILIMIT_EXITWINDOWS | JOB_OBJECT_UILIMIT_GLOBALATOMS |
-                             JOB_OBJECT_UILIMIT_HANDLES | JOB_OBJECT_UILIMIT_READCLIPBOARD |
-                             JOB_OBJECT_UILIMIT_SYSTEMPARAMETERS |
-                             JOB_OBJECT_UILIMIT_WRITECLIPBOARD};
-  if (SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits)) &&
-      SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)))
-    return CD_OK;
-  return pf_win_fail(err, GetLastError(), "the limits of memory and processes could not be set");
+  if (!SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits)) ||
+      !IsProcessInJob(process, NULL, &inside) || (!inside && !limit_desktop(job)))
+    return pf_win_fail(err, GetLastError(), "the limits of a job could not be set");
+  if (!AssignProcessToJobObject(job, process) || !IsProcessInJob(process, job, &inside) || !inside)
+    return pf_win_fail(err, GetLastError(), "a process could not be put into a job");
+  return CD_OK;
 }
 
 /* The job that the agent made says so; one of somebody else's that this process was started in does
@@ -120,12 +130,9 @@ static cd_code enter_job(const pf_confine *c, cd_err *err)
   HANDLE job = CreateJobObjectW(NULL, NULL);
   if (job == NULL)
     return pf_win_fail(err, GetLastError(), "no job object");
-  cd_code rc = pf_job_limit(job, c, err);
-  if (rc == CD_OK && AssignProcessToJobObject(job, GetCurrentProcess()))
-    return CD_OK;
-  if (rc == CD_OK)
-    rc = pf_win_fail(err, GetLastError(), "this process could not be put into a job");
-  (void)CloseHandle(job);
+  cd_code rc = pf_job_enter(job, GetCurrentProcess(), c, err);
+  if (rc != CD_OK)
+    (void)CloseHandle(job);
   return rc;
 }
 

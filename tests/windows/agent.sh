@@ -101,6 +101,10 @@ grep -q 'Succeeded' "$place/out" || fail "the isolation did not succeed: $(cat "
 grep -rql '^isolated ' "$place/state" || fail "nothing of the isolation is in the plugin's folder"
 until_true 10 hosts || fail "no host holds the state"
 
+# The host says what it has: of an administrator nothing, and what did not take.
+grep -q 'not confined in all: on Windows' "$place/log" || fail "the agent does not say what was not confined"
+! grep -q 'rights of administrators' "$place/log" || fail "a plugin that asks for nothing has an administrator's rights"
+
 # What the agent started ends with it, however it ends.
 kill -9 "$agent"
 wait "$agent" 2>/dev/null

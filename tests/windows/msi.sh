@@ -146,6 +146,9 @@ runs() {
   [ -s "$drive/ProgramData/Cordon/state/journal.db" ] || fail "the agent has no journal $1"
 }
 runs 'after the installation'
+[ ! -e "$programs/cordond.exe" ] ||
+  value 'HKLM\System\CurrentControlSet\Services\EventLog\Application\cordond' EventMessageFile | grep -qF 'C:\Program Files\Cordon\cordond.exe' ||
+  fail "the event log does not know where the texts of events are"
 # Each plugin that is there is in the trust list, by what it is.
 for library in "$programs"/plugins/*.dll; do
   [ -e "$library" ] || continue

@@ -95,5 +95,8 @@ enum {
 #define IPC_HOST_SIGHT_FD 5 /* only with the privilege `sight` */
 #define IPC_HOST_PASS_FD 6  /* only with a capability that makes packages: their files */
 #define IPC_CHANNEL_FD 3
+/* What the channel may take of memory: its threads reserve most of it and use little. It sets this
+ * limit itself; where the agent sets limits before it begins they are to be the same. */
+#define IPC_CHANNEL_MEMORY_BYTES (512u * 1024u * 1024u)
 
 #endif
