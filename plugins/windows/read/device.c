@@ -38,7 +38,24 @@ DWORD win_privilege(const wchar_t *name)
 
 /* ---- hives ---- */
 
-/* A hive that was not unloaded because its process was killed stays until somebody unloads it. */
+/* Whether the process that a hive was loaded by, whose number is in its name, is another one and
+ * there. */
+static bool has_owner(const wchar_t *name)
+{
+  DWORD code = 0;
+  DWORD pid = wcstoul(name + wcslen(MOUNT_PREFIX), NULL, 10);
+  if (pid == GetCurrentProcessId())
+    return false;
+  HANDLE h = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid);
+  if (h == NULL)
+    return GetLastError() == ERROR_ACCESS_DENIED;
+  bool runs = !GetExitCodeProcess(h, &code) || code == STILL_ACTIVE;
+  (void)CloseHandle(h);
+  return runs;
+}
+
+/* A hive that was not unloaded because its process was killed stays until somebody unloads it. A
+ * package and a read-out may be made at once: what the other one has loaded is its own. */
 static void unload_leftovers(void)
 {
   wchar_t name[REG_SUBKEY_UNITS];
@@ -48,7 +65,7 @@ static void unload_leftovers(void)
     if (status != 0)
       break;
     bool ours = wcsncmp(name, MOUNT_PREFIX, wcslen(MOUNT_PREFIX)) == 0;
-    if (!ours || RegUnLoadKeyW(HKEY_USERS, name) != 0)
+    if (!ours || has_owner(name) || RegUnLoadKeyW(HKEY_USERS, name) != 0)
       i++;
   }
 }
