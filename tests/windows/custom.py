@@ -6,13 +6,13 @@ to. Prints what is wrong.
 import csv
 import json
 import os
-import subprocess
 import sys
+
+from drive import Driver
 
 work, drive, library, disk, outside = sys.argv[1:6]
 wrong = 0
 checked = 0
-count = 0
 KEY = "-----BEGIN PRIVATE KEY-----\n" + "SECRETSECRETSECRETSECRETSECRETSECRETSECRETSECRETSECRETSECRETSECR\n" * 3 + "-----END PRIVATE KEY-----\n"
 
 
@@ -36,31 +36,20 @@ def item(path, folder="F", **more):
     return {"folder": folder, "path": path, "why": "CHG-1", **more}
 
 
+driver = Driver(work, drive, library, "cordon.collect/1")
+
+
 class Package:
     def __init__(self, items, keep_out=None):
-        global count
-        count += 1
-        self.folder = os.path.join(work, f"custom{count}")
-        os.mkdir(self.folder)
         params = {"profile": "custom", "action": "8", "device": "dev-1", "list": {"name": "web", "version": 7, "items": items}}
         if keep_out is not None:
             params["keep_out"] = keep_out
-        with open(os.path.join(work, "params.json"), "w", encoding="utf-8") as file:
-            json.dump(params, file)
-        with open(os.path.join(work, "said"), "wb") as file:
-            subprocess.run(["wine", drive, library, "cordon.collect/1", "run", "Z:" + self.folder, "@Z:" + os.path.join(work, "params.json")],
-                           stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, timeout=60, check=False)
+        self.folder, end = driver.call("run", params)
+        self.status, self.sentence = end["status"], end["sentence"]
         self.manifest = {"items": []}
-        try:
-            with open(self.folder + ".json", encoding="utf-8") as file:
-                end = json.load(file)
-            self.status, self.sentence = end["status"], end["sentence"]
-            if self.status >= 0:
-                with open(os.path.join(self.folder, "manifest.json"), encoding="utf-8") as file:
-                    self.manifest = json.load(file)
-        except (OSError, ValueError) as error:
-            self.status, self.sentence = -99, str(error)
-            must(False, f"no package: {error}")
+        if self.status >= 0:
+            with open(os.path.join(self.folder, "manifest.json"), encoding="utf-8") as file:
+                self.manifest = json.load(file)
 
     def record(self, source, status, words="", name=None):
         found = [i for i in self.manifest["items"] if i["source"] == source]
@@ -163,5 +152,6 @@ for bad in ([], [item("C:\\x:stream")], [item("C:\\a\\..\\b")], [item("C:/x")], 
     p = Package(bad)
     must(p.status == -1, f"{bad}: {p.status} {p.sentence}")
 
+driver.close()
 print(f"{checked} facts of lists, {wrong} wrong")
 sys.exit(1 if wrong else 0)

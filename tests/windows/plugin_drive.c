@@ -5,7 +5,8 @@
  * they are noted, for a plugin that is killed. Texts that begin with @ are names of files that have
  * them. With DRIVE_CANCEL=N in the environment the operation is cancelled behind record N; with
  * DRIVE_BUDGET=MS it has so much time; with DRIVE_DRY_RUN it is a dry run; DRIVE_CONFIG is the
- * plugin's configuration. For tests. */
+ * plugin's configuration. The function `serve` takes orders from the input, one to a line with tabs
+ * between: FUNCTION FOLDER PARAMS UNDO CANCEL BUDGET; each is answered `done`. For tests. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,37 +216,100 @@ static void write_result(const driver *d, cordon_status status)
   (void)fclose(f);
 }
 
+/* ---- one operation after the other ---- */
+
+static char params[UNDO];
+static char undo[UNDO];
+
+static void drive(driver *d, const cordon_plugin *plugin, cordon_op_fn fn, uint64_t budget_ms)
+{
+  static cordon_op op;
+  cordon_request request = {
+      .struct_size = sizeof(request),
+      .op = ++op,
+      .flags = GetEnvironmentVariableA("DRIVE_DRY_RUN", NULL, 0) > 0 ? CORDON_REQ_DRY_RUN : 0,
+      .budget_ms = budget_ms,
+      .params = params,
+      .params_len = strlen(params),
+      .undo = undo[0] != '\0' ? undo : NULL,
+      .undo_len = strlen(undo)};
+  write_result(d, fn(plugin, &request));
+  if (d->records != NULL)
+    (void)fclose(d->records);
+  d->records = NULL;
+  free(d->result);
+  d->result = NULL;
+  d->sentence[0] = '\0';
+  d->undo[0] = '\0';
+}
+
+/* The next word of a line, whose words tabs are between. */
+static char *next_word(char **line)
+{
+  char *word = *line;
+  char *end = word + strcspn(word, "\t\r\n");
+  *line = *end == '\t' ? end + 1 : end;
+  *end = '\0';
+  return word;
+}
+
+static void to_wide(const char *text, wchar_t ret_text[PATH_UNITS])
+{
+  (void)MultiByteToWideChar(CP_UTF8, 0, text, -1, ret_text, PATH_UNITS);
+}
+
+/* Takes its orders from its input. */
+static void serve(driver *d, const cordon_plugin *plugin, const cordon_job *job)
+{
+  static char line[4 * PATH_UNITS];
+  wchar_t file[PATH_UNITS];
+  while (fgets(line, sizeof(line), stdin) != NULL) {
+    char *rest = line;
+    cordon_op_fn fn = function_of(job, next_word(&rest));
+    to_wide(next_word(&rest), d->folder);
+    to_wide(next_word(&rest), file);
+    text_of(file, params, UNDO);
+    to_wide(next_word(&rest), file);
+    text_of(file, undo, UNDO);
+    d->left = strtol(next_word(&rest), NULL, 10);
+    drive(d, plugin, fn, strtoull(next_word(&rest), NULL, 10));
+    (void)printf("done\n");
+    (void)fflush(stdout);
+  }
+}
+
+static const cordon_plugin_entry *load(const wchar_t *library)
+{
+  HMODULE module = LoadLibraryExW(library, NULL,
+                                  LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
+  const cordon_plugin_entry *entry = NULL;
+  FARPROC symbol = module != NULL ? GetProcAddress(module, "cordon_plugin_entry_1") : NULL;
+  /* It is data, and the call gives the address of either. */
+  memcpy(&entry, &symbol, sizeof(entry));
+  if (entry == NULL)
+    (void)fprintf(stderr, "not loaded: error %lu\n", (unsigned long)GetLastError());
+  return entry;
+}
+
 /* What the C library calls with texts in UTF-16. */
 int wmain(int argc, wchar_t **argv);
 
 int wmain(int argc, wchar_t **argv)
 {
   static driver d;
-  static char params[UNDO] = "{}";
-  static char undo[UNDO];
   char text[2][TEXT];
-  if (argc < 5)
-    return 2;
+  char config[TEXT] = "{}";
+  const cordon_plugin_entry *entry = argc >= 5 ? load(argv[1]) : NULL;
+  if (entry == NULL)
+    return argc < 5 ? 2 : 1;
   text_of(argv[2], text[0], TEXT);
   text_of(argv[3], text[1], TEXT);
-  if (argc > 5)
-    text_of(argv[5], params, UNDO);
-  if (argc > 6)
-    text_of(argv[6], undo, UNDO);
+  text_of(argc > 5 ? argv[5] : L"{}", params, UNDO);
+  text_of(argc > 6 ? argv[6] : L"", undo, UNDO);
   const char *cancel = getenv("DRIVE_CANCEL");
   const char *budget = getenv("DRIVE_BUDGET");
   d.left = cancel != NULL ? strtol(cancel, NULL, 10) : -1;
   (void)swprintf(d.folder, PATH_UNITS, L"%ls", argv[4]);
-  HMODULE module = LoadLibraryExW(argv[1], NULL,
-                                  LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
-  const cordon_plugin_entry *entry = NULL;
-  FARPROC symbol = module != NULL ? GetProcAddress(module, "cordon_plugin_entry_1") : NULL;
-  /* It is data, and the call gives the address of either. */
-  memcpy(&entry, &symbol, sizeof(entry));
-  if (entry == NULL) {
-    (void)fprintf(stderr, "not loaded: error %lu\n", (unsigned long)GetLastError());
-    return 1;
-  }
   cordon_host host = {.struct_size = sizeof(host),
                       .host_data = &d,
                       .version = "test",
@@ -257,27 +321,19 @@ int wmain(int argc, wchar_t **argv)
                       .note_undo = on_undo,
                       .result = on_result,
                       .explain = on_explain};
-  char config[TEXT] = "{}";
   (void)GetEnvironmentVariableA("DRIVE_CONFIG", config, TEXT);
   const cordon_plugin *plugin = entry->create(&host, config, strlen(config));
   const cordon_job *job = plugin != NULL ? plugin->get_extension(plugin, text[0]) : NULL;
-  cordon_op_fn fn = job != NULL ? function_of(job, text[1]) : NULL;
-  if (fn == NULL) {
+  bool serves = strcmp(text[1], "serve") == 0;
+  cordon_op_fn fn = job != NULL && !serves ? function_of(job, text[1]) : NULL;
+  if (job == NULL || (fn == NULL && !serves)) {
     (void)fprintf(stderr, "no such extension or function\n");
     return 1;
   }
-  cordon_request request = {
-      .struct_size = sizeof(request),
-      .op = 1,
-      .flags = GetEnvironmentVariableA("DRIVE_DRY_RUN", NULL, 0) > 0 ? CORDON_REQ_DRY_RUN : 0,
-      .budget_ms = budget != NULL ? strtoull(budget, NULL, 10) : 300000,
-      .params = params,
-      .params_len = strlen(params),
-      .undo = undo[0] != '\0' ? undo : NULL,
-      .undo_len = strlen(undo)};
-  write_result(&d, fn(plugin, &request));
-  if (d.records != NULL)
-    (void)fclose(d.records);
+  if (serves)
+    serve(&d, plugin, job);
+  else
+    drive(&d, plugin, fn, budget != NULL ? strtoull(budget, NULL, 10) : 300000);
   plugin->destroy(plugin);
   return 0;
 }

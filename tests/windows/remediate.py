@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 
+from drive import Driver
+
 work, drive, library, package = sys.argv[1:5]
 os.environ["DRIVE_CONFIG"] = json.dumps({"state_dir": "Z:" + os.path.join(work, "state")})
 os.mkdir(os.path.join(work, "state"))
@@ -15,6 +17,7 @@ pid = int(sys.argv[5])
 wrong = 0
 count = 0
 WAIT_S = 60
+driver = Driver(work, drive, library, "cordon.remediate/1")
 
 
 def must(condition, text):
@@ -36,21 +39,7 @@ def call(function, params, undo=None):
     """The document that plugin_drive writes."""
     global count
     count += 1
-    folder = os.path.join(work, f"out{count}")
-    os.mkdir(folder)
-    with open(os.path.join(work, "params.json"), "w", encoding="utf-8") as file:
-        json.dump(params, file)
-    words = [drive, library, "cordon.remediate/1", function, "Z:" + folder, "@Z:" + os.path.join(work, "params.json")]
-    if undo is not None:
-        with open(os.path.join(work, "undo.json"), "w", encoding="utf-8") as file:
-            json.dump(undo, file)
-        words.append("@Z:" + os.path.join(work, "undo.json"))
-    done = wine(*words)
-    try:
-        return json.load(open(folder + ".json", encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        must(False, f"{function} {params}: {error} {done[-300:]}")
-        return {"status": -99, "result": {"steps": [], "verified": [], "undo": ""}, "undo": [], "sentence": ""}
+    return driver.call(function, params, undo)[1]
 
 
 def order(operation, target, **more):
@@ -138,5 +127,6 @@ for records in ([{"do": "value.put"}], [{"v": 2, "do": "value.put"}], [{"v": 1, 
     must(bad["status"] < 0, f"{records} were carried out: {bad}")
 probe = call("probe", {})
 must("startup.remove" in probe["result"]["operations"] and "cron.disable" not in probe["result"]["operations"], f"probe: {probe}")
+driver.close()
 print(f"{count} calls, {wrong} wrong")
 sys.exit(1 if wrong else 0)

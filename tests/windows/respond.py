@@ -6,19 +6,17 @@ schema. Prints what is wrong.
 import glob
 import json
 import os
-import subprocess
 import sys
 
+from drive import Driver
 from jsonschema import Draft202012Validator
 
 work, drive, library, source = sys.argv[1:5]
 port, pid = int(sys.argv[5]), int(sys.argv[6])
 disk = sys.argv[7]
-WAIT_S = 90
 OK, PARTIAL, INVALID, UNSUPPORTED, DENIED, NOTFOUND, CANCELLED, DEADLINE = 0, 1, -1, -2, -4, -5, -7, -8
 wrong = 0
 checked = 0
-count = 0
 with open(os.path.join(source, "config/schemas/respond.schema.json"), encoding="utf-8") as schema_file:
     schema = json.load(schema_file)
 
@@ -39,24 +37,9 @@ def fits(document, name, what):
 class Said:
     """The end of an operation: what plugin_drive writes."""
 
-    def __init__(self, function, params, env):
-        global count
-        count += 1
-        self.what = f"{function} {params} {env}"
-        folder = os.path.join(work, f"respond{count}")
-        params_file = os.path.join(work, "params.json")
-        with open(params_file, "w", encoding="utf-8") as file:
-            json.dump(params, file)
-        with open(os.path.join(work, "said"), "wb") as file:
-            subprocess.run(["wine", drive, library, "cordon.respond/1", function, "Z:" + folder, "@Z:" + params_file],
-                           stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, timeout=WAIT_S, check=False,
-                           env={**os.environ, **env})
-        try:
-            with open(folder + ".json", encoding="utf-8") as file:
-                end = json.load(file)
-        except (OSError, ValueError) as error:
-            must(False, f"{self.what}: {error}")
-            end = {"status": -99, "result": None, "sentence": ""}
+    def __init__(self, function, params, **how):
+        self.what = f"{function} {params} {how}"
+        folder, end = driver.call(function, params, **how)
         self.status, self.result, self.sentence = end["status"], end["result"], end["sentence"]
         self.records = []
         if os.path.exists(folder + ".records"):
@@ -89,12 +72,15 @@ class Said:
              f"{self.what}: {name}: not {status} with '{words}' but {[(t['status'], t['error']) for t in found]}")
 
 
-def run(what, env=None, **more):
-    return Said("run", {"what": what, **more}, env or {})
+def run(what, how=None, **more):
+    return Said("run", {"what": what, **more}, **(how or {}))
+
+
+driver = Driver(work, drive, library, "cordon.respond/1")
 
 
 # ---- what there is
-read_outs = Said("probe", {}, {}).ends(OK).result["read_outs"]
+read_outs = Said("probe", {}).ends(OK).result["read_outs"]
 must({"processes", "connections", "services", "drivers", "registry", "tasks", "persistence", "startup_folders"} <= set(read_outs),
      f"probe tells of {read_outs}")
 
@@ -143,16 +129,17 @@ must(len(said.records) == 2 and said.result["more"], f"{len(said.records)} rows 
 said = run("persistence", max_bytes=65536).ends(PARTIAL)
 must(said.result["more"] and 0 < said.result["bytes"] <= 65536, f"{said.result['bytes']} bytes of 65536")
 said.table("wmi_subscriptions", "partial", "not begun")
-said = run("services", {"DRIVE_CANCEL": "3"}).ends(CANCELLED)
+said = run("services", {"cancel": 3}).ends(CANCELLED)
 must(len(said.records) == 3, f"{len(said.records)} records of 3 before the cancel")
-run("processes", {"DRIVE_BUDGET": "1"}).ends(DEADLINE, "time")
+run("processes", {"budget_ms": 1}).ends(DEADLINE, "time")
 
 # ---- what makes no sense
 for params in ({}, {"what": "secrets"}, {"what": "registry"}, {"what": "services", "path": "HKLM"}, {"what": "services", "more": 1},
                {"what": "services", "max_rows": 0}, {"what": "services", "max_bytes": 1}, {"what": "registry", "path": "HKCU\\x"},
                {"what": "registry", "path": "HKLM\\" + "x" * 1200}):
-    said = Said("run", params, {}).ends(INVALID)
+    said = Said("run", params).ends(INVALID)
     must(said.records == [], f"{params}: there are rows")
 
+driver.close()
 print(f"{checked} facts of read-outs, {wrong} wrong")
 sys.exit(1 if wrong else 0)
