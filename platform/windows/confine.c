@@ -45,15 +45,20 @@ bool pf_privilege_kept(uint32_t privileges, const LUID *id)
 }
 
 /* For good: a privilege that was removed cannot be switched on again. Those that are left are
- * switched on. A token that was made with no others may be one that its process cannot change. */
+ * switched on. A token that was made with no others may be one that its process cannot change, or
+ * not even look at: then who made it has looked, before this process began (child.c). */
 static cd_code drop_privileges(uint32_t privileges, cd_err *err)
 {
   HANDLE token = NULL;
   bool others = false;
   bool may_change =
       OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES, &token);
-  if (!may_change && !OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
-    return pf_win_fail(err, GetLastError(), "this process's token could not be opened");
+  if (!may_change && !OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+    DWORD error = GetLastError();
+    return error == ERROR_ACCESS_DENIED
+               ? CD_OK
+               : pf_win_fail(err, error, "this process's token could not be opened");
+  }
   TOKEN_PRIVILEGES *all = pf_token_facts(token, TokenPrivileges);
   cd_code rc = CD_OK;
   if (all == NULL)

@@ -97,6 +97,31 @@ static cd_code set_recovery(SC_HANDLE service, cd_err *err)
   return CD_OK;
 }
 
+/* As the manager has it now; what it cannot be asked for (Wine's) is taken to be so. */
+static cd_code look_at_recovery(SC_HANDLE service, cd_err *err)
+{
+  union {
+    SERVICE_FAILURE_ACTIONSW actions;
+    SERVICE_PRESHUTDOWN_INFO before;
+    BYTE room[1024];
+  } is;
+  DWORD size = 0;
+  if (QueryServiceConfig2W(service, SERVICE_CONFIG_FAILURE_ACTIONS, is.room, sizeof(is), &size)) {
+    if (is.actions.cActions == 0 || is.actions.lpsaActions[0].Type != SC_ACTION_RESTART)
+      return cd_fail(err, CD_E_UNVERIFIED, "the service is not started again when it fails");
+  } else if (GetLastError() != ERROR_INVALID_LEVEL) {
+    return pf_win_fail(err, GetLastError(), "what the service does when it fails is not known");
+  }
+  if (QueryServiceConfig2W(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, is.room, sizeof(is), &size)) {
+    if (is.before.dwPreshutdownTimeout != PRESHUTDOWN_MS)
+      return cd_fail(err, CD_E_UNVERIFIED, "the service has %lu ms before the system goes down",
+                     (unsigned long)is.before.dwPreshutdownTimeout);
+  } else if (GetLastError() != ERROR_INVALID_LEVEL) {
+    return pf_win_fail(err, GetLastError(), "how long the service has at the end is not known");
+  }
+  return CD_OK;
+}
+
 cd_code pf_install_service(cd_err *err)
 {
   SC_HANDLE manager = NULL;
@@ -111,6 +136,8 @@ cd_code pf_install_service(cd_err *err)
     rc = pf_win_fail(err, GetLastError(), "the service could not be made");
   else
     rc = set_recovery(service, err);
+  if (rc == CD_OK)
+    rc = look_at_recovery(service, err);
   if (rc == CD_OK)
     rc = pf_event_source_make(err);
   free(command);

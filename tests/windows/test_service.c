@@ -148,19 +148,25 @@ START_TEST(it_is_made_twice_started_twice_stopped_twice_and_taken_away_twice)
 }
 END_TEST
 
-START_TEST(what_it_does_when_it_fails_is_set)
+START_TEST(what_it_does_when_it_fails_and_at_the_end_is_set)
 {
   BYTE room[1024];
+  SERVICE_PRESHUTDOWN_INFO before = {0};
   DWORD size = 0;
   install();
   SC_HANDLE service = open_it(SERVICE_QUERY_CONFIG);
   ck_assert_ptr_nonnull(service);
-  /* Wine keeps none and says so. */
   if (QueryServiceConfig2W(service, SERVICE_CONFIG_FAILURE_ACTIONS, room, sizeof(room), &size)) {
     const SERVICE_FAILURE_ACTIONSW *actions = (const SERVICE_FAILURE_ACTIONSW *)(const void *)room;
-    if (actions->cActions != 0)
-      ck_assert_int_eq(actions->lpsaActions[0].Type, SC_ACTION_RESTART);
+    ck_assert_uint_eq(actions->cActions, 3);
+    ck_assert_int_eq(actions->lpsaActions[0].Type, SC_ACTION_RESTART);
+  } else {
+    /* Wine takes them and cannot be asked for them. */
+    ck_assert_uint_eq(GetLastError(), ERROR_INVALID_LEVEL);
   }
+  ck_assert(QueryServiceConfig2W(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, (BYTE *)&before,
+                                 sizeof(before), &size));
+  ck_assert_uint_eq(before.dwPreshutdownTimeout, 20000);
   (void)CloseServiceHandle(service);
   uninstall();
 }
@@ -277,7 +283,7 @@ int main(int argc, char **argv)
   TCase *c = tcase_create("service");
   tcase_set_timeout(c, 120);
   tcase_add_test(c, it_is_made_twice_started_twice_stopped_twice_and_taken_away_twice);
-  tcase_add_test(c, what_it_does_when_it_fails_is_set);
+  tcase_add_test(c, what_it_does_when_it_fails_and_at_the_end_is_set);
   tcase_add_test(c, it_ends_when_the_system_does);
   tcase_add_test(c, one_that_does_not_end_is_ended);
   tcase_add_test(c, each_event_has_its_text);
