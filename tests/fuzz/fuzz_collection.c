@@ -6,11 +6,11 @@
 
 #include "protocol/collection.h"
 
-static bool has_dots(cd_str path)
+static bool has_dots(cd_str path, char separator)
 {
   cd_str rest = path;
   while (rest.len > 0) {
-    cd_str part = cd_str_cut(&rest, '/');
+    cd_str part = cd_str_cut(&rest, separator);
     if (cd_str_eq_cstr(part, "..") || cd_str_eq_cstr(part, "."))
       return true;
   }
@@ -32,7 +32,12 @@ static void must_be_sound(cd_json *root)
     cd_json_str(&item, "path", CD_COLLECTION_PATH_MAX, &path);
     cd_json_str(&item, "folder", CD_COLLECTION_FOLDER_MAX, &folder);
     (void)cd_json_opt_u64(&item, "max_files", CD_COLLECTION_FILES_MAX, &count);
-    must(path.len > 1 && path.ptr[0] == '/' && !has_dots(path), "a path that leads elsewhere");
+    bool drive = path.len > 3 && path.ptr[1] == ':' && path.ptr[2] == '\\';
+    must(path.len > 1 && (drive || path.ptr[0] == '/') && !has_dots(path, drive ? '\\' : '/'),
+         "a path that leads elsewhere");
+    must(!drive || (memchr(path.ptr + 2, ':', path.len - 2) == NULL &&
+                    memchr(path.ptr, '/', path.len) == NULL),
+         "a path of a stream, or with both separators");
     must(folder.len > 0 && memchr(folder.ptr, '/', folder.len) == NULL, "a folder of folders");
     files += count;
   }
