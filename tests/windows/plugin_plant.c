@@ -1,8 +1,8 @@
 /* Usage: plugin_plant PROFILE [STAY]. Makes what a test wants to find and no tool of Wine makes: a
  * hive of a user who is not logged in, in PROFILE\NTUSER.DAT, and a link of the registry,
  * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, or with `-` for PROFILE nothing of that; with STAY
- * also a socket that listens, whose port it prints, and a process that stays until its input ends.
- */
+ * also a socket that listens, and a process that stays until its input ends: it prints the port,
+ * its number and its start. */
 #include <stdio.h>
 #include <string.h>
 
@@ -80,7 +80,11 @@ static int listen_and_stay(void)
   if (s == INVALID_SOCKET || bind(s, (struct sockaddr *)&at, sizeof(at)) != 0 ||
       listen(s, 1) != 0 || getsockname(s, (struct sockaddr *)&at, &len) != 0)
     return 1;
-  (void)printf("%u %lu\n", ntohs(at.sin_port), (unsigned long)GetCurrentProcessId());
+  FILETIME start = {0};
+  FILETIME other[3];
+  (void)GetProcessTimes(GetCurrentProcess(), &start, &other[0], &other[1], &other[2]);
+  (void)printf("%u %lu %llu\n", ntohs(at.sin_port), (unsigned long)GetCurrentProcessId(),
+               (unsigned long long)start.dwHighDateTime << 32 | start.dwLowDateTime);
   (void)fflush(stdout);
   while (fgets(line, sizeof(line), stdin) != NULL)
     continue;

@@ -343,8 +343,22 @@ must(order("startup.restore", {"path": key, "name": "x"}, "S5")["status"] == UNS
 for target in ({"name": "NoPath"}, {"name": ""}, {}):
     bad = order("task.disable", target, "T1")
     must(bad["status"] == INVALID and bad["sentence"], f"{target}: {bad}")
+tasks = next((t for t in (os.path.join(disk, "windows/system32", d) for d in ("tasks", "Tasks")) if os.path.isdir(t)), "")
+if tasks:
+    os.makedirs(os.path.join(tasks, name))
+    xml = ('<?xml version="1.0" encoding="UTF-16"?><Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task"><Triggers></Triggers>'
+           "<Settings><Enabled>true</Enabled></Settings><Actions><Exec><Command>C:\\evil.exe</Command></Exec></Actions></Task>")
+    with open(os.path.join(tasks, name, "one"), "wb") as file:
+        file.write(b"\xff\xfe" + xml.encode("utf-16-le"))
+    off = order("task.disable", {"name": f"\\{name}\\one"}, "T0")
+    must(off["status"] == UNSUPPORTED and "unsupported here" in off["sentence"] and measured(off, "enabled") == "yes", f"task.disable: {off}")
+    must(outcomes(take_back(off["undo"])) == ["already"], "a task that was not switched was taken back")
+    must(outcomes(order("task.enable", {"name": f"\\{name}\\one"}, "T0")) == ["already"], "a task that is on was switched on")
+    os.unlink(os.path.join(tasks, name, "one"))
+    os.rmdir(os.path.join(tasks, name))
+must(tasks, "the prefix has no folder of tasks")
 gone = order("task.disable", {"name": "\\Cordon\\NoSuchTask"}, "T2")
-must(gone["status"] in (NOTFOUND, UNSUPPORTED) and gone["undo"] == [], f"a task that is not there: {gone}")
+must(gone["status"] == NOTFOUND and gone["undo"] == [], f"a task that is not there: {gone}")
 
 # ---- processes as another system has them
 bad = order("process.stop", {"pid": 12, "start": 345, "boot": "b"}, "X1")

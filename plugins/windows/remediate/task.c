@@ -130,11 +130,19 @@ static cordon_status set(rem_job *j, task *t, bool enabled, sup_err *err)
   cordon_status status = read_enabled(t, err);
   if (status != CORDON_OK)
     return status;
-  rem_step(j, enabled ? "enable" : "disable", "done", "%s", t->name);
   rem_measured(j, "enabled", "%s", t->enabled ? "yes" : "no");
-  return t->enabled == enabled ? CORDON_OK
-                               : sup_fail(err, CORDON_E_UNVERIFIED, "task %s is still %s", t->name,
-                                          t->enabled ? "on" : "off");
+  if (t->enabled == enabled) {
+    rem_step(j, enabled ? "enable" : "disable", "done", "%s", t->name);
+    return CORDON_OK;
+  }
+  if (!sup_is_wine())
+    return sup_fail(err, CORDON_E_UNVERIFIED, "task %s is still %s", t->name,
+                    t->enabled ? "on" : "off");
+  j->changed = false;
+  return sup_fail(err, CORDON_E_UNSUPPORTED,
+                  "switching tasks is unsupported here: the service of tasks says yes, and task %s "
+                  "is still %s",
+                  t->name, t->enabled ? "on" : "off");
 }
 
 /* Instances that run go on: which process each is, is for process.stop. */
