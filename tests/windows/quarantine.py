@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from drive import Driver
+
 work, drive, library, plant, prefix = sys.argv[1:6]
 disk = os.path.join(prefix, "drive_c")
 state = os.path.join(work, "state")
@@ -25,6 +27,7 @@ OK, PARTIAL, INVALID, UNSUPPORTED, DENIED, NOTFOUND, CONFLICT, IO = 0, 1, -1, -2
 os.makedirs(state, exist_ok=True)
 os.makedirs(place)
 os.environ["DRIVE_CONFIG"] = json.dumps({"state_dir": "Z:" + state.replace("/", "\\")})
+driver = Driver(work, drive, library, "cordon.remediate/1")
 
 
 def must(condition, text):
@@ -51,6 +54,8 @@ def call(function, params, undo=None, **environment):
     """The document that plugin_drive writes; of a plugin that was killed only the undo records."""
     global count
     count += 1
+    if not environment:
+        return driver.call(function, params, undo)[1]
     folder = os.path.join(work, f"out{count}")
     os.mkdir(folder)
     with open(os.path.join(work, "params.json"), "w", encoding="utf-8") as file:
@@ -395,5 +400,6 @@ for i, point in enumerate(UNDOING):
     same(f"undone again after a kill at {point}")
 must(not [c for c in containers() if c.endswith((".data", ".new"))], f"bytes are left in the containers: {containers()}")
 
+driver.close()
 print(f"{count} calls, {wrong} wrong")
 sys.exit(1 if wrong else 0)
