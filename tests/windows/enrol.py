@@ -57,6 +57,8 @@ def enrols(bed):
         must(os.stat(os.path.join(folder, name)).st_mode & 0o007 == 0, f"{name} is open for everybody")
     secret = json.loads(read(bed.console.path("token.json")))["token"]
     must(secret not in bed.agent.log() and secret not in bed.console.log(), "the token is in a log")
+    up = [line for line in bed.agent.log().splitlines() if "cordon-channel" in line and " is up: " in line]
+    must(up and all('"job":true,"administrators":false' in line for line in up), f"the channel was started with more than it may have: {up}")
     return device["id"]
 
 

@@ -226,6 +226,29 @@ START_TEST(a_child_keeps_what_its_words_mean)
 }
 END_TEST
 
+/* Wine's LogonUser() says yes and gives no token: that is none of another account. */
+START_TEST(a_client_has_another_account_only_where_its_token_says_so)
+{
+  const pf_confine client = {.client = true};
+  pf_child_token token = {0};
+  cd_err err = {0};
+  char role[] = "sleeps";
+  play p;
+  ck_assert_int_eq(pf_token_for(&client, true, &token, &err), CD_OK);
+  ck_assert_int_eq(token.other_account, pf_token_is_local_service(token.token));
+  ck_assert_int_eq(pf_token_check(token.token, &client, &err), CD_OK);
+  (void)CloseHandle(token.token);
+  start(&p, role, NULL, &client);
+  HANDLE started = token_of(&p);
+  ck_assert_int_eq(pf_token_is_local_service(started), token.other_account);
+  ck_assert(!has_power(started));
+  ck_assert(!has_privilege(started, L"SeImpersonatePrivilege"));
+  (void)CloseHandle(started);
+  pf_child_kill(p.child);
+  end(&p);
+}
+END_TEST
+
 START_TEST(a_handle_that_anyone_could_inherit_does_not_come_along)
 {
   SECURITY_ATTRIBUTES inherited = {.nLength = sizeof(inherited), .bInheritHandle = TRUE};
@@ -280,6 +303,7 @@ int main(int argc, char **argv)
   tcase_add_test(c, we_are_an_administrator_with_privileges);
   tcase_add_test(c, a_child_that_asks_for_nothing_has_neither_groups_nor_privileges);
   tcase_add_test(c, a_child_keeps_what_its_words_mean);
+  tcase_add_test(c, a_client_has_another_account_only_where_its_token_says_so);
   tcase_add_test(c, a_handle_that_anyone_could_inherit_does_not_come_along);
   tcase_add_test(c, what_a_child_started_ends_with_it);
   suite_add_tcase(s, c);

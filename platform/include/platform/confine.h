@@ -57,7 +57,8 @@ typedef struct pf_confine {
  * `ret_report` (for HELLO.confined):
  * {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16,
  * "landlock":true},
- * null where nothing limits, "note" when something asked for was not applied. Asking for a user or
+ * null where nothing limits, "note" when something asked for was not applied; on Windows also
+ * "job", "administrators" and "integrity" as this process's token has them. Asking for a user or
  * privilege that this process cannot give is CD_E_DENIED, a user that does not exist CD_E_NOTFOUND.
  */
 CD_MUST_USE cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err);
