@@ -81,6 +81,13 @@ query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\` = 1501 WHERE \`Action\
 # Properties that whoever starts the installation may set and that reach the part of it that runs as the system. Only paths and
 # addresses: what they lead to is never a value, so that it stands in no log.
 query "UPDATE \`Property\` SET \`Value\` = 'CONSOLE_URL;TOKEN_FILE;TAGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE \`Property\` = 'SecureCustomProperties'"
+# wixl takes what is to be done when an installation is undone for something to be done at once: a program of the installation (18), whose
+# end does not matter (64), in the script (1024) of the rollback (256), as the system (2048).
+if [ -e "$stage/cordond.exe" ]; then
+  for action in InstallAgentUndo StopAgentUndo; do
+    query "UPDATE \`CustomAction\` SET \`Type\` = 3410 WHERE \`Action\` = '$action'"
+  done
+fi
 sign "$work/cordon.msi"
 mv "$work/cordon.msi" "$out"
 echo "$out"

@@ -334,8 +334,9 @@ class Console:
         return machines[0] if machines else None
 
     def connected(self):
+        """The device, while it is connected."""
         one = self.device()
-        return one if one is not None and "connected" in self.cordon("device", "show", one["id"]).out.split("Connection", 1)[-1].split("\n", 1)[0] else None
+        return one if one is not None and "\nConnection  connected\n" in self.cordon("device", "show", one["id"]).out else None
 
     def order(self, *words, seconds=60):
         """Gives an order that waits for its end; the answer, whatever it is."""

@@ -12,7 +12,7 @@ import enrol
 from bed import NO_TOOLS, Console, Failed, Prefix, digest, must, read, run, until, write
 
 SERVICE = r"HKLM\System\CurrentControlSet\Services\cordond"
-REFUSED = 1603 % 256
+FAILED = (1603 % 256, 1627 % 256)  # Windows says 1603; Wine tells on which function it failed
 
 
 class Machine:
@@ -30,14 +30,14 @@ class Machine:
         must(done.code == 0, f"the installer could not be built: {done.text[-800:]}")
         return out
 
-    def msi(self, *words, code=0):
+    def msi(self, *words, codes=(0,)):
         log = os.path.join(self.prefix.drive, "log.txt")
         if os.path.exists(log):
             os.unlink(log)
         done = self.prefix.run("msiexec", *words, "/qn", "/l*v", "C:\\log.txt")
         with open(log, "rb") as file:
             said = file.read().replace(b"\0", b"").decode("utf-8", "replace")
-        must(done.code == code, f"msiexec {' '.join(words)} ended with {done.code}, not {code}: {said[-1500:]}\n{self.log()[-800:]}")
+        must(done.code in codes, f"msiexec {' '.join(words)} ended with {done.code}: {said[-1500:]}\n{self.log()[-800:]}")
         return said
 
     def log(self):
@@ -73,8 +73,9 @@ class Machine:
     def registered(self):
         return self.prefix.run("reg", "query", SERVICE).code == 0
 
-    def left(self):
-        return [path for path in (self.programs, self.data) if os.path.exists(path)] + ([SERVICE] if self.registered() else [])
+    def left(self, *folders):
+        found = [path for path in (self.programs, *folders) if os.path.exists(path)] + self.prefix.processes("cordond.exe")
+        return found + ([SERVICE] if self.registered() else [])
 
     def add_provider(self):
         """As an administrator adds one: its files, its digests, and that it provides. The service takes it up when it starts."""
@@ -108,14 +109,14 @@ def url(console):
 
 
 def refused(m, installer):
-    """An installation whose token is worth nothing, or is for another console, leaves nothing behind."""
+    """An installation whose token is worth nothing, or is for another console, is undone; the log that says why stays."""
     token = m.console.token(m.console.path("token.json"), "--tag", "lab")
     wrong = m.console.path("wrong.json")
     write(wrong, json.dumps({**json.loads(read(token)), "token": "A" * 43}))
-    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(wrong)}", code=REFUSED)
-    until(20, "what was refused is gone", lambda: not m.prefix.processes("cordond.exe"))
+    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(wrong)}", codes=FAILED)
     must(not m.left(), f"an installation that was refused left {m.left()}")
-    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(token)}", "CONSOLE_URL=https://console.example:8443", code=REFUSED)
+    must("not enrolled: the console refuses (HTTP 403)" in m.log(), f"its log does not say why: {m.log()[-800:]}")
+    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(token)}", "CONSOLE_URL=https://console.example:8443", codes=FAILED)
     must(not m.left(), f"an installation for another console left {m.left()}")
     must(m.console.device() is None, "somebody has enrolled")
 
@@ -151,17 +152,25 @@ def killed(m, bed):
     enrol.ended_well(bed, "Unisolate")
 
 
-def upgraded(m, bed, installer):
-    m.msi("/i", wide(installer))
+def product(installer):
+    table = run(["msiinfo", "export", installer, "Property"], 30).out.replace("\r", "")
+    return next(line.split("\t")[1] for line in table.splitlines() if line.startswith("ProductCode\t"))
+
+
+def upgraded(m, bed, old, new, files):
+    """As Windows does it: the old version is removed and told for which one, which Wine's installer does not do by itself."""
+    for file in files:
+        os.unlink(file)
+    m.msi("/i", product(old), "REMOVE=ALL", f"UPGRADINGPRODUCTCODE={product(new)}")
+    must(not m.left() and os.path.exists(os.path.join(m.data, "state", "enrolment.json")), f"{m.left()}, or no enrolment is left in the middle")
+    m.msi("/i", wide(new))
     until(60, "it comes back as what it was", lambda: enrol.connected_again(bed))
     must(bed.console.device()["id"] == bed.device, "the upgrade made it another device")
 
 
-def uninstalled(m, bed, installer, files):
-    for file in files:
-        os.unlink(file)
-    m.msi("/x", wide(installer))
-    must(not m.left(), f"uninstalling left {m.left()}")
+def uninstalled(m, bed, installer):
+    m.msi("/x", product(installer))
+    must(not m.left(m.data), f"uninstalling left {m.left(m.data)}")
     until(60, "the console notices", lambda: not bed.console.connected())
 
 
@@ -174,8 +183,8 @@ def chain(prefix, source, build, console, work):
     files = ordered(m, bed)
     killed(m, bed)
     enrol.is_cut(bed)
-    upgraded(m, bed, new)
-    uninstalled(m, bed, new, files)
+    upgraded(m, bed, old, new, files)
+    uninstalled(m, bed, new)
 
 
 def main(prefix, source, build, native):

@@ -164,6 +164,9 @@ runs 'after the upgrade'
 # Wine does not tell the old version that it is an upgrade (UPGRADINGPRODUCTCODE), so that its state goes: that it stays is seen at the tables.
 if [ -e "$programs/cordond.exe" ]; then
   has CustomAction '^StopAgent	[0-9]+	cordond_exe	--uninstall --keep-state'
+  # In the script of the rollback, as the system: what wixl writes is done at once.
+  has CustomAction '^InstallAgentUndo	3410	cordond_exe	--uninstall --keep-state'
+  has CustomAction '^StopAgentUndo	3410	cordond_exe	--install'
   has InstallExecuteSequence '^StopAgent	.*UPGRADINGPRODUCTCODE	'
   has InstallExecuteSequence '^RemoveAgent	.*NOT UPGRADINGPRODUCTCODE	'
 fi
