@@ -1,6 +1,6 @@
 #!/bin/sh
 # cordond.exe with a DLL of the zoo as its provider, and cordon.exe over the control pipe, under Wine: sh agent.sh PREFIX BUILD
-# Isolates, kills the agent where it stands, starts it again, releases. Programs and state lie in the prefix.
+# Isolates, tries to tell the people at the device, kills the agent where it stands, starts it again, releases. Programs and state lie in the prefix.
 # shellcheck disable=SC2317 # what is called by traps and by until_true
 set -u
 
@@ -46,11 +46,14 @@ lay_out() {
   mkdir -p "$place/plugins"
   cp "$build/core/agent/cordond.exe" "$build/core/host/cordon-plugin-host.exe" "$build/core/channel/cordon-channel.exe" \
     "$build/core/ctl/cordon.exe" "$place/"
-  cp "$build/tests/plugins/zoo_good.dll" "$build/tests/plugins/zoo_good.json" "$place/plugins/"
-  printf '%s' '{"providers":{"isolate":["org.cordon.test.good"]},"plugins":{"user":"","settings":{}},"local":{"group":""},"log":"all=info"}' \
+  cp "$build/tests/plugins/zoo_good.dll" "$build/tests/plugins/zoo_good.json" "$build/plugins/windows/notify/cordon-windows-notify.dll" \
+    "$build/plugins/windows/notify/cordon-windows-notify.json" "$place/plugins/"
+  printf '%s' '{"providers":{"isolate":["org.cordon.test.good"],"notify":["org.cordon.windows.notify"]},"plugins":{"user":"","settings":{}},"local":{"group":""},"log":"all=info"}' \
     >"$place/cordond.json"
-  printf '{"plugins":[{"id":"org.cordon.test.good","library":"sha256:%s","manifest":"sha256:%s"}]}' \
-    "$(digest "$place/plugins/zoo_good.dll")" "$(digest "$place/plugins/zoo_good.json")" >"$place/trust.json"
+  printf '{"plugins":[{"id":"org.cordon.test.good","library":"sha256:%s","manifest":"sha256:%s"},
+    {"id":"org.cordon.windows.notify","library":"sha256:%s","manifest":"sha256:%s"}]}' \
+    "$(digest "$place/plugins/zoo_good.dll")" "$(digest "$place/plugins/zoo_good.json")" \
+    "$(digest "$place/plugins/cordon-windows-notify.dll")" "$(digest "$place/plugins/cordon-windows-notify.json")" >"$place/trust.json"
 }
 
 # The path of the folder as Windows says it.
@@ -100,6 +103,10 @@ local_command isolate || fail "isolate: $(cat "$place/err")"
 grep -q 'Succeeded' "$place/out" || fail "the isolation did not succeed: $(cat "$place/out")"
 grep -rql '^isolated ' "$place/state" || fail "nothing of the isolation is in the plugin's folder"
 until_true 10 hosts || fail "no host holds the state"
+
+# Who is at the device would be told now; Wine has no sessions, and the agent says so.
+until_true 20 grep -q "notice 'isolated': nobody was told: org.cordon.windows.notify: unsupported here: WTSEnumerateSessions" "$place/log" ||
+  fail "the notice that nobody could be told is not in the log"
 
 # The host says what it has: of an administrator nothing, and what did not take.
 grep -q 'not confined in all: on Windows' "$place/log" || fail "the agent does not say what was not confined"
