@@ -10,6 +10,7 @@
 #include "host_private.h"
 #include "host_read.h"
 #include "ipc/message.h"
+#include "platform/child.h"
 #include "platform/pass.h"
 
 #include "base/banned.h"
@@ -168,7 +169,8 @@ static void write_package(const agent_op *op, cd_jw *w)
 static cd_code send_start(agent_op *op, cd_err *err)
 {
   if (op->packs) {
-    cd_code given = pf_pass_give(op->host->pass, op->number, op->package.file, err);
+    cd_code given = pf_pass_give(op->host->pass, pf_child_handle(op->host->child), op->number,
+                                 op->package.file, err);
     if (given != CD_OK)
       return given;
   }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "platform/file.h"
+#include "platform/private.h"
 
 #include "base/banned.h"
 
@@ -153,10 +154,10 @@ cd_code agent_spool_each(const agent_spool *s, bool (*each)(void *context, cd_st
   return rc == CD_OK ? pf_dir_list(s->folder, ".gone", SPOOL_FILES_MAX, walk_one, &w, err) : rc;
 }
 
-static cd_code open_file(const char *path, int flags, uv_file *ret_file, cd_err *err)
+static cd_code open_file(const char *path, uv_file *ret_file, cd_err *err)
 {
   uv_fs_t req;
-  uv_file file = uv_fs_open(NULL, &req, path, flags | UV_FS_O_NOFOLLOW, 0600, NULL);
+  uv_file file = uv_fs_open(NULL, &req, path, UV_FS_O_RDONLY | UV_FS_O_NOFOLLOW, 0, NULL);
   uv_fs_req_cleanup(&req);
   if (file < 0)
     return cd_fail_os(err, cd_code_from_errno(file), -file, "'%s' could not be opened: %s", path,
@@ -183,9 +184,7 @@ cd_code agent_spool_make(const agent_spool *s, const char *id, uv_file *ret_file
 {
   char path[CD_PATH_MAX];
   cd_code rc = cd_path_in(s->folder, id, ".part", path, err);
-  if (rc != CD_OK)
-    return rc;
-  return open_file(path, UV_FS_O_RDWR | UV_FS_O_CREAT | UV_FS_O_EXCL, ret_file, err);
+  return rc == CD_OK ? pf_private_make(path, path, ret_file, err) : rc;
 }
 
 cd_code agent_spool_keep(const agent_spool *s, const char *id, uv_file file, cd_err *err)
@@ -249,7 +248,7 @@ cd_code agent_spool_read(const agent_spool *s, const char *id, uint64_t offset, 
   uv_file file = -1;
   cd_code rc = cd_path_in(s->folder, id, ".zip", path, err);
   if (rc == CD_OK)
-    rc = open_file(path, UV_FS_O_RDONLY, &file, err);
+    rc = open_file(path, &file, err);
   if (rc == CD_E_NOTFOUND)
     return cd_fail(err, rc, "the package of action %s is not kept here (any more)", id);
   if (rc != CD_OK)

@@ -10,6 +10,7 @@
 
 #define CHUNK (64u * 1024u)
 #define MIB (1024u * 1024u)
+#define NAME_MAX_BYTES 4096u /* of an entry's name, before it is looked at */
 #define KIND 0170000u
 #define KIND_REGULAR 0100000u
 
@@ -100,11 +101,45 @@ static cd_code make_room(ctl_package *p, cd_err *err)
   return CD_OK;
 }
 
-static cd_code begin_entry(reading *r, struct archive_entry *e, cd_err *err)
+static void add_utf8(cd_buf *out, uint32_t c)
+{
+  if (c < 0x80u) {
+    cd_buf_add_char(out, (char)c);
+    return;
+  }
+  static const uint32_t lead[] = {0, 0xc0u, 0xe0u, 0xf0u};
+  unsigned more = c < 0x800u ? 1 : c < 0x10000u ? 2 : 3;
+  cd_buf_add_char(out, (char)(lead[more] | (c >> (6 * more))));
+  while (more-- > 0)
+    cd_buf_add_char(out, (char)(0x80u | ((c >> (6 * more)) & 0x3fu)));
+}
+
+/* Wide characters are UTF-16 on some systems. */
+static void add_wide(cd_buf *out, const wchar_t *wide)
+{
+  while (*wide != L'\0') {
+    uint32_t c = (uint32_t)*wide++;
+    if (c >= 0xd800u && c < 0xdc00u && (uint32_t)*wide >= 0xdc00u && (uint32_t)*wide < 0xe000u)
+      c = 0x10000u + ((c - 0xd800u) << 10) + ((uint32_t)*wide++ - 0xdc00u);
+    add_utf8(out, c);
+  }
+}
+
+/* Where the library thinks in code pages it has no UTF-8 of a name that none of them has, but the
+ * wide one. NULL: there is none. */
+static const char *name_of(struct archive_entry *e, cd_buf *room)
 {
   const char *name = archive_entry_pathname_utf8(e);
-  if (name == NULL)
-    name = archive_entry_pathname(e);
+  const wchar_t *wide = name == NULL ? archive_entry_pathname_w(e) : NULL;
+  if (wide != NULL) {
+    add_wide(room, wide);
+    return room->failed == CD_OK ? cd_buf_cstr(room) : NULL;
+  }
+  return name != NULL ? name : archive_entry_pathname(e);
+}
+
+static cd_code begin_named(reading *r, struct archive_entry *e, const char *name, cd_err *err)
+{
   if (name == NULL)
     return cd_fail(err, CD_E_INVALID, "entry %zu of the package has no name that can be read",
                    r->package->count + 1);
@@ -122,6 +157,14 @@ static cd_code begin_entry(reading *r, struct archive_entry *e, cd_err *err)
   *entry = (ctl_entry){.hash = cd_entry_name_hash(cd_str_from(name))};
   (void)cd_str_copy(entry->name, sizeof(entry->name), cd_str_from(name));
   return CD_OK;
+}
+
+static cd_code begin_entry(reading *r, struct archive_entry *e, cd_err *err)
+{
+  cd_buf room = CD_BUF_INIT(NAME_MAX_BYTES);
+  cd_code rc = begin_named(r, e, name_of(e, &room), err);
+  cd_buf_release(&room);
+  return rc;
 }
 
 /* ---- its content ---- */

@@ -38,8 +38,10 @@ cd_code pf_pass_pair(uv_file *ret_parent, uv_file *ret_child, cd_err *err)
   return CD_OK;
 }
 
-cd_code pf_pass_give(uv_file parent, uint64_t number, uv_file file, cd_err *err)
+/* Whoever has the other end gets it, whichever process that is. */
+cd_code pf_pass_give(uv_file parent, uv_os_fd_t child, uint64_t number, uv_file file, cd_err *err)
 {
+  (void)child;
   char control[CMSG_SPACE(sizeof(int))] = {0};
   struct iovec part = {.iov_base = &number, .iov_len = sizeof(number)};
   struct msghdr m = {

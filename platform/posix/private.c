@@ -31,7 +31,7 @@ cd_code pf_private_check(uv_file file, const char *path, cd_err *err)
 
 cd_code pf_private_make(const char *path, const char *name, uv_file *ret_file, cd_err *err)
 {
-  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0)
     return cd_fail_os(err, cd_code_from_errno(errno), errno, "cannot make %.300s: %s", name,
                       strerror(errno));

@@ -31,7 +31,8 @@ cd_code pf_private_make(const char *path, const char *name, uv_file *ret_file, c
   cd_code rc = pf_descriptor(0600, false, &descriptor, err);
   if (rc == CD_OK) {
     SECURITY_ATTRIBUTES who = {.nLength = sizeof(who), .lpSecurityDescriptor = descriptor};
-    HANDLE handle = CreateFileW(wide, GENERIC_WRITE | READ_CONTROL, FILE_SHARE_READ, &who,
+    HANDLE handle = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE | READ_CONTROL,
+                                FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &who,
                                 CREATE_NEW, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
     if (handle == INVALID_HANDLE_VALUE)
       rc = pf_win_fail(err, GetLastError(), "cannot make %.300s", name);

@@ -148,6 +148,19 @@ static void holds(const char *name, const char *text)
   free(bytes);
 }
 
+/* What a reader of another locale takes the name for: bit 11 of the flags in front of it. */
+static bool is_marked_utf8(const char *name)
+{
+  static unsigned char bytes[64 * 1024];
+  FILE *f = fopen(path, "re");
+  ck_assert_ptr_nonnull(f);
+  size_t len = fread(bytes, 1, sizeof(bytes), f);
+  (void)fclose(f);
+  const unsigned char *at = memmem(bytes, len, name, strlen(name));
+  ck_assert(at != NULL && at - bytes >= 30 && memcmp(at - 30, "PK\3\4", 4) == 0);
+  return (at[-23] & 0x08) != 0;
+}
+
 START_TEST(what_is_written_is_read_again)
 {
   cd_json root;
@@ -166,6 +179,8 @@ START_TEST(what_is_written_is_read_again)
   ck_assert(!cd_json_has(&root, "cap"));
   holds("Processes/processes.csv", "pid,name\n1,init\n");
   holds("Users and Groups/\xe3\x83\x86.txt", "x");
+  ck_assert(is_marked_utf8("Users and Groups/\xe3\x83\x86.txt"));
+  ck_assert(!is_marked_utf8("Processes/processes.csv"));
   holds("empty", "");
   cd_json_free(doc);
   (void)unlink(path);

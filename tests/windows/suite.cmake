@@ -8,6 +8,7 @@ add_test(NAME wine_prefix_ends COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/windows/wi
 set_tests_properties(wine_prefix PROPERTIES FIXTURES_SETUP wine LABELS windows TIMEOUT 240)
 set_tests_properties(wine_prefix_ends PROPERTIES FIXTURES_CLEANUP wine LABELS windows TIMEOUT 60)
 
+add_subdirectory(unit/agent)
 add_subdirectory(unit/base)
 add_subdirectory(unit/ipc)
 add_subdirectory(unit/platform)
