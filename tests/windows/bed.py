@@ -123,6 +123,8 @@ class Relay:
         self.pairs = []
         self.passed = 0  # bytes towards the target
         self.limit = None  # cuts by itself when so many have passed
+        self.hold_at = None  # and lets nothing more through to the target
+        self.free = threading.Event()
         self.lock = threading.Lock()
         self.mend()
 
@@ -158,6 +160,18 @@ class Relay:
         """Cuts by itself when `count` more bytes have gone to the target."""
         self.limit = self.passed + count
 
+    def hold_after(self, count):
+        """Lets nothing more through when `count` more bytes have gone to the target, until go_on(). Nothing is broken."""
+        self.free.clear()
+        self.hold_at = self.passed + count
+
+    def holds(self):
+        return self.hold_at is not None and self.passed >= self.hold_at
+
+    def go_on(self):
+        self.hold_at = None
+        self.free.set()
+
     def _accept(self, listener):
         while True:
             try:
@@ -182,6 +196,8 @@ class Relay:
                         self.limit = None
                         self.cut()
                         break
+                    if self.holds():
+                        self.free.wait(120)
                 sink.sendall(data)
         except OSError:
             pass

@@ -27,16 +27,16 @@ static const char *state_name(DWORD state)
 
 typedef struct sockets {
   col_task *task;
-  unsigned rows;
-  unsigned owned;
+  unsigned waiting; /* those that listen; of a connection that is over nobody is the owner */
+  unsigned waiting_owned;
 } sockets;
 
-static void put_owner(sockets *s, DWORD pid)
+static void put_owner(sockets *s, DWORD pid, bool waits)
 {
   wchar_t path[WIN_PATH] = {0};
   DWORD len = WIN_PATH;
-  s->rows++;
-  s->owned += pid != 0 ? 1 : 0;
+  s->waiting += waits ? 1 : 0;
+  s->waiting_owned += waits && pid != 0 ? 1 : 0;
   HANDLE h = pid != 0 ? OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid) : NULL;
   if (h == NULL || !QueryFullProcessImageNameW(h, 0, path, &len))
     path[0] = L'\0';
@@ -75,7 +75,7 @@ static bool put_tcp4(sockets *s, const void *table, DWORD i)
   else
     put_end(s, AF_INET, &r->dwRemoteAddr, 0, r->dwRemotePort);
   col_text(s->task, state_name(r->dwState));
-  put_owner(s, r->dwOwningPid);
+  put_owner(s, r->dwOwningPid, r->dwState == MIB_TCP_STATE_LISTEN);
   return col_row(s->task);
 }
 
@@ -89,7 +89,7 @@ static bool put_tcp6(sockets *s, const void *table, DWORD i)
   else
     put_end(s, AF_INET6, r->ucRemoteAddr, r->dwRemoteScopeId, r->dwRemotePort);
   col_text(s->task, state_name(r->dwState));
-  put_owner(s, r->dwOwningPid);
+  put_owner(s, r->dwOwningPid, r->dwState == MIB_TCP_STATE_LISTEN);
   return col_row(s->task);
 }
 
@@ -100,7 +100,7 @@ static bool put_udp4(sockets *s, const void *table, DWORD i)
   put_end(s, AF_INET, &r->dwLocalAddr, 0, r->dwLocalPort);
   put_no_end(s);
   col_text(s->task, "");
-  put_owner(s, r->dwOwningPid);
+  put_owner(s, r->dwOwningPid, true);
   return col_row(s->task);
 }
 
@@ -111,7 +111,7 @@ static bool put_udp6(sockets *s, const void *table, DWORD i)
   put_end(s, AF_INET6, r->ucLocalAddr, r->dwLocalScopeId, r->dwLocalPort);
   put_no_end(s);
   col_text(s->task, "");
-  put_owner(s, r->dwOwningPid);
+  put_owner(s, r->dwOwningPid, true);
   return col_row(s->task);
 }
 
@@ -156,8 +156,9 @@ void win_connections(col_task *t)
       continue;
     free(table);
   }
-  if (s.rows > 0 && s.owned == 0)
-    win_mark_pretended(t, "the owners: every socket is said to belong to process 0");
+  if (s.waiting > 0 && s.waiting_owned == 0)
+    win_mark_pretended(t, "the owners: every socket that others may come to is said to belong to "
+                          "process 0");
 }
 
 /* ---- neighbours ---- */
