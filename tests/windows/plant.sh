@@ -3,9 +3,31 @@
 # Sourced: makes a prefix and plants facts in it, which collect_facts.py looks for in a package. Of whoever sources it: $here, this folder, WINEPREFIX (exported),
 # $disk, its drive C:, $work, a folder for what is needed meanwhile, and $plant, the program plugin_plant. $planted is the process that listens, $work/port its port and process id.
 
-# add KEY VALUE TYPE DATA [VIEW]
+# A text in UTF-16 with its NUL, one for each line, as the bytes of a file of the registry.
+hex() {
+  { cat && echo; } | iconv -f UTF-8 -t UTF-16LE | od -An -v -tx1 | tr -d '\n' | sed -e 's/ 0a 00/ 00 00/g' -e 's/^ //' -e 's/ /,/g'
+}
+
+# add KEY VALUE TYPE DATA [VIEW]: they go in all at once, since to start a program under Wine takes longer than to write a value.
 add() {
-  wine reg add "$1" /v "$2" /t "$3" /d "$4" /f ${5:+"$5"} >/dev/null 2>&1 </dev/null
+  key=$(printf '%s' "$1" | sed -e 's/^HKLM/HKEY_LOCAL_MACHINE/' -e 's/^HKCU/HKEY_CURRENT_USER/')
+  if [ "${5:-}" = /reg:32 ]; then
+    key=$(printf '%s' "$key" | sed 's/\\SOFTWARE\\/\\SOFTWARE\\Wow6432Node\\/')
+  fi
+  case $3 in
+  REG_SZ) data="\"$(printf '%s' "$4" | sed 's/[\\"]/\\&/g')\"" ;;
+  REG_EXPAND_SZ) data="hex(2):$(printf '%s' "$4" | hex)" ;;
+  REG_MULTI_SZ) data="hex(7):$(printf '%s' "$4" | sed 's/\\0/\n/g' | hex),00,00" ;;
+  esac
+  printf '[%s]\r\n"%s"=%s\r\n\r\n' "$key" "$2" "$data" >>"$work/plant.txt"
+}
+
+add_all() {
+  {
+    printf '\377\376'
+    { printf 'Windows Registry Editor Version 5.00\r\n\r\n' && cat "$work/plant.txt"; } | iconv -f UTF-8 -t UTF-16LE
+  } >"$work/plant.reg"
+  wine reg import "Z:$work/plant.reg" >/dev/null 2>&1 </dev/null
 }
 
 windows='SOFTWARE\Microsoft\Windows\CurrentVersion'
@@ -29,6 +51,7 @@ plant_registry() {
   for user in loggedoff:1001 broken:1002 gone:1003; do
     add "HKLM\\$nt\\ProfileList\\S-1-5-21-1-2-3-${user#*:}" ProfileImagePath REG_EXPAND_SZ "%SystemDrive%\\users\\${user%:*}"
   done
+  add_all
 }
 
 plant_files() {
