@@ -57,6 +57,7 @@ plant_foreign_user() {
   mkdir -p "$disk/users/jürgen東/AppData/Local/Temp"
   printf 'MZforeign' >"$disk/users/jürgen東/AppData/Local/Temp/böse 東.exe"
   add "HKLM\\$nt\\ProfileList\\S-1-5-21-1-2-3-1004" ProfileImagePath REG_EXPAND_SZ '%SystemDrive%\users\jürgen東'
+  add_all
 }
 
 digest() {

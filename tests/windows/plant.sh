@@ -8,7 +8,7 @@ hex() {
   { cat && echo; } | iconv -f UTF-8 -t UTF-16LE | od -An -v -tx1 | tr -d '\n' | sed -e 's/ 0a 00/ 00 00/g' -e 's/^ //' -e 's/ /,/g'
 }
 
-# add KEY VALUE TYPE DATA [VIEW]: they go in all at once, since to start a program under Wine takes longer than to write a value.
+# add KEY VALUE TYPE DATA [VIEW]: they go in all at once, by add_all, since to start a program under Wine takes longer than to write a value.
 add() {
   key=$(printf '%s' "$1" | sed -e 's/^HKLM/HKEY_LOCAL_MACHINE/' -e 's/^HKCU/HKEY_CURRENT_USER/')
   if [ "${5:-}" = /reg:32 ]; then
@@ -28,6 +28,7 @@ add_all() {
     { printf 'Windows Registry Editor Version 5.00\r\n\r\n' && cat "$work/plant.txt"; } | iconv -f UTF-8 -t UTF-16LE
   } >"$work/plant.reg"
   wine reg import "Z:$work/plant.reg" >/dev/null 2>&1 </dev/null
+  rm -f "$work/plant.txt"
 }
 
 windows='SOFTWARE\Microsoft\Windows\CurrentVersion'
