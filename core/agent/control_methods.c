@@ -271,7 +271,7 @@ static cd_code method_enroll(control_client *c, cd_json *params, cd_err *err)
   control_enrolment wish = {0};
   cd_code rc = control_enroll_read(params, &wish, err);
   if (rc == CD_OK)
-    rc = agent_remote_enrol(c->agent->remote, &wish.token, wish.console, err);
+    rc = agent_remote_enrol(c->agent->remote, &wish, err);
   if (rc != CD_OK)
     return rc;
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "an enrolment was asked for by user=%s pid=%llu",

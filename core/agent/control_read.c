@@ -145,7 +145,13 @@ cd_code control_enroll_read(cd_json *params, control_enrolment *ret_wish, cd_err
 {
   control_enrolment wish = {0};
   cd_json_obj(params, "token", &wish.token);
+  cd_json tags = {0};
   (void)cd_json_opt_str(params, "console", CD_ENROLL_URL_MAX, &wish.console);
+  if (cd_json_opt_arr(params, "tags", CD_ENROLL_TAGS_MAX, &tags)) {
+    wish.tag_count = (unsigned)cd_json_len(&tags);
+    for (unsigned i = 0; i < wish.tag_count; i++)
+      cd_json_at_str(&tags, i, CD_ENROLL_TAG_MAX, &wish.tags[i]);
+  }
   cd_code rc = cd_json_done(params, err);
   if (rc == CD_OK)
     *ret_wish = wish;

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "config.h"
+#include "protocol/enroll.h"
 #include "protocol/scan.h"
 #include "protocol/terms.h"
 
@@ -83,6 +84,8 @@ CD_MUST_USE cd_code control_unquarantine_read(cd_json *params, char plugin[AGENT
 typedef struct control_enrolment {
   cd_json token;
   cd_str console; /* which it must be for; empty: whatever the token says */
+  unsigned tag_count;
+  cd_str tags[CD_ENROLL_TAGS_MAX]; /* to ask for */
 } control_enrolment;
 CD_MUST_USE cd_code control_enroll_read(cd_json *params, control_enrolment *ret_wish, cd_err *err);
 

@@ -157,8 +157,8 @@ static const agent_channel_events events = {.on_frame = on_frame, .on_ended = on
 
 /* ---- the request ---- */
 
-static cd_code make_body(const agent_enrol *x, const agent_token *t, cd_str csr, cd_buf *out,
-                         cd_err *err)
+static cd_code make_body(const agent_enrol *x, const agent_token *t, const control_enrolment *wish,
+                         cd_str csr, cd_buf *out, cd_err *err)
 {
   char hostname[256] = "";
   size_t len = sizeof(hostname);
@@ -174,7 +174,10 @@ static cd_code make_body(const agent_enrol *x, const agent_token *t, cd_str csr,
                                .proof = cd_buf_view(&proof),
                                .hostname = cd_str_from(hostname),
                                .os = cd_str_from(pf_system_name()),
-                               .agent = CD_STR(CORDON_VERSION)};
+                               .agent = CD_STR(CORDON_VERSION),
+                               .tag_count = wish->tag_count};
+  for (unsigned i = 0; i < wish->tag_count; i++)
+    request.tags[i] = wish->tags[i];
   if (rc == CD_OK)
     rc = cd_enroll_request_write(&request, out, err);
   cd_buf_release(&proof);
@@ -222,7 +225,8 @@ static cd_code make_keys(agent_enrol *x, cd_buf *csr, cd_err *err)
   return rc;
 }
 
-static cd_code prepare(agent_enrol *x, const agent_token *t, cd_buf *setup, cd_err *err)
+static cd_code prepare(agent_enrol *x, const agent_token *t, const control_enrolment *wish,
+                       cd_buf *setup, cd_err *err)
 {
   cd_buf csr = CD_BUF_INIT(CD_CSR_MAX);
   cd_buf body = CD_BUF_INIT(CD_ENROLL_REQUEST_MAX);
@@ -234,7 +238,7 @@ static cd_code prepare(agent_enrol *x, const agent_token *t, cd_buf *setup, cd_e
   if (rc == CD_OK)
     rc = make_keys(x, &csr, err);
   if (rc == CD_OK)
-    rc = make_body(x, t, cd_buf_view(&csr), &body, err);
+    rc = make_body(x, t, wish, cd_buf_view(&csr), &body, err);
   if (rc == CD_OK)
     rc = write_setup(x, t, cd_buf_view(&csr), cd_buf_view(&body), setup, err);
   cd_buf_release(&csr);
@@ -242,15 +246,15 @@ static cd_code prepare(agent_enrol *x, const agent_token *t, cd_buf *setup, cd_e
   return rc;
 }
 
-cd_code agent_remote_enrol(agent_remote *r, cd_json *token, cd_str console, cd_err *err)
+cd_code agent_remote_enrol(agent_remote *r, control_enrolment *wish, cd_err *err)
 {
   agent_token t;
   cd_buf setup = CD_BUF_INIT(SETUP_MAX);
   if (r->enrol != NULL)
     return cd_fail(err, CD_E_CONFLICT, "an enrolment is under way already");
-  cd_code rc = agent_token_read(token, &t, err);
-  if (rc == CD_OK && console.len > 0)
-    rc = agent_token_of(&t, console, err);
+  cd_code rc = agent_token_read(&wish->token, &t, err);
+  if (rc == CD_OK && wish->console.len > 0)
+    rc = agent_token_of(&t, wish->console, err);
   if (rc != CD_OK)
     return rc;
   agent_enrol *x = calloc(1, sizeof(*x));
@@ -259,7 +263,7 @@ cd_code agent_remote_enrol(agent_remote *r, cd_json *token, cd_str console, cd_e
     return cd_fail(err, CD_E_INTERNAL, "no memory for the enrolment");
   }
   x->remote = r;
-  rc = prepare(x, &t, &setup, err);
+  rc = prepare(x, &t, wish, &setup, err);
   if (rc == CD_OK) {
     agent_channel_options options = {.loop = r->agent->loop,
                                      .program = r->agent->options.channel,

@@ -7,6 +7,7 @@
 #include "action.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "control_read.h"
 #include "enrolment.h"
 
 typedef struct agent agent;
@@ -49,9 +50,7 @@ const char *agent_remote_device(const agent_remote *r);
 /* Member "console" of `status`. */
 void agent_remote_write(const agent_remote *r, cd_jw *w);
 
-/* Enrols with the contents of a token file (enrol.c), which must be for this console unless that is
- * empty. The end comes to agent_control_enrolled(). */
-CD_MUST_USE cd_code agent_remote_enrol(agent_remote *r, cd_json *token, cd_str console,
-                                       cd_err *err);
+/* Enrols with the contents of a token file (enrol.c). The end comes to agent_control_enrolled(). */
+CD_MUST_USE cd_code agent_remote_enrol(agent_remote *r, control_enrolment *wish, cd_err *err);
 
 #endif

@@ -133,7 +133,9 @@ static cd_code judge(con_call *c, const cd_enroll_request *r, enrolling *e, cd_e
   con_enrolment enrolment = {.dns_name = r->hostname,
                              .os_platform = con_platform_word(r->os, (cd_str){0}),
                              .agent_version = r->agent,
-                             .peer = cd_str_from(c->peer)};
+                             .peer = cd_str_from(c->peer),
+                             .tags = r->tags,
+                             .tag_count = r->tag_count};
   cd_public_key tls_key = {0};
   uint8_t der[CD_KEY_DER_SIZE];
   char key_id[CD_KEY_ID_TEXT_MAX];

@@ -22,6 +22,7 @@ static void write_token(cd_jw *w, const con_token *t)
   cd_jw_time(w, "expires", t->expires_ms);
   cd_jw_str(w, "createdBy", t->created_by);
   cd_jw_raw(w, "tags", t->tags.len > 0 ? t->tags : CD_STR("[]"));
+  cd_jw_raw(w, "choices", t->choices.len > 0 ? t->choices : CD_STR("[]"));
   cd_jw_str(w, "note", t->note);
   cd_jw_bool(w, "revoked", t->revoked);
   cd_jw_end_obj(w);
@@ -57,19 +58,28 @@ typedef struct token_wish {
   cd_str note;
   cd_str tags[CON_TAGS_MAX];
   size_t tag_count;
+  cd_str choices[CON_TAGS_MAX];
+  size_t choice_count;
 } token_wish;
+
+static void read_tags(cd_json *root, const char *key, cd_str tags[CON_TAGS_MAX], size_t *ret_count)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(root, key, CON_TAGS_MAX, &list))
+    return;
+  *ret_count = cd_json_len(&list);
+  for (size_t i = 0; i < *ret_count; i++)
+    cd_json_at_str(&list, i, CON_TAG_MAX, &tags[i]);
+}
 
 static bool read_wish(con_call *c, cd_json *root, token_wish *ret_wish)
 {
   token_wish t = {.uses = 1, .hours = 24};
-  cd_json tags = {0};
   (void)cd_json_opt_u64(root, "uses", USES_MAX, &t.uses);
   (void)cd_json_opt_u64(root, "hours", HOURS_MAX, &t.hours);
   (void)cd_json_opt_str(root, "note", CON_NOTE_MAX, &t.note);
-  if (cd_json_opt_arr(root, "tags", CON_TAGS_MAX, &tags)) {
-    for (size_t i = 0; i < cd_json_len(&tags); i++)
-      cd_json_at_str(&tags, i, CON_TAG_MAX, &t.tags[t.tag_count++]);
-  }
+  read_tags(root, "tags", t.tags, &t.tag_count);
+  read_tags(root, "choices", t.choices, &t.choice_count);
   if (!con_call_body_whole(c, root))
     return false;
   if (t.uses == 0 || t.hours == 0) {
@@ -129,8 +139,14 @@ static cd_code create(con_call *c, const token_wish *t, cd_err *err)
   int64_t expires_ms = cd_wall_ms() + (int64_t)t->hours * HOUR_MS;
   cd_buf file = CD_BUF_INIT(CD_TOKEN_FILE_MAX);
   cd_jw w;
-  cd_code rc = con_token_create(c->server->store, &by, t->uses, expires_ms, t->tags, t->tag_count,
-                                t->note, id, secret, err);
+  const con_token_new token = {.uses = t->uses,
+                               .expires_ms = expires_ms,
+                               .tags = t->tags,
+                               .tag_count = t->tag_count,
+                               .note = t->note,
+                               .choices = t->choices,
+                               .choice_count = t->choice_count};
+  cd_code rc = con_token_make(c->server->store, &by, &token, id, secret, err);
   if (rc != CD_OK)
     return rc;
   rc = write_file(c->server, secret, &file, err);

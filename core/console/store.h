@@ -133,7 +133,8 @@ CD_MUST_USE cd_code con_device_count(con_store *s, uint64_t *ret_count, cd_err *
 /* Enrolment, all of it in one transaction: the token is judged and one use of it taken, the device
  * found by its device key or made, its token's tags added, the entry "device.enroll" appended. The
  * proof and the CSR must have been verified before. CD_E_DENIED: the token is not known, revoked,
- * used up or expired (the sentence says which; tell the peer no more than "refused"). */
+ * used up or expired, or does not let a device choose what it asks for (the sentence says which;
+ * tell the peer no more than "refused"). */
 typedef struct con_enrolment {
   uint8_t token[CON_SECRET_SIZE];
   cd_str device_key; /* SubjectPublicKeyInfo, base64url */
@@ -142,7 +143,9 @@ typedef struct con_enrolment {
   cd_str dns_name;
   cd_str os_platform;
   cd_str agent_version;
-  cd_str peer; /* address */
+  cd_str peer;        /* address */
+  const cd_str *tags; /* which it asks for: each must be one that its token lets it choose */
+  size_t tag_count;
 } con_enrolment;
 typedef struct con_enrolled {
   char device[CON_DEVICE_TEXT];
@@ -435,6 +438,7 @@ typedef struct con_token {
   cd_str created_by;
   cd_str tags; /* JSON array: what devices that enrol with it get */
   cd_str note;
+  cd_str choices; /* JSON array: what devices may ask for besides */
   bool revoked;
 } con_token;
 typedef struct con_token_new {
@@ -443,6 +447,8 @@ typedef struct con_token_new {
   const cd_str *tags;
   size_t tag_count;
   cd_str note;
+  const cd_str *choices;
+  size_t choice_count;
 } con_token_new;
 /* `ret_secret` is shown once; only its SHA-256 is stored. The caller wipes it. */
 CD_MUST_USE cd_code con_token_make(con_store *s, const con_by *by, const con_token_new *token,

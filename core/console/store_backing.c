@@ -47,10 +47,12 @@ cd_code backing_token_digest(const con_token *token, uint64_t uses, const cd_dig
                              char out[CD_DIGEST_TEXT_MAX], cd_err *err)
 {
   char numbers[64];
-  const cd_str texts[] = {cd_str_from(token->id), token->tags};
+  const cd_str texts[] = {cd_str_from(token->id), token->tags, token->choices};
   (void)snprintf(numbers, sizeof(numbers), "%llu until %lld", (unsigned long long)uses,
                  (long long)token->expires_ms);
-  return row_digest(texts, 2, hash, cd_str_from(numbers), out, err);
+  /* Tokens without a choice are as those were that had none. */
+  return row_digest(texts, token->choices.len > CD_STR("[]").len ? 3 : 2, hash,
+                    cd_str_from(numbers), out, err);
 }
 
 typedef struct search {

@@ -250,6 +250,12 @@ static cd_code audit_enrolment(con_store *s, const con_enrolment *e, const char 
   cd_jw_str(&w, "hostname", e->dns_name);
   cd_jw_str(&w, "peer", e->peer);
   cd_jw_bool(&w, "again", out->known_before);
+  if (e->tag_count > 0) {
+    cd_jw_arr(&w, "tags");
+    for (size_t i = 0; i < e->tag_count; i++)
+      cd_jw_str(&w, NULL, e->tags[i]);
+    cd_jw_end_arr(&w);
+  }
   cd_jw_end_obj(&w);
   cd_code rc = cd_jw_done(&w, "the detail of an audit entry", err);
   const con_audit_entry entry = {.who = cd_str_from(out->device),
@@ -276,7 +282,7 @@ cd_code con_device_enroll(con_store *s, const con_enrolment *enrolment, con_enro
     return rc;
   rc = find_known(s, enrolment, known, err);
   if (rc == CD_OK)
-    rc = token_use(s, enrolment->token, cd_str_from(known), token, &tags, err);
+    rc = token_use(s, enrolment, cd_str_from(known), token, &tags, err);
   if (rc == CD_OK)
     rc = find_or_add(s, enrolment, cd_buf_view(&tags), &out, err);
   if (rc == CD_OK)

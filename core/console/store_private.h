@@ -94,7 +94,7 @@ CD_MUST_USE cd_code code_add(con_store *s, const con_action_new *n, const char *
 
 /* Within a transaction: judges the token and takes one use of it, unless `device` (may be empty)
  * has enrolled with it before. */
-CD_MUST_USE cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_str device,
+CD_MUST_USE cd_code token_use(con_store *s, const con_enrolment *e, cd_str device,
                               char ret_id[CD_ID_SIZE], cd_buf *ret_tags, cd_err *err);
 
 /* What rows that give rights rest on (store_backing.c). The digest of a row is the member `row` of
@@ -151,6 +151,10 @@ backing_row policy_row(cd_str name, cd_str body, uint64_t revision);
 CD_MUST_USE cd_code tags_change(cd_str tags, cd_str tag, bool add, cd_buf *out, bool *ret_changed,
                                 cd_err *err);
 CD_MUST_USE cd_code tags_join(cd_str a, cd_str b, cd_buf *out, cd_err *err);
+/* Those given and those asked for. CD_E_DENIED: one of these is neither given nor among the
+ * choices. */
+CD_MUST_USE cd_code tags_choose(cd_str given, cd_str choices, const cd_str *asked, size_t count,
+                                cd_buf *out, cd_err *err);
 CD_MUST_USE cd_code tags_write(const cd_str *tags, size_t count, cd_buf *out, cd_err *err);
 
 #define CON_ACTION_ROW_MAX (CD_PARAMETERS_MAX + 64u * 1024u) /* what a list shows of an action */

@@ -65,6 +65,9 @@ const char *const con_schema[] = {
     " uses_made INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, expires INTEGER NOT NULL,"
     " created_by TEXT NOT NULL, tags TEXT NOT NULL, note TEXT NOT NULL,"
     " revoked INTEGER NOT NULL DEFAULT 0) STRICT;"
+    /* Tags that devices may ask for; a token without any has no row. */
+    "CREATE TABLE IF NOT EXISTS token_choice(token TEXT PRIMARY KEY REFERENCES token(id),"
+    " tags TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE IF NOT EXISTS app("
     " id TEXT PRIMARY KEY, name TEXT NOT NULL, secret_hash BLOB NOT NULL,"

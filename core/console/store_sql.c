@@ -37,7 +37,8 @@ _Static_assert(CD_ORDER_REMEDIATE == 7, "the statements name it");
   " LEFT JOIN action_mark m ON m.number = a.number "
 
 #define TOKEN_SELECT                                                                               \
-  "SELECT created_by, tags, note, id, uses_left, uses_made, created, expires, revoked FROM token "
+  "SELECT created_by, tags, note, id, uses_left, uses_made, created, expires, revoked,"            \
+  " coalesce((SELECT c.tags FROM token_choice c WHERE c.token = token.id), '[]') FROM token "
 
 #define APP_SELECT "SELECT name, permissions, id, created, revoked, secret_hash FROM app "
 
@@ -238,6 +239,7 @@ static const char *const texts[CON_SQL_COUNT] = {
     [CON_SQL_TOKEN_ADD] =
         "INSERT INTO token(id, secret_hash, uses_left, created, expires, created_by, tags, note)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [CON_SQL_TOKEN_CHOICES] = "INSERT INTO token_choice(token, tags) VALUES(?1, ?2)",
     [CON_SQL_TOKEN_BY_SECRET] = TOKEN_SELECT "WHERE secret_hash = ?1",
     [CON_SQL_TOKEN_USE] =
         "UPDATE token SET uses_left = uses_left - 1, uses_made = uses_made + 1 WHERE id = ?1",

@@ -140,6 +140,30 @@ cd_code tags_join(cd_str a, cd_str b, cd_buf *out, cd_err *err)
   return rc;
 }
 
+cd_code tags_choose(cd_str given, cd_str choices, const cd_str *asked, size_t count, cd_buf *out,
+                    cd_err *err)
+{
+  cd_json_doc *doc_given = NULL;
+  cd_json_doc *doc_choices = NULL;
+  tag_list list = {0};
+  tag_list may = {0};
+  cd_code rc = read_list(given, &doc_given, &list, err);
+  if (rc == CD_OK)
+    rc = read_list(choices, &doc_choices, &may, err);
+  for (size_t i = 0; rc == CD_OK && i < count; i++) {
+    if (take_out(&may, asked[i]) && list.count < CON_TAGS_MAX)
+      (void)insert(&list, asked[i]);
+    else if (insert(&list, asked[i]))
+      rc = cd_fail(err, CD_E_DENIED, "its token does not let a device choose the tag '%.*s'",
+                   CD_STR_ARG(asked[i]));
+  }
+  if (rc == CD_OK)
+    rc = write_list(&list, out, err);
+  cd_json_free(doc_given);
+  cd_json_free(doc_choices);
+  return rc;
+}
+
 cd_code tags_write(const cd_str *tags, size_t count, cd_buf *out, cd_err *err)
 {
   tag_list list = {0};

@@ -24,6 +24,7 @@ static void read_row(sqlite3_stmt *stmt, con_token *t)
   t->created_ms = sqlite3_column_int64(stmt, 6);
   t->expires_ms = sqlite3_column_int64(stmt, 7);
   t->revoked = sqlite3_column_int64(stmt, 8) != 0;
+  t->choices = store_text(stmt, 9);
 }
 
 static cd_code judge(const con_token *t, cd_err *err)
@@ -84,17 +85,15 @@ cd_code con_token_check(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_
   return rc;
 }
 
-cd_code token_use(con_store *s, const uint8_t secret[CON_SECRET_SIZE], cd_str device,
-                  char ret_id[CD_ID_SIZE], cd_buf *ret_tags, cd_err *err)
+cd_code token_use(con_store *s, const con_enrolment *e, cd_str device, char ret_id[CD_ID_SIZE],
+                  cd_buf *ret_tags, cd_err *err)
 {
   sqlite3_stmt *stmt = NULL;
   con_token t = {0};
   bool again = false;
-  cd_code rc = find(s, secret, device, &stmt, &t, err);
-  if (rc == CD_OK) {
-    cd_buf_add_str(ret_tags, t.tags);
-    rc = cd_buf_status(ret_tags, "the tags of a token", err);
-  }
+  cd_code rc = find(s, e->token, device, &stmt, &t, err);
+  if (rc == CD_OK)
+    rc = tags_choose(t.tags, t.choices, e->tags, e->tag_count, ret_tags, err);
   store_done(stmt);
   if (rc == CD_OK && device.len > 0)
     rc = backing_enrolled_with(s, device, cd_str_from(t.id), &again, err);
@@ -126,6 +125,7 @@ static cd_code write_detail(const con_by *by, const con_token *t, const cd_diges
     cd_jw_u64(&w, "uses", t->uses_left);
     cd_jw_i64(&w, "expires", t->expires_ms);
     cd_jw_raw(&w, "tags", t->tags);
+    cd_jw_raw(&w, "choices", t->choices);
     cd_jw_str(&w, "note", t->note);
     cd_jw_cstr(&w, "row", row);
   }
@@ -134,7 +134,19 @@ static cd_code write_detail(const con_by *by, const con_token *t, const cd_diges
   return cd_jw_done(&w, "the detail of an audit entry", err);
 }
 
-/* `t` has its id, uses, end, tags and note. */
+static cd_code add_choices(con_store *s, const con_token *t, cd_err *err)
+{
+  sqlite3_stmt *stmt = NULL;
+  if (t->choices.len <= CD_STR("[]").len)
+    return CD_OK;
+  cd_code rc = store_take(s, CON_SQL_TOKEN_CHOICES, &stmt, err);
+  if (rc != CD_OK)
+    return rc;
+  store_bind(stmt, "ss", cd_str_from(t->id), t->choices);
+  return store_run(s, stmt, "add an enrolment token", err);
+}
+
+/* `t` has its id, uses, end, tags, choices and note. */
 static cd_code add(con_store *s, const con_by *by, const con_token *t, const cd_digest *hash,
                    cd_err *err)
 {
@@ -153,6 +165,8 @@ static cd_code add(con_store *s, const con_by *by, const con_token *t, const cd_
                  cd_wall_ms(), t->expires_ms, by->who, t->tags, t->note);
       rc = store_run(s, stmt, "add an enrolment token", err);
     }
+    if (rc == CD_OK)
+      rc = add_choices(s, t, err);
     if (rc == CD_OK)
       rc = audit_add(s, &entry, NULL, err);
     rc = store_end(s, rc, err);
@@ -179,12 +193,16 @@ cd_code con_token_make(con_store *s, const con_by *by, const con_token_new *toke
   uint8_t secret[CON_SECRET_SIZE];
   cd_digest hash;
   cd_buf tags = CD_BUF_INIT(64u * 1024u);
+  cd_buf choices = CD_BUF_INIT(64u * 1024u);
   cd_code rc = store_check_by(by, err);
   if (rc == CD_OK)
     rc = check_new(token, err);
   if (rc == CD_OK)
     rc = tags_write(token->tags, token->tag_count, &tags, err);
+  if (rc == CD_OK)
+    rc = tags_write(token->choices, token->choice_count, &choices, err);
   t.tags = cd_buf_view(&tags);
+  t.choices = cd_buf_view(&choices);
   if (rc == CD_OK)
     rc = cd_id_make(t.id, err);
   if (rc == CD_OK)
@@ -199,6 +217,7 @@ cd_code con_token_make(con_store *s, const con_by *by, const con_token_new *toke
   }
   cd_wipe(secret, sizeof(secret));
   cd_buf_release(&tags);
+  cd_buf_release(&choices);
   return rc;
 }
 

@@ -7,11 +7,15 @@
 static const ctl_command commands[] = {
     {.name = "enroll-token create",
      .options = FLEET | CTL_HAS(CTL_OPT_USES) | CTL_HAS(CTL_OPT_FOR) | CTL_HAS(CTL_OPT_TAG) |
-                CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_OVERWRITE),
+                CTL_HAS(CTL_OPT_NOTE) | CTL_HAS(CTL_OPT_OUTPUT) | CTL_HAS(CTL_OPT_OVERWRITE) |
+                CTL_HAS(CTL_OPT_MAY_TAG),
      .help = "make a token file that devices enrol with",
-     .more = "The file holds a secret: whoever has it can enrol a device. It is readable by you "
-             "alone.\n"
-             "--tag puts a tag on each device that enrols with it.\n",
+     .more =
+         "The file holds a secret: whoever has it can enrol a device. It is readable by you "
+         "alone.\n"
+         "--tag puts a tag on each device that enrols with it; of the tags of --may-tag a device "
+         "gets\n"
+         "those that whoever enrols it names.\n",
      .run = fleet_cmd_token_create},
     {.name = "enroll-token list",
      .options = FLEET,

@@ -206,7 +206,8 @@ static const ctl_command commands[] = {
      .help = "the policy of this device, and who decides each setting",
      .run = ctl_cmd_policy},
     {.name = "local enroll",
-     .options = COMMON | CTL_HAS(CTL_OPT_TOKEN_FILE) | CTL_HAS(CTL_OPT_CONSOLE),
+     .options =
+         COMMON | CTL_HAS(CTL_OPT_TOKEN_FILE) | CTL_HAS(CTL_OPT_CONSOLE) | CTL_HAS(CTL_OPT_TAGS),
      .help = "make this device known to a console, which can then give it orders",
      .more = "FILE is what 'cordon enroll-token create' wrote, readable for root only. It holds a "
              "secret\n"

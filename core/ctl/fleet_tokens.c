@@ -6,6 +6,7 @@
 #include "fleet_read.h"
 #include "fleet_session.h"
 #include "new_file.h"
+#include "tag_list.h"
 #include "text.h"
 
 #include "base/id.h"
@@ -112,6 +113,10 @@ static cd_code create_body(const ctl_args *args, cd_buf *out, cd_err *err)
   if (tag != NULL)
     cd_jw_cstr(&w, NULL, tag);
   cd_jw_end_arr(&w);
+  if (args->value[CTL_OPT_MAY_TAG] != NULL)
+    rc = ctl_tag_list_write(&w, "choices", "may-tag", args->value[CTL_OPT_MAY_TAG], err);
+  if (rc != CD_OK)
+    return rc;
   cd_jw_cstr(&w, "note", note != NULL ? note : "");
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the request", err);

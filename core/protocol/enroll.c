@@ -93,6 +93,12 @@ cd_code cd_enroll_request_write(const cd_enroll_request *r, cd_buf *out, cd_err 
   cd_jw_str(&w, "hostname", r->hostname);
   cd_jw_str(&w, "os", r->os);
   cd_jw_str(&w, "agent", r->agent);
+  if (r->tag_count > 0) {
+    cd_jw_arr(&w, "tags");
+    for (unsigned i = 0; i < r->tag_count; i++)
+      cd_jw_str(&w, NULL, r->tags[i]);
+    cd_jw_end_arr(&w);
+  }
   cd_jw_end_obj(&w);
   return cd_jw_done(&w, "the request to enrol", err);
 }
@@ -117,6 +123,18 @@ static void read_key(cd_json *obj, cd_public_key *out)
     cd_json_bad(obj, "device_key", "must be a SubjectPublicKeyInfo on P-256 in base64url");
 }
 
+static void read_tags(cd_json *obj, cd_enroll_request *out)
+{
+  cd_json list = {0};
+  if (!cd_json_opt_arr(obj, "tags", CD_ENROLL_TAGS_MAX, &list))
+    return;
+  out->tag_count = (unsigned)cd_json_len(&list);
+  for (unsigned i = 0; i < out->tag_count; i++) {
+    cd_json_at_str(&list, i, CD_ENROLL_TAG_MAX, &out->tags[i]);
+    not_empty(obj, "tags", out->tags[i]);
+  }
+}
+
 cd_code cd_enroll_request_read(cd_str text, cd_enroll_request *ret_request, cd_err *err)
 {
   cd_enroll_request r = {0};
@@ -131,6 +149,7 @@ cd_code cd_enroll_request_read(cd_str text, cd_enroll_request *ret_request, cd_e
   cd_json_str(&root, "hostname", CD_HTTP_HOST_MAX, &r.hostname);
   cd_json_str(&root, "os", CD_WORD_MAX, &r.os);
   cd_json_str(&root, "agent", CD_WORD_MAX, &r.agent);
+  read_tags(&root, &r);
   not_empty(&root, "token", r.token);
   not_empty(&root, "csr", r.csr);
   not_empty(&root, "proof", r.proof);

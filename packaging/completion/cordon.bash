@@ -47,7 +47,7 @@ _cordon_local() {
   isolate) _cordon_words "--selective --dry-run --force $lease $order" "$current" ;;
   renew) _cordon_words "$lease $order" "$current" ;;
   release) _cordon_words "--code --code-file $order" "$current" ;;
-  enroll) _cordon_words "--token-file --console $common" "$current" ;;
+  enroll) _cordon_words "--token-file --console --tags $common" "$current" ;;
   collect) _cordon_words "--output --profile --list --overwrite --budget --id --comment --progress $common" "$current" ;;
   scan) _cordon_words "--quick --full --path --cpu --budget $order" "$current" ;;
   actions) _cordon_words "--limit --id $common" "$current" ;;
@@ -131,7 +131,7 @@ _cordon_fleet() {
     "action cancel") _cordon_words "--comment $common" "$current" ;;
     "action report") _cordon_words "--output --overwrite $common" "$current" ;;
     "action verify") _cordon_verify "$current" ;;
-    "enroll-token create") _cordon_words "--uses --for --tag --note --output --overwrite $common" "$current" ;;
+    "enroll-token create") _cordon_words "--uses --for --tag --may-tag --note --output --overwrite $common" "$current" ;;
     "enroll-token list" | "enroll-token revoke") _cordon_words "$common" "$current" ;;
     "policy list" | "policy show" | "exclusions list" | "exclusions show" | "collection list" | "collection show") _cordon_words "$common" "$current" ;;
     "policy set" | "exclusions set" | "collection set")

@@ -110,21 +110,23 @@ def url(console):
 
 def refused(m, installer):
     """An installation whose token is worth nothing, or is for another console, is undone; the log that says why stays."""
-    token = m.console.token(m.console.path("token.json"), "--tag", "lab")
+    token = m.console.token(m.console.path("token.json"), "--tag", "lab", "--may-tag", "kiosk,Büro 東京,other")
     wrong = m.console.path("wrong.json")
     write(wrong, json.dumps({**json.loads(read(token)), "token": "A" * 43}))
     m.msi("/i", wide(installer), f"TOKEN_FILE={wide(wrong)}", codes=FAILED)
     must(not m.left(), f"an installation that was refused left {m.left()}")
     must("not enrolled: the console refuses (HTTP 403)" in m.log(), f"its log does not say why: {m.log()[-800:]}")
+    m.msi("/i", wide(installer), f"TOKEN_FILE={wide(token)}", "TAGS=domain controllers", codes=FAILED)
+    must("does not let a device choose the tag 'domain controllers'" in m.console.log(), "the console does not say why")
     m.msi("/i", wide(installer), f"TOKEN_FILE={wide(token)}", "CONSOLE_URL=https://console.example:8443", codes=FAILED)
     must(not m.left(), f"an installation for another console left {m.left()}")
     must(m.console.device() is None, "somebody has enrolled")
 
 
 def installed(m, bed, installer):
-    said = m.msi("/i", wide(installer), f"TOKEN_FILE={wide(m.console.path('token.json'))}", f"CONSOLE_URL={url(m.console)}")
+    said = m.msi("/i", wide(installer), f"TOKEN_FILE={wide(m.console.path('token.json'))}", f"CONSOLE_URL={url(m.console)}", "TAGS=kiosk, Büro 東京")
     until(60, "the device is connected", m.console.connected)
-    bed.device = enrol.enrols(bed)
+    bed.device = enrol.enrols(bed, ["Büro 東京", "kiosk", "lab"])
     secret = json.loads(read(m.console.path("token.json")))["token"]
     must(secret not in said and secret not in m.log(), "the token is in a log")
 

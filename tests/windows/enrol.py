@@ -43,11 +43,11 @@ def ended_well(bed, kind):
     return action
 
 
-def enrols(bed):
+def enrols(bed, tags):
     """Who it is, and that nothing of its keys stands on the disk as it is."""
     device = bed.console.device()
     must(device["osPlatform"].startswith("Windows"), f"the platform is {device['osPlatform']}")
-    must(device["machineTags"] == ["lab"], f"the tags are {device['machineTags']}")
+    must(sorted(device["machineTags"]) == tags, f"the tags are {device['machineTags']}")
     must(state(bed)["console"]["device"] == device["id"], "the device calls itself otherwise")
     folder = os.path.join(bed.agent.place, "state")
     for name in ("enrolment.json", "device.key"):
@@ -72,8 +72,8 @@ def obeys(bed):
     done = bed.console.order("release", bed.device)
     must(done.code == 0, f"the release: {done.text}")
     ended_well(bed, "Unisolate")
-    bed.console.cordon("tag", "add", bed.device, "Büro 東京")
-    must(sorted(bed.console.device()["machineTags"]) == ["Büro 東京", "lab"], "a tag is not added")
+    bed.console.cordon("tag", "add", bed.device, "hinzugefügt")
+    must("hinzugefügt" in bed.console.device()["machineTags"], "a tag is not added")
 
 
 def kills(bed):
@@ -163,7 +163,7 @@ def unseals(bed):
 
 def main(prefix, build, native):
     with Bed(prefix, build, native, tags=["lab"], plugins=["tests/plugins/zoo_good"], providers={"isolate": [GOOD]}) as bed:
-        bed.device = enrols(bed)
+        bed.device = enrols(bed, ["lab"])
         for part in (obeys, kills, is_cut, refuses, unseals):
             part(bed)
             print(f"windows_enrol: {part.__name__}", flush=True)

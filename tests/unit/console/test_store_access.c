@@ -36,18 +36,68 @@ START_TEST(a_token_is_used_up)
 }
 END_TEST
 
-static cd_code enroll_with(con_store *s, const uint8_t secret[CON_SECRET_SIZE], unsigned seed)
+static cd_code enroll_as(con_store *s, const uint8_t secret[CON_SECRET_SIZE], unsigned seed,
+                         const cd_str *tags, size_t tag_count, con_enrolled *ret_enrolled)
 {
   char key[122];
   char key_id[65];
-  con_enrolled out = {0};
-  con_enrolment e = {.device_key = {key, sizeof(key)}, .dns_name = CD_STR("again")};
+  con_enrolment e = {.device_key = {key, sizeof(key)},
+                     .dns_name = CD_STR("again"),
+                     .tags = tags,
+                     .tag_count = tag_count};
   memset(key, 'A', sizeof(key));
   (void)snprintf(key_id, sizeof(key_id), "%064u", seed);
   memcpy(e.token, secret, CON_SECRET_SIZE);
   e.key_id = cd_str_from(key_id);
-  return con_device_enroll(s, &e, &out, &err);
+  return con_device_enroll(s, &e, ret_enrolled, &err);
 }
+
+static cd_code enroll_with(con_store *s, const uint8_t secret[CON_SECRET_SIZE], unsigned seed)
+{
+  con_enrolled out = {0};
+  return enroll_as(s, secret, seed, NULL, 0, &out);
+}
+
+static void has_tags(con_store *s, const char *device, const char *tags)
+{
+  con_device d;
+  expect_ok(con_device_get(s, cd_str_from(device), &d, &err));
+  ck_assert_msg(cd_str_eq_cstr(d.tags, tags), "%.*s", CD_STR_ARG(d.tags));
+  con_device_release(&d);
+}
+
+START_TEST(a_device_chooses_among_the_tags_that_its_token_lets_it)
+{
+  con_store *s = open_store();
+  uint8_t secret[CON_SECRET_SIZE];
+  char id[CD_ID_SIZE];
+  const cd_str given[] = {CD_STR("fleet")};
+  const cd_str choices[] = {CD_STR("kiosk"), CD_STR("lab"), CD_STR("office")};
+  const cd_str asked[] = {CD_STR("office"), CD_STR("fleet"), CD_STR("kiosk")};
+  const cd_str servers[] = {CD_STR("lab"), CD_STR("servers")};
+  const con_token_new token = {.uses = 3,
+                               .expires_ms = cd_wall_ms() + HOUR_MS,
+                               .tags = given,
+                               .tag_count = 1,
+                               .choices = choices,
+                               .choice_count = 3};
+  con_enrolled out = {0};
+  expect_ok(con_token_make(s, &alice, &token, id, secret, &err));
+  expect_ok(enroll_as(s, secret, 1, NULL, 0, &out));
+  has_tags(s, out.device, "[\"fleet\"]");
+  expect_ok(enroll_as(s, secret, 2, asked, 3, &out));
+  has_tags(s, out.device, "[\"fleet\",\"kiosk\",\"office\"]");
+  expect_refused(enroll_as(s, secret, 3, servers, 2, &out), CD_E_DENIED, "the tag 'servers'");
+  expect_ok(enroll_as(s, secret, 3, servers, 1, &out));
+  has_tags(s, out.device, "[\"fleet\",\"lab\"]");
+  attack("UPDATE token SET uses_left = 5");
+  attack("UPDATE token_choice SET tags = '[\"servers\"]'");
+  expect_refused(enroll_as(s, secret, 1, servers + 1, 1, &out), CD_E_CONFLICT, "does not record");
+  attack("DELETE FROM token_choice");
+  expect_refused(enroll_as(s, secret, 1, NULL, 0, &out), CD_E_CONFLICT, "does not record");
+  con_store_close(s);
+}
+END_TEST
 
 /* The answer was lost on the way. */
 START_TEST(who_has_used_a_token_uses_it_again_without_another_use)
@@ -253,6 +303,7 @@ int main(void)
 {
   const TTest *const tests[] = {
       a_token_is_used_up,
+      a_device_chooses_among_the_tags_that_its_token_lets_it,
       a_revoked_or_expired_or_unknown_token_enrols_nobody,
       a_token_needs_uses_and_an_end,
       an_application_is_known_by_its_secret_alone,

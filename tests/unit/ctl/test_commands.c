@@ -256,6 +256,16 @@ START_TEST(enroll)
   ck_assert_str_eq(cd_buf_cstr(&p.out),
                    "Enrolled as device d1; 'cordon local status' shows the connection.\n");
   HAS_NOT(&p.err, "secret");
+  PLAY(&p, 0, "local", "enroll", "--token-file", path, "--console", "https://c:1", "--tags",
+       "lab, two words");
+  ck_request(&p, "{\"method\":\"enroll\",\"params\":{\"token\":{\"version\":1,\"token\":"
+                 "\"secret\"},\"console\":\"https://c:1\",\"tags\":[\"lab\",\"two words\"]}}");
+  /* As an installer has it whose properties are not set. */
+  PLAY(&p, 0, "local", "enroll", "--token-file", path, "--console", "", "--tags", "");
+  ck_request(&p, "{\"method\":\"enroll\",\"params\":{\"token\":{\"version\":1,\"token\":"
+                 "\"secret\"}}}");
+  PLAY(&p, 2, "local", "enroll", "--token-file", path, "--tags", "lab,,kiosk");
+  HAS(&p.err, "--tags must be at most 16 tags");
   (void)unlink(path);
   play_release(&p);
 }

@@ -74,7 +74,22 @@ START_TEST(the_request_goes_both_ways)
   ck_assert(cd_str_eq(back.token, r.token) && cd_str_eq(back.csr, r.csr));
   ck_assert(cd_public_key_equal(&back.device_key, &r.device_key));
   ck_assert(cd_str_eq(back.proof, r.proof) && cd_str_eq(back.hostname, r.hostname));
+  ck_assert_uint_eq(back.tag_count, 0);
   cd_enroll_request_release(&back);
+  char *tagged = with(cd_buf_cstr(&text), "\"os\":", "\"tags\":[\"lab\",\"B\u00fcro\"],\"os\":");
+  expect_ok(cd_enroll_request_read(cd_str_from(tagged), &back, &err), &err);
+  ck_assert_uint_eq(back.tag_count, 2);
+  ck_assert(cd_str_eq_cstr(back.tags[0], "lab") && cd_str_eq_cstr(back.tags[1], "B\xc3\xbcro"));
+  cd_buf again = CD_BUF_INIT(CD_ENROLL_REQUEST_MAX);
+  expect_ok(cd_enroll_request_write(&back, &again, &err), &err);
+  ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&again), "\"tags\":[\"lab\","));
+  cd_buf_release(&again);
+  cd_enroll_request_release(&back);
+  free(tagged);
+  tagged = with(cd_buf_cstr(&text), "\"os\":", "\"tags\":[\"lab\",\"\"],\"os\":");
+  expect_failure(cd_enroll_request_read(cd_str_from(tagged), &back, &err), CD_E_INVALID,
+                 "the request to enrol: tags must not be empty", &err);
+  free(tagged);
   char *worse = with(cd_buf_cstr(&text), "\"os\":", "\"oz\":");
   expect_failure(cd_enroll_request_read(cd_str_from(worse), &back, &err), CD_E_INVALID,
                  "the request to enrol: os is missing", &err);

@@ -35,6 +35,9 @@ CD_MUST_USE cd_code cd_enroll_proof_verify(cd_str jws, const cd_public_key *devi
 /* The 32 bytes of a token's text. */
 CD_MUST_USE cd_code cd_enroll_token_decode(cd_str text, uint8_t out[CD_TOKEN_SIZE], cd_err *err);
 
+#define CD_ENROLL_TAGS_MAX 16u
+#define CD_ENROLL_TAG_MAX 200u
+
 /* What the device posts. Views; those that were read point into `doc`. */
 typedef struct cd_enroll_request {
   cd_str token;             /* base64url of CD_TOKEN_SIZE bytes */
@@ -44,6 +47,8 @@ typedef struct cd_enroll_request {
   cd_str hostname;
   cd_str os;    /* "linux" */
   cd_str agent; /* its version */
+  unsigned tag_count;
+  cd_str tags[CD_ENROLL_TAGS_MAX]; /* which it asks for, of those that the token lets it choose */
   cd_json_doc *doc;
 } cd_enroll_request;
 
