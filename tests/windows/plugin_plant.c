@@ -2,7 +2,8 @@
  * hive of a user who is not logged in, in PROFILE\NTUSER.DAT, and a link of the registry,
  * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, or with `-` for PROFILE nothing of that; with STAY
  * also a socket that listens, and a process that stays until its input ends: it prints the port,
- * its number and its start. */
+ * its number and its start. With HELD for STAY it holds its own program open meanwhile, so that
+ * nobody else can open it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -91,6 +92,17 @@ static int listen_and_stay(void)
   return 0;
 }
 
+/* Until this process ends. */
+static int hold_oneself(void)
+{
+  wchar_t path[MAX_PATH];
+  DWORD len = GetModuleFileNameW(NULL, path, MAX_PATH);
+  HANDLE h = CreateFileW(path, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+  if (len == 0 || h == INVALID_HANDLE_VALUE)
+    (void)fprintf(stderr, "it could not be held: error %lu\n", (unsigned long)GetLastError());
+  return len > 0 && h != INVALID_HANDLE_VALUE;
+}
+
 /* What the C library calls with texts in UTF-16. */
 int wmain(int argc, wchar_t **argv);
 
@@ -98,6 +110,8 @@ int wmain(int argc, wchar_t **argv)
 {
   if (argc < 2)
     return 2;
+  if (argc > 2 && wcscmp(argv[2], L"held") == 0 && !hold_oneself())
+    return 1;
   int failed = wcscmp(argv[1], L"-") != 0 && (plant_hive(argv[1]) || plant_link());
   return failed || argc < 3 ? failed : listen_and_stay();
 }

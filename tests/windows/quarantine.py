@@ -127,6 +127,11 @@ def containers():
     return sorted(os.listdir(store)) if os.path.isdir(store) else []
 
 
+def described_path(action):
+    path = os.path.join(store, action + ".json")
+    return json.load(open(path, encoding="utf-8"))["path"] if os.path.exists(path) else None
+
+
 def leftovers():
     return [f for f in os.listdir(place) if f.startswith(".cordon-")]
 
@@ -261,11 +266,11 @@ must(bad["status"] == DENIED and "own" in bad["sentence"], f"the agent's own was
 
 
 # ---- what runs
-def run_planted(program):
+def run_planted(program, how="stay"):
     stay, port = os.path.join(work, f"stay{count}"), os.path.join(work, f"port{count}")
     os.mkfifo(stay)
     with open(port, "w", encoding="utf-8") as out:
-        process = subprocess.Popen(["sh", "-c", 'exec wine "$1" - stay <"$2"', "sh", program, stay], stdout=out, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(["sh", "-c", 'exec wine "$1" - "$3" <"$2"', "sh", program, stay, how], stdout=out, stderr=subprocess.DEVNULL)
     hold = open(stay, "w", encoding="utf-8")
     until = time.monotonic() + 60
     while not open(port, encoding="utf-8").read().endswith("\n"):
@@ -295,6 +300,30 @@ except subprocess.TimeoutExpired:
     planted.kill()
 hold.close()
 must(take_back(done["undo"])["status"] == OK and snapshot(program) == before, "the program did not come back")
+
+# ---- what runs and lets nobody open its file
+planted, hold = run_planted(program, "held")
+for more in ({}, {"stop": True, "DRIVE_DRY_RUN": "1"}):
+    bad = take(at("runs.exe"), "P4", **more)
+    must(bad["status"] == CONFLICT and "held open" in bad["sentence"] and bad["undo"] == [] and planted.poll() is None, f"a file that is held: {bad}")
+bad = order("file.quarantine", {"path": at("runs.exe"), "sha256": before["sha256"]}, "P5", stop=True)
+must(bad["status"] == CONFLICT and planted.poll() is None, f"a process was ended for a file whose bytes cannot be read: {bad}")
+done = take(at("runs.exe"), "P6", stop=True)
+must(done["status"] == OK and not os.path.exists(program), f"a file that is held, with stop: {done}")
+try:
+    planted.wait(20)
+except subprocess.TimeoutExpired:
+    must(False, "the process that holds its file runs still")
+    planted.kill()
+hold.close()
+must(take_back(done["undo"])["status"] == OK and snapshot(program) == before, "a program that was held did not come back")
+
+# ---- a short name is as good as the long one, but for protection
+os.makedirs(os.path.join(place, "a long folder name"), exist_ok=True)
+path = write("a long folder name/x.exe", EVIL)
+bad = take(at("a long folder name", "x.exe").upper(), "P7")
+must(bad["status"] == OK and described_path("P7") == at("a long folder name", "x.exe"), f"the real name is not kept: {bad} {described_path('P7')}")
+must(take_back(bad["undo"])["status"] == OK and os.path.exists(path), "a file that was named otherwise did not come back")
 
 # ---- by its SHA-1, among what runs and in the places
 sha1 = hashlib.sha1(open(program, "rb").read()).hexdigest()

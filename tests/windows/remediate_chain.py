@@ -138,10 +138,19 @@ def by_hash(bed):
     done.says("not found in")
 
 
-def reg(bed, *words):
-    """Wine's own tool."""
+def run_wine(bed, *words):
+    """Wine's own tools."""
     environment = {**os.environ, "WINEPREFIX": bed.prefix.path, "WINEDEBUG": "-all", "PATH": os.environ["PATH"] + ":/usr/lib/wine"}
-    return run(["wine", "reg", *words], 60, env=environment)
+    return run(["wine", *words], 60, env=environment)
+
+
+def reg(bed, *words):
+    return run_wine(bed, "reg", *words)
+
+
+def start_type(bed, service):
+    out = reg(bed, "query", f"HKLM\\SYSTEM\\CurrentControlSet\\Services\\{service}", "/v", "Start").out
+    return out.split("REG_DWORD")[1].strip() if "REG_DWORD" in out else out
 
 
 def has_value(bed):
@@ -157,6 +166,14 @@ def settings(bed):
     undone(bed, action)
     must(has_value(bed), "the value did not come back")
     reg(bed, "delete", KEY, "/v", "Evil one", "/f")
+    service = bed.place.name
+    run_wine(bed, "sc", "create", service, "binPath=", "C:\\windows\\system32\\svchost.exe -k evil", "start=", "auto")
+    must(start_type(bed, service) == "0x2", f"the service was not planted: {start_type(bed, service)}")
+    _, action = does(bed, "remediate", bed.device, "service", "disable", service)
+    must(start_type(bed, service) == "0x4", "the service is not off")
+    undone(bed, action)
+    must(start_type(bed, service) == "0x2", "the service is not as it was")
+    run_wine(bed, "sc", "delete", service)
     done = fails(bed, "remediate", bed.device, "task", "disable", "\\Cordon\\NoSuchTask")
     done.says("there is no task \\Cordon\\NoSuchTask")
     for words, said in ((("startup", "remove", "HKCU\\Run", "x"), "below HKLM"), (("startup", "remove", KEY), "which VALUE"), (("task", "disable", "Evil"), "path of a task"),

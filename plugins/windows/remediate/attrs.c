@@ -88,6 +88,17 @@ static cordon_status read_streams(HANDLE h, rem_attrs *a, sup_err *err)
   return status;
 }
 
+/* Not kept: programs have no call to set those of the kernel, and there are hardly others. */
+static uint32_t count_extended(HANDLE h)
+{
+  enum { FILE_EA_INFORMATION = 7 };
+  typedef LONG NTAPI query_fn(HANDLE, void *, void *, ULONG, int);
+  query_fn *query = (query_fn *)sup_system_call(L"ntdll.dll", "NtQueryInformationFile");
+  ULONG_PTR block[2] = {0};
+  ULONG size = 0;
+  return query != NULL && query(h, block, &size, sizeof(size), FILE_EA_INFORMATION) == 0 ? size : 0;
+}
+
 cordon_status rem_attrs_read(HANDLE h, rem_attrs *ret_attrs, sup_err *err)
 {
   FILE_BASIC_INFO basic = {0};
@@ -108,6 +119,7 @@ cordon_status rem_attrs_read(HANDLE h, rem_attrs *ret_attrs, sup_err *err)
     return sup_fail(err, CORDON_E_UNSUPPORTED,
                     "the file is encrypted for its user, and could not be given back so: it was "
                     "left");
+  ret_attrs->extended = count_extended(h);
   return read_streams(h, ret_attrs, err);
 }
 
@@ -218,6 +230,13 @@ static const char *descriptor_differs(const rem_attrs *a, const rem_attrs *b)
        (acl[0]->AclSize != acl[1]->AclSize || memcmp(acl[0], acl[1], acl[0]->AclSize) != 0)) ||
       ((control[0] ^ control[1]) & kept) != 0)
     return "it has another access list";
+  for (int i = 0; i < 2; i++)
+    if (!GetSecurityDescriptorSacl(sd[i], &there[i], &acl[i], &unused))
+      return "its label is not known";
+  if ((acl[0] == NULL) != (acl[1] == NULL) ||
+      (acl[0] != NULL &&
+       (acl[0]->AclSize != acl[1]->AclSize || memcmp(acl[0], acl[1], acl[0]->AclSize) != 0)))
+    return "it has another integrity label";
   return NULL;
 }
 

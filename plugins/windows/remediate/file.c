@@ -218,7 +218,33 @@ static cordon_status judge(HANDLE h, const rem_place *p, rem_look *ret_look, sup
   return CORDON_OK;
 }
 
-cordon_status rem_hold(const rem_place *p, HANDLE *ret_handle, rem_look *ret_look, sup_err *err)
+/* A short name of a folder is that of the agent, or of Windows, as well as the long one. */
+static cordon_status name_as_it_is(HANDLE h, rem_place *p, sup_err *err)
+{
+  char show[REM_SHOW];
+  DWORD len = GetFinalPathNameByHandleW(h, p->full, REM_PATH, FILE_NAME_NORMALIZED);
+  if (len <= PREFIX_LEN || len >= REM_PATH)
+    return sup_fail(err, CORDON_E_IO, "the real name of '%s' is not known",
+                    rem_show(p->path, show));
+  sup_from_wide(p->full + PREFIX_LEN, p->path, sizeof(p->path));
+  return CORDON_OK;
+}
+
+cordon_status rem_glance(rem_place *p, rem_look *ret_look, sup_err *err)
+{
+  char show[REM_SHOW];
+  HANDLE h = open_as_it_is(p->full, FILE_READ_ATTRIBUTES,
+                           FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
+  if (h == INVALID_HANDLE_VALUE)
+    return sup_fail_os(err, (int)GetLastError(), "'%s'", rem_show(p->path, show));
+  cordon_status status = judge(h, p, ret_look, err);
+  if (status == CORDON_OK)
+    status = name_as_it_is(h, p, err);
+  rem_close(&h);
+  return status;
+}
+
+cordon_status rem_hold(rem_place *p, HANDLE *ret_handle, rem_look *ret_look, sup_err *err)
 {
   static const DWORD rights = GENERIC_READ | DELETE | FILE_WRITE_ATTRIBUTES | READ_CONTROL;
   char show[REM_SHOW];
@@ -241,6 +267,8 @@ cordon_status rem_hold(const rem_place *p, HANDLE *ret_handle, rem_look *ret_loo
   if (error != 0)
     return sup_fail_os(err, (int)error, "'%s'", rem_show(p->path, show));
   cordon_status status = judge(*ret_handle, p, ret_look, err);
+  if (status == CORDON_OK)
+    status = name_as_it_is(*ret_handle, p, err);
   if (status != CORDON_OK)
     rem_close(ret_handle);
   return status;

@@ -196,9 +196,10 @@ cordon_status rem_find_run(rem_job *j, sup_err *err)
   finding *f = calloc(1, sizeof(*f));
   char *hex = NULL;
   cordon_status status = CORDON_OK;
-  if (f != NULL)
-    f->seen = calloc(SEEN_MAX, sizeof(*f->seen));
-  if (f == NULL || f->seen == NULL)
+  if (f == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory to look for a file");
+  f->seen = calloc(SEEN_MAX, sizeof(*f->seen));
+  if (f->seen == NULL)
     status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to look for a file");
   else if (sha1 == NULL || !rem_unhex(sha1, digest, sizeof(digest)))
     status = sup_fail(err, CORDON_E_INVALID, "sha1 is not 40 hexadecimal digits");
@@ -218,8 +219,7 @@ cordon_status rem_find_run(rem_job *j, sup_err *err)
     status = conclude(f, err);
   }
   free(hex);
-  if (f != NULL)
-    free(f->seen);
+  free(f->seen);
   free(f);
   return status;
 }

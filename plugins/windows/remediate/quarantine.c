@@ -129,6 +129,9 @@ static cordon_status seal(taking *t, sup_err *err)
            (unsigned long long)m->attrs.look.size, m->sha256, m->sha1, owner,
            (unsigned long)m->attrs.look.attributes, (unsigned long)m->attrs.stream_count);
   rem_measured(t->job, "container", "its bytes, opened again, have the SHA-256 %s", m->sha256);
+  if (m->attrs.extended > 0)
+    rem_measured(t->job, "extended attributes", "%lu bytes of them are not kept",
+                 (unsigned long)m->attrs.extended);
   if (!m->attrs.streams_known)
     rem_measured(t->job, "streams",
                  "unsupported here: the file system does not list them; if the file had any "
@@ -293,8 +296,25 @@ static cordon_status not_there(rem_job *j, const rem_place *p, sup_err *err)
   return status;
 }
 
-cordon_status rem_quarantine(rem_job *j, const rem_place *p, const char *id,
-                             const rem_wanted *wanted, sup_err *err)
+/* What runs it may keep everybody from opening it, until it has ended. By then its bytes cannot be
+ * read, so that this is done only for a file that was named by its path alone. */
+static cordon_status stop_and_hold(taking *t, rem_place *p, sup_err *err)
+{
+  char why[REM_SHOW];
+  sup_err held = *err;
+  cordon_status status = rem_glance(p, &t->look, err);
+  if (status != CORDON_OK)
+    return status;
+  if (rem_own_file(t->job, p->full) || (!t->job->force && rem_windows_own(p, "", why))) {
+    *err = held;
+    return held.status;
+  }
+  status = rem_running_stop(t->job, p, &t->look.identity, &t->running, err);
+  return status == CORDON_OK ? rem_hold(p, &t->handle, &t->look, err) : status;
+}
+
+cordon_status rem_quarantine(rem_job *j, rem_place *p, const char *id, const rem_wanted *wanted,
+                             sup_err *err)
 {
   static const rem_wanted any = {0};
   taking *t = calloc(1, sizeof(*t));
@@ -303,10 +323,12 @@ cordon_status rem_quarantine(rem_job *j, const rem_place *p, const char *id,
   t->job = j;
   t->place = p;
   t->wanted = wanted != NULL ? wanted : &any;
-  (void)rem_show(p->path, t->show);
   (void)snprintf(t->meta.id, sizeof(t->meta.id), "%s", id);
   (void)snprintf(t->meta.action, sizeof(t->meta.action), "%s", j->action);
   cordon_status status = rem_hold(p, &t->handle, &t->look, err);
+  if (status == CORDON_E_CONFLICT && j->stop && wanted == NULL && !j->call->dry_run)
+    status = stop_and_hold(t, p, err);
+  (void)rem_show(p->path, t->show);
   if (status == CORDON_OK)
     status = take(t, err);
   else if (status == CORDON_E_NOTFOUND)

@@ -99,9 +99,12 @@ typedef struct rem_look {
 cordon_status rem_place_of(const char *path, rem_place *ret_place, sup_err *err);
 cordon_status rem_place_read(const cJSON *object, const char *name, rem_place *ret_place,
                              sup_err *err);
-/* Opens the file and keeps everybody else from writing, moving or removing it until it is closed.
- * CORDON_E_NOTFOUND: nothing is there. CORDON_E_CONFLICT: somebody holds it open. */
-cordon_status rem_hold(const rem_place *p, HANDLE *ret_handle, rem_look *ret_look, sup_err *err);
+/* Opens the file and keeps everybody else from writing, moving or removing it until it is closed;
+ * the place is its real name then, with no short one in it. CORDON_E_NOTFOUND: nothing is there.
+ * CORDON_E_CONFLICT: somebody holds it open. */
+cordon_status rem_hold(rem_place *p, HANDLE *ret_handle, rem_look *ret_look, sup_err *err);
+/* What it is, of one that cannot be held: to look at it nobody can deny. */
+cordon_status rem_glance(rem_place *p, rem_look *ret_look, sup_err *err);
 /* Opens it to be read, whatever others do with it. 0 or an error; with ERROR_CANT_ACCESS_FILE it is
  * no plain file of a local disk, or behind a link. */
 DWORD rem_peek(const wchar_t *full, HANDLE *ret_handle, rem_look *ret_look);
@@ -141,6 +144,7 @@ typedef struct rem_attrs {
   rem_stream *streams; /* besides the bytes */
   uint32_t stream_count;
   bool streams_known; /* the file system could be asked */
+  uint32_t extended;  /* bytes of extended attributes, which are not kept */
 } rem_attrs;
 
 cordon_status rem_attrs_read(HANDLE h, rem_attrs *ret_attrs, sup_err *err);
@@ -266,8 +270,9 @@ typedef struct rem_wanted {
   const char *sha1;
 } rem_wanted;
 /* `wanted` NULL: whatever it is. */
-cordon_status rem_quarantine(rem_job *j, const rem_place *p, const char *id,
-                             const rem_wanted *wanted, sup_err *err);
+/* The place is that of the file afterwards. */
+cordon_status rem_quarantine(rem_job *j, rem_place *p, const char *id, const rem_wanted *wanted,
+                             sup_err *err);
 cordon_status rem_quarantine_run(rem_job *j, sup_err *err);
 cordon_status rem_restore(rem_job *j, rem_meta *m, sup_err *err);
 cordon_status rem_restore_run(rem_job *j, sup_err *err);
