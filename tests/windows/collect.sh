@@ -204,6 +204,34 @@ grep -q 'böse 東.exe' "$place/unpacked/Temp Directories/jürgen東 Temp.csv" |
 printf 'x' | dd of="$place/whole.zip" bs=1 seek=2000 conv=notrunc 2>/dev/null
 cordon package verify 'C:\cordon-collect\whole.zip' && fail "a package that was changed is verified"
 
+# ---- by a list: what it names and no more, nothing of the agent's own, and a list that is none
+cat >"$place/list.json" <<'END'
+{ "name": "web", "version": 3, "items": [
+  { "folder": "Temps", "path": "C:\\Users\\*\\AppData\\Local\\Temp\\*.EXE", "why": "CHG-120" },
+  { "folder": "Agent", "path": "C:\\cordon-collect\\state\\**\\*", "max_depth": 3, "why": "CHG-120" },
+  { "folder": "Linux", "path": "/etc/passwd", "why": "CHG-120" } ] }
+END
+local_command collect --profile custom --list 'C:\cordon-collect\list.json' -o 'C:\cordon-collect\custom.zip' --json
+rc=$?
+[ $rc = 7 ] || fail "collect by a list ended with $rc: $(cat "$work/out" "$work/err")"
+cordon package extract 'C:\cordon-collect\custom.zip' -o 'C:\cordon-collect\custom' || fail "extract: $(cat "$work/err")"
+[ "$(cat "$place/custom/Temps/"*"böse 東.exe")" = MZforeign ] || fail "a file that the list names is not there: $(ls "$place/custom/Temps")"
+[ "$(member "$place/custom/manifest.json" profile)/$(member "$place/custom/manifest.json" list_version)" = custom/3 ] ||
+  fail "the manifest is of another list: $(cat "$place/custom/manifest.json")"
+"$python" - "$place/custom/manifest.json" <<'END' || fail "what the list may not have is not told so"
+import json, sys
+items = json.load(open(sys.argv[1], encoding="utf-8"))["items"]
+agents = [i for i in items if i["folder"] == "Agent" and "*" not in i["source"]]
+bad = [i for i in agents if i["status"] != "denied" or "the keys of this agent" not in i["error"]]
+foreign = [i for i in items if i["source"] == "/etc/passwd" and i["status"] == "absent"]
+print(len(agents), bad, foreign)
+sys.exit(0 if agents and not bad and foreign and not any(i["folder"] == "Autoruns" for i in items) else 1)
+END
+sed 's/C:.*Temp/C:..Temp/' "$place/list.json" >"$place/bad.json"
+local_command collect --profile custom --list 'C:\cordon-collect\bad.json' -o 'C:\cordon-collect\bad.zip' &&
+  fail "a list that is none was collected by"
+grep -q 'items\[0\].path' "$work/err" || fail "what is wrong in a list is not said: $(cat "$work/err")"
+
 # ---- the agent dies in the middle of one
 stop_hard
 configure org.cordon.test.collects '' '"does":"waits"'
