@@ -2,6 +2,8 @@
 # Benchmarks of the agent on a lab device, alone and with the lab's console, and of a console with a fleet: sh tests/bench/run.sh.
 # Needs root, and the packages of `packaging/deps/install.sh bench`. The numbers stand in docs/architecture.md.
 #
+# The agent for Windows is measured where there is a build of the presets `windows` and `dev` (BENCH_WINDOWS, BENCH_NATIVE), under Wine.
+#
 # Builds the release unless LAB_BUILD_DIR names a build. BENCH_RUNS (100) isolations with a resident plugin host,
 # BENCH_COLD (10) with one that has to be started, BENCH_IDLE_S (60) seconds of watching everybody do nothing,
 # BENCH_DEVICES (2000) at the console.
@@ -96,6 +98,15 @@ run_fleet() {
   unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$1" "$fleet" "$idle_s" 2>"$work/fleet.log"
 }
 
+# Nothing where it was not built.
+run_windows() {
+  windows=${BENCH_WINDOWS:-$root/.build/windows}
+  : >"$work/windows"
+  [ -f "$windows/core/agent/cordond.exe" ] || return 0
+  python3 -B "$root/tests/bench/windows.py" "$root" "$windows" "${BENCH_NATIVE:-$root/.build/dev}" 5 "$idle_s" >"$work/windows" 2>"$work/windows.log" ||
+    tail -n 5 "$work/windows.log" >&2
+}
+
 latency_table() {
   printf '\n%s\n  %-44s %5s %9s %9s %9s\n' "$2" milliseconds runs p50 p99 max
   quantiles "$1" enforced 'isolate: order to enforced'
@@ -135,6 +146,7 @@ lab exec desk-1 -- cordon local release </dev/null >/dev/null 2>&1
 sh "$root/tests/bench/upload.sh" "$root/packaging/lab.sh" 3 >"$work/upload"
 lab exec desk-1 -- sh -s 300 200000 5 <"$root/tests/bench/package.sh" >"$work/package"
 lab down >/dev/null
+run_windows
 run_fleet "$LAB_BUILD_DIR/tests/bench/bench_fleet" >"$work/fleet" || tail -n 5 "$work/fleet" "$work/fleet.log" >&2
 
 latency_table cold 'With a plugin host that has to be started'
@@ -195,6 +207,16 @@ for row in 'connected:connected' 'still_connected:connected at the end' 'enrolle
   printf '  %-52s %12s\n' "${row#*:}" "$(value fleet "${row%%:*}")"
 done
 
+printf '\n%s\n  %-44s %5s %9s %9s %9s\n' 'The agent for Windows, under Wine' milliseconds runs p50 p99 max
+quantiles windows start_ms 'from its start until it takes orders'
+quantiles windows package_ms 'profile standard: the whole local command'
+quantiles windows home_ms 'the same from the console, fetched and verified'
+for row in 'package_bytes:bytes of the package' 'package_files:files in it' 'agent_kb:agent, idle: private memory, KiB' \
+  'channel_kb:channel, idle: private memory, KiB' 'wine_kb:in each of them: what Wine has by itself, KiB' \
+  "cpu_ms:both: processor time in $idle_s s, ms" 'program_bytes:bytes of cordond.exe' 'msi_bytes:bytes of the installer'; do
+  printf '  %-44s %15s\n' "${row#*:}" "$(value windows "${row%%:*}")"
+done
+
 printf '\n%-54s %9s %9s\n' Targets measured limit
 target 'isolate, order at the console to enforced, p99' "$(quantile chain enforced 0.99)" 50 ms
 target 'isolate, order at the console to proven, p99' "$(quantile chain proven 0.99)" 1000 ms
@@ -207,3 +229,4 @@ target 'package, beside zip -r of the same bytes' "$(quantile package ratio 0.5)
 target 'package extended, beside find | sha256sum' "$(ratio package extended find)" 1.1 x
 target 'package on its way home, beside socat and a hash' "$(ratio upload upload copied)" 1.5 x
 target "console, memory for each of $fleet devices" "$(kilobytes "$(value fleet per_device)")" 32 KB
+[ ! -s "$work/windows" ] || target 'installer for Windows' "$(kilobytes "$(value windows msi_bytes | awk '{ print $1 / 1024 }')")" 6 MB
