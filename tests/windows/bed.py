@@ -248,7 +248,7 @@ class Console:
             "data_dir": self.path("data"),
             "user": "nobody",
             "people": {"listen": f"127.0.0.1:{self.people}", "url": f"https://127.0.0.1:{self.people_relay.port}"},
-            "agents": {"listen": f"127.0.0.1:{self.agents}", "addresses": [f"127.0.0.1:{self.relay.port}"]},
+            "agents": {"listen": f"127.0.0.1:{self.agents}", "addresses": [f"localhost:{self.relay.port}"]},
             "names": ["127.0.0.1", "localhost"],
             "signer": {"socket": self.path("run/signer.sock"), "user": "daemon"},
             "limits": {"per_minute": 100000, "per_hour": 1000000},

@@ -91,13 +91,28 @@ def kills(bed):
         bed.agent.ended()
         bed.agent.start()
         ended_well(bed, kind)
+    # The channel with the order, or with the result, in its hands. The fault is in each that the agent starts.
+    for i, point in enumerate(("channel.order_passed", "channel.result", "channel.result_said")):
+        word, kind = wishes[i % 2]
+        bed.agent.kill()
+        bed.agent.start(fault=f"{point}=kill")
+        until(60, "the device is connected", bed.console.connected)
+        before = bed.agent.channels()
+        bed.console.cordon(word, bed.device, "--comment", point)
+        until(60, f"the channel dies at {point}", lambda: not set(before) & set(bed.agent.channels()))
+        bed.agent.kill()
+        bed.agent.start()
+        ended_well(bed, kind)
+    bed.console.order("release", bed.device)
+    ended_well(bed, "Unisolate")
 
 
 def is_cut(bed):
     """No way to the console: an order waits, and is carried out when there is one again."""
     bed.console.relay.cut()
     until(60, "the device notices", lambda: state(bed)["console"]["connection"] != "connected")
-    must("127.0.0.1" in (state(bed)["console"]["sentence"] or ""), f"what is wrong is not said: {state(bed)['console']}")
+    why = state(bed)["console"]
+    must("localhost" in why["sentence"] or f"port {bed.console.relay.port}" in why["sentence"], f"what is wrong is not said: {why}")
     bed.console.cordon("isolate", bed.device, "--comment", "while it is away")
     must(last_action(bed)["status"] == "Pending", "an order for a device that is away does not wait")
     bed.console.relay.mend()
