@@ -144,6 +144,36 @@ START_TEST(one_that_has_noted_an_undo_record_is_not_passed_over)
 }
 END_TEST
 
+/* What another system has is for its plugin to judge. */
+static const struct {
+  const char *order;
+  const char *target;
+} of_windows[] = {
+    {"{\"operation\":\"process.stop\",\"target\":{\"pid\":8,\"start\":\"133700000000000000\"}}",
+     "\"target\":{\"pid\":8,\"start\":\"133700000000000000\"}"},
+    {"{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"C:\\\\evil\\\\x.exe\"},\"stop\":"
+     "true}",
+     "\"target\":{\"path\":\"C:\\\\evil\\\\x.exe\"},\"force\":false,\"stop\":true"},
+    {"{\"operation\":\"startup.remove\",\"target\":{\"path\":\"HKU\\\\S-1-5-18\\\\Run\",\"name\":"
+     "\"x\"}}",
+     "\"target\":{\"path\":\"HKU\\\\S-1-5-18\\\\Run\",\"name\":\"x\"}"},
+    {"{\"operation\":\"task.disable\",\"target\":{\"name\":\"\\\\Evil\\\\one\"}}",
+     "\"target\":{\"name\":\"\\\\Evil\\\\one\"}"},
+};
+
+START_TEST(a_target_of_windows_comes_to_the_plugin_as_it_was_given)
+{
+  for (size_t i = 0; i < COUNT_OF(of_windows); i++) {
+    order_text = of_windows[i].order;
+    remediate();
+    ck_assert_msg(strstr(asked_with, of_windows[i].target) != NULL, "%s", asked_with);
+    ck_assert_int_eq(ended->outcome, CD_OK);
+    agent_action_free(ended);
+    ended = NULL;
+  }
+}
+END_TEST
+
 /* One that was ordered here had somebody who waited for it, and nobody does after a restart; one of
  * the console waits. Which of them is first in the queue does not matter. */
 START_TEST(after_a_restart_only_the_consoles_run)
@@ -315,6 +345,7 @@ int main(void)
                                 nor_has_what_was_given_back,
                                 records_of_others_stay,
                                 one_that_cannot_is_passed_over_for_the_next,
+                                a_target_of_windows_comes_to_the_plugin_as_it_was_given,
                                 after_a_restart_only_the_consoles_run,
                                 one_that_has_noted_an_undo_record_is_not_passed_over};
   return run_suite("agent.job", tests, COUNT_OF(tests));

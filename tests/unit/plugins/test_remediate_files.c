@@ -133,6 +133,7 @@ static const struct {
     {QUARANTINE("/srv/work/pipe"), CORDON_E_INVALID, "pipe"},
     {QUARANTINE("/srv/work/../work/plain"), CORDON_E_INVALID, "'..'"},
     {QUARANTINE("work/plain"), CORDON_E_INVALID, "absolute"},
+    {QUARANTINE("C:\\\\work\\\\plain"), CORDON_E_INVALID, "absolute"},
     {QUARANTINE("/proc/version"), CORDON_E_INVALID, "kernel"},
     {QUARANTINE("/srv/work/tool"), CORDON_E_DENIED, "package tool"},
     {QUARANTINE("/srv/agent/journal"), CORDON_E_DENIED, "agent's own"},

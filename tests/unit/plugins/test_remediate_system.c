@@ -427,6 +427,14 @@ static const struct {
     {CRON("cron.disable", "/etc/crontab", "1", "not there"), CORDON_E_NOTFOUND, "no such line"},
     {CRON("cron.disable", "/etc/cron.d/twice", "9", "* * * * * root a"), CORDON_E_CONFLICT,
      "more than once"},
+    /* as another system has them */
+    {SERVICE("task.disable", "\\\\Evil\\\\one"), CORDON_E_UNSUPPORTED,
+     "no operation 'task.disable'"},
+    {"{\"operation\":\"process.stop\",\"target\":{\"pid\":5,\"start\":\"133700000000000000\"}}",
+     CORDON_E_INVALID, "boot"},
+    {"{\"operation\":\"startup.remove\",\"target\":{\"path\":\"HKLM\\\\SOFTWARE\\\\Run\",\"name\":"
+     "\"x\"}}",
+     CORDON_E_INVALID, "no place"},
     {"{\"operation\":\"startup.remove\",\"target\":{\"path\":\"/srv/work/x\"}}", CORDON_E_INVALID,
      "no place"},
     {"{\"operation\":\"startup.restore\",\"target\":{\"path\":\"/etc/profile.d/x.sh\"}}",
