@@ -193,6 +193,16 @@ must(bad["status"] == IO and "not whole" in bad["sentence"], f"'already' of what
 open(data, "wb").write(whole)
 must(take_back(good["undo"])["status"] == OK and snapshot(path) == before, "the whole container was not given back")
 
+# ---- what cannot be given back as it was is told: Wine sets no time of creation
+take(at("evil one.exe"), "A7")
+description = os.path.join(store, "A7.json")
+kept = json.load(open(description, encoding="utf-8"))
+kept["file"]["created"] = "130000000000000000"
+json.dump(kept, open(description, "w", encoding="utf-8"))
+back = order("file.restore", {"action": "A7"}, "R2")
+must(back["status"] == PARTIAL and measured(back, "metadata") == "it has other times" and "failed" in outcomes(back), f"other times: {back}")
+must(snapshot(path) == before and os.path.exists(description), "the file is not back, or what is missing is not on record")
+
 # ---- a file that may only be read, and the folder that is gone
 path = write("locked.dll", EVIL, 0o444)
 before = snapshot(path)

@@ -302,6 +302,20 @@ static cordon_status open_part(pass *p, HANDLE to, uint64_t size, const char *wa
   return status;
 }
 
+/* What was written is on the disk, and read back it is what it was. */
+static cordon_status check_stream(const pass *p, HANDLE to, const rem_stream *s, sup_err *err)
+{
+  char sha256[65] = "";
+  if (!FlushFileBuffers(to))
+    return sup_fail_os(err, (int)GetLastError(), "a stream could not be put on the disk");
+  cordon_status status = rem_hash(p->job, to, s->size, sha256, NULL, err);
+  if (status == CORDON_OK && strcmp(sha256, s->sha256) != 0)
+    status = sup_fail(err, CORDON_E_IO,
+                      "a stream that was written back has the SHA-256 %s and should have %s",
+                      sha256, s->sha256);
+  return status;
+}
+
 static cordon_status open_streams(pass *p, const rem_meta *m, const wchar_t *full, sup_err *err)
 {
   cordon_status status = CORDON_OK;
@@ -311,8 +325,8 @@ static cordon_status open_streams(pass *p, const rem_meta *m, const wchar_t *ful
     status = to != INVALID_HANDLE_VALUE
                  ? open_part(p, to, s->size, s->sha256, err)
                  : sup_fail_os(err, (int)GetLastError(), "a stream of the file cannot be made");
-    if (status == CORDON_OK && to != NULL && !FlushFileBuffers(to))
-      status = sup_fail_os(err, (int)GetLastError(), "a stream could not be put on the disk");
+    if (status == CORDON_OK && to != NULL)
+      status = check_stream(p, to, s, err);
     rem_close(&to);
   }
   return status;

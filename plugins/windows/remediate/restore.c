@@ -73,10 +73,17 @@ static DWORD make_beside(giving *g)
   return error;
 }
 
+/* By a handle of it and of nothing that it leads to. */
 static void remove_beside(const giving *g)
 {
-  (void)SetFileAttributesW(g->beside, FILE_ATTRIBUTE_NORMAL);
-  (void)DeleteFileW(g->beside);
+  rem_look look;
+  HANDLE h =
+      CreateFileW(g->beside, DELETE | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES,
+                  FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                  FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+  if (h != INVALID_HANDLE_VALUE && rem_look_at(h, &look))
+    (void)rem_remove(h, &look);
+  rem_close(&h);
 }
 
 static cordon_status check_room(const giving *g, sup_err *err)
@@ -142,7 +149,14 @@ static cordon_status place(giving *g, sup_err *err)
     return in_the_way(g, err);
   if (error != 0)
     return sup_fail_os(err, (int)error, "'%s' could not be put at its place", g->show);
-  return CORDON_OK;
+  rem_look look;
+  if (rem_leads_there(g->handle, g->place.full))
+    return CORDON_OK;
+  if (rem_look_at(g->handle, &look))
+    (void)rem_remove(g->handle, &look);
+  return sup_fail(err, CORDON_E_UNVERIFIED,
+                  "a folder on the way to '%s' is a link by now: the file stays in its container",
+                  g->show);
 }
 
 static cordon_status give(giving *g, sup_err *err)
