@@ -233,6 +233,11 @@ section_tsan() {
   build tsan && tests tsan tsan -L '^(unit|plugin|integration)$'
 }
 
+# Nothing for Windows that is shipped has them either.
+windows_release_has_no_fault_points() {
+  sh packaging/msi/build.sh .build/windows-release .build/windows-release/cordon.msi
+}
+
 section_release() {
   build release && check "release without fault points" release_has_no_fault_points
 }
@@ -241,6 +246,7 @@ section_release() {
 section_windows() {
   check "libraries for windows" sh packaging/deps/windows.sh || return
   build windows && tests windows windows -LE '^soak$'
+  build windows-release && check "installer without fault points" windows_release_has_no_fault_points
 }
 
 # Fuzzes each target for its time, from the seeds and what earlier runs found.

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Builds the installer for Windows of a build of the preset `windows`:
-#   sh build.sh [--version X.Y.Z] [--sign-certs FILE --sign-key FILE [--sign-password-file FILE] [--timestamp URL]] BUILD OUT.msi
+# Builds the installer for Windows of a build of the preset `windows-release`:
+#   sh build.sh [--with-kill-points] [--version X.Y.Z] [--sign-certs FILE --sign-key FILE [--sign-password-file FILE] [--timestamp URL]] BUILD OUT.msi
+# A build with the kill points of the tests, as the preset `windows` has them, is refused but where they are asked for.
 # The version is the project's unless it is said. With a certificate what is in it and the installer itself are signed.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 version=$(sed -n 's/^project(cordon VERSION \([0-9.]*\).*/\1/p' "$here/../../CMakeLists.txt")
+kill_points=no
 certs=
 key=
 password=
@@ -36,6 +38,10 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
     ;;
+  --with-kill-points)
+    kill_points=yes
+    shift
+    ;;
   -*) fail "there is no option $1" ;;
   *) break ;;
   esac
@@ -58,6 +64,8 @@ stage=$work/stage
 cmake -DBUILD="$build" -DSTAGE="$stage" -P "$here/stage.cmake"
 for file in "$stage"/*.exe "$stage"/plugins/*.dll; do
   [ -f "$file" ] || continue
+  [ $kill_points = yes ] || ! grep -q CORDON_FAULT "$file" ||
+    fail "${file##*/} has the kill points of the tests: build the preset windows-release, or say --with-kill-points"
   # A build with symbols has them stripped; the release has none.
   x86_64-w64-mingw32-strip --strip-all "$file"
   sign "$file"

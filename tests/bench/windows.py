@@ -98,7 +98,7 @@ def packages(console, agent, device, runs):
 
 def installer(source, build, work):
     out = os.path.join(work, "cordon.msi")
-    done = run(["sh", os.path.join(source, "packaging/msi/build.sh"), build, out], 180)
+    done = run(["sh", os.path.join(source, "packaging/msi/build.sh"), "--with-kill-points", build, out], 180)
     must(done.code == 0, f"the installer could not be built: {done.text[-500:]}")
     print(f"msi_bytes {os.stat(out).st_size}")
 

@@ -26,7 +26,7 @@ class Machine:
 
     def installer(self, version):
         out = os.path.join(self.work, f"{version}.msi")
-        done = run(["sh", os.path.join(self.source, "packaging/msi/build.sh"), "--version", version, self.build, out], 180)
+        done = run(["sh", os.path.join(self.source, "packaging/msi/build.sh"), "--with-kill-points", "--version", version, self.build, out], 180)
         must(done.code == 0, f"the installer could not be built: {done.text[-800:]}")
         return out
 

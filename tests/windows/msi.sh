@@ -27,7 +27,7 @@ programs="$drive/Program Files/Cordon"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/sign.key" -out "$work/sign.pem" -days 2 -subj '/CN=Cordon tests' \
   -addext extendedKeyUsage=codeSigning 2>/dev/null
 build_msi() {
-  sh "$source/packaging/msi/build.sh" --sign-certs "$work/sign.pem" --sign-key "$work/sign.key" --version "$1" "$build" "$work/$1.msi" >"$work/build.log" 2>&1 || {
+  sh "$source/packaging/msi/build.sh" --with-kill-points --sign-certs "$work/sign.pem" --sign-key "$work/sign.key" --version "$1" "$build" "$work/$1.msi" >"$work/build.log" 2>&1 || {
     cat "$work/build.log"
     fail "the installer of $1 could not be built"
   }

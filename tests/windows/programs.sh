@@ -1,12 +1,14 @@
 #!/bin/sh
-# What is marked in the headers of programs and libraries for Windows, and what they load at start: sh programs.sh FILE...
+# What is marked in the headers of programs and libraries for Windows, and what they load at start: sh programs.sh VERSION FILE...
 # ASLR over 64 bits and DEP; only libraries of the system's own; a size that a signature can follow; of a plugin no more is exported than
-# the ABI says, and of a program nothing.
+# the ABI says, and of a program nothing; the version in the resources, and of programs the manifest.
 set -u
 
 objdump=x86_64-w64-mingw32-objdump
 system='advapi32|bcrypt|crypt32|dbghelp|dnsapi|fwpuclnt|iphlpapi|kernel32|mpr|msvcrt|netapi32|ntdll|ole32|oleaut32|psapi|secur32|shell32|shlwapi|user32|userenv|version|wevtapi|wintrust|ws2_32|wtsapi32'
 bad=0
+version=$1
+shift
 
 complain() {
   echo "$1: $2"
@@ -29,6 +31,15 @@ for file in "$@"; do
   */zoo_*) ;; # some of them are wrong in just that
   *.dll) [ "$exported" = 'cordon_plugin_entry_1 ' ] || complain "$file" "exports not cordon_plugin_entry_1 alone, but: $exported" ;;
   *) [ -z "$exported" ] || complain "$file" "exports: $exported" ;;
+  esac
+  case $file in
+  */zoo_* | */test_*) ;; # of the tests only, without resources
+  *)
+    strings -el "$file" | grep -qx "$version" || complain "$file" "has not the version $version in its resources"
+    case $file in
+    *.exe) grep -q longPathAware "$file" && grep -q 'activeCodePage' "$file" || complain "$file" "has no manifest for long paths and UTF-8" ;;
+    esac
+    ;;
   esac
   size=$(wc -c <"$file")
   [ $((size % 8)) -eq 0 ] || complain "$file" "its size, $size, is no multiple of 8"
