@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "platform/file.h"
+#include "platform/paths.h"
 #include "protocol/enroll.h"
 #include "protocol/secret.h"
 #include "protocol/terms.h"
@@ -217,7 +218,7 @@ static void read_console(cd_json *root, agent_config *c)
   c->mark = (uint32_t)mark;
   read_text(&console, "channel_user", c->channel_user, sizeof(c->channel_user));
   read_text(&console, "proxy_file", c->proxy_file, sizeof(c->proxy_file));
-  if (c->proxy_file[0] != '\0' && c->proxy_file[0] != '/')
+  if (c->proxy_file[0] != '\0' && !pf_path_absolute(c->proxy_file))
     cd_json_bad(&console, "proxy_file", "must be an absolute path");
   cd_json_no_more(&console);
 }

@@ -44,6 +44,11 @@ cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err)
   return CD_OK;
 }
 
+bool pf_path_absolute(const char *path)
+{
+  return path[0] == '/';
+}
+
 bool pf_paths_control(const char *run_dir, char *out, size_t size)
 {
   int len = snprintf(out, size, "%s/control.sock", run_dir);

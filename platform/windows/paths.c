@@ -82,6 +82,12 @@ cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err)
   return CD_OK;
 }
 
+bool pf_path_absolute(const char *path)
+{
+  char drive = (char)(path[0] | 0x20);
+  return drive >= 'a' && drive <= 'z' && path[1] == ':' && (path[2] == '\\' || path[2] == '/');
+}
+
 /* Pipes have one folder for all: the name of the agent's folder is made a name in it. */
 bool pf_paths_control(const char *run_dir, char *out, size_t size)
 {

@@ -2,6 +2,7 @@
 
 See README.md in this folder. Everything here waits for a fact with a deadline, and raises Failed with a sentence when it does not come.
 """
+import base64
 import hashlib
 import json
 import os
@@ -206,6 +207,34 @@ class Relay:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+
+class Proxy(Relay):
+    """An HTTP proxy that asks for a name and a password, and leads every CONNECT to `target`."""
+
+    def __init__(self, target, user, password):
+        self.secret = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        super().__init__(target)
+
+    def _pump(self, source, sink, counted):
+        if counted:
+            try:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    more = source.recv(1)
+                    if not more or len(head) > 8192:
+                        return
+                    head += more
+                good = head.startswith(b"CONNECT ") and f"authorization: {self.secret}".lower().encode() in head.lower()
+                answer = b"HTTP/1.1 200 OK\r\n\r\n" if good else b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n"
+                source.sendall(answer)
+                if not good:
+                    sink.close()
+                    source.close()
+                    return
+            except OSError:
+                return
+        super()._pump(source, sink, counted)
 
 
 class Console:

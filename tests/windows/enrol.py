@@ -8,7 +8,7 @@ import os
 import sqlite3
 import sys
 
-from bed import Bed, Failed, must, read, run, until, write
+from bed import Bed, Failed, Proxy, must, read, run, until, write
 
 GOOD = "org.cordon.test.good"
 
@@ -129,6 +129,36 @@ def is_cut(bed):
     ended_well(bed, "Unisolate")
 
 
+def goes_through_a_proxy(bed):
+    """There is no other way; what the proxy wants stands in a file of its own, and a wrong password is told of."""
+    config = os.path.join(bed.agent.place, "cordond.json")
+    kept = read(config)
+    wanted = json.loads(kept)
+    wanted["console"]["proxy_file"] = bed.agent.at("proxy.json")
+    proxy = Proxy(bed.console.agents, "cordon", "s3cret-word")
+    bed.console.relay.cut()
+    write(config, json.dumps(wanted))
+    for password, right in (("another-word", False), ("s3cret-word", True)):
+        bed.agent.kill()
+        write(os.path.join(bed.agent.place, "proxy.json"), json.dumps({"proxy": f"127.0.0.1:{proxy.port}", "user": "cordon", "password": password}))
+        bed.agent.start()
+        if right:
+            until(60, "the device comes through the proxy", lambda: connected_again(bed))
+        else:
+            until(60, "a wrong password is told of", lambda: "refused the user name and password" in bed.agent.log())
+        must(password not in bed.agent.log(), "the password is in the log")
+    bed.console.order("isolate", bed.device)
+    ended_well(bed, "Isolate")
+    bed.console.order("release", bed.device)
+    ended_well(bed, "Unisolate")
+    bed.agent.kill()
+    proxy.cut()
+    bed.console.relay.mend()
+    write(config, kept)
+    bed.agent.start()
+    until(60, "it goes straight again", lambda: connected_again(bed))
+
+
 def refuses(bed):
     """What is wrong is told in one sentence; the device stays what it is."""
     console = bed.console
@@ -179,7 +209,7 @@ def unseals(bed):
 def main(prefix, build, native):
     with Bed(prefix, build, native, tags=["lab"], plugins=["tests/plugins/zoo_good"], providers={"isolate": [GOOD]}) as bed:
         bed.device = enrols(bed, ["lab"])
-        for part in (obeys, kills, is_cut, refuses, unseals):
+        for part in (obeys, kills, is_cut, goes_through_a_proxy, refuses, unseals):
             part(bed)
             print(f"windows_enrol: {part.__name__}", flush=True)
     return 0

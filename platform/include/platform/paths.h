@@ -25,6 +25,9 @@ const pf_paths *pf_paths_installed(void);
 /* Where this user's configuration of the `cordon` command is looked for. */
 CD_MUST_USE cd_code pf_paths_of_user(char out[CD_PATH_MAX], cd_err *err);
 
+/* Whether it says by itself where it leads: from the root, on Windows from that of a drive. */
+bool pf_path_absolute(const char *path);
+
 /* The control socket of an agent with another run_dir than the installed one; false if the name
  * would not fit. */
 bool pf_paths_control(const char *run_dir, char *out, size_t size);
