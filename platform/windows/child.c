@@ -1,8 +1,9 @@
-/* A child is made suspended, with the handles it is meant to have and no others, with a token that
- * has less, and put into a job; when all that is seen to be so it begins. Its end comes from the
- * system's pool of waits. */
+/* A child is made suspended and in a job, with the handles it is meant to have and no others and a
+ * token that has less; when all that is seen to be so it begins. Its end comes from the system's
+ * pool of waits. */
 #include "platform/child.h"
 
+#include "base/fault.h"
 #include "windows/child.h"
 #include "windows/child_start.h"
 
@@ -177,14 +178,14 @@ static cd_code make_access(start *s, cd_err *err)
 
 /* Only the list of handles must be taken; what an older Windows does not know of the rest it goes
  * without, and the child says what it has. */
-static cd_code make_attributes(start *s, cd_err *err)
+static cd_code make_attributes(start *s, HANDLE *job, cd_err *err)
 {
   SIZE_T size = 0;
   SIZE_T count = 0;
   const pf_confine *c = s->options->confine;
-  (void)InitializeProcThreadAttributeList(NULL, 3, 0, &size);
+  (void)InitializeProcThreadAttributeList(NULL, 4, 0, &size);
   s->attributes = calloc(1, size);
-  if (s->attributes == NULL || !InitializeProcThreadAttributeList(s->attributes, 3, 0, &size)) {
+  if (s->attributes == NULL || !InitializeProcThreadAttributeList(s->attributes, 4, 0, &size)) {
     free(s->attributes);
     s->attributes = NULL;
     return pf_win_fail(err, GetLastError(), "what a child gets could not be listed");
@@ -196,6 +197,8 @@ static cd_code make_attributes(start *s, cd_err *err)
   if (!UpdateProcThreadAttribute(s->attributes, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, s->listed,
                                  count * sizeof(HANDLE), NULL, NULL))
     return pf_win_fail(err, GetLastError(), "the handles of a child could not be listed");
+  (void)UpdateProcThreadAttribute(s->attributes, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, job,
+                                  sizeof(*job), NULL, NULL);
   if (c == NULL)
     return CD_OK;
   s->mitigations = MITIGATIONS;
@@ -209,7 +212,22 @@ static cd_code make_attributes(start *s, cd_err *err)
   return CD_OK;
 }
 
-static cd_code prepare(start *s, cd_err *err)
+static const pf_confine *limits_of(const start *s)
+{
+  static const pf_confine none = {.privileges = PF_PRIV_ROOT, .processes = UINT16_MAX};
+  return s->options->confine != NULL ? s->options->confine : &none;
+}
+
+/* The child is born in it, so that there is no moment in which it could outlive this process. */
+static cd_code make_job(const start *s, pf_child *c, cd_err *err)
+{
+  c->job = CreateJobObjectW(NULL, NULL);
+  if (c->job == NULL)
+    return pf_win_fail(err, GetLastError(), "no job object for '%.300s'", s->options->program);
+  return pf_job_limit(c->job, limits_of(s), err);
+}
+
+static cd_code prepare(start *s, pf_child *c, cd_err *err)
 {
   const pf_child_options *o = s->options;
   cd_code rc = pf_child_ends_make(o, &s->ends, err);
@@ -218,7 +236,9 @@ static cd_code prepare(start *s, cd_err *err)
   if (rc == CD_OK)
     rc = make_access(s, err);
   if (rc == CD_OK)
-    rc = make_attributes(s, err);
+    rc = make_job(s, c, err);
+  if (rc == CD_OK)
+    rc = make_attributes(s, &c->job, err);
   if (rc != CD_OK)
     return rc;
   s->program = pf_wide(o->program);
@@ -271,28 +291,24 @@ static cd_code create(start *s, pf_child *c, cd_err *err)
 /* It has not run yet: now or never. */
 static cd_code confine(const start *s, pf_child *c, cd_err *err)
 {
-  static const pf_confine nothing = {.privileges = PF_PRIV_ROOT, .processes = UINT16_MAX};
-  const pf_confine *what = s->options->confine != NULL ? s->options->confine : &nothing;
   HANDLE token = NULL;
-  c->job = CreateJobObjectW(NULL, NULL);
-  if (c->job == NULL)
-    return pf_win_fail(err, GetLastError(), "no job object for '%.300s'", s->options->program);
-  cd_code rc = pf_job_enter(c->job, c->process, what, err);
+  cd_code rc = pf_job_enter(c->job, c->process, err);
   if (rc != CD_OK || s->token.token == NULL)
     return rc;
   if (!OpenProcessToken(c->process, TOKEN_QUERY, &token))
     return pf_win_fail(err, GetLastError(), "the token of '%.300s' could not be looked at",
                        s->options->program);
-  rc = pf_token_check(token, what, err);
+  rc = pf_token_check(token, limits_of(s), err);
   (void)CloseHandle(token);
   return rc;
 }
 
 static cd_code begin(start *s, pf_child *c, cd_err *err)
 {
-  cd_code rc = prepare(s, err);
+  cd_code rc = prepare(s, c, err);
   if (rc == CD_OK)
     rc = create(s, c, err);
+  CD_FAULT_POINT("child.created");
   if (rc == CD_OK)
     rc = confine(s, c, err);
   if (rc == CD_OK)

@@ -29,7 +29,9 @@ bool pf_sid_powerful(PSID sid);
 
 /* confine.c: what a manifest's words leave in a token. */
 bool pf_privilege_kept(uint32_t privileges, const LUID *id);
-/* Puts a process into a job with these limits, and looks that it is there. */
-cd_code pf_job_enter(HANDLE job, HANDLE process, const pf_confine *c, cd_err *err);
+/* The limits of a job, for this process or a child of it. */
+cd_code pf_job_limit(HANDLE job, const pf_confine *c, cd_err *err);
+/* Puts a process into a job unless it is there, and looks that it is. */
+cd_code pf_job_enter(HANDLE job, HANDLE process, cd_err *err);
 
 #endif

@@ -91,9 +91,9 @@ static bool limit_desktop(HANDLE job)
   return SetInformationJobObject(job, JobObjectBasicUIRestrictions, &ui, sizeof(ui)) != 0;
 }
 
-cd_code pf_job_enter(HANDLE job, HANDLE process, const pf_confine *c, cd_err *err)
+cd_code pf_job_limit(HANDLE job, const pf_confine *c, cd_err *err)
 {
-  BOOL inside = FALSE;
+  BOOL nested = FALSE;
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
   limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
                                             JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION |
@@ -105,9 +105,18 @@ cd_code pf_job_enter(HANDLE job, HANDLE process, const pf_confine *c, cd_err *er
     limits.ProcessMemoryLimit = c->memory_bytes;
     limits.JobMemoryLimit = c->memory_bytes * (c->processes + 1u);
   }
+  /* A child is in the jobs of this process too. */
   if (!SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits)) ||
-      !IsProcessInJob(process, NULL, &inside) || (!inside && !limit_desktop(job)))
+      !IsProcessInJob(GetCurrentProcess(), NULL, &nested) || (!nested && !limit_desktop(job)))
     return pf_win_fail(err, GetLastError(), "the limits of a job could not be set");
+  return CD_OK;
+}
+
+cd_code pf_job_enter(HANDLE job, HANDLE process, cd_err *err)
+{
+  BOOL inside = FALSE;
+  if (IsProcessInJob(process, job, &inside) && inside)
+    return CD_OK;
   if (!AssignProcessToJobObject(job, process) || !IsProcessInJob(process, job, &inside) || !inside)
     return pf_win_fail(err, GetLastError(), "a process could not be put into a job");
   return CD_OK;
@@ -135,7 +144,9 @@ static cd_code enter_job(const pf_confine *c, cd_err *err)
   HANDLE job = CreateJobObjectW(NULL, NULL);
   if (job == NULL)
     return pf_win_fail(err, GetLastError(), "no job object");
-  cd_code rc = pf_job_enter(job, GetCurrentProcess(), c, err);
+  cd_code rc = pf_job_limit(job, c, err);
+  if (rc == CD_OK)
+    rc = pf_job_enter(job, GetCurrentProcess(), err);
   if (rc != CD_OK)
     (void)CloseHandle(job);
   return rc;

@@ -248,6 +248,16 @@ start
 ended_as Failed 'outcome unknown'
 stop_hard
 
+# ---- the agent dies when it has made a host that has not begun: not even that one stays
+CORDON_FAULT=child.created=kill
+export CORDON_FAULT
+start
+unset CORDON_FAULT
+local_command collect -o 'C:\cordon-collect\early.zip'
+until_true 30 gone || fail "the agent passed child.created"
+wait "$agent" 2>/dev/null
+until_true 20 no_hosts || fail "a plugin host that had not begun outlived the agent"
+
 # ---- the one who asked dies, then the agent: the package is there, whole
 configure org.cordon.windows.collect
 start
