@@ -37,7 +37,11 @@ for file in "$@"; do
   *)
     strings -el "$file" | grep -qx "$version" || complain "$file" "has not the version $version in its resources"
     case $file in
-    *.exe) grep -q longPathAware "$file" && grep -q 'activeCodePage' "$file" || complain "$file" "has no manifest for long paths and UTF-8" ;;
+    *.exe)
+      if ! grep -q longPathAware "$file" || ! grep -q activeCodePage "$file"; then
+        complain "$file" "has no manifest for long paths and UTF-8"
+      fi
+      ;;
     esac
     ;;
   esac
