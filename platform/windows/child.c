@@ -64,7 +64,7 @@ static void on_ended(uv_async_t *async)
     (void)InterlockedExchange(&other_account_fails, 1);
   /* With everything that it started. */
   (void)TerminateJobObject(c->job, KILLED);
-  c->on_exit(c->owner, (int64_t)status, c->killed ? SIGKILL : 0);
+  c->on_exit(c->owner, (int64_t)status, c->killed && status == KILLED ? SIGKILL : 0);
 }
 
 static void CALLBACK on_wait(void *context, BOOLEAN timed_out)
@@ -100,7 +100,8 @@ uv_os_fd_t pf_child_handle(const pf_child *child)
 
 void pf_child_kill(pf_child *child)
 {
-  if (child->wait == NULL)
+  /* What has ended by itself is not said to have been ended, also before its end was told. */
+  if (child->wait == NULL || WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0)
     return;
   child->killed = true;
   (void)TerminateJobObject(child->job, KILLED);

@@ -6,12 +6,14 @@
 #include "windows/child.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEADLINE_MS 30000
 #define CHILD_SLEEPS_MS 60000
+#define EXIT_OF_ITS_OWN 7
 
 static char self[1024];
 
@@ -44,6 +46,8 @@ static int be_child(int argc, char **argv)
     return child_signals(argv[3]);
   if (argc > 2 && strcmp(argv[2], "parent") == 0)
     return child_with_child();
+  if (argc > 2 && strcmp(argv[2], "ends") == 0)
+    return EXIT_OF_ITS_OWN;
   Sleep(CHILD_SLEEPS_MS);
   return 0;
 }
@@ -59,6 +63,7 @@ typedef struct play {
   pf_child *child;
   bool closed;
   int64_t status;
+  int signal;
 } play;
 
 static void on_deadline(uv_timer_t *timer)
@@ -92,8 +97,8 @@ static void on_closed(void *owner)
 static void on_exit_of_child(void *owner, int64_t status, int signal)
 {
   play *p = owner;
-  (void)signal;
   p->status = status;
+  p->signal = signal;
   pf_child_close(p->child, on_closed);
 }
 
@@ -290,6 +295,31 @@ START_TEST(what_a_child_started_ends_with_it)
 }
 END_TEST
 
+/* Its end is known to the system before it is told to us. */
+START_TEST(what_has_ended_by_itself_was_not_killed)
+{
+  play p;
+  char role[] = "ends";
+  start(&p, role, NULL, NULL);
+  ck_assert_uint_eq(WaitForSingleObject(pf_child_handle(p.child), DEADLINE_MS), WAIT_OBJECT_0);
+  pf_child_kill(p.child);
+  end(&p);
+  ck_assert_int_eq(p.status, EXIT_OF_ITS_OWN);
+  ck_assert_int_eq(p.signal, 0);
+}
+END_TEST
+
+START_TEST(what_was_killed_is_said_to_have_been)
+{
+  play p;
+  char role[] = "sleeps";
+  start(&p, role, NULL, NULL);
+  pf_child_kill(p.child);
+  end(&p);
+  ck_assert_int_eq(p.signal, SIGKILL);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
   size_t size = sizeof(self);
@@ -306,6 +336,8 @@ int main(int argc, char **argv)
   tcase_add_test(c, a_client_has_another_account_only_where_its_token_says_so);
   tcase_add_test(c, a_handle_that_anyone_could_inherit_does_not_come_along);
   tcase_add_test(c, what_a_child_started_ends_with_it);
+  tcase_add_test(c, what_has_ended_by_itself_was_not_killed);
+  tcase_add_test(c, what_was_killed_is_said_to_have_been);
   suite_add_tcase(s, c);
   SRunner *r = srunner_create(s);
   srunner_set_fork_status(r, CK_NOFORK);
