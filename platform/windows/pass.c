@@ -57,10 +57,13 @@ cd_code pf_pass_pair(uv_file *ret_parent, uv_file *ret_child, cd_err *err)
 
 cd_code pf_pass_give(uv_file parent, uv_os_fd_t child, uint64_t number, uv_file file, cd_err *err)
 {
+  HANDLE own = uv_get_osfhandle(file);
   HANDLE given = NULL;
   DWORD wrote = 0;
-  if (!DuplicateHandle(GetCurrentProcess(), uv_get_osfhandle(file), child, &given, 0, FALSE,
-                       DUPLICATE_SAME_ACCESS))
+  /* What a number that is none has for a handle means this very process. */
+  if (own == INVALID_HANDLE_VALUE || GetFileType(own) != FILE_TYPE_DISK)
+    return cd_fail(err, CD_E_INVALID, "what is to be handed over is no file");
+  if (!DuplicateHandle(GetCurrentProcess(), own, child, &given, 0, FALSE, DUPLICATE_SAME_ACCESS))
     return cd_fail_os(err, CD_E_IO, GetLastError(), "a file could not be handed over: error %lu",
                       GetLastError());
   message m = {.number = number, .handle = (uintptr_t)given};

@@ -21,6 +21,20 @@ cd_code pf_private_check(uv_file file, const char *path, cd_err *err)
   return pf_trust_check(handle, path, PF_TRUST_SECRET, err);
 }
 
+/* What nobody can write to or close is not left behind. */
+static cd_code number_of(HANDLE handle, const wchar_t *path, const char *name, uv_file *ret_file,
+                         cd_err *err)
+{
+  uv_file file = uv_open_osfhandle(handle);
+  if (file < 0) {
+    (void)CloseHandle(handle);
+    (void)DeleteFileW(path);
+    return cd_fail(err, CD_E_LIMIT, "cannot make %.300s: there is no number left for a file", name);
+  }
+  *ret_file = file;
+  return CD_OK;
+}
+
 /* Without FILE_FLAG_OPEN_REPARSE_POINT a link that leads nowhere would have its target made. */
 cd_code pf_private_make(const char *path, const char *name, uv_file *ret_file, cd_err *err)
 {
@@ -34,10 +48,9 @@ cd_code pf_private_make(const char *path, const char *name, uv_file *ret_file, c
     HANDLE handle = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE | READ_CONTROL,
                                 FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &who,
                                 CREATE_NEW, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
-    if (handle == INVALID_HANDLE_VALUE)
-      rc = pf_win_fail(err, GetLastError(), "cannot make %.300s", name);
-    else
-      *ret_file = uv_open_osfhandle(handle);
+    rc = handle == INVALID_HANDLE_VALUE
+             ? pf_win_fail(err, GetLastError(), "cannot make %.300s", name)
+             : number_of(handle, wide, name, ret_file, err);
   }
   (void)LocalFree(descriptor);
   free(wide);

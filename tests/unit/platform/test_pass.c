@@ -148,14 +148,37 @@ START_TEST(nobody_who_takes_nothing_makes_the_giver_wait)
   uv_file ends[2];
   cd_err err = {0};
   cd_code rc = CD_OK;
+  uv_file file = make("file");
   pair(ends);
-  for (unsigned i = 0; i < 100000 && rc == CD_OK; i++)
-    rc = pf_pass_give(ends[0], uv_get_osfhandle(-1), i, ends[0], &err);
+  unsigned given = 0;
+  for (; given < 100000 && rc == CD_OK; given++)
+    rc = pf_pass_give(ends[0], uv_get_osfhandle(-1), given, file, &err);
   ck_assert_int_eq(rc, CD_E_LIMIT);
   ck_assert_uint_gt(strlen(err.text), 0);
+  for (unsigned i = 0; i + 1 < given; i++) {
+    uv_file got = -1;
+    ck_assert_int_eq(pf_pass_take(ends[1], i, &got, &err), CD_OK);
+    pf_number_close(got);
+  }
   pf_number_close(ends[1]);
-  ck_assert_int_eq(pf_pass_give(ends[0], uv_get_osfhandle(-1), 1, ends[0], &err), CD_E_IO);
+  ck_assert_int_eq(pf_pass_give(ends[0], uv_get_osfhandle(-1), 1, file, &err), CD_E_IO);
   pf_number_close(ends[0]);
+  pf_number_close(file);
+}
+END_TEST
+
+/* On Windows the handle of no number is that of the process itself, with every right. */
+START_TEST(a_number_of_no_file_is_not_given)
+{
+  uv_file ends[2];
+  uv_file got = -1;
+  cd_err err = {0};
+  pair(ends);
+  ck_assert_int_ne(pf_pass_give(ends[0], uv_get_osfhandle(-1), 1, -1, &err), CD_OK);
+  ck_assert_uint_gt(strlen(err.text), 0);
+  ck_assert_int_eq(pf_pass_take(ends[1], 1, &got, &err), CD_E_NOTFOUND);
+  pf_number_close(ends[0]);
+  pf_number_close(ends[1]);
 }
 END_TEST
 
@@ -168,6 +191,7 @@ int main(void)
   tcase_add_test(c, it_arrives_when_its_giver_has_closed_it);
   tcase_add_test(c, what_was_not_given_is_not_waited_for);
   tcase_add_test(c, nobody_who_takes_nothing_makes_the_giver_wait);
+  tcase_add_test(c, a_number_of_no_file_is_not_given);
   suite_add_tcase(s, c);
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_NORMAL);

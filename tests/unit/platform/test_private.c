@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NUMBERS 4096
+
 static char folder[512];
 
 static void path_in(const char *name, char out[600])
@@ -138,6 +140,35 @@ START_TEST(a_new_folder_closes_what_is_made_in_it)
 }
 END_TEST
 
+/* As many as the process may have: 2048 on Windows; where they are too many to take, this is not
+ * tried. */
+START_TEST(a_file_without_a_number_is_an_error_and_is_not_left)
+{
+  static uv_file taken[NUMBERS];
+  char path[600];
+  cd_err err = {0};
+  uv_file file = -1;
+  uv_fs_t req;
+  size_t count = 0;
+  path_in("open", path);
+  for (; count < NUMBERS; count++) {
+    taken[count] = uv_fs_open(NULL, &req, path, UV_FS_O_RDWR | UV_FS_O_CREAT, 0600, NULL);
+    uv_fs_req_cleanup(&req);
+    if (taken[count] < 0)
+      break;
+  }
+  bool none_left = count < NUMBERS;
+  cd_code rc = none_left ? make("new", &file, &err) : CD_E_LIMIT;
+  for (size_t i = 0; i < count; i++)
+    shut(taken[i]);
+  ck_assert_int_ne(rc, CD_OK);
+  ck_assert(!none_left || strlen(err.text) > 0);
+  path_in("new", path);
+  ck_assert_int_ne(uv_fs_stat(NULL, &req, path, NULL), 0);
+  uv_fs_req_cleanup(&req);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("platform.private");
@@ -147,6 +178,7 @@ int main(void)
   tcase_add_test(c, a_link_that_leads_nowhere_is_not_followed);
   tcase_add_test(c, a_file_for_everybody_is_refused);
   tcase_add_test(c, a_new_folder_closes_what_is_made_in_it);
+  tcase_add_test(c, a_file_without_a_number_is_an_error_and_is_not_left);
   suite_add_tcase(s, c);
   SRunner *r = srunner_create(s);
   srunner_set_fork_status(r, CK_NOFORK);
