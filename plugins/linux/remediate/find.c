@@ -11,7 +11,7 @@
 #include "support/fault.h"
 #include "support/files.h"
 
-enum { FOUND_MAX = 32, NAMED_MAX = 8 };
+enum { FOUND_MAX = 32, NAMED_MAX = 8, NUMBERS_MAX = 1024 };
 
 #define SIZE_MAX_BYTES (1024 * REM_MIB)
 
@@ -99,6 +99,24 @@ static bool matches(finding *f, const sup_file *file)
   return false;
 }
 
+/* A container of this action that is free: those of a run of the same order that was cut short
+ * keep what they have. */
+static cordon_status free_id(const finding *f, char ret_id[REM_ID], sup_err *err)
+{
+  cordon_status status = CORDON_OK;
+  for (unsigned n = (unsigned)f->found, end = n + NUMBERS_MAX; n < end; n++) {
+    rem_meta m = {0};
+    (void)snprintf(ret_id, REM_ID, "%.50s-%u", f->job->action, n);
+    status = rem_container_load(f->job, ret_id, &m, err);
+    rem_meta_release(&m);
+    if (status == CORDON_E_NOTFOUND)
+      return CORDON_OK;
+  }
+  return status != CORDON_OK ? status
+                             : sup_fail(err, CORDON_E_LIMIT, "action %s has %d containers already",
+                                        f->job->action, NUMBERS_MAX);
+}
+
 static void take(finding *f, const char *path)
 {
   char id[REM_ID];
@@ -107,8 +125,9 @@ static void take(finding *f, const char *path)
   const rem_wanted wanted = {.sha1 = f->sha1};
   rem_step(f->job, "find", "done", "'%s' has the SHA-1 %s", rem_show(path, show), f->sha1);
   SUP_FAULT_POINT("remediate.found");
-  (void)snprintf(id, sizeof(id), "%.50s-%llu", f->job->action, (unsigned long long)f->found);
-  cordon_status status = rem_quarantine(f->job, path, id, &wanted, &err);
+  cordon_status status = free_id(f, id, &err);
+  if (status == CORDON_OK)
+    status = rem_quarantine(f->job, path, id, &wanted, &err);
   if (status == CORDON_OK) {
     f->taken++;
     return;

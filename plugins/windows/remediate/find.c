@@ -10,7 +10,7 @@
 #include "support/fault.h"
 #include "support/wide.h"
 
-enum { FOUND_MAX = 32, NAMED_MAX = 8, SEEN_MAX = 65536 };
+enum { FOUND_MAX = 32, NAMED_MAX = 8, NUMBERS_MAX = 1024, SEEN_MAX = 65536 };
 
 #define SIZE_MAX_BYTES (1024 * REM_MIB)
 
@@ -92,6 +92,30 @@ static bool matches(finding *f, HANDLE h, const rem_look *look, const wchar_t *f
   return false;
 }
 
+/* A container of this action that is free: those of a run of the same order that was cut short
+ * keep what they have. */
+static cordon_status free_id(const finding *f, char ret_id[REM_ID], sup_err *err)
+{
+  cordon_status status = CORDON_OK;
+  rem_meta *m = calloc(1, sizeof(*m));
+  if (m == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for a container");
+  for (unsigned n = (unsigned)f->found, end = n + NUMBERS_MAX; n < end; n++) {
+    (void)snprintf(ret_id, REM_ID, "%.50s-%u", f->job->action, n);
+    status = rem_container_load(f->job, ret_id, m, err);
+    rem_meta_release(m);
+    *m = (rem_meta){0};
+    if (status == CORDON_E_NOTFOUND)
+      break;
+  }
+  free(m);
+  if (status == CORDON_E_NOTFOUND)
+    return CORDON_OK;
+  return status != CORDON_OK ? status
+                             : sup_fail(err, CORDON_E_LIMIT, "action %s has %d containers already",
+                                        f->job->action, NUMBERS_MAX);
+}
+
 static void take(finding *f, const wchar_t *full)
 {
   char id[REM_ID];
@@ -103,10 +127,11 @@ static void take(finding *f, const wchar_t *full)
   sup_from_wide(full + 4, path, sizeof(path));
   rem_step(f->job, "find", "done", "'%s' has the SHA-1 %s", rem_show(path, show), f->sha1);
   SUP_FAULT_POINT("remediate.found");
-  (void)snprintf(id, sizeof(id), "%.50s-%llu", f->job->action, (unsigned long long)f->found);
   cordon_status status = p != NULL
                              ? rem_place_of(path, p, &err)
                              : sup_fail(&err, CORDON_E_LIMIT, "there is no memory for a path");
+  if (status == CORDON_OK)
+    status = free_id(f, id, &err);
   if (status == CORDON_OK)
     status = rem_quarantine(f->job, p, id, &wanted, &err);
   free(p);

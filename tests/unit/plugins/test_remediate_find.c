@@ -66,6 +66,25 @@ START_TEST(what_was_refused_beside_does_not_hide_what_was_done)
 }
 END_TEST
 
+/* As when the plugin was killed after the first file was gone, and another copy came: the same
+ * order begins to count anew. */
+START_TEST(the_same_order_again_keeps_what_it_took_before)
+{
+  bed b;
+  char digest[41] = "";
+  bed_open(&b);
+  bed_write("/srv/work/one", "find me\n", 0755);
+  digest_of("/srv/work/one", digest);
+  ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_OK);
+  bed_write("/srv/work/two", "find me\n", 0755);
+  ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_OK);
+  ck_assert(!bed_exists("/srv/work/one") && !bed_exists("/srv/work/two"));
+  ck_assert_int_eq(bed_undo(&b, "d1"), CORDON_OK);
+  ck_assert(bed_exists("/srv/work/one") && bed_exists("/srv/work/two"));
+  bed_close(&b);
+}
+END_TEST
+
 /* ---- what was not looked at ---- */
 
 static void too_deep(void)
@@ -319,6 +338,7 @@ static int run(void)
   tcase_set_timeout(c, CASE_TIMEOUT_S);
   tcase_add_checked_fixture(c, bed_mounts, NULL);
   tcase_add_test(c, a_file_is_found_by_its_digest_and_taken);
+  tcase_add_test(c, the_same_order_again_keeps_what_it_took_before);
   tcase_add_test(c, what_was_refused_beside_does_not_hide_what_was_done);
   tcase_add_loop_test(c, a_search_that_did_not_look_everywhere_is_not_whole, 0, COUNT_OF(unseen));
   tcase_add_test(c, homes_are_where_the_accounts_say);
