@@ -9,11 +9,13 @@ WAIT_S = 90
 
 
 class Driver:
-    def __init__(self, work, drive, library, extension):
+    count = 0  # of all calls, whose files lie beside each other
+
+    def __init__(self, work, drive, library, extension, above=()):
+        """`above`: a program that starts it, with its arguments."""
         self.work = work
-        self.count = 0
         self.said = open(os.path.join(work, "drive.log"), "ab")
-        self.process = subprocess.Popen(["wine", drive, library, extension, "serve", "Z:" + work], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(["wine", *above, ("Z:" if above else "") + drive, library, extension, "serve", "Z:" + work], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.said)
 
     def close(self):
@@ -46,8 +48,8 @@ class Driver:
 
     def call(self, function, params, undo=None, cancel=-1, budget_ms=300000):
         """The folder of its files, and the document that plugin_drive writes."""
-        self.count += 1
-        folder = os.path.join(self.work, f"call{os.getpid()}.{self.count}")
+        Driver.count += 1
+        folder = os.path.join(self.work, f"call{os.getpid()}.{Driver.count}")
         os.mkdir(folder)
         line = [function, "Z:" + folder, self._file("params.json", params), "" if undo is None else self._file("undo.json", undo), str(cancel),
                 str(budget_ms)]

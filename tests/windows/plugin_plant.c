@@ -3,7 +3,9 @@
  * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, or with `-` for PROFILE nothing of that; with STAY
  * also a socket that listens, and a process that stays until its input ends: it prints the port,
  * its number and its start. With HELD for STAY it holds its own program open meanwhile, so that
- * nobody else can open it. */
+ * nobody else can open it.
+ * `plugin_plant - above FILE PROGRAM ...` starts the program and waits for its end, with another
+ * child that sleeps meanwhile; FILE gets a line for itself and for that child: number and start. */
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +71,14 @@ static int plant_link(void)
   return status != 0;
 }
 
+static unsigned long long start_of(HANDLE process)
+{
+  FILETIME start = {0};
+  FILETIME other[3];
+  (void)GetProcessTimes(process, &start, &other[0], &other[1], &other[2]);
+  return (unsigned long long)start.dwHighDateTime << 32 | start.dwLowDateTime;
+}
+
 static int listen_and_stay(void)
 {
   WSADATA data;
@@ -81,11 +91,8 @@ static int listen_and_stay(void)
   if (s == INVALID_SOCKET || bind(s, (struct sockaddr *)&at, sizeof(at)) != 0 ||
       listen(s, 1) != 0 || getsockname(s, (struct sockaddr *)&at, &len) != 0)
     return 1;
-  FILETIME start = {0};
-  FILETIME other[3];
-  (void)GetProcessTimes(GetCurrentProcess(), &start, &other[0], &other[1], &other[2]);
   (void)printf("%u %lu %llu\n", ntohs(at.sin_port), (unsigned long)GetCurrentProcessId(),
-               (unsigned long long)start.dwHighDateTime << 32 | start.dwLowDateTime);
+               start_of(GetCurrentProcess()));
   (void)fflush(stdout);
   while (fgets(line, sizeof(line), stdin) != NULL)
     continue;
@@ -103,6 +110,40 @@ static int hold_oneself(void)
   return len > 0 && h != INVALID_HANDLE_VALUE;
 }
 
+static int start(wchar_t *command, int gets_all, PROCESS_INFORMATION *made)
+{
+  STARTUPINFOW how = {.cb = sizeof(how)};
+  if (CreateProcessW(NULL, command, NULL, NULL, gets_all, 0, NULL, NULL, &how, made))
+    return 1;
+  (void)fprintf(stderr, "'%ls' was not started: error %lu\n", command, GetLastError());
+  return 0;
+}
+
+static int stay_above(const wchar_t *file, const wchar_t *program)
+{
+  wchar_t command[8192];
+  wchar_t sleeper[MAX_PATH + 16];
+  wchar_t self[MAX_PATH];
+  PROCESS_INFORMATION below = {0};
+  PROCESS_INFORMATION beside = {0};
+  if (GetModuleFileNameW(NULL, self, MAX_PATH) == 0)
+    return 1;
+  (void)swprintf(sleeper, MAX_PATH + 16, L"\"%ls\" - sleep", self);
+  (void)swprintf(command, 8192, L"%ls", program);
+  FILE *said = _wfopen(file, L"w");
+  if (said == NULL || !start(sleeper, FALSE, &beside))
+    return 1;
+  (void)fprintf(said, "%lu %llu\n%lu %llu\n", (unsigned long)GetCurrentProcessId(),
+                start_of(GetCurrentProcess()), (unsigned long)beside.dwProcessId,
+                start_of(beside.hProcess));
+  (void)fclose(said);
+  int good = start(command, TRUE, &below);
+  if (good)
+    (void)WaitForSingleObject(below.hProcess, INFINITE);
+  (void)TerminateProcess(beside.hProcess, 0);
+  return !good;
+}
+
 /* What the C library calls with texts in UTF-16. */
 int wmain(int argc, wchar_t **argv);
 
@@ -110,6 +151,12 @@ int wmain(int argc, wchar_t **argv)
 {
   if (argc < 2)
     return 2;
+  if (argc > 4 && wcscmp(argv[2], L"above") == 0)
+    return stay_above(argv[3], wcsstr(GetCommandLineW(), argv[4]));
+  if (argc > 2 && wcscmp(argv[2], L"sleep") == 0) {
+    Sleep(120000);
+    return 0;
+  }
   if (argc > 2 && wcscmp(argv[2], L"held") == 0 && !hold_oneself())
     return 1;
   int failed = wcscmp(argv[1], L"-") != 0 && (plant_hive(argv[1]) || plant_link());

@@ -365,6 +365,19 @@ os.rmdir(os.path.dirname(copies[0]))
 none = order("file.find_quarantine", {"sha1": "0" * 40}, "F2")
 must(none["status"] == NOTFOUND and "not found in" in none["sentence"] and none["undo"] == [], f"find of nothing: {none}")
 
+# ---- the same order again, as after a kill, counts anew and keeps what it took before
+one, two = os.path.join(disk, "windows/Temp", name + " one.tmp"), os.path.join(disk, "windows/Temp", name + " two.tmp")
+found = []
+for file in (one, two):
+    with open(file, "wb") as to:
+        to.write(name.encode() * 100)
+    found.append(order("file.find_quarantine", {"sha1": hashlib.sha1(name.encode() * 100).hexdigest()}, "F3"))
+    must(found[-1]["status"] in (OK, PARTIAL) and not os.path.exists(file), f"find, the same order: {found[-1]}")
+back = take_back(found[0]["undo"] + found[1]["undo"])
+must(back["status"] == OK and os.path.exists(one) and os.path.exists(two), f"what the same order took twice did not come back: {back}")
+os.unlink(one)
+os.unlink(two)
+
 # ---- start-up folders
 folder = os.path.join(disk, "users", user, "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/StartUp")
 os.makedirs(folder, exist_ok=True)
@@ -403,6 +416,26 @@ if tasks:
 must(tasks, "the prefix has no folder of tasks")
 gone = order("task.disable", {"name": "\\Cordon\\NoSuchTask"}, "T2")
 must(gone["status"] == NOTFOUND and gone["undo"] == [], f"a task that is not there: {gone}")
+
+# ---- what runs from the agent's folder, here that of plugin_drive
+planted, hold = run_planted(plant)
+pid, start = open(os.path.join(work, f"port{count}"), encoding="utf-8").read().split()[1:3]
+for operation in ("process.stop", "process.suspend"):
+    bad = order(operation, {"pid": int(pid), "start": start}, "X0")
+    must(bad["status"] == DENIED and "agent's own" in bad["sentence"] and bad["undo"] == [] and planted.poll() is None, f"{operation} of the agent's own: {bad}")
+hold.close()
+planted.wait(20)
+
+# ---- who started the plugin host, and what else that started
+above = write("above.exe", open(plant, "rb").read(), 0o755)
+said = os.path.join(work, "above")
+under = Driver(work, drive, library, "cordon.remediate/1", [above, "-", "above", "Z:" + said])
+must(under.call("probe", {})[1]["status"] == OK, "no plugin below another program")
+for which, line in zip(("the parent", "its other child"), open(said, encoding="ascii").read().splitlines()):
+    pid, start = line.split()
+    bad = under.call("run", {"operation": "process.stop", "action": "X2", "target": {"pid": int(pid), "start": start}})[1]
+    must(bad["status"] == DENIED and "agent's own" in bad["sentence"], f"{which} was ended: {bad}")
+under.close()
 
 # ---- processes as another system has them
 bad = order("process.stop", {"pid": 12, "start": 345, "boot": "b"}, "X1")

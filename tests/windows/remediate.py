@@ -81,6 +81,30 @@ for path in ("HKLM\\SOFTWARE\\Evil", "HKLM\\SYSTEM\\CurrentControlSet\\Control",
     bad = order("startup.remove", {"path": path, "name": "x"})
     must(bad["status"] == -1 and bad["undo"] == [], f"{path} was taken for a start-up item: {bad}")
 
+# ---- a hive that is not loaded: what plant.sh put into it is there still, so that this is no success
+off = "HKU\\S-1-5-21-1-2-3-1001\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"
+bad = order("startup.remove", {"path": off, "name": "LoggedOff"})
+must(bad["status"] == -3 and "not loaded" in bad["sentence"] and "S-1-5-21-1-2-3-1001" in bad["sentence"] and bad["undo"] == [], f"a hive that is not loaded: {bad}")
+bad = take_back([{"v": 1, "do": "value.put", "path": off, "name": "LoggedOff", "type": 1, "data": "6100"}])
+must(bad["status"] == -3 and "not loaded" in bad["sentence"], f"put back into a hive that is not loaded: {bad}")
+
+# ---- the values by which something starts without a key of its own
+user = next(k.split("\\")[1].strip() for k in wine("reg", "query", "HKU").splitlines() if "\\S-1-5-21-" in k and "_Classes" not in k)
+nt = "Software\\Microsoft\\Windows NT\\CurrentVersion"
+for path, name in ((f"HKLM\\{nt}\\Image File Execution Options\\sethc.exe", "Debugger"), (f"HKLM\\{nt}\\SilentProcessExit\\evil.exe", "MonitorProcess"),
+                   (f"HKLM\\{nt}\\Windows", "AppInit_DLLs"), ("HKLM\\Software\\Microsoft\\Command Processor", "AutoRun"),
+                   (f"HKU\\{user}\\Environment", "UserInitMprLogonScript"), (f"HKU\\{user}\\{nt}\\Winlogon", "Shell")):
+    wine("reg", "add", path, "/v", name, "/d", "C:\\evil.exe", "/f")
+    done = order("startup.remove", {"path": path, "name": name})
+    must(done["status"] == 0 and outcomes(done) == ["done"] and "evil.exe" not in wine("reg", "query", path, "/v", name), f"{path} {name}: {done}")
+    back = take_back(done["undo"])
+    must(back["status"] == 0 and "evil.exe" in wine("reg", "query", path, "/v", name), f"{path} {name} did not come back: {back}")
+    wine("reg", "delete", path, "/v", name, "/f")
+for path, name in ((f"HKLM\\{nt}\\Image File Execution Options\\sethc.exe", "GlobalFlag"), (f"HKLM\\{nt}\\Image File Execution Options", "Debugger"),
+                   (f"HKLM\\{nt}\\Winlogon", "Shell"), (f"HKLM\\{nt}\\Winlogon", "Userinit"), (f"HKU\\{user}\\Environment", "Path")):
+    bad = order("startup.remove", {"path": path, "name": name})
+    must(bad["status"] == -1 and bad["undo"] == [], f"{path} {name} was taken for a start-up item: {bad}")
+
 # ---- a service
 def start_type():
     out = wine("reg", "query", "HKLM\\SYSTEM\\CurrentControlSet\\Services\\CordonEvil", "/v", "Start")

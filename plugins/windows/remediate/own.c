@@ -61,6 +61,16 @@ bool rem_own_file(const rem_job *j, const wchar_t *full)
          folder_of(self, folder) && is_of_us(full, folder);
 }
 
+bool rem_own_image(HANDLE process)
+{
+  wchar_t path[REM_PATH];
+  wchar_t full[REM_PATH];
+  wchar_t folder[REM_PATH];
+  DWORD len = REM_PATH;
+  return QueryFullProcessImageNameW(process, 0, path, &len) && rem_join(L"\\\\?\\", path, full) &&
+         folder_of(NULL, folder) && is_of_us(full, folder);
+}
+
 bool rem_windows_own(const rem_place *p, const char *owner, char ret_why[REM_SHOW])
 {
   wchar_t windows[REM_PATH];

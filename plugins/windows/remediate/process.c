@@ -10,7 +10,7 @@
 #include "support/json.h"
 #include "support/wide.h"
 
-enum { END_MS = 10000, STEP_MS = 100, FIRST_PID = 5 };
+enum { END_MS = 10000, STEP_MS = 100, FIRST_PID = 5, DEPTH_MAX = 64 };
 
 /* In 1917; the ticks of 31 years. */
 #define FIRST_MOMENT 100000000000000000ull
@@ -44,12 +44,56 @@ static bool is_critical(HANDLE h)
          critical != 0;
 }
 
+/* Who started it; 0: nobody, or that is not known. */
+static DWORD parent_of(HANDLE h)
+{
+  struct {
+    LONG status;
+    void *peb;
+    ULONG_PTR processors;
+    LONG priority;
+    ULONG_PTR pid;
+    ULONG_PTR parent;
+  } basic = {0};
+  query_fn *query = (query_fn *)sup_system_call(L"ntdll.dll", "NtQueryInformationProcess");
+  return query != NULL && query(h, 0, &basic, sizeof(basic), NULL) == 0 ? (DWORD)basic.parent : 0;
+}
+
+/* The agent is who started this process. A number is given anew when a process has ended, so that
+ * nobody is the child of one that is younger. */
+static bool is_agents(HANDLE h, DWORD pid)
+{
+  DWORD agent = parent_of(GetCurrentProcess());
+  DWORD at = pid;
+  uint64_t start = rem_process_start(h);
+  DWORD above = parent_of(h);
+  if (agent == 0)
+    return false;
+  if (at == agent)
+    return start <= rem_process_start(GetCurrentProcess());
+  for (int i = 0; i < DEPTH_MAX && above != 0; i++) {
+    HANDLE parent = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, above);
+    uint64_t before = parent != NULL ? rem_process_start(parent) : 0;
+    DWORD next = parent != NULL ? parent_of(parent) : 0;
+    if (parent != NULL)
+      (void)CloseHandle(parent);
+    if (before > start)
+      return false;
+    if (above == agent || above == GetCurrentProcessId())
+      return true;
+    start = before;
+    above = next;
+  }
+  return false;
+}
+
 bool rem_process_protected(HANDLE h, DWORD pid, char ret_why[REM_SHOW])
 {
-  const char *why = pid < FIRST_PID                ? "it is the system's own"
-                    : pid == GetCurrentProcessId() ? "it is the agent's own"
-                    : is_critical(h)               ? "Windows itself ends with it"
-                                                   : NULL;
+  const char *why = pid < FIRST_PID ? "it is the system's own"
+                    : pid == GetCurrentProcessId() || rem_own_image(h) || is_agents(h, pid)
+                        ? "it is the agent's own"
+                    : is_critical(h) ? "Windows itself ends with it"
+                                     : NULL;
   if (why != NULL)
     (void)snprintf(ret_why, REM_SHOW, "%s", why);
   return why != NULL;
@@ -192,6 +236,7 @@ static cordon_status stop(rem_job *j, const process *p, sup_err *err)
 cordon_status rem_process_run(rem_job *j, sup_err *err)
 {
   process p;
+  char why[REM_SHOW];
   bool stops = strcmp(j->operation, "process.stop") == 0;
   cordon_status status = open_process(j->target, &p, err);
   if (status == CORDON_E_NOTFOUND && stops && !p.slip) {
@@ -200,9 +245,9 @@ cordon_status rem_process_run(rem_job *j, sup_err *err)
   }
   if (status != CORDON_OK)
     return status;
-  if (is_critical(p.handle))
-    status = sup_fail(err, CORDON_E_DENIED, "Windows itself ends with process %lu",
-                      (unsigned long)p.pid);
+  if (rem_process_protected(p.handle, p.pid, why))
+    status =
+        sup_fail(err, CORDON_E_DENIED, "process %lu is left alone: %s", (unsigned long)p.pid, why);
   else if (j->call->dry_run)
     rem_step(j, j->operation, "planned", "process %lu", (unsigned long)p.pid);
   else if (stops)

@@ -219,6 +219,8 @@ bool rem_container_is_of(const rem_job *j, const rem_meta *m, HANDLE h);
 /* ---- own.c: what is the agent's own, and what is Windows' ---- */
 
 bool rem_own_file(const rem_job *j, const wchar_t *full);
+/* Whether it runs a program of the agent's folder. */
+bool rem_own_image(HANDLE process);
 /* Whether Windows protects the file; `ret_why` says how that is known. */
 bool rem_windows_own(const rem_place *p, const char *owner, char ret_why[REM_SHOW]);
 

@@ -32,20 +32,71 @@ static bool ends_with(const wchar_t *text, const wchar_t *end)
   return len >= more && _wcsicmp(text + len - more, end) == 0;
 }
 
-/* Nothing but these: what a start-up item is, is not for a parameter to say. */
-static bool is_startup_key(const wchar_t *below)
+typedef struct startup_value {
+  HKEY root; /* NULL: the machine's, and each user's */
+  const wchar_t *key;
+  bool below;          /* any key right below it */
+  const wchar_t *name; /* NULL: each of its values */
+} startup_value;
+
+/* Nothing but these: what a start-up item is, is not for a parameter to say. Windows does without
+ * each of them; nobody logs in without Shell and Userinit of the machine, which are not here. */
+static const startup_value startup_values[] = {
+    {.key = L"\\Microsoft\\Windows\\CurrentVersion\\Run"},
+    {.key = L"\\Microsoft\\Windows\\CurrentVersion\\RunOnce"},
+    {.key = L"\\Microsoft\\Windows\\CurrentVersion\\RunServices"},
+    {.key = L"\\Microsoft\\Windows\\CurrentVersion\\RunServicesOnce"},
+    {.key = L"\\Microsoft\\Windows\\CurrentVersion\\Policies\\Explorer\\Run"},
+    {.key = L"\\Microsoft\\Windows NT\\CurrentVersion\\Image File Execution Options",
+     .below = true,
+     .name = L"Debugger"},
+    {.key = L"\\Microsoft\\Windows NT\\CurrentVersion\\SilentProcessExit",
+     .below = true,
+     .name = L"MonitorProcess"},
+    {.key = L"\\Microsoft\\Windows NT\\CurrentVersion\\Windows", .name = L"AppInit_DLLs"},
+    {HKEY_USERS, L"\\Microsoft\\Windows NT\\CurrentVersion\\Windows", .name = L"Load"},
+    {HKEY_USERS, L"\\Microsoft\\Windows NT\\CurrentVersion\\Windows", .name = L"Run"},
+    {HKEY_USERS, L"\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon", .name = L"Shell"},
+    {HKEY_USERS, L"\\Environment", .name = L"UserInitMprLogonScript"},
+    {.key = L"\\Microsoft\\Command Processor", .name = L"AutoRun"}};
+
+static bool is_startup_value(const place *p)
 {
-  static const wchar_t *const ends[] = {
-      L"\\Microsoft\\Windows\\CurrentVersion\\Run",
-      L"\\Microsoft\\Windows\\CurrentVersion\\RunOnce",
-      L"\\Microsoft\\Windows\\CurrentVersion\\RunServices",
-      L"\\Microsoft\\Windows\\CurrentVersion\\RunServicesOnce",
-      L"\\Microsoft\\Windows\\CurrentVersion\\Policies\\Explorer\\Run"};
-  for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-    if (ends_with(below, ends[i]))
+  wchar_t above[REM_KEY];
+  const wchar_t *last = wcsrchr(p->below, L'\\');
+  size_t len = last != NULL ? (size_t)(last - p->below) : 0;
+  wmemcpy(above, p->below, len);
+  above[len] = L'\0';
+  for (size_t i = 0; i < sizeof(startup_values) / sizeof(startup_values[0]); i++) {
+    const startup_value *v = &startup_values[i];
+    if ((v->root == NULL || v->root == p->root) && ends_with(v->below ? above : p->below, v->key) &&
+        (v->name == NULL || _wcsicmp(v->name, p->name) == 0))
       return true;
   }
   return false;
+}
+
+/* Of who is not logged in nothing is below HKU, and that says nothing of what is in their file. */
+static cordon_status check_loaded(const place *p, sup_err *err)
+{
+  wchar_t user[REM_KEY];
+  char shown[REM_KEY];
+  HKEY key = NULL;
+  size_t len = wcscspn(p->below, L"\\");
+  wmemcpy(user, p->below, len);
+  user[len] = L'\0';
+  LSTATUS error = RegOpenKeyExW(p->root, user, 0, KEY_QUERY_VALUE | p->view, &key);
+  if (error == 0) {
+    (void)RegCloseKey(key);
+    return CORDON_OK;
+  }
+  sup_from_wide(user, shown, sizeof(shown));
+  if (error == ERROR_FILE_NOT_FOUND)
+    return sup_fail(err, CORDON_E_UNAVAILABLE,
+                    "the hive of %.200s is not loaded, as of a user who is not logged in: what is "
+                    "in it was not looked at, and nothing was changed",
+                    shown);
+  return sup_fail_os(err, (int)error, "the hive of %.200s", shown);
 }
 
 /* In the 64-bit view the keys of 32-bit programs have their own node in the path. */
@@ -65,10 +116,11 @@ static cordon_status read_place(const cJSON *from, place *ret, sup_err *err)
     ret->root = HKEY_USERS;
     ret->below = ret->path + 4;
   }
-  if (ret->below == NULL || !is_startup_key(ret->below))
-    return sup_fail(err, CORDON_E_INVALID, "%s is no key from which Windows starts programs",
+  if (ret->below == NULL || !is_startup_value(ret))
+    return sup_fail(err, CORDON_E_INVALID,
+                    "%s is no key from which Windows starts programs, or not by that value",
                     ret->shown);
-  return CORDON_OK;
+  return ret->root == HKEY_USERS ? check_loaded(ret, err) : CORDON_OK;
 }
 
 static cordon_status open_key(const place *p, REGSAM rights, HKEY *ret_key, sup_err *err)
