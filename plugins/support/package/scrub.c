@@ -1,4 +1,5 @@
-/* What is never taken of a file by its content: private keys in PEM, and hashes of passwords. */
+/* What is never taken of a file by its content: private keys in PEM, and hashes of passwords,
+ * in UTF-8 and in UTF-16. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,45 @@ static const char key_end[] = "-----END ";
 static const char key_note[] = "(a private key, which is not taken)\n";
 static const char hash_note[] = "***";
 
-enum { KEY_LINE = 100, HASH_MIN = 12 };
+enum { KEY_LINE = 100, HASH_MIN = 12, NOTE_MAX = 64 };
+_Static_assert(sizeof(key_note) <= NOTE_MAX, "a note fits");
 
 static bool is_hash_byte(char c)
 {
   return isalnum((unsigned char)c) || (c != '\0' && strchr("./$,=+_-", c) != NULL);
 }
 
+/* In UTF-16 each of these bytes has a zero behind it, or in front of it, which looks the same from
+ * the first of them on. */
+static size_t step_of(const col_scrub *s, size_t at)
+{
+  return at + 1 < s->held_len && s->held[at + 1] == '\0' ? 2 : 1;
+}
+
+static bool begins(const char *text, size_t len, const char *word, size_t step)
+{
+  size_t units = strlen(word);
+  if (units == 0 || (units - 1) * step >= len)
+    return false;
+  for (size_t i = 0; i < units; i++) {
+    if (text[i * step] != word[i] || (step == 2 && i > 0 && text[i * step - 1] != '\0'))
+      return false;
+  }
+  return true;
+}
+
+/* How many of the next bytes of a hash there are, HASH_MIN at most. */
+static size_t hash_run(const char *text, size_t len, size_t step)
+{
+  size_t run = 0;
+  while (run < HASH_MIN && run * step < len && is_hash_byte(text[run * step]) &&
+         (step == 1 || run == 0 || text[run * step - 1] == '\0'))
+    run++;
+  return run;
+}
+
 /* Whether a hash of a password as crypt() makes it begins here: `$id$` and what follows. */
-static bool is_hash(const col_scrub *s, size_t at)
+static bool is_hash(const col_scrub *s, size_t at, size_t step)
 {
   static const char *const ids[] = {"1",
                                     "2a",
@@ -42,31 +73,27 @@ static bool is_hash(const col_scrub *s, size_t at)
                                     "pbkdf2-sha512"};
   const char *text = s->held + at;
   size_t len = s->held_len - at;
-  char before = at > 0 ? s->held[at - 1] : s->before;
+  char before = at >= step ? s->held[at - step] : step == 1 ? s->before : '\0';
   if (text[0] != '$' || isalnum((unsigned char)before) || before == '$')
     return false;
   for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
     size_t id = strlen(ids[i]);
-    if (len <= id + 1 + HASH_MIN || memcmp(text + 1, ids[i], id) != 0 || text[1 + id] != '$')
-      continue;
-    size_t run = 0;
-    while (run < HASH_MIN && is_hash_byte(text[2 + id + run]))
-      run++;
-    return run == HASH_MIN;
+    size_t body = (id + 2) * step;
+    if (len > body && begins(text + step, len - step, ids[i], step) && text[(id + 1) * step] == '$')
+      return hash_run(text + body, len - body, step) == HASH_MIN;
   }
   return false;
 }
 
 /* Whether a private key begins here: BEGIN, a few words, PRIVATE KEY, in one line. */
-static bool is_key(const col_scrub *s, size_t at)
+static bool is_key(const col_scrub *s, size_t at, size_t step)
 {
   const char *text = s->held + at;
-  size_t len = s->held_len - at < KEY_LINE ? s->held_len - at : KEY_LINE;
-  size_t begin = sizeof(key_begin) - 1;
-  if (len < begin || memcmp(text, key_begin, begin) != 0)
+  size_t len = s->held_len - at < KEY_LINE * step ? s->held_len - at : KEY_LINE * step;
+  if (!begins(text, len, key_begin, step))
     return false;
-  for (size_t i = begin; i + sizeof(key_word) - 1 <= len && text[i] != '\n'; i++) {
-    if (memcmp(text + i, key_word, sizeof(key_word) - 1) == 0)
+  for (size_t i = (sizeof(key_begin) - 1) * step; i < len && text[i] != '\n'; i += step) {
+    if (begins(text + i, len - i, key_word, step))
       return true;
   }
   return false;
@@ -81,9 +108,18 @@ static bool put(col_scrub *s, size_t from, size_t to)
   return s->put == NULL || to <= from || s->put(s->data, s->held + from, to - from);
 }
 
+/* In UTF-16 as what is around it: the zero in front is out already, or the one behind comes. */
 static bool put_note(col_scrub *s, const char *note)
 {
-  return s->put == NULL || s->put(s->data, note, strlen(note));
+  char wide[2 * NOTE_MAX] = "";
+  size_t len = strlen(note);
+  if (s->put == NULL)
+    return true;
+  if (!s->wide)
+    return s->put(s->data, note, len);
+  for (size_t i = 0; i < len && i < NOTE_MAX; i++)
+    wide[2 * i] = note[i];
+  return s->put(s->data, wide, 2 * len - 1);
 }
 
 /* How far what is held is no secret; with the state of what comes then. */
@@ -92,13 +128,16 @@ static size_t plain_until(col_scrub *s, size_t from, size_t limit)
   size_t at = from;
   for (; at < limit; at++) {
     char c = s->held[at];
-    if (c == '-' && is_key(s, at)) {
+    size_t step = step_of(s, at);
+    if (c == '-' && is_key(s, at, step)) {
       s->state = SCRUB_KEY;
+      s->wide = step == 2;
       s->key = (col_key){0};
       break;
     }
-    if (c == '$' && is_hash(s, at)) {
+    if (c == '$' && is_hash(s, at, step)) {
       s->state = SCRUB_HASH;
+      s->wide = step == 2;
       break;
     }
   }
@@ -107,8 +146,7 @@ static size_t plain_until(col_scrub *s, size_t from, size_t limit)
 
 static bool is_end(const col_scrub *s, size_t at)
 {
-  size_t end = sizeof(key_end) - 1;
-  return s->held_len - at >= end && memcmp(s->held + at, key_end, end) == 0;
+  return begins(s->held + at, s->held_len - at, key_end, s->wide ? 2 : 1);
 }
 
 /* Where a key ends: behind the line with its END, or where one without an end cannot go on. `limit`
@@ -120,7 +158,8 @@ static size_t key_until(col_scrub *s, size_t from, size_t limit)
       s->state = SCRUB_END;
       return at;
     }
-    if (col_key_takes(&s->key, s->held[at]))
+    bool between = s->wide && s->held[at] == '\0';
+    if (between || col_key_takes(&s->key, s->held[at]))
       continue;
     s->state = SCRUB_TEXT;
     s->before = '\n';
@@ -128,6 +167,12 @@ static size_t key_until(col_scrub *s, size_t from, size_t limit)
     return at + 1;
   }
   return limit;
+}
+
+/* A zero of UTF-16 that another byte of the hash comes behind. */
+static bool is_within_hash(const col_scrub *s, size_t at)
+{
+  return s->wide && s->held[at] == '\0' && at + 1 < s->held_len && is_hash_byte(s->held[at + 1]);
 }
 
 /* Takes what is held up to `limit` out of the window. */
@@ -159,7 +204,7 @@ static bool drain(col_scrub *s, size_t limit)
       }
       break;
     case SCRUB_HASH:
-      while (at < limit && is_hash_byte(s->held[at]))
+      while (at < limit && (is_hash_byte(s->held[at]) || is_within_hash(s, at)))
         at++;
       if (at < limit)
         s->state = SCRUB_TEXT;
@@ -183,8 +228,8 @@ bool col_scrub_put(col_scrub *s, const char *bytes, size_t len)
     bytes += some;
     len -= some;
     /* What is judged has as much behind it as a secret needs to be known by. */
-    if (s->held_len > KEY_LINE)
-      go_on = drain(s, s->held_len - KEY_LINE);
+    if (s->held_len > 2 * KEY_LINE)
+      go_on = drain(s, s->held_len - 2 * KEY_LINE);
   }
   return go_on;
 }

@@ -150,6 +150,38 @@ START_TEST(secrets_within_a_file_are_left_out_however_it_is_read)
 }
 END_TEST
 
+/* The text as UTF-16, the lower byte first or last, with a mark in front. */
+static size_t widen(const char *text, size_t len, bool high_first, char *ret_wide)
+{
+  memcpy(ret_wide, high_first ? "\xfe\xff" : "\xff\xfe", 2);
+  for (size_t i = 0; i < len; i++) {
+    ret_wide[2 + 2 * i + (high_first ? 0 : 1)] = '\0';
+    ret_wide[2 + 2 * i + (high_first ? 1 : 0)] = text[i];
+  }
+  return 2 + 2 * len;
+}
+
+START_TEST(secrets_in_utf_16_are_left_out_and_the_rest_is_as_it_was)
+{
+  static const size_t steps[] = {1, 2, 7, 64, 1000};
+  static sunk to;
+  static sunk narrow;
+  static col_scrub s;
+  static char wide[4096];
+  static char wanted[4096];
+  scrub(with_secrets, sizeof(with_secrets) - 1, 7, &narrow, &s);
+  for (size_t i = 0; i < 2 * COUNT_OF(steps); i++) {
+    size_t len = widen(with_secrets, sizeof(with_secrets) - 1, i % 2 == 1, wide);
+    size_t left = widen(narrow.text, narrow.len, i % 2 == 1, wanted);
+    scrub(wide, len, steps[i / 2], &to, &s);
+    ck_assert_uint_eq(to.len, left);
+    ck_assert_mem_eq(to.text, wanted, left);
+    ck_assert_uint_eq(s.keys, 1);
+    ck_assert_uint_eq(s.hashes, 3);
+  }
+}
+END_TEST
+
 /* Wherever the part begins that is taken. */
 START_TEST(the_rest_of_a_secret_is_one)
 {
@@ -532,6 +564,7 @@ int main(void)
       stars_take_no_time_without_end,
       secrets_are_known_by_their_names,
       secrets_within_a_file_are_left_out_however_it_is_read,
+      secrets_in_utf_16_are_left_out_and_the_rest_is_as_it_was,
       the_rest_of_a_secret_is_one,
       a_key_without_an_end_hides_no_more_than_a_key,
       a_key_within_a_log_is_one_to_its_end,

@@ -118,6 +118,7 @@ typedef struct col_scrub {
   size_t held_len;
   size_t skip; /* of what is held, so much is not put */
   col_scrub_state state;
+  bool wide;   /* the secret is in UTF-16 */
   char before; /* the last byte that was put */
   unsigned keys;
   unsigned endless; /* of them, whose end is not there */
