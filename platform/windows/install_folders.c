@@ -219,7 +219,7 @@ cd_code pf_uninstall_data(cd_err *err)
   if (rc != CD_OK)
     return cd_fail_os(err, rc, why.os_error, "%s", why.text);
   (void)CloseHandle(folder);
-  wchar_t *wide = pf_wide(data);
+  wchar_t *wide = pf_wide_long(data);
   DWORD error = wide != NULL ? remove_all(wide, 0) : ERROR_INVALID_NAME;
   free(wide);
   if (error != ERROR_SUCCESS)

@@ -62,6 +62,14 @@ wchar_t *pf_wide_path(const char *utf8)
   return whole;
 }
 
+wchar_t *pf_wide_long(const char *utf8)
+{
+  wchar_t *plain = pf_wide(utf8);
+  wchar_t *whole = plain != NULL ? long_form(plain) : NULL;
+  free(plain);
+  return whole;
+}
+
 bool pf_narrow(const wchar_t *wide, char *out, size_t size)
 {
   int len = size <= INT32_MAX ? WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, wide, -1, out,

@@ -19,6 +19,9 @@ CD_PRINTF(3, 4) cd_code pf_win_fail(cd_err *err, DWORD error, const char *fmt, .
 wchar_t *pf_wide(const char *utf8);
 /* A path in the form that the file calls take, however long it is; NULL as above. */
 wchar_t *pf_wide_path(const char *utf8);
+/* The same with the prefix that lifts the limit of 260 units, also of a short one: for paths that
+ * are made from it. */
+wchar_t *pf_wide_long(const char *utf8);
 /* Into a buffer; false, with `out` empty, if it does not fit or is no UTF-16. */
 bool pf_narrow(const wchar_t *wide, char *out, size_t size);
 

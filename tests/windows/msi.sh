@@ -217,6 +217,12 @@ if [ -e "$build/core/agent/cordond.exe" ] && [ ! -e "$programs/cordond.exe" ]; t
 fi
 
 # ---- and away ----
+# With a path of more than 260 units below its folder.
+if [ -e "$drive/ProgramData/Cordon" ]; then
+  part=$(printf '%0100d' 0)
+  mkdir -p "$drive/ProgramData/Cordon/state/deep/$part/$part/$part"
+  echo x >"$drive/ProgramData/Cordon/state/deep/$part/$part/$part/file"
+fi
 msi 0 /x "$(code 1.3.0)"
 state "$work/after"
 cmp -s "$work/before.files" "$work/after.files" || fail "files are left: $(diff "$work/before.files" "$work/after.files")"
