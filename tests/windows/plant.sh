@@ -63,6 +63,9 @@ plant_files() {
     "$disk/users/loggedoff/AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Startup"
   printf 'no hive at all' >"$disk/users/broken/NTUSER.DAT"
   printf 'MZplanted' >"$disk/users/loggedoff/AppData/Local/Temp/deep/=evil, one.exe"
+  long=$(printf '%0100d' 0)
+  mkdir -p "$disk/users/loggedoff/AppData/Local/Temp/$long/$long"
+  printf 'MZdeep' >"$disk/users/loggedoff/AppData/Local/Temp/$long/$long/$(printf '%040d' 0).exe"
   printf 'a secret of this machine' >"$work/outside"
   ln -sf "$work/outside" "$disk/users/loggedoff/AppData/Local/Temp/way_out.txt"
   printf 'MAMplanted' >"$disk/windows/Prefetch/EVIL.EXE-1A2B3C4D.pf"

@@ -16,8 +16,7 @@
 
 enum { COPY = 64 * 1024 };
 
-/* `\\?\` lifts the limit of 260 units, and takes the path as it is: no `..`, no `/`. */
-static bool long_path(const wchar_t *path, wchar_t ret_path[WIN_PATH])
+bool win_long_path(const wchar_t *path, wchar_t ret_path[WIN_PATH])
 {
   size_t len = wcslen(path);
   bool has_prefix = wcsncmp(path, L"\\\\?\\", 4) == 0;
@@ -82,7 +81,7 @@ DWORD win_open(const wchar_t *path, win_file *ret_file)
 {
   wchar_t full[WIN_PATH];
   *ret_file = (win_file){.handle = INVALID_HANDLE_VALUE};
-  if (!long_path(path, full))
+  if (!win_long_path(path, full))
     return ERROR_FILENAME_EXCED_RANGE;
   if (!is_local(full))
     return ERROR_CANT_ACCESS_FILE;
@@ -103,7 +102,7 @@ DWORD win_open(const wchar_t *path, win_file *ret_file)
 DWORD win_attributes(const wchar_t *path)
 {
   wchar_t full[WIN_PATH];
-  if (!long_path(path, full)) {
+  if (!win_long_path(path, full)) {
     SetLastError(ERROR_FILENAME_EXCED_RANGE);
     return INVALID_FILE_ATTRIBUTES;
   }
@@ -250,7 +249,7 @@ DWORD win_each(const col_task *t, const wchar_t *folder, win_entry_fn *fn, void 
   wchar_t full[WIN_PATH];
   wchar_t pattern[WIN_PATH];
   WIN32_FIND_DATAW entry;
-  if (!long_path(folder, full) || !win_join(full, L"*", pattern))
+  if (!win_long_path(folder, full) || !win_join(full, L"*", pattern))
     return ERROR_FILENAME_EXCED_RANGE;
   if (!is_local(full))
     return ERROR_CANT_ACCESS_FILE;

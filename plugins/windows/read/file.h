@@ -11,6 +11,10 @@ typedef struct win_file {
   uint64_t modified; /* 100 ns since 1601 */
 } win_file;
 
+/* The path with `\\?\` in front, which lifts the limit of 260 units and takes it as it is: no `..`,
+ * no `/`. False: it does not fit. */
+bool win_long_path(const wchar_t *path, wchar_t ret_path[WIN_PATH]);
+
 /* Opens a plain file of a local disk to read, whatever its rights where the process may back up
  * files. `path` is absolute; no part of it may be a link, a mount point, or a file that would be
  * fetched from elsewhere. 0, or an error: ERROR_CANT_ACCESS_FILE for those. */

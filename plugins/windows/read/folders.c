@@ -123,8 +123,6 @@ static void list_startup(startup *s, const wchar_t *folder)
 void win_startup_folders(col_task *t)
 {
   static const wchar_t below[] = L"Microsoft\\Windows\\Start Menu\\Programs\\Startup";
-  static const wchar_t older[] = L"Microsoft\\Windows\\Start Menu\\Programs\\StartUp";
-  (void)older; /* the same folder: names do not differ by case */
   wchar_t path[WIN_PATH];
   startup s = {.task = t, .user = "(all users)", .programs = win_programs_new()};
   const win_device *d = win_device_of(t);
@@ -207,5 +205,4 @@ void win_support_logs(col_task *t)
   copy_folder(t, "Defender Support", L"Microsoft\\Windows Defender\\Support", NULL);
   copy_folder(t, "Defender for Endpoint logs",
               L"Microsoft\\Windows Defender Advanced Threat Protection\\Temp", NULL);
-  copy_folder(t, "ClamAV logs", L".clamwin\\log", NULL);
 }

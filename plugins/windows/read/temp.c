@@ -25,6 +25,8 @@ typedef struct walk {
   unsigned depth;
   unsigned refused;
   DWORD refusal;
+  unsigned streamless; /* files of which the system lists no streams, not even their bytes */
+  DWORD no_streams;
 } walk;
 
 static const char *kind_of(const unsigned char *head, size_t len)
@@ -62,7 +64,9 @@ static void put_owner(col_task *t, const wchar_t *path)
   PSID owner = NULL;
   char sid[WIN_SID] = "";
   char name[WIN_ACCOUNT] = "";
-  if (GetNamedSecurityInfoW(path, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+  wchar_t full[WIN_PATH];
+  if (win_long_path(path, full) &&
+      GetNamedSecurityInfoW(full, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
                             NULL, &sd) == 0) {
     win_sid_text(owner, sid);
     win_account(t, owner, name);
@@ -73,12 +77,17 @@ static void put_owner(col_task *t, const wchar_t *path)
 }
 
 /* Other streams than the file's own: where it came from, and where somebody may hide something. */
-static void put_streams(col_task *t, const wchar_t *path)
+static void put_streams(walk *w, const wchar_t *path)
 {
+  wchar_t full[WIN_PATH];
   WIN32_FIND_STREAM_DATA stream;
   wchar_t text[STREAMS_TEXT];
   size_t at = 0;
-  HANDLE find = FindFirstStreamW(path, FindStreamInfoStandard, &stream, 0);
+  bool fits = win_long_path(path, full);
+  HANDLE find =
+      fits ? FindFirstStreamW(full, FindStreamInfoStandard, &stream, 0) : INVALID_HANDLE_VALUE;
+  if (find == INVALID_HANDLE_VALUE && w->streamless++ == 0)
+    w->no_streams = fits ? GetLastError() : ERROR_FILENAME_EXCED_RANGE;
   if (find != INVALID_HANDLE_VALUE) {
     do {
       size_t len = wcslen(stream.cStreamName);
@@ -91,7 +100,7 @@ static void put_streams(col_task *t, const wchar_t *path)
     } while (FindNextStreamW(find, &stream));
     (void)FindClose(find);
   }
-  win_text_n(t, text, at);
+  win_text_n(w->task, text, at);
 }
 
 static void put_content(walk *w, const wchar_t *path, uint64_t size)
@@ -135,7 +144,7 @@ static void put_entry(walk *w, const wchar_t *path, const WIN32_FIND_DATAW *e)
   if (link || folder) {
     win_empty(t, 3);
   } else {
-    put_streams(t, path);
+    put_streams(w, path);
     put_content(w, path, size);
   }
   (void)col_row(t);
@@ -170,13 +179,30 @@ static bool take_entry(void *data, const wchar_t *folder, const WIN32_FIND_DATAW
   return !col_stop(w->task);
 }
 
+static void mark(const walk *w)
+{
+  char refused[COL_SENTENCE / 2] = "";
+  char streams[COL_SENTENCE / 2] = "";
+  if (w->refused > 0)
+    (void)snprintf(refused, sizeof(refused),
+                   "%u files or folders were not read, the first with error %lu", w->refused,
+                   (unsigned long)w->refusal);
+  if (w->streamless > 0)
+    (void)snprintf(streams, sizeof(streams),
+                   "unsupported here: the streams of %u files, which are not listed: error %lu",
+                   w->streamless, (unsigned long)w->no_streams);
+  if (w->refused + w->streamless > 0)
+    col_mark(w->task, COL_PARTIAL, "%s%s%s", streams,
+             w->refused > 0 && w->streamless > 0 ? "; " : "", refused);
+}
+
 static void collect_folder(col_task *t, const char *name, const wchar_t *path)
 {
   char source[COL_SOURCE];
   walk w = {.task = t};
   sup_from_wide(path, source, sizeof(source));
   col_begin(t, name, source);
-  DWORD attributes = GetFileAttributesW(path);
+  DWORD attributes = win_attributes(path);
   if (attributes == INVALID_FILE_ATTRIBUTES) {
     win_mark(t, GetLastError(), source);
     return;
@@ -185,9 +211,7 @@ static void collect_folder(col_task *t, const char *name, const wchar_t *path)
   DWORD error = win_each(t, path, take_entry, &w);
   if (error != 0)
     win_mark(t, error, source);
-  if (w.refused > 0)
-    col_mark(t, COL_PARTIAL, "%u files or folders were not read, the first with error %lu",
-             w.refused, (unsigned long)w.refusal);
+  mark(&w);
   if (col_rows(t) == 0 && !col_is_marked(t) && !col_over(t)) {
     char none[COL_NAME];
     (void)snprintf(none, sizeof(none), "%.*s.txt", (int)(strlen(name) - 4), name);
