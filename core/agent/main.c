@@ -69,6 +69,7 @@ static const char usage[] =
     "  --install [--no-start]      (alone; Windows) folders, configuration, service; for an "
     "installer\n"
     "  --uninstall [--keep-state]  (alone; Windows) the service, and what the agent has written\n"
+    "  --uninstall --keep-service  (alone; Windows) stop the service, for another version\n"
     "  --service             as a service of Windows; its manager starts it so\n"
     "  --check-config        read the configuration, say what is wrong, and end\n"
     "  --version, --help\n";

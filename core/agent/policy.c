@@ -9,38 +9,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "enrolment.h"
+#include "policy_over.h"
 #include "policy_private.h"
 #include "protocol/policy.h"
 
 #include "base/banned.h"
-
-/* ---- the configuration under it ---- */
-
-/* What is in force when `record` is laid over the file. */
-static cd_code lay_over(const agent_policy *p, const agent_policy_record *record,
-                        agent_config *ret_config, cd_err *err)
-{
-  char name[128];
-  cd_json_doc *doc = NULL;
-  cd_buf text = CD_BUF_INIT(CD_CONFIG_MAX);
-  cd_code rc = cd_json_parse(cd_str_from(record->version > 0 ? record->body : "{}"),
-                             CD_POLICY_BODY_MAX, "the policy", &doc, err);
-  if (rc != CD_OK)
-    return rc;
-  cd_json under = cd_json_any(p->file.doc);
-  cd_json over = cd_json_any(doc);
-  cd_json_overlay(&under, &over, &text);
-  (void)snprintf(name, sizeof(name), "policy '%s' version %llu over the configuration",
-                 record->name, (unsigned long long)record->version);
-  rc = cd_buf_status(&text, name, err);
-  if (rc == CD_OK)
-    rc = agent_config_parse(cd_buf_view(&text), name, ret_config, err);
-  if (rc == CD_OK)
-    agent_config_distrust_too(ret_config, &p->file);
-  cd_buf_release(&text);
-  cd_json_free(doc);
-  return rc;
-}
 
 /* Where the console is found, and what serves what: that may cut the device off. */
 static bool may_cut_off(const agent_config *a, const agent_config *b)
@@ -98,7 +71,7 @@ static void put_back(agent_policy *p, const char *why)
   agent_config fresh;
   agent_policy_record gone = p->now;
   agent_config_init(&fresh);
-  cd_code rc = lay_over(p, &p->before, &fresh, &err);
+  cd_code rc = agent_policy_over(&p->file, &p->before, &fresh, &err);
   if (rc == CD_OK)
     rc = agent_journal_policy_back(p->agent->journal, p->root, gone.version, why, &err);
   if (rc != CD_OK) {
@@ -207,7 +180,7 @@ static void put_in_force(agent_policy *p, const cd_policy_accepted *accepted,
   agent_config_init(&fresh);
   cd_code rc = record_of(&accepted->policy, &record, &err);
   if (rc == CD_OK) {
-    rc = lay_over(p, &record, &fresh, &err);
+    rc = agent_policy_over(&p->file, &record, &fresh, &err);
     if (rc != CD_OK) {
       note_refusal(p, record.version, err.text);
       refuse(v, CD_REFUSAL_PARAMETERS, err.text);
@@ -303,7 +276,7 @@ static void use(agent_policy *p)
   cd_err err = {0};
   agent_config fresh;
   agent_config_init(&fresh);
-  if (lay_over(p, &p->now, &fresh, &err) != CD_OK) {
+  if (agent_policy_over(&p->file, &p->now, &fresh, &err) != CD_OK) {
     cd_log(CD_AREA_REMOTE, CD_LOG_ERROR, "policy version %llu is left aside: %s",
            (unsigned long long)p->now.version, err.text);
     note_refusal(p, p->now.version, err.text);

@@ -5,11 +5,10 @@
 
 #include "base/json.h"
 #include "base/path.h"
-#include "config.h"
 #include "platform/file.h"
 #include "platform/install.h"
 #include "platform/paths.h"
-#include "restore_facts.h"
+#include "setup_end.h"
 
 #include "base/banned.h"
 
@@ -143,62 +142,50 @@ cd_code agent_setup(bool start, cd_err *err)
   return rc == CD_OK && start ? pf_install_start(err) : rc;
 }
 
-/* A journal or a configuration that cannot be read says nothing in favour of a release. */
-static cd_code may_end(cd_err *err)
+cd_code agent_setup_undo(agent_setup_keep keep, cd_err *err)
 {
   const pf_paths *paths = pf_paths_installed();
-  restore_read found;
-  agent_config config;
-  cd_code rc = CD_OK;
-  restore_read_all(paths->state_dir, &found);
-  bool isolated = found.facts.journal == RESTORE_BAD || found.facts.isolated;
-  restore_read_release(&found);
-  if (!isolated)
-    return CD_OK;
-  agent_config_init(&config);
-  rc = agent_config_load(paths->config_file, &config, err);
-  if (rc != CD_OK)
-    (void)cd_err_prefix(err, "the agent stays, since the device is to be isolated");
-  else if (config.local_release == AGENT_WHO_CODE || config.local_release == AGENT_WHO_NOBODY)
-    rc = cd_fail(
-        err, CD_E_DENIED,
-        "the agent stays: the device is to be isolated, and the policy lets nobody here end "
-        "that; have its console release it first");
-  agent_config_release(&config);
-  return rc;
-}
-
-cd_code agent_setup_undo(bool keep_state, cd_err *err)
-{
   cd_err ignored = {0};
   cd_code rc = pf_uninstall_stop(err);
-  if (rc == CD_OK && !keep_state) {
+  if (rc == CD_OK && keep == AGENT_SETUP_KEEP_NOTHING) {
     /* Only the journal of an agent that does not run can be read. */
-    rc = may_end(err);
+    rc = agent_setup_may_end(paths->config_file, paths->state_dir, err);
     if (rc != CD_OK && pf_install_start(&ignored) != CD_OK)
       (void)cd_err_prefix(err, "and the agent does not start again (%.200s)", ignored.text);
   }
-  if (rc == CD_OK)
+  if (rc == CD_OK && keep != AGENT_SETUP_KEEP_SERVICE)
     rc = pf_uninstall_service(err);
-  return rc == CD_OK && !keep_state ? pf_uninstall_data(err) : rc;
+  return rc == CD_OK && keep == AGENT_SETUP_KEEP_NOTHING ? pf_uninstall_data(err) : rc;
+}
+
+static cd_code run(bool install, const char *option, cd_err *err)
+{
+  if (install)
+    return agent_setup(option[0] == '\0', err);
+  if (strcmp(option, "--keep-service") == 0)
+    return agent_setup_undo(AGENT_SETUP_KEEP_SERVICE, err);
+  return agent_setup_undo(option[0] == '\0' ? AGENT_SETUP_KEEP_NOTHING : AGENT_SETUP_KEEP_STATE,
+                          err);
 }
 
 bool agent_setup_run(int argc, char **argv, int *ret_code)
 {
   cd_err err = {0};
   cd_str what = argc > 1 ? cd_str_from(argv[1]) : CD_STR("");
-  const char *more = argc > 2 ? argv[2] : "";
+  const char *option = argc > 2 ? argv[2] : "";
   bool install = cd_str_eq_cstr(what, "--install");
   if (!install && !cd_str_eq_cstr(what, "--uninstall"))
     return false;
-  const char *option = install ? "--no-start" : "--keep-state";
-  bool has_option = strcmp(more, option) == 0;
+  bool known = install
+                   ? strcmp(option, "--no-start") == 0
+                   : strcmp(option, "--keep-state") == 0 || strcmp(option, "--keep-service") == 0;
   *ret_code = 2;
-  if (argc > 3 || (argc == 3 && !has_option)) {
-    (void)fprintf(stderr, "cordond: %s takes nothing but %s\n", argv[1], option);
+  if (argc > 3 || (argc == 3 && !known)) {
+    (void)fprintf(stderr, "cordond: %s takes nothing but %s\n", argv[1],
+                  install ? "--no-start" : "--keep-state or --keep-service");
     return true;
   }
-  cd_code rc = install ? agent_setup(!has_option, &err) : agent_setup_undo(has_option, &err);
+  cd_code rc = run(install, option, &err);
   *ret_code = rc == CD_OK ? 0 : 1;
   if (rc != CD_OK)
     (void)fprintf(stderr, "cordond: %s\n", err.text);

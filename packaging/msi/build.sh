@@ -92,7 +92,7 @@ query "UPDATE \`Property\` SET \`Value\` = 'CONSOLE_URL;TOKEN_FILE;TAGS;WIX_DOWN
 # wixl takes what is to be done when an installation is undone for something to be done at once: a program of the installation (18), whose
 # end does not matter (64), in the script (1024) of the rollback (256), as the system (2048).
 if [ -e "$stage/cordond.exe" ]; then
-  for action in InstallAgentUndo StopAgentUndo; do
+  for action in InstallAgentUndo UpgradeAgentUndo RepairAgentUndo StopAgentUndo; do
     query "UPDATE \`CustomAction\` SET \`Type\` = 3410 WHERE \`Action\` = '$action'"
   done
 fi

@@ -2,6 +2,7 @@
 #include "platform/install.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "windows/event.h"
 #include "windows/windows.h"
 
@@ -45,11 +46,24 @@ static wchar_t *command_line(void)
   return NULL;
 }
 
+/* One that was taken away is there until the last who looks at it lets go: waited for. */
+static SC_HANDLE create(SC_HANDLE manager, const wchar_t *command)
+{
+  uint64_t until_ms = cd_mono_ms() + PATIENCE_MS;
+  while (true) {
+    SC_HANDLE service = CreateServiceW(manager, NAME, TITLE, SERVICE_ALL_ACCESS,
+                                       SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+                                       SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, NULL, NULL);
+    if (service != NULL || GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE ||
+        cd_mono_ms() > until_ms)
+      return service;
+    Sleep(LOOK_MS);
+  }
+}
+
 static SC_HANDLE make(SC_HANDLE manager, const wchar_t *command)
 {
-  SC_HANDLE service = CreateServiceW(manager, NAME, TITLE, SERVICE_ALL_ACCESS,
-                                     SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
-                                     SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, NULL, NULL);
+  SC_HANDLE service = create(manager, command);
   if (service != NULL || GetLastError() != ERROR_SERVICE_EXISTS)
     return service;
   service = OpenServiceW(manager, NAME, SERVICE_ALL_ACCESS);
@@ -248,16 +262,28 @@ cd_code pf_uninstall_stop(cd_err *err)
   return rc;
 }
 
+/* It goes at once, or with the last handle that others have of it: then it cannot be started any
+ * more. A second time says that it is so. */
+static cd_code take_away(SC_HANDLE service, cd_err *err)
+{
+  if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
+    return pf_win_fail(err, GetLastError(), "the service could not be taken away");
+  if (DeleteService(service) || GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
+    return cd_fail(err, CD_E_UNVERIFIED, "the service was taken away and is there still");
+  return CD_OK;
+}
+
+/* A source of events that stays does no harm: that is only told. */
 cd_code pf_uninstall_service(cd_err *err)
 {
   SC_HANDLE service = NULL;
+  cd_err why = {0};
   cd_code rc = open_to_end(&service, err);
-  if (rc == CD_OK)
-    rc = pf_event_source_remove(err);
-  if (service == NULL)
-    return rc;
-  if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
-    rc = pf_win_fail(err, GetLastError(), "the service could not be taken away");
-  (void)CloseServiceHandle(service);
+  if (service != NULL) {
+    rc = take_away(service, err);
+    (void)CloseServiceHandle(service);
+  }
+  if (rc == CD_OK && pf_event_source_remove(&why) != CD_OK)
+    cd_log(CD_AREA_AGENT, CD_LOG_WARN, "%s; going on", why.text);
   return rc;
 }

@@ -163,10 +163,16 @@ msi 0 /i "Z:$work/1.3.0.msi"
 runs 'after the upgrade'
 # Wine does not tell the old version that it is an upgrade (UPGRADINGPRODUCTCODE), so that its state goes: that it stays is seen at the tables.
 if [ -e "$programs/cordond.exe" ]; then
-  has CustomAction '^StopAgent	[0-9]+	cordond_exe	--uninstall --keep-state'
+  has CustomAction '^StopAgent	[0-9]+	cordond_exe	--uninstall --keep-service'
   # In the script of the rollback, as the system: what wixl writes is done at once.
   has CustomAction '^InstallAgentUndo	3410	cordond_exe	--uninstall --keep-state'
+  has CustomAction '^UpgradeAgentUndo	3410	cordond_exe	--uninstall --keep-service'
+  has CustomAction '^RepairAgentUndo	3410	cordond_exe	--install'
   has CustomAction '^StopAgentUndo	3410	cordond_exe	--install'
+  # What undoes a first installation never runs for a product that was there before.
+  has InstallExecuteSequence '^InstallAgentUndo	NOT Installed AND NOT REMOVE AND NOT WIX_UPGRADE_DETECTED	'
+  has InstallExecuteSequence '^UpgradeAgentUndo	NOT Installed AND NOT REMOVE AND WIX_UPGRADE_DETECTED	'
+  has InstallExecuteSequence '^RepairAgentUndo	Installed AND NOT REMOVE	'
   has InstallExecuteSequence '^StopAgent	.*UPGRADINGPRODUCTCODE	'
   has InstallExecuteSequence '^RemoveAgent	.*NOT UPGRADINGPRODUCTCODE	'
 fi

@@ -148,6 +148,52 @@ START_TEST(it_is_made_twice_started_twice_stopped_twice_and_taken_away_twice)
 }
 END_TEST
 
+static DWORD WINAPI let_go(void *service)
+{
+  Sleep(1000);
+  return CloseServiceHandle(service) ? 0 : 1;
+}
+
+/* As by somebody who looks at services meanwhile: it is marked, and goes when he lets go. */
+START_TEST(one_that_others_look_at_is_made_anew_when_they_let_go)
+{
+  cd_err err = {0};
+  install();
+  SC_HANDLE theirs = open_it(SERVICE_QUERY_STATUS);
+  ck_assert_ptr_nonnull(theirs);
+  uninstall();
+  good(pf_uninstall_service(&err), &err);
+  HANDLE thread = CreateThread(NULL, 0, let_go, theirs, 0, NULL);
+  ck_assert_ptr_nonnull(thread);
+  ULONGLONG from_ms = GetTickCount64();
+  install();
+  ck_assert_uint_ge(GetTickCount64() - from_ms, 500);
+  ck_assert_int_eq(WaitForSingleObject(thread, DEADLINE_MS), WAIT_OBJECT_0);
+  (void)CloseHandle(thread);
+  good(pf_install_start(&err), &err);
+  ck_assert_uint_eq(status().dwCurrentState, SERVICE_RUNNING);
+  uninstall();
+  ck_assert_ptr_null(open_it(SERVICE_QUERY_STATUS));
+}
+END_TEST
+
+/* One with a key below it cannot be removed. */
+START_TEST(a_source_of_events_that_stays_keeps_no_service)
+{
+  HKEY key = NULL;
+  install();
+  ck_assert(RegCreateKeyExW(HKEY_LOCAL_MACHINE, SOURCE L"\\theirs", 0, NULL, 0, KEY_READ, NULL,
+                            &key, NULL) == ERROR_SUCCESS);
+  (void)RegCloseKey(key);
+  uninstall();
+  ck_assert_ptr_null(open_it(SERVICE_QUERY_STATUS));
+  ck_assert(has_source());
+  ck_assert(RegDeleteKeyW(HKEY_LOCAL_MACHINE, SOURCE L"\\theirs") == ERROR_SUCCESS);
+  uninstall();
+  ck_assert(!has_source());
+}
+END_TEST
+
 START_TEST(what_it_does_when_it_fails_and_at_the_end_is_set)
 {
   BYTE room[1024];
@@ -283,6 +329,8 @@ int main(int argc, char **argv)
   TCase *c = tcase_create("service");
   tcase_set_timeout(c, 120);
   tcase_add_test(c, it_is_made_twice_started_twice_stopped_twice_and_taken_away_twice);
+  tcase_add_test(c, one_that_others_look_at_is_made_anew_when_they_let_go);
+  tcase_add_test(c, a_source_of_events_that_stays_keeps_no_service);
   tcase_add_test(c, what_it_does_when_it_fails_and_at_the_end_is_set);
   tcase_add_test(c, it_ends_when_the_system_does);
   tcase_add_test(c, one_that_does_not_end_is_ended);
