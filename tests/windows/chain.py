@@ -1,10 +1,12 @@
 """Usage: chain.py PREFIX SOURCE BUILD NATIVE
 
-A device's whole life by its installer, under Wine, with the console of Linux: installed with a token, enrolled, ordered about, killed, cut off,
-upgraded, uninstalled. PREFIX is made here and removed.
+A device's whole life by its installer, under Wine, with the console of Linux: installed with a token, enrolled, a package, a file in quarantine,
+ordered about, killed, cut off, repaired, kept while it is isolated, upgraded, uninstalled. PREFIX is made here and removed.
 """
+import csv
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -12,6 +14,7 @@ import enrol
 from bed import NO_TOOLS, Console, Failed, Prefix, digest, must, read, run, until, write
 
 SERVICE = r"HKLM\System\CurrentControlSet\Services\cordond"
+UNPROVEN = 7  # what Wine lacks makes a package partial
 FAILED = (1603 % 256, 1627 % 256)  # Windows says 1603; Wine tells on which function it failed
 
 
@@ -131,6 +134,44 @@ def installed(m, bed, installer):
     must(secret not in said and secret not in m.log(), "the token is in a log")
 
 
+def collected(m, bed):
+    """A package of the device, by what the installer has put there."""
+    path, unpacked = bed.console.path("package.zip"), bed.console.path("package")
+    done = bed.console.cordon("collect", bed.device, "--comment", "chain", "-o", path, "--timeout", "240", code=None, timeout=270)
+    must(done.code == UNPROVEN, f"the collection ended with {done.code}: {done.text[-1500:]}")
+    for words in (("verify", path), ("extract", path, "-o", unpacked)):
+        told = run([bed.console.programs["cordon"], "package", *words], 60)
+        must(told.code == 0, f"package {words[0]} ended with {told.code}: {told.text}")
+    must(json.loads(read(os.path.join(unpacked, "manifest.json")))["device"] == bed.device, "the package is of another device")
+    program = "C:\\Program Files\\Cordon\\cordond.exe"
+    for table, fields in (("Services/services", {"name": "cordond", "start": "automatic", "command": f'"{program}" --service'}),
+                          ("Processes/processes", {"name": "cordond.exe", "path": program}), ("Installed programs/programs", {"name": "Cordon", "version": "1.2.3"})):
+        with open(os.path.join(unpacked, f"{table}.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        must(any(all(row.get(k) == v for k, v in fields.items()) for row in rows), f"{table} has no row with {fields}: {rows[:3]}")
+
+
+def quarantined(m, bed):
+    path, evil = os.path.join(m.prefix.drive, "evil one.exe"), b"MZ malware of a chain\n" * 500
+    with open(path, "wb") as file:
+        file.write(evil)
+    done = bed.console.order("quarantine", bed.device, "--path", "C:\\evil one.exe")
+    must(done.code == 0 and not os.path.exists(path), f"the quarantine ended with {done.code}: {done.text[-800:]}")
+    done = bed.console.order("undo", enrol.last_action(bed)["id"])
+    must(done.code == 0 and os.path.exists(path), f"the undo ended with {done.code}: {done.text[-800:]}")
+    with open(path, "rb") as file:
+        must(file.read() == evil, "what came back is another file")
+    os.unlink(path)
+
+
+def provided_by_nobody(m, bed):
+    """No plugin for Windows isolates: the order fails with that, and nothing is wanted."""
+    done = bed.console.order("isolate", bed.device)
+    must(done.code not in (0, 2) and "Failed" in done.text, f"an isolation that nobody provides ended with {done.code}: {done.text}")
+    done.says("no provider could isolate this device: the configuration names none")
+    must("wanted released" in m.local("status").text, f"what failed is wanted: {m.local('status').text}")
+
+
 def ordered(m, bed):
     m.service("stop")
     files = m.add_provider()
@@ -159,18 +200,70 @@ def product(installer):
     return next(line.split("\t")[1] for line in table.splitlines() if line.startswith("ProductCode\t"))
 
 
-def upgraded(m, bed, old, new, files):
+def keeps_isolated(m, bed, what):
+    until(60, f"it is back {what}", lambda: m.local("status", code=None).code == 0 and enrol.connected_again(bed))
+    try:
+        until(60, f"it is isolated {what}", lambda: re.search(r"wanted isolated .* enforced isolated +proven holds", m.local("status").text))
+    except Failed as why:
+        raise Failed(f"{why}: {m.local('status').text}\n{m.log()[-1500:]}") from why
+    must(bed.console.device()["id"] == bed.device, f"it is another device {what}")
+
+
+def release_by(m, who):
+    path = os.path.join(m.data, "cordond.json")
+    write(path, json.dumps({**json.loads(read(path)), "local": {"group": "", "release": who}}), 0o644)
+
+
+def stays(m, bed, installer, what):
+    """Nobody here may end the isolation, so nobody here may take the agent away. Wine's installer forgets a product whose removal is undone."""
+    m.msi("/x", product(installer), codes=FAILED)
+    must(m.registered() and os.path.exists(os.path.join(m.data, "state", "enrolment.json")), f"the agent or its state is gone {what}")
+    keeps_isolated(m, bed, what)
+    m.msi("/i", wide(installer))
+    done = m.prefix.run(os.path.join(m.programs, "cordond.exe"), "--uninstall")
+    must(done.code == 1, f"{what}: cordond --uninstall ended with {done.code}")
+    done.says("the agent stays: the device is to be isolated, and the policy lets nobody here end that")
+    keeps_isolated(m, bed, what)
+
+
+def repaired(m, bed, installer):
+    """While it is isolated; also with a token that is worth nothing, which takes nothing from the device."""
+    m.msi("/i", wide(installer), "REINSTALL=ALL", "REINSTALLMODE=amus")
+    keeps_isolated(m, bed, "after a repair")
+    m.msi("/i", wide(installer), "REINSTALL=ALL", "REINSTALLMODE=amus", f"TOKEN_FILE={wide(m.console.path('wrong.json'))}", codes=FAILED)
+    must(m.registered() and m.prefix.processes("cordond.exe"), f"a repair that failed took the agent away: {m.log()[-800:]}")
+    keeps_isolated(m, bed, "after a repair that failed")
+
+
+def guarded(m, bed, installer):
+    """The device is isolated from here on, and by the policy of its fleet its console alone ends that."""
+    must(bed.console.order("isolate", bed.device).code == 0, "it is not isolated")
+    release_by(m, "nobody")
+    stays(m, bed, installer, "by the file")
+    release_by(m, "administrators")
+    policy = bed.console.path("policy.json")
+    write(policy, json.dumps({"local": {"release": "nobody"}}))
+    bed.console.cordon("policy", "set", "kiosks", policy, "--comment", "test")
+    bed.console.cordon("policy", "assign", "kiosks", "kiosk", "10", "--comment", "test")
+    until(60, "the policy is in force", lambda: "in force kiosks" in bed.console.cordon("device", "show", bed.device).out)
+    stays(m, bed, installer, "by the policy")
+    repaired(m, bed, installer)
+
+
+def upgraded(m, bed, old, new):
     """As Windows does it: the old version is removed and told for which one, which Wine's installer does not do by itself."""
+    m.msi("/i", product(old), "REMOVE=ALL", f"UPGRADINGPRODUCTCODE={product(new)}")
+    must(not os.path.exists(os.path.join(m.programs, "cordond.exe")) and not m.prefix.processes("cordond.exe"), "the old version is there still")
+    must(m.registered() and os.path.exists(os.path.join(m.data, "state", "enrolment.json")), "no service or no enrolment is left in the middle")
+    m.msi("/i", wide(new))
+    keeps_isolated(m, bed, "after the upgrade")
+
+
+def uninstalled(m, bed, installer, files):
+    stays(m, bed, installer, "after the upgrade")
+    must(bed.console.order("release", bed.device).code == 0, "it is not released")
     for file in files:
         os.unlink(file)
-    m.msi("/i", product(old), "REMOVE=ALL", f"UPGRADINGPRODUCTCODE={product(new)}")
-    must(not m.left() and os.path.exists(os.path.join(m.data, "state", "enrolment.json")), f"{m.left()}, or no enrolment is left in the middle")
-    m.msi("/i", wide(new))
-    until(60, "it comes back as what it was", lambda: enrol.connected_again(bed))
-    must(bed.console.device()["id"] == bed.device, "the upgrade made it another device")
-
-
-def uninstalled(m, bed, installer):
     m.msi("/x", product(installer))
     must(not m.left(m.data), f"uninstalling left {m.left(m.data)}")
     until(60, "the console notices", lambda: not bed.console.connected())
@@ -182,11 +275,14 @@ def chain(prefix, source, build, console, work):
     old, new = m.installer("1.2.3"), m.installer("1.3.0")
     refused(m, old)
     installed(m, bed, old)
+    for part in (collected, quarantined, provided_by_nobody):
+        part(m, bed)
     files = ordered(m, bed)
     killed(m, bed)
     enrol.is_cut(bed)
-    upgraded(m, bed, old, new, files)
-    uninstalled(m, bed, new)
+    guarded(m, bed, old)
+    upgraded(m, bed, old, new)
+    uninstalled(m, bed, new, files)
 
 
 def main(prefix, source, build, native):
