@@ -78,6 +78,50 @@ static cd_code drop_privileges(uint32_t privileges, cd_err *err)
   return rc;
 }
 
+/* Of what the words name, as far as the token has it. */
+static bool all_in_force(const TOKEN_PRIVILEGES *all, uint32_t privileges)
+{
+  for (DWORD i = 0; i < all->PrivilegeCount; i++) {
+    if (pf_privilege_kept(privileges, &all->Privileges[i].Luid) &&
+        (all->Privileges[i].Attributes & SE_PRIVILEGE_ENABLED) == 0)
+      return false;
+  }
+  return true;
+}
+
+/* Who keeps the whole token has most of it switched off: the system's own account too. What the
+ * words name is switched on, and looked at; what the token has not is told by the report. */
+static cd_code enable_privileges(uint32_t privileges, cd_err *err)
+{
+  HANDLE token = NULL;
+  DWORD count = 0;
+  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES, &token))
+    return pf_win_fail(err, GetLastError(), "this process's token could not be opened");
+  TOKEN_PRIVILEGES *all = pf_token_facts(token, TokenPrivileges);
+  for (DWORD i = 0; all != NULL && i < all->PrivilegeCount; i++) {
+    if (pf_privilege_kept(privileges, &all->Privileges[i].Luid))
+      all->Privileges[count++] = (LUID_AND_ATTRIBUTES){.Luid = all->Privileges[i].Luid,
+                                                       .Attributes = SE_PRIVILEGE_ENABLED};
+  }
+  if (all != NULL)
+    all->PrivilegeCount = count;
+  DWORD error =
+      all == NULL || (count > 0 && !AdjustTokenPrivileges(token, FALSE, all, 0, NULL, NULL))
+          ? GetLastError()
+          : 0;
+  free(all);
+  all = error == 0 ? pf_token_facts(token, TokenPrivileges) : NULL;
+  cd_code rc = CD_OK;
+  if (all == NULL)
+    rc = pf_win_fail(err, error != 0 ? error : GetLastError(),
+                     "this process's privileges could not be switched on");
+  else if (!all_in_force(all, privileges))
+    rc = cd_fail(err, CD_E_DENIED, "a privilege that this process has could not be switched on");
+  free(all);
+  (void)CloseHandle(token);
+  return rc;
+}
+
 /* What a job in a job cannot have, nor one that another is put into: Windows takes no restrictions
  * of the desktop in a chain. */
 static bool limit_desktop(HANDLE job)
@@ -174,7 +218,26 @@ typedef struct facts {
   bool administrators; /* a group of theirs is in force */
   bool local_service;
   DWORD integrity;
+  uint32_t off; /* kept[] that are not in force, a bit each */
 } facts;
+
+/* Which of kept[] are not in force in the token. */
+static uint32_t not_in_force(HANDLE token)
+{
+  TOKEN_PRIVILEGES *all = pf_token_facts(token, TokenPrivileges);
+  uint32_t off = 0;
+  for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
+    LUID wanted;
+    bool on = false;
+    bool known = all != NULL && LookupPrivilegeValueW(NULL, kept[k].name, &wanted);
+    for (DWORD i = 0; known && i < all->PrivilegeCount; i++)
+      on |= all->Privileges[i].Luid.LowPart == wanted.LowPart &&
+            (all->Privileges[i].Attributes & SE_PRIVILEGE_ENABLED) != 0;
+    off |= on ? 0 : 1u << k;
+  }
+  free(all);
+  return off;
+}
 
 static facts look(void)
 {
@@ -190,6 +253,7 @@ static facts look(void)
                          pf_sid_powerful(groups->Groups[i].Sid);
   is.integrity = pf_token_integrity(token);
   is.local_service = pf_token_is_local_service(token);
+  is.off = not_in_force(token);
   is.in_job = IsProcessInJob(GetCurrentProcess(), NULL, &inside) && inside;
   free(groups);
   (void)CloseHandle(token);
@@ -220,6 +284,10 @@ static void write_note(const pf_confine *c, const facts *is, cd_jw *w)
     cd_buf_add_cstr(&note, "; the account stays the agent's");
   if (is->administrators && !pf_token_needs_administrators(c))
     cd_buf_add_cstr(&note, "; the rights of administrators are still there");
+  for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
+    if (!c->client && (c->privileges & kept[k].bit) != 0 && (is->off & 1u << k) != 0)
+      cd_buf_addf(&note, "; %ls, which the manifest asks for, is not in force", kept[k].name);
+  }
   if (c->client && is->integrity >= SECURITY_MANDATORY_MEDIUM_RID)
     cd_buf_add_cstr(&note, "; the integrity could not be made low");
   cd_jw_str(w, "note", cd_buf_view(&note));
@@ -281,8 +349,9 @@ cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err)
   cd_code rc = refuse_user(c, err);
   if (rc == CD_OK)
     rc = enter_job(c, err);
-  if (rc == CD_OK && (c->privileges & PF_PRIV_ROOT) == 0)
-    rc = drop_privileges(c->privileges, err);
+  if (rc == CD_OK)
+    rc = (c->privileges & PF_PRIV_ROOT) == 0 ? drop_privileges(c->privileges, err)
+                                             : enable_privileges(c->privileges, err);
   if (rc != CD_OK)
     return rc;
   close_ways(false);

@@ -3,6 +3,7 @@
  * tests/unit/platform/test_child.c. */
 #include "platform/child.h"
 
+#include "base/buf.h"
 #include "windows/child.h"
 
 #include <check.h>
@@ -40,8 +41,28 @@ static int child_with_child(void)
   return 0;
 }
 
+/* With everything switched off first, as a service begins. */
+static int child_confined(void)
+{
+  const pf_confine root = {.privileges = PF_PRIV_ROOT | PF_PRIV_WRITE_ALL, .processes = 1};
+  cd_buf report = CD_BUF_INIT(4096);
+  cd_err err = {0};
+  HANDLE token = NULL;
+  bool off = OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES, &token) &&
+             AdjustTokenPrivileges(token, TRUE, NULL, 0, NULL, NULL);
+  cd_code rc = pf_confine_self(&root, &report, &err);
+  bool told = rc == CD_OK && strstr(cd_buf_cstr(&report), "not in force") == NULL;
+  (void)printf("off=%d report=%d %s\n", off, told, rc == CD_OK ? cd_buf_cstr(&report) : err.text);
+  (void)fflush(stdout);
+  cd_buf_release(&report);
+  Sleep(CHILD_SLEEPS_MS);
+  return 0;
+}
+
 static int be_child(int argc, char **argv)
 {
+  if (argc > 2 && strcmp(argv[2], "confined") == 0)
+    return child_confined();
   if (argc > 3 && strcmp(argv[2], "signals") == 0)
     return child_signals(argv[3]);
   if (argc > 2 && strcmp(argv[2], "parent") == 0)
@@ -58,7 +79,7 @@ typedef struct play {
   uv_loop_t loop;
   uv_timer_t deadline;
   uv_pipe_t printed;
-  char text[256];
+  char text[1024];
   size_t len;
   pf_child *child;
   bool closed;
@@ -231,6 +252,47 @@ START_TEST(a_child_keeps_what_its_words_mean)
 }
 END_TEST
 
+static bool is_in_force(HANDLE token, const wchar_t *name)
+{
+  TOKEN_PRIVILEGES *all = pf_token_facts(token, TokenPrivileges);
+  LUID wanted;
+  bool found = false;
+  ck_assert_ptr_nonnull(all);
+  ck_assert(LookupPrivilegeValueW(NULL, name, &wanted));
+  for (DWORD i = 0; i < all->PrivilegeCount; i++)
+    found |= all->Privileges[i].Luid.LowPart == wanted.LowPart &&
+             (all->Privileges[i].Attributes & SE_PRIVILEGE_ENABLED) != 0;
+  free(all);
+  return found;
+}
+
+static void await_line(play *p)
+{
+  while (strchr(p->text, '\n') == NULL)
+    (void)uv_run(&p->loop, UV_RUN_ONCE);
+}
+
+/* The system's own account has them, and has them switched off. */
+START_TEST(who_keeps_all_has_what_its_words_mean_switched_on)
+{
+  const pf_confine root = {.privileges = PF_PRIV_ROOT | PF_PRIV_WRITE_ALL, .processes = 1};
+  char role[] = "confined";
+  play p;
+  start(&p, role, NULL, &root);
+  await_line(&p);
+  ck_assert_msg(strstr(p.text, "off=1 report=1") != NULL, "%s", p.text);
+  HANDLE token = token_of(&p);
+  ck_assert(is_in_force(token, L"SeRestorePrivilege"));
+  ck_assert(is_in_force(token, L"SeTakeOwnershipPrivilege"));
+  ck_assert(is_in_force(token, L"SeBackupPrivilege"));
+  ck_assert(!is_in_force(token, L"SeDebugPrivilege"));
+  ck_assert(has_privilege(token, L"SeDebugPrivilege"));
+  (void)CloseHandle(token);
+  pf_child_kill(p.child);
+  end(&p);
+}
+END_TEST
+
 /* Wine's LogonUser() says yes and gives no token: that is none of another account. */
 START_TEST(a_client_has_another_account_only_where_its_token_says_so)
 {
@@ -269,12 +331,6 @@ START_TEST(a_handle_that_anyone_could_inherit_does_not_come_along)
   (void)CloseHandle(event);
 }
 END_TEST
-
-static void await_line(play *p)
-{
-  while (strchr(p->text, '\n') == NULL)
-    (void)uv_run(&p->loop, UV_RUN_ONCE);
-}
 
 START_TEST(what_a_child_started_ends_with_it)
 {
@@ -333,6 +389,7 @@ int main(int argc, char **argv)
   tcase_add_test(c, we_are_an_administrator_with_privileges);
   tcase_add_test(c, a_child_that_asks_for_nothing_has_neither_groups_nor_privileges);
   tcase_add_test(c, a_child_keeps_what_its_words_mean);
+  tcase_add_test(c, who_keeps_all_has_what_its_words_mean_switched_on);
   tcase_add_test(c, a_client_has_another_account_only_where_its_token_says_so);
   tcase_add_test(c, a_handle_that_anyone_could_inherit_does_not_come_along);
   tcase_add_test(c, what_a_child_started_ends_with_it);
