@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 from drive import Driver
@@ -43,7 +44,7 @@ def at(*parts):
 
 def wine(words, **environment):
     """Output goes to a file: what Wine starts besides would hold on to a pipe."""
-    with open(os.path.join(work, "said"), "w+", encoding="utf-8", errors="replace") as file:
+    with open(os.path.join(work, f"said{threading.get_ident()}"), "w+", encoding="utf-8", errors="replace") as file:
         subprocess.run(["wine", *words], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, timeout=WAIT_S, check=False,
                        env={**os.environ, **environment})
         file.seek(0)
@@ -74,7 +75,7 @@ def call(function, params, undo=None, **environment):
     except (OSError, ValueError) as error:
         must("CORDON_FAULT" in environment, f"{function} {params}: {error} {said[-300:]}")
         return {"status": None, "result": None, "undo": records, "sentence": ""}
-    must("CORDON_FAULT" not in environment, f"{environment.get('CORDON_FAULT')} was not reached by {params}")
+    must("=kill" not in environment.get("CORDON_FAULT", ""), f"{environment.get('CORDON_FAULT')} was not reached by {params}")
     return document
 
 
@@ -90,6 +91,24 @@ def take(path, action, **more):
 
 def take_back(records, **environment):
     return call("undo", {"operation": "undo", "action": "U1", "target": {"action": "A1"}}, records, **environment)
+
+
+def during(point, meanwhile, go):
+    """The document of `go`, whose plugin waits at the point until `meanwhile` is over."""
+    gate = os.path.join(work, f"gate{count}")
+    document = {"status": None, "result": None, "undo": [], "sentence": ""}
+    thread = threading.Thread(target=lambda: document.update(go(CORDON_FAULT=f"{point}=stop", CORDON_FAULT_GATE="Z:" + gate)))
+    thread.start()
+    until = time.monotonic() + 60
+    while not os.path.exists(gate) and thread.is_alive() and time.monotonic() < until:
+        time.sleep(0.02)
+    if os.path.exists(gate):
+        meanwhile()
+        os.unlink(gate)
+    else:
+        must(False, f"{point} was not reached")
+    thread.join(WAIT_S)
+    return document
 
 
 def outcomes(document):
@@ -112,6 +131,10 @@ def snapshot(path):
     """All that Wine keeps of a file. Of an access list it makes a mode, and of that the list, but not there and back for groups and execution."""
     s = os.lstat(path)
     return {"sha256": sha256(path), "mode": oct(s.st_mode & 0o170606), "uid": s.st_uid, "gid": s.st_gid, "mtime": s.st_mtime_ns // 100, "size": s.st_size}
+
+
+def is_as(path, before):
+    return os.path.exists(path) and snapshot(path) == before
 
 
 def write(file_name, data, mode=0o644, when=1000000000):
@@ -202,6 +225,57 @@ json.dump(kept, open(description, "w", encoding="utf-8"))
 back = order("file.restore", {"action": "A7"}, "R2")
 must(back["status"] == PARTIAL and measured(back, "metadata") == "it has other times" and "failed" in outcomes(back), f"other times: {back}")
 must(snapshot(path) == before and os.path.exists(description), "the file is not back, or what is missing is not on record")
+
+# ---- an owner that cannot be given back costs nothing else
+path = write("evil one.exe", EVIL, 0o606)
+before = snapshot(path)
+take(at("evil one.exe"), "A8")
+description = os.path.join(store, "A8.json")
+kept = json.load(open(description, encoding="utf-8"))
+raw = bytearray.fromhex(kept["file"]["descriptor"])
+owner = int.from_bytes(raw[4:8], "little")
+last = owner + 4 + 4 * raw[owner + 1]
+raw[last:last + 4] = (987654).to_bytes(4, "little")
+kept["file"]["descriptor"] = raw.hex()
+json.dump(kept, open(description, "w", encoding="utf-8"))
+back = order("file.restore", {"action": "A8"}, "R3")
+must(back["status"] == PARTIAL and "another owner" in (measured(back, "metadata") or "") and "failed" in outcomes(back), f"another owner: {back}")
+must(is_as(path, before), f"the access list did not come back: {before}")
+
+
+# ---- a description that is not what was meant
+def alter():
+    document = json.load(open(os.path.join(store, "G1.json"), encoding="utf-8"))
+    document["file"]["written"] = str(int(document["file"]["written"]) + 1)
+    json.dump(document, open(os.path.join(store, "G1.json"), "w", encoding="utf-8"))
+
+
+bad = during("remediate.described", alter, lambda **e: take(at("evil one.exe"), "G1", **e))
+must(bad["status"] == IO and "read again" in bad["sentence"] and bad["undo"] == [], f"another description: {bad}")
+must(is_as(path, before) and not [c for c in containers() if c.startswith("G1")], f"taken with a description of something else: {containers()}")
+
+# ---- while the copy is written nobody moves it or writes to it; whose it is comes last
+done = take(at("evil one.exe"), "G2")
+copy = os.path.join(place, ".cordon-G2")
+
+
+def meddle():
+    must(os.path.exists(copy), "there is no copy beside the place")
+    wine(["cmd", "/c", "move", at(".cordon-G2"), at("moved")])
+    wine(["cmd", "/c", "copy", "/y", at("known.txt"), at(".cordon-G2")])
+    must(os.path.exists(copy) and not os.path.exists(os.path.join(place, "moved")), "the copy was moved while it was written")
+
+
+def look():
+    must(os.path.exists(path) and os.stat(path).st_mode & 0o006 == 0, "it was its owner's again before it was looked at where it lies")
+
+
+write("known.txt", b"another")
+back = during("remediate.copy", meddle, lambda **e: take_back(done["undo"], **e))
+must(back["status"] == OK and is_as(path, before) and not leftovers(), f"meddled with: {back}")
+done = take(at("evil one.exe"), "G3")
+back = during("remediate.renamed", look, lambda **e: take_back(done["undo"], **e))
+must(back["status"] == OK and is_as(path, before), f"looked at: {back}")
 
 # ---- a file that may only be read, and the folder that is gone
 path = write("locked.dll", EVIL, 0o444)
@@ -327,6 +401,20 @@ except subprocess.TimeoutExpired:
     planted.kill()
 hold.close()
 must(take_back(done["undo"])["status"] == OK and snapshot(program) == before, "a program that was held did not come back")
+# another in its place, once who ran it has ended
+planted, hold = run_planted(program, "held")
+aside = write("aside.exe", EVIL)
+bad = during("remediate.ended", lambda: os.rename(aside, program), lambda **e: take(at("runs.exe"), "P8", stop=True, **e))
+must(bad["status"] == CONFLICT and "another file" in bad["sentence"] and bad["undo"] == [], f"another file was taken: {bad}")
+must(os.path.exists(program) and sha256(program) == hashlib.sha256(EVIL).hexdigest(), "what was put in its place is gone")
+try:
+    planted.wait(20)
+except subprocess.TimeoutExpired:
+    must(False, "the process that holds its file runs still")
+    planted.kill()
+hold.close()
+with open(plant, "rb") as file:
+    write("runs.exe", file.read(), 0o755)
 
 # ---- a short name is as good as the long one, but for protection
 os.makedirs(os.path.join(place, "a long folder name"), exist_ok=True)

@@ -11,6 +11,7 @@
 #include <winioctl.h>
 
 #include "support/json.h"
+#include "support/utf16.h"
 #include "support/wide.h"
 
 enum { STREAMS_BYTES = 64 * 1024 };
@@ -58,6 +59,30 @@ static cordon_status add_stream(rem_attrs *a, const FILE_STREAM_INFO *s, sup_err
   return CORDON_OK;
 }
 
+/* Only what says that there is nobody to ask is taken for that: after any other failure the streams
+ * would be lost unseen. So they would where the volume has streams and does not list them. */
+static cordon_status judge_no_list(HANDLE h, DWORD error, rem_attrs *a, sup_err *err)
+{
+  DWORD flags = 0;
+  if (error == ERROR_MORE_DATA)
+    return sup_fail(err, CORDON_E_LIMIT,
+                    "the file has more streams than can be listed: nothing was changed");
+  if (error == ERROR_HANDLE_EOF) {
+    a->streams_known = true;
+    return CORDON_OK;
+  }
+  if (error != ERROR_INVALID_PARAMETER && error != ERROR_NOT_SUPPORTED &&
+      error != ERROR_INVALID_FUNCTION && error != ERROR_CALL_NOT_IMPLEMENTED)
+    return sup_fail_os(err, (int)error,
+                       "the streams of the file cannot be listed, and nothing was changed");
+  if (GetVolumeInformationByHandleW(h, NULL, 0, NULL, NULL, &flags, NULL, 0) &&
+      (flags & FILE_NAMED_STREAMS) != 0)
+    return sup_fail(err, CORDON_E_UNSUPPORTED,
+                    "the volume has streams and does not list those of the file: nothing was "
+                    "changed");
+  return CORDON_OK;
+}
+
 /* Where the file system does not tell them, it has none to tell, or this system cannot ask. */
 static cordon_status read_streams(HANDLE h, rem_attrs *a, sup_err *err)
 {
@@ -71,10 +96,8 @@ static cordon_status read_streams(HANDLE h, rem_attrs *a, sup_err *err)
     status = sup_fail(err, CORDON_E_LIMIT, "there is no memory to list the streams of the file");
   else if (GetFileInformationByHandleEx(h, FileStreamInfo, room, sizeof(*room)))
     a->streams_known = true;
-  else if (GetLastError() == ERROR_MORE_DATA)
-    status = sup_fail(err, CORDON_E_LIMIT,
-                      "the file has more streams than can be listed: nothing "
-                      "was changed");
+  else
+    status = judge_no_list(h, GetLastError(), a, err);
   size_t at = 0;
   while (status == CORDON_OK && a->streams_known) {
     const FILE_STREAM_INFO *s = (const FILE_STREAM_INFO *)(const void *)(room->bytes + at);
@@ -123,8 +146,18 @@ cordon_status rem_attrs_read(HANDLE h, rem_attrs *ret_attrs, sup_err *err)
   return read_streams(h, ret_attrs, err);
 }
 
+void rem_attrs_let_go(rem_attrs *a)
+{
+  for (uint32_t i = 0; a->streams != NULL && i < a->stream_count; i++) {
+    if (a->streams[i].held != NULL)
+      rem_close(&a->streams[i].held);
+    a->streams[i].held = NULL;
+  }
+}
+
 void rem_attrs_release(rem_attrs *a)
 {
+  rem_attrs_let_go(a);
   free(a->descriptor);
   free(a->streams);
   a->descriptor = NULL;
@@ -132,17 +165,33 @@ void rem_attrs_release(rem_attrs *a)
   a->descriptor_len = a->stream_count = 0;
 }
 
-void rem_attrs_owner(const rem_attrs *a, char ret_sid[REM_NAME])
+static bool owner_of(PSECURITY_DESCRIPTOR sd, char ret_sid[REM_NAME])
 {
   PSID owner = NULL;
   BOOL defaulted = FALSE;
   wchar_t *text = NULL;
   ret_sid[0] = '\0';
-  if (a->descriptor != NULL && GetSecurityDescriptorOwner(a->descriptor, &owner, &defaulted) &&
-      owner != NULL && ConvertSidToStringSidW(owner, &text)) {
-    sup_from_wide(text, ret_sid, REM_NAME);
-    (void)LocalFree(text);
-  }
+  if (sd == NULL || !GetSecurityDescriptorOwner(sd, &owner, &defaulted) || owner == NULL ||
+      !ConvertSidToStringSidW(owner, &text))
+    return false;
+  sup_from_wide(text, ret_sid, REM_NAME);
+  (void)LocalFree(text);
+  return true;
+}
+
+void rem_attrs_owner(const rem_attrs *a, char ret_sid[REM_NAME])
+{
+  (void)owner_of(a->descriptor, ret_sid);
+}
+
+bool rem_owner_read(HANDLE h, char ret_sid[REM_NAME])
+{
+  uint8_t *sd = NULL;
+  uint32_t len = 0;
+  ret_sid[0] = '\0';
+  bool known = read_descriptor(h, OWNER_SECURITY_INFORMATION, &sd, &len) && owner_of(sd, ret_sid);
+  free(sd);
+  return known;
 }
 
 /* ---- setting ---- */
@@ -159,15 +208,35 @@ void rem_attrs_times(HANDLE h, const rem_attrs *a)
   (void)SetFileInformationByHandle(h, FileBasicInfo, &basic, sizeof(basic));
 }
 
-/* As it is, not as what is above it would have it inherited. */
-static void set_descriptor(HANDLE h, const rem_attrs *a)
+static void say(char ret_why[REM_SHOW], const char *text)
+{
+  size_t len = strlen(ret_why);
+  (void)snprintf(ret_why + len, REM_SHOW - len, "%s%s", len > 0 ? "; " : "", text);
+}
+
+static void set_part(HANDLE h, SECURITY_INFORMATION part, PSECURITY_DESCRIPTOR sd, const char *what,
+                     char ret_why[REM_SHOW])
+{
+  char text[96];
+  if (SetKernelObjectSecurity(h, part, sd))
+    return;
+  (void)snprintf(text, sizeof(text), "%s was refused with error %lu", what,
+                 (unsigned long)GetLastError());
+  say(ret_why, text);
+}
+
+/* As it is, not as what is above it would have it inherited. Each part by itself: an owner that is
+ * refused costs neither the group nor the access list. */
+void rem_attrs_give(HANDLE h, const rem_attrs *a, char ret_why[REM_SHOW])
 {
   union {
     SECURITY_DESCRIPTOR_RELATIVE head;
     uint8_t bytes[REM_DESCRIPTOR];
   } *copy = malloc(sizeof(*copy));
+  ret_why[0] = '\0';
   if (copy == NULL || a->descriptor_len > sizeof(*copy)) {
     free(copy);
+    say(ret_why, "there is no memory to set whose it is");
     return;
   }
   memcpy(copy, a->descriptor, a->descriptor_len);
@@ -178,9 +247,11 @@ static void set_descriptor(HANDLE h, const rem_attrs *a)
   if ((copy->head.Control & SE_DACL_AUTO_INHERITED) != 0)
     copy->head.Control |= SE_DACL_AUTO_INHERIT_REQ;
   if (copy->head.Sacl != 0)
-    (void)SetKernelObjectSecurity(h, LABEL_SECURITY_INFORMATION, copy);
-  if (!SetKernelObjectSecurity(h, PARTS | dacl, copy))
-    (void)SetKernelObjectSecurity(h, PARTS, copy);
+    set_part(h, LABEL_SECURITY_INFORMATION, copy, "its integrity label", ret_why);
+  set_part(h, OWNER_SECURITY_INFORMATION, copy, "its owner", ret_why);
+  set_part(h, GROUP_SECURITY_INFORMATION, copy, "its group", ret_why);
+  if (!SetKernelObjectSecurity(h, DACL_SECURITY_INFORMATION | dacl, copy))
+    set_part(h, DACL_SECURITY_INFORMATION, copy, "its access list", ret_why);
   free(copy);
 }
 
@@ -191,7 +262,6 @@ void rem_attrs_apply(HANDLE h, const rem_attrs *a)
   if ((a->look.attributes & FILE_ATTRIBUTE_COMPRESSED) != 0)
     (void)DeviceIoControl(h, FSCTL_SET_COMPRESSION, &format, sizeof(format), NULL, 0, &got, NULL);
   rem_attrs_times(h, a);
-  set_descriptor(h, a);
 }
 
 /* ---- comparing ---- */
@@ -201,43 +271,54 @@ static bool same_sid(PSID a, PSID b)
   return (a == NULL) == (b == NULL) && (a == NULL || EqualSid(a, b));
 }
 
-static const char *descriptor_differs(const rem_attrs *a, const rem_attrs *b)
+static bool same_acl(const ACL *a, const ACL *b)
 {
-  PSID sid[2] = {0};
+  return (a == NULL) == (b == NULL) &&
+         (a == NULL || (a->AclSize == b->AclSize && memcmp(a, b, a->AclSize) == 0));
+}
+
+static bool same_dacl(PSECURITY_DESCRIPTOR a, PSECURITY_DESCRIPTOR b)
+{
+  static const SECURITY_DESCRIPTOR_CONTROL kept = SE_DACL_PROTECTED | SE_DACL_AUTO_INHERITED;
   PACL acl[2] = {0};
   BOOL there[2] = {0};
   BOOL unused = FALSE;
   SECURITY_DESCRIPTOR_CONTROL control[2] = {0};
   DWORD revision = 0;
-  PSECURITY_DESCRIPTOR sd[2] = {a->descriptor, b->descriptor};
-  for (int i = 0; i < 2; i++)
-    if (!GetSecurityDescriptorOwner(sd[i], &sid[i], &unused))
-      return "its owner is not known";
-  if (!same_sid(sid[0], sid[1]))
-    return "it has another owner";
-  for (int i = 0; i < 2; i++)
-    if (!GetSecurityDescriptorGroup(sd[i], &sid[i], &unused))
-      return "its group is not known";
-  if (!same_sid(sid[0], sid[1]))
-    return "it has another group";
+  PSECURITY_DESCRIPTOR sd[2] = {a, b};
   for (int i = 0; i < 2; i++)
     if (!GetSecurityDescriptorDacl(sd[i], &there[i], &acl[i], &unused) ||
         !GetSecurityDescriptorControl(sd[i], &control[i], &revision))
-      return "its access list is not known";
-  static const SECURITY_DESCRIPTOR_CONTROL kept = SE_DACL_PROTECTED | SE_DACL_AUTO_INHERITED;
-  if (there[0] != there[1] || (acl[0] == NULL) != (acl[1] == NULL) ||
-      (acl[0] != NULL &&
-       (acl[0]->AclSize != acl[1]->AclSize || memcmp(acl[0], acl[1], acl[0]->AclSize) != 0)) ||
-      ((control[0] ^ control[1]) & kept) != 0)
-    return "it has another access list";
-  for (int i = 0; i < 2; i++)
-    if (!GetSecurityDescriptorSacl(sd[i], &there[i], &acl[i], &unused))
-      return "its label is not known";
-  if ((acl[0] == NULL) != (acl[1] == NULL) ||
-      (acl[0] != NULL &&
-       (acl[0]->AclSize != acl[1]->AclSize || memcmp(acl[0], acl[1], acl[0]->AclSize) != 0)))
-    return "it has another integrity label";
-  return NULL;
+      return false;
+  return there[0] == there[1] && same_acl(acl[0], acl[1]) &&
+         ((control[0] ^ control[1]) & kept) == 0;
+}
+
+static bool same_label(PSECURITY_DESCRIPTOR a, PSECURITY_DESCRIPTOR b)
+{
+  PACL acl[2] = {0};
+  BOOL there = FALSE;
+  BOOL unused = FALSE;
+  return GetSecurityDescriptorSacl(a, &there, &acl[0], &unused) &&
+         GetSecurityDescriptorSacl(b, &there, &acl[1], &unused) && same_acl(acl[0], acl[1]);
+}
+
+/* All that differs, for each is something to be set by hand. */
+static void descriptor_differs(PSECURITY_DESCRIPTOR a, PSECURITY_DESCRIPTOR b,
+                               char ret_why[REM_SHOW])
+{
+  PSID sid[2] = {0};
+  BOOL unused = FALSE;
+  if (!GetSecurityDescriptorOwner(a, &sid[0], &unused) ||
+      !GetSecurityDescriptorOwner(b, &sid[1], &unused) || !same_sid(sid[0], sid[1]))
+    say(ret_why, "it has another owner");
+  if (!GetSecurityDescriptorGroup(a, &sid[0], &unused) ||
+      !GetSecurityDescriptorGroup(b, &sid[1], &unused) || !same_sid(sid[0], sid[1]))
+    say(ret_why, "it has another group");
+  if (!same_dacl(a, b))
+    say(ret_why, "it has another access list");
+  if (!same_label(a, b))
+    say(ret_why, "it has another integrity label");
 }
 
 static const char *streams_differ(const rem_attrs *a, const rem_attrs *b)
@@ -256,37 +337,90 @@ static const char *streams_differ(const rem_attrs *a, const rem_attrs *b)
 }
 
 /* Not the time of the last change: to give it back is one, and no system but Windows lets it be
- * set. */
+ * set. All that differs is told. */
 bool rem_attrs_same(HANDLE h, const rem_attrs *a, char ret_why[REM_SHOW])
 {
   rem_attrs now = {0};
   sup_err err = {0};
-  const char *why = NULL;
-  if (rem_attrs_read(h, &now, &err) != CORDON_OK)
-    why = err.sentence;
-  else if (((now.look.attributes ^ a->look.attributes) & COMPARED) != 0)
-    why = "it has other attributes";
-  else if (now.look.size != a->look.size)
-    why = "it has another size";
-  else if (now.written != a->written || now.created != a->created)
-    why = "it has other times";
-  else if ((why = descriptor_differs(a, &now)) == NULL)
-    why = streams_differ(a, &now);
-  (void)snprintf(ret_why, REM_SHOW, "%s", why != NULL ? why : "");
+  ret_why[0] = '\0';
+  if (rem_attrs_read(h, &now, &err) != CORDON_OK) {
+    say(ret_why, err.sentence);
+    rem_attrs_release(&now);
+    return false;
+  }
+  if (((now.look.attributes ^ a->look.attributes) & COMPARED) != 0)
+    say(ret_why, "it has other attributes");
+  if (now.look.size != a->look.size)
+    say(ret_why, "it has another size");
+  if (now.written != a->written || now.created != a->created)
+    say(ret_why, "it has other times");
+  descriptor_differs(a->descriptor, now.descriptor, ret_why);
+  const char *streams = streams_differ(a, &now);
+  if (streams != NULL)
+    say(ret_why, streams);
   rem_attrs_release(&now);
-  return why == NULL;
+  return ret_why[0] == '\0';
+}
+
+cordon_status rem_attrs_streams_stay(HANDLE h, const rem_attrs *a, sup_err *err)
+{
+  rem_attrs now = {0};
+  cordon_status status = read_streams(h, &now, err);
+  if (status == CORDON_OK && streams_differ(a, &now) != NULL)
+    status = sup_fail(err, CORDON_E_CONFLICT,
+                      "the file has other streams than when it was sealed: it was left");
+  rem_attrs_release(&now);
+  return status;
+}
+
+/* In this order, for it is the order of the description. */
+bool rem_attrs_equal(const rem_attrs *a, const rem_attrs *b)
+{
+  bool same = a->look.size == b->look.size && a->look.links == b->look.links &&
+              rem_same_file(&a->look.identity, &b->look.identity) &&
+              a->look.attributes == b->look.attributes && a->created == b->created &&
+              a->accessed == b->accessed && a->written == b->written && a->changed == b->changed &&
+              a->descriptor_len == b->descriptor_len &&
+              memcmp(a->descriptor, b->descriptor, a->descriptor_len) == 0 &&
+              a->streams_known == b->streams_known && a->stream_count == b->stream_count;
+  for (uint32_t i = 0; same && i < a->stream_count; i++)
+    same = wcscmp(a->streams[i].name, b->streams[i].name) == 0 &&
+           a->streams[i].size == b->streams[i].size &&
+           strcmp(a->streams[i].sha256, b->streams[i].sha256) == 0;
+  return same;
 }
 
 /* ---- on the disk ---- */
 
-static void write_streams(const rem_attrs *a, cJSON *to)
+bool rem_text_of(const wchar_t *name, char *ret_text, size_t size)
+{
+  wchar_t again[REM_PATH];
+  bool cut = false;
+  (void)sup_utf16_text(name, wcslen(name), ret_text, size, &cut);
+  return !cut && sup_to_wide(ret_text, again, REM_PATH) && wcscmp(again, name) == 0;
+}
+
+/* NTFS takes any units for the name of a stream. What is no text is kept as its units. */
+static void write_name(const wchar_t *units, cJSON *to)
 {
   char name[3 * (REM_NAME + 48)];
+  char show[REM_SHOW];
+  if (rem_text_of(units, name, sizeof(name))) {
+    (void)cJSON_AddStringToObject(to, "name", name);
+    return;
+  }
+  char *hex = rem_hex(units, wcslen(units) * sizeof(*units));
+  (void)cJSON_AddStringToObject(to, "name", rem_show(name, show));
+  (void)cJSON_AddStringToObject(to, "units", hex != NULL ? hex : "");
+  free(hex);
+}
+
+static void write_streams(const rem_attrs *a, cJSON *to)
+{
   cJSON *list = cJSON_AddArrayToObject(to, "streams");
   for (uint32_t i = 0; i < a->stream_count; i++) {
     cJSON *item = cJSON_CreateObject();
-    sup_from_wide(a->streams[i].name, name, sizeof(name));
-    (void)cJSON_AddStringToObject(item, "name", name);
+    write_name(a->streams[i].name, item);
     rem_u64_put(item, "size", a->streams[i].size);
     (void)cJSON_AddStringToObject(item, "sha256", a->streams[i].sha256);
     (void)cJSON_AddItemToArray(list, item);
@@ -336,6 +470,22 @@ static bool parse_descriptor(const cJSON *from, rem_attrs *a)
          GetSecurityDescriptorLength(a->descriptor) == len;
 }
 
+static bool parse_name(const cJSON *item, wchar_t *ret_name, size_t size)
+{
+  const cJSON *name = sup_json_get(item, "name");
+  const cJSON *units = sup_json_get(item, "units");
+  bool good = false;
+  if (cJSON_IsString(units)) {
+    size_t len = strlen(units->valuestring) / 2;
+    good = len % sizeof(wchar_t) == 0 && len / sizeof(wchar_t) < size &&
+           rem_unhex(units->valuestring, ret_name, len);
+    ret_name[good ? len / sizeof(wchar_t) : 0] = L'\0';
+  } else {
+    good = cJSON_IsString(name) && sup_to_wide(name->valuestring, ret_name, size);
+  }
+  return good && ret_name[0] == L':' && wcspbrk(ret_name, L"\\/") == NULL;
+}
+
 static bool parse_streams(const cJSON *from, rem_attrs *a)
 {
   const cJSON *list = sup_json_get(from, "streams");
@@ -348,11 +498,8 @@ static bool parse_streams(const cJSON *from, rem_attrs *a)
   cJSON_ArrayForEach(item, list)
   {
     rem_stream *s = &a->streams[a->stream_count];
-    const cJSON *name = sup_json_get(item, "name");
     const cJSON *sha256 = sup_json_get(item, "sha256");
-    if (!cJSON_IsString(name) || name->valuestring[0] != ':' ||
-        strpbrk(name->valuestring, "\\/") != NULL ||
-        !sup_to_wide(name->valuestring, s->name, sizeof(s->name) / sizeof(s->name[0])) ||
+    if (!parse_name(item, s->name, sizeof(s->name) / sizeof(s->name[0])) ||
         !rem_number(item, "size", &s->size) || !cJSON_IsString(sha256) ||
         !rem_unhex(sha256->valuestring, digest, sizeof(digest)))
       return false;

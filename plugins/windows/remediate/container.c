@@ -242,6 +242,8 @@ static cordon_status check_room(const wchar_t *store, uint64_t size, sup_err *er
   return CORDON_OK;
 }
 
+/* A stream has a share mode of its own: while this one is open nobody else writes to it. Its file
+ * may be removed all the same. */
 static HANDLE open_stream(const wchar_t *full, const wchar_t *stream, bool makes)
 {
   wchar_t path[REM_PATH];
@@ -253,7 +255,7 @@ static HANDLE open_stream(const wchar_t *full, const wchar_t *stream, bool makes
   wmemcpy(path, full, len);
   wmemcpy(path + len, stream, wcslen(stream) + 1);
   return CreateFileW(path, makes ? GENERIC_READ | GENERIC_WRITE : GENERIC_READ,
-                     FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                     FILE_SHARE_READ | FILE_SHARE_DELETE, NULL,
                      makes ? CREATE_ALWAYS : OPEN_EXISTING,
                      FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
 }
@@ -276,11 +278,11 @@ static cordon_status write_sealed(const rem_job *j, const rem_place *place, HAND
                              : sup_fail_os(err, (int)GetLastError(), "the file cannot be read");
   for (uint32_t i = 0; i < m->attrs.stream_count && status == CORDON_OK; i++) {
     rem_stream *s = &m->attrs.streams[i];
-    p->from = open_stream(place->full, s->name, false);
+    s->held = open_stream(place->full, s->name, false);
+    p->from = s->held;
     status = p->from != INVALID_HANDLE_VALUE
                  ? run_part(p, s->size, s->sha256, NULL, err)
                  : sup_fail_os(err, (int)GetLastError(), "a stream of the file cannot be read");
-    rem_close(&p->from);
   }
   if (status == CORDON_OK && !FlushFileBuffers(to))
     status = sup_fail_os(err, (int)GetLastError(), "the container could not be put on the disk");
@@ -388,6 +390,49 @@ static cordon_status save(const wchar_t *store, const rem_meta *m, sup_err *err)
   return status;
 }
 
+static cordon_status load(const wchar_t *store, const char *id, rem_meta *ret_meta, sup_err *err)
+{
+  wchar_t path[REM_PATH];
+  LARGE_INTEGER size = {0};
+  DWORD got = 0;
+  HANDLE h = file_name(store, id, "json", path) ? open_file(path) : INVALID_HANDLE_VALUE;
+  DWORD error = h == INVALID_HANDLE_VALUE ? GetLastError() : 0;
+  if (error == ERROR_FILE_NOT_FOUND)
+    return CORDON_E_NOTFOUND;
+  if (error != 0)
+    return sup_fail_os(err, (int)error, "the description of container %s", id);
+  bool fits = GetFileSizeEx(h, &size) && size.QuadPart <= META_MAX;
+  char *text = fits ? malloc((size_t)size.QuadPart + 1) : NULL;
+  bool read = text != NULL && ReadFile(h, text, (DWORD)size.QuadPart, &got, NULL) &&
+              got == (DWORD)size.QuadPart;
+  rem_close(&h);
+  cordon_status status =
+      read ? rem_meta_parse(text, got, ret_meta, err)
+           : sup_fail(err, CORDON_E_IO, "the description of container %s cannot be read", id);
+  if (text != NULL)
+    SecureZeroMemory(text, (size_t)size.QuadPart);
+  free(text);
+  return status;
+}
+
+/* What is on the disk, not what was meant: whoever made the file chose names in it. */
+static cordon_status check_description(const wchar_t *store, const rem_meta *m, sup_err *err)
+{
+  sup_err why = {0};
+  rem_meta *is = calloc(1, sizeof(*is));
+  if (is == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for a container");
+  cordon_status status = load(store, m->id, is, &why);
+  if (status != CORDON_OK || !rem_meta_equal(is, m))
+    status = sup_fail(err, CORDON_E_IO,
+                      "the description of the container, read again, is not what was written "
+                      "(%.200s): the file was left",
+                      why.sentence[0] != '\0' ? why.sentence : "something in it differs");
+  rem_meta_release(is);
+  free(is);
+  return status;
+}
+
 cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h, rem_meta *m,
                                  sup_err *err)
 {
@@ -413,37 +458,15 @@ cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h,
   m->sealed_ms = now_ms();
   if (status == CORDON_OK)
     status = save(store, m, err);
+  SUP_FAULT_POINT("remediate.described");
+  if (status == CORDON_OK)
+    status = check_description(store, m, err);
   if (status != CORDON_OK)
-    (void)DeleteFileW(path);
+    rem_container_drop(j, m->id);
   return status;
 }
 
 /* ---- keeping ---- */
-
-static cordon_status load(const wchar_t *store, const char *id, rem_meta *ret_meta, sup_err *err)
-{
-  wchar_t path[REM_PATH];
-  LARGE_INTEGER size = {0};
-  DWORD got = 0;
-  HANDLE h = file_name(store, id, "json", path) ? open_file(path) : INVALID_HANDLE_VALUE;
-  DWORD error = h == INVALID_HANDLE_VALUE ? GetLastError() : 0;
-  if (error == ERROR_FILE_NOT_FOUND)
-    return CORDON_E_NOTFOUND;
-  if (error != 0)
-    return sup_fail_os(err, (int)error, "the description of container %s", id);
-  bool fits = GetFileSizeEx(h, &size) && size.QuadPart <= META_MAX;
-  char *text = fits ? malloc((size_t)size.QuadPart + 1) : NULL;
-  bool read = text != NULL && ReadFile(h, text, (DWORD)size.QuadPart, &got, NULL) &&
-              got == (DWORD)size.QuadPart;
-  rem_close(&h);
-  cordon_status status =
-      read ? rem_meta_parse(text, got, ret_meta, err)
-           : sup_fail(err, CORDON_E_IO, "the description of container %s cannot be read", id);
-  if (text != NULL)
-    SecureZeroMemory(text, (size_t)size.QuadPart);
-  free(text);
-  return status;
-}
 
 cordon_status rem_container_load(const rem_job *j, const char *id, rem_meta *ret_meta, sup_err *err)
 {

@@ -226,27 +226,40 @@ static cordon_status name_as_it_is(HANDLE h, rem_place *p, sup_err *err)
   if (len <= PREFIX_LEN || len >= REM_PATH)
     return sup_fail(err, CORDON_E_IO, "the real name of '%s' is not known",
                     rem_show(p->path, show));
-  sup_from_wide(p->full + PREFIX_LEN, p->path, sizeof(p->path));
+  if (!rem_text_of(p->full + PREFIX_LEN, p->path, sizeof(p->path)))
+    return sup_fail(err, CORDON_E_LIMIT,
+                    "the real name of '%s' is too long to be kept, or no text: the file could not "
+                    "be given back, and was left",
+                    rem_show(p->path, show));
   return CORDON_OK;
 }
 
-cordon_status rem_glance(rem_place *p, rem_look *ret_look, sup_err *err)
+cordon_status rem_glance(rem_place *p, rem_look *ret_look, char ret_owner[REM_NAME], sup_err *err)
 {
   char show[REM_SHOW];
-  HANDLE h = open_as_it_is(p->full, FILE_READ_ATTRIBUTES,
+  HANDLE h = open_as_it_is(p->full, FILE_READ_ATTRIBUTES | READ_CONTROL,
                            FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
   if (h == INVALID_HANDLE_VALUE)
     return sup_fail_os(err, (int)GetLastError(), "'%s'", rem_show(p->path, show));
   cordon_status status = judge(h, p, ret_look, err);
   if (status == CORDON_OK)
     status = name_as_it_is(h, p, err);
+  if (status == CORDON_OK && !rem_owner_read(h, ret_owner))
+    status = sup_fail_os(err, (int)GetLastError(), "whose '%s' is cannot be read",
+                         rem_show(p->path, show));
   rem_close(&h);
   return status;
 }
 
 cordon_status rem_hold(rem_place *p, HANDLE *ret_handle, rem_look *ret_look, sup_err *err)
 {
-  static const DWORD rights = GENERIC_READ | DELETE | FILE_WRITE_ATTRIBUTES | READ_CONTROL;
+  return rem_hold_for(p, 0, ret_handle, ret_look, err);
+}
+
+cordon_status rem_hold_for(rem_place *p, DWORD more_rights, HANDLE *ret_handle, rem_look *ret_look,
+                           sup_err *err)
+{
+  const DWORD rights = GENERIC_READ | DELETE | FILE_WRITE_ATTRIBUTES | READ_CONTROL | more_rights;
   char show[REM_SHOW];
   ULONGLONG until = GetTickCount64() + HOLD_MS;
   DWORD error = 0;

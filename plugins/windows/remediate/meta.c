@@ -125,6 +125,17 @@ char *rem_meta_write(const rem_meta *m)
   return text;
 }
 
+bool rem_meta_equal(const rem_meta *a, const rem_meta *b)
+{
+  return strcmp(a->id, b->id) == 0 && strcmp(a->action, b->action) == 0 &&
+         strcmp(a->path, b->path) == 0 && a->state == b->state &&
+         memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+         memcmp(a->nonce, b->nonce, sizeof(a->nonce)) == 0 && strcmp(a->sha256, b->sha256) == 0 &&
+         strcmp(a->sha1, b->sha1) == 0 && a->sealed_ms == b->sealed_ms &&
+         a->restored_ms == b->restored_ms && rem_same_file(&a->restored, &b->restored) &&
+         rem_attrs_equal(&a->attrs, &b->attrs);
+}
+
 void rem_meta_release(rem_meta *m)
 {
   rem_attrs_release(&m->attrs);

@@ -42,8 +42,8 @@ static cordon_status check_owner(taking *t, sup_err *err)
   return CORDON_OK;
 }
 
-/* Windows removes no file that runs; who runs it is named, or ended. */
-static cordon_status check_running(taking *t, sup_err *err)
+/* Who runs it, and whether one of them must be left alone. */
+static cordon_status find_running(taking *t, sup_err *err)
 {
   char why[REM_SHOW];
   rem_running *r = &t->running;
@@ -57,6 +57,16 @@ static cordon_status check_running(taking *t, sup_err *err)
       return sup_fail(err, CORDON_E_DENIED, "'%s' is left alone: process %lu (%.60s) runs it: %s",
                       t->show, (unsigned long)r->items[i].pid, r->items[i].name, why);
   }
+  return CORDON_OK;
+}
+
+/* Windows removes no file that runs; who runs it is named, or ended. */
+static cordon_status check_running(taking *t, sup_err *err)
+{
+  const rem_running *r = &t->running;
+  cordon_status status = find_running(t, err);
+  if (status != CORDON_OK)
+    return status;
   if (r->count == 0 || (t->job->stop && !t->job->call->dry_run))
     return CORDON_OK;
   for (size_t i = 0; i < r->count; i++)
@@ -153,6 +163,10 @@ static cordon_status note_restore(taking *t, sup_err *err)
 static cordon_status take_away(taking *t, sup_err *err)
 {
   uint64_t until = sup_call_until(t->job->call, REMOVE_MS);
+  /* A stream that somebody has made since they were listed would go with the file. */
+  cordon_status status = rem_attrs_streams_stay(t->handle, &t->meta.attrs, err);
+  if (status != CORDON_OK)
+    return status;
   DWORD error = rem_remove(t->handle, &t->look);
   while (error == ERROR_ACCESS_DENIED && sup_now_ms() < until &&
          !sup_call_cancelled(t->job->call)) {
@@ -167,9 +181,10 @@ static cordon_status take_away(taking *t, sup_err *err)
   if (error != 0)
     return sup_fail_os(err, (int)error, "'%s' could not be removed", t->show);
   rem_close(&t->handle);
+  rem_attrs_let_go(&t->meta.attrs);
   SUP_FAULT_POINT("remediate.unlinked");
   t->meta.state = REM_KEPT;
-  cordon_status status = rem_container_save(t->job, &t->meta, err);
+  status = rem_container_save(t->job, &t->meta, err);
   SUP_FAULT_POINT("remediate.kept");
   return status;
 }
@@ -301,16 +316,29 @@ static cordon_status not_there(rem_job *j, const rem_place *p, sup_err *err)
 static cordon_status stop_and_hold(taking *t, rem_place *p, sup_err *err)
 {
   char why[REM_SHOW];
+  char owner[REM_NAME];
   sup_err held = *err;
-  cordon_status status = rem_glance(p, &t->look, err);
+  rem_look seen = {0};
+  cordon_status status = rem_glance(p, &seen, owner, err);
   if (status != CORDON_OK)
     return status;
-  if (rem_own_file(t->job, p->full) || (!t->job->force && rem_windows_own(p, "", why))) {
+  (void)rem_show(p->path, t->show);
+  if (rem_own_file(t->job, p->full) || (!t->job->force && rem_windows_own(p, owner, why))) {
     *err = held;
     return held.status;
   }
-  status = rem_running_stop(t->job, p, &t->look.identity, &t->running, err);
-  return status == CORDON_OK ? rem_hold(p, &t->handle, &t->look, err) : status;
+  t->look = seen;
+  status = find_running(t, err);
+  if (status == CORDON_OK)
+    status = rem_running_stop(t->job, p, &seen.identity, &t->running, err);
+  SUP_FAULT_POINT("remediate.ended");
+  if (status == CORDON_OK)
+    status = rem_hold(p, &t->handle, &t->look, err);
+  if (status == CORDON_OK && !rem_same_file(&t->look.identity, &seen.identity))
+    status = sup_fail(err, CORDON_E_CONFLICT,
+                      "another file is at '%s' since those that ran it were ended: it was left",
+                      t->show);
+  return status;
 }
 
 cordon_status rem_quarantine(rem_job *j, rem_place *p, const char *id, const rem_wanted *wanted,

@@ -103,8 +103,11 @@ cordon_status rem_place_read(const cJSON *object, const char *name, rem_place *r
  * the place is its real name then, with no short one in it. CORDON_E_NOTFOUND: nothing is there.
  * CORDON_E_CONFLICT: somebody holds it open. */
 cordon_status rem_hold(rem_place *p, HANDLE *ret_handle, rem_look *ret_look, sup_err *err);
-/* What it is, of one that cannot be held: to look at it nobody can deny. */
-cordon_status rem_glance(rem_place *p, rem_look *ret_look, sup_err *err);
+/* The same with more rights. */
+cordon_status rem_hold_for(rem_place *p, DWORD more_rights, HANDLE *ret_handle, rem_look *ret_look,
+                           sup_err *err);
+/* What it is and whose, of one that cannot be held: no process can deny that. */
+cordon_status rem_glance(rem_place *p, rem_look *ret_look, char ret_owner[REM_NAME], sup_err *err);
 /* Opens it to be read, whatever others do with it. 0 or an error; with ERROR_CANT_ACCESS_FILE it is
  * no plain file of a local disk, or behind a link. */
 DWORD rem_peek(const wchar_t *full, HANDLE *ret_handle, rem_look *ret_look);
@@ -131,6 +134,7 @@ typedef struct rem_stream {
   wchar_t name[REM_NAME + 48]; /* :name:$DATA */
   uint64_t size;
   char sha256[65]; /* of what is sealed */
+  HANDLE held;     /* nobody writes to it meanwhile; NULL: it is not held */
 } rem_stream;
 
 typedef struct rem_attrs {
@@ -149,16 +153,27 @@ typedef struct rem_attrs {
 
 cordon_status rem_attrs_read(HANDLE h, rem_attrs *ret_attrs, sup_err *err);
 void rem_attrs_release(rem_attrs *a);
-/* Sets attributes, compression and times; then whose it is, last. What could not be set is told by
- * rem_attrs_same(). */
+/* Closes the streams that are held. */
+void rem_attrs_let_go(rem_attrs *a);
+/* Sets attributes, compression and times. What could not be set is told by rem_attrs_same(). */
 void rem_attrs_apply(HANDLE h, const rem_attrs *a);
 void rem_attrs_times(HANDLE h, const rem_attrs *a);
+/* Sets whose it is and who may do what with it; `ret_why` says what was refused, or is empty. */
+void rem_attrs_give(HANDLE h, const rem_attrs *a, char ret_why[REM_SHOW]);
+/* CORDON_E_CONFLICT: there are others than those that were listed, or of another size. */
+cordon_status rem_attrs_streams_stay(HANDLE h, const rem_attrs *a, sup_err *err);
+/* What a description says is the same. */
+bool rem_attrs_equal(const rem_attrs *a, const rem_attrs *b);
+/* False: it does not fit, or is no text, and would not be the same when it is read again. */
+bool rem_text_of(const wchar_t *name, char *ret_text, size_t size);
 /* Whether the file is so now; if not, `ret_why` says in what it differs. */
 bool rem_attrs_same(HANDLE h, const rem_attrs *a, char ret_why[REM_SHOW]);
 void rem_attrs_write(const rem_attrs *a, cJSON *to);
 bool rem_attrs_parse(const cJSON *from, rem_attrs *ret_attrs);
 /* Whose it is, as text; empty if that is not known. */
 void rem_attrs_owner(const rem_attrs *a, char ret_sid[REM_NAME]);
+/* The same of what is open; false: it is not known. */
+bool rem_owner_read(HANDLE h, char ret_sid[REM_NAME]);
 
 /* ---- meta.c, container.c: files that were taken away, inert ---- */
 
@@ -187,10 +202,11 @@ typedef struct rem_meta {
 /* Pure; text from the disk. */
 cordon_status rem_meta_parse(const char *text, size_t len, rem_meta *ret_meta, sup_err *err);
 char *rem_meta_write(const rem_meta *m); /* the caller frees it with cJSON_free */
+bool rem_meta_equal(const rem_meta *a, const rem_meta *b);
 void rem_meta_release(rem_meta *m);
 
 /* Reads the file and its streams and writes its container, whole, read back and on the disk, state
- * REM_SEALED. */
+ * REM_SEALED. The streams are held from then on. */
 cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h, rem_meta *m,
                                  sup_err *err);
 /* CORDON_E_NOTFOUND without a sentence where there is none. */

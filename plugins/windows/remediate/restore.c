@@ -1,5 +1,8 @@
 /* Giving a file back: written beside its place under a name of ours, so that only the system and
- * administrators can open it, with all that it had; moved to its place only if nothing is there. */
+ * administrators can open it; moved to its place only if nothing is there. From the first byte to
+ * the end it is open and shared with readers alone, so that neither it nor a folder above it can be
+ * moved, and what the path says stays so. Only where it lies where it should does it become its
+ * owner's again. */
 #include "remediate.h"
 
 #include <stdio.h>
@@ -26,6 +29,8 @@ typedef struct giving {
 static cordon_status finish(giving *g, sup_err *err)
 {
   char why[REM_SHOW] = "";
+  char refused[REM_SHOW] = "";
+  rem_attrs_give(g->handle, &g->meta->attrs, refused);
   rem_attrs_times(g->handle, &g->meta->attrs);
   bool same = rem_attrs_same(g->handle, &g->meta->attrs, why);
   rem_measured(g->job, "metadata", "%s",
@@ -41,8 +46,9 @@ static cordon_status finish(giving *g, sup_err *err)
   rem_step(g->job, "file.restore", "done", "'%s' is at its place again", g->show);
   if (!same) {
     g->job->partial = true;
-    rem_step(g->job, "metadata", "failed", "%s; how it was is in the description of container %s",
-             why, g->meta->id);
+    rem_step(g->job, "metadata", "failed",
+             "%s%s%.200s%s; how it was is in the description of container %s", why,
+             refused[0] != '\0' ? " (" : "", refused, refused[0] != '\0' ? ")" : "", g->meta->id);
   }
   return CORDON_OK;
 }
@@ -66,14 +72,37 @@ static DWORD make_beside(giving *g)
   SECURITY_ATTRIBUTES only_us = {.nLength = sizeof(only_us), .lpSecurityDescriptor = sd};
   g->handle = CreateFileW(
       g->beside, GENERIC_READ | GENERIC_WRITE | DELETE | READ_CONTROL | WRITE_DAC | WRITE_OWNER,
-      FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &only_us, CREATE_NEW,
+      FILE_SHARE_READ, &only_us, CREATE_NEW,
       FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
   DWORD error = g->handle == INVALID_HANDLE_VALUE ? GetLastError() : 0;
   (void)LocalFree(sd);
   return error;
 }
 
-/* By a handle of it and of nothing that it leads to. */
+/* By its own handle, wherever it lies by now. */
+static void remove_copy(giving *g, sup_err *err)
+{
+  wchar_t where[REM_PATH] = L"?";
+  char show[REM_SHOW];
+  rem_look look = {0};
+  sup_err why = *err;
+  if (g->handle == INVALID_HANDLE_VALUE)
+    return;
+  DWORD error = rem_look_at(g->handle, &look) ? rem_remove(g->handle, &look) : GetLastError();
+  DWORD len = GetFinalPathNameByHandleW(g->handle, where, REM_PATH, FILE_NAME_NORMALIZED);
+  rem_close(&g->handle);
+  if (error == 0)
+    return;
+  rem_step(g->job, "copy", "failed", "'%s' could not be removed: error %lu",
+           len > 0 && len < REM_PATH ? rem_show_wide(where, show) : g->show, (unsigned long)error);
+  (void)sup_fail(err, why.status,
+                 "%.300s; the copy that was made for it, which only the system and administrators "
+                 "can open, could not be removed: error %lu",
+                 why.sentence, (unsigned long)error);
+  err->os_error = why.os_error;
+}
+
+/* What an order that was cut short has left, and nothing that it leads to. */
 static void remove_beside(const giving *g)
 {
   rem_look look;
@@ -81,7 +110,7 @@ static void remove_beside(const giving *g)
       CreateFileW(g->beside, DELETE | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES,
                   FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
                   FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
-  if (h != INVALID_HANDLE_VALUE && rem_look_at(h, &look))
+  if (h != INVALID_HANDLE_VALUE && rem_look_at(h, &look) && rem_leads_there(h, g->beside))
     (void)rem_remove(h, &look);
   rem_close(&h);
 }
@@ -149,14 +178,15 @@ static cordon_status place(giving *g, sup_err *err)
     return in_the_way(g, err);
   if (error != 0)
     return sup_fail_os(err, (int)error, "'%s' could not be put at its place", g->show);
-  rem_look look;
-  if (rem_leads_there(g->handle, g->place.full))
-    return CORDON_OK;
-  if (rem_look_at(g->handle, &look))
-    (void)rem_remove(g->handle, &look);
-  return sup_fail(err, CORDON_E_UNVERIFIED,
-                  "a folder on the way to '%s' is a link by now: the file stays in its container",
-                  g->show);
+  if (!rem_leads_there(g->handle, g->place.full))
+    return sup_fail(err, CORDON_E_UNVERIFIED,
+                    "a folder on the way to '%s' is a link by now: the file stays in its container",
+                    g->show);
+  /* Its name too is on the disk before the container is spent. */
+  return FlushFileBuffers(g->handle)
+             ? CORDON_OK
+             : sup_fail_os(err, (int)GetLastError(),
+                           "the name of '%s' could not be put on the disk", g->show);
 }
 
 static cordon_status give(giving *g, sup_err *err)
@@ -172,8 +202,7 @@ static cordon_status give(giving *g, sup_err *err)
   if (status == CORDON_OK)
     return finish(g, err);
   sup_err ignored = {0};
-  rem_close(&g->handle);
-  remove_beside(g);
+  remove_copy(g, err);
   if (g->meta->state == REM_RESTORING) {
     g->meta->state = REM_KEPT;
     (void)rem_container_save(g->job, g->meta, &ignored);
@@ -193,14 +222,25 @@ static bool is_copy(const giving *g, HANDLE h, const rem_look *look)
          strcmp(sha256, g->meta->sha256) == 0;
 }
 
+/* With the rights to set whose it is, as far as they are given. */
+static cordon_status hold_placed(giving *g, rem_look *ret_look)
+{
+  static const DWORD more[] = {WRITE_DAC | WRITE_OWNER | FILE_APPEND_DATA, WRITE_DAC | WRITE_OWNER,
+                               0};
+  sup_err ignored = {0};
+  cordon_status status = CORDON_E_DENIED;
+  for (size_t i = 0; i < sizeof(more) / sizeof(more[0]) && status == CORDON_E_DENIED; i++)
+    status = rem_hold_for(&g->place, more[i], &g->handle, ret_look, &ignored);
+  return status;
+}
+
 /* What an order that was cut short put there or never took, or another's. The number may be
  * another's by now, so that the bytes are compared as well. */
 static cordon_status taken(giving *g, sup_err *err)
 {
   rem_look look = {0};
   const rem_meta *m = g->meta;
-  sup_err ignored = {0};
-  if (rem_hold(&g->place, &g->handle, &look, &ignored) != CORDON_OK)
+  if (hold_placed(g, &look) != CORDON_OK)
     return in_the_way(g, err);
   bool ours = m->state == REM_RESTORING && rem_same_file(&look.identity, &m->restored);
   bool never = m->state == REM_SEALED && rem_same_file(&look.identity, &m->attrs.look.identity);
@@ -210,6 +250,9 @@ static cordon_status taken(giving *g, sup_err *err)
     rem_step(g->job, "file.restore", "planned", "'%s' is at its place", g->show);
     return CORDON_OK;
   }
+  /* Of one that may only be read there is no handle to do this with. */
+  if (ours)
+    (void)FlushFileBuffers(g->handle);
   if (ours)
     return finish(g, err);
   rem_container_drop(g->job, m->id);

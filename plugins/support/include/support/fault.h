@@ -3,7 +3,9 @@
  *
  * Compiled in only with CORDON_FAULT_POINTS (never in a release). The environment variable
  * CORDON_FAULT holds comma-separated `point=action[:n]`, action one of `kill` and `stop`; with `:n`
- * only at the n-th time the point is reached. Other actions are somebody else's and ignored. */
+ * only at the n-th time the point is reached. Other actions are somebody else's and ignored. On
+ * Windows `stop` makes the file that CORDON_FAULT_GATE names and waits until it is gone, for a
+ * minute at most. */
 #ifndef SUP_FAULT_H
 #define SUP_FAULT_H
 
