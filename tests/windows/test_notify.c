@@ -68,6 +68,7 @@ static BOOL WINAPI ask(HANDLE server, DWORD session, WTS_INFO_CLASS what, LPWSTR
   return TRUE;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): it has the parameters of WTSSendMessageW */
 static BOOL WINAPI show(HANDLE server, DWORD session, LPWSTR title, DWORD title_size, LPWSTR text,
                         DWORD text_size, DWORD style, DWORD seconds, DWORD *ret_answer, BOOL wait)
 {

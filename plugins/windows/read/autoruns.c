@@ -18,7 +18,7 @@ enum { KEYS_MAX = 100000, KEY_UNITS = 1024, LOOKED_TEXT = 160 };
 typedef struct walk {
   col_task *task;
   const asep *place;
-  const char *hive; /* of the row: HKLM, HKLM (32), HKU\SID */
+  char hive[WIN_SID + 8]; /* of the row: HKLM, HKLM (32), HKU\SID */
   const char *user;
   unsigned keys;
   unsigned found; /* keys of this place that are there */
@@ -235,7 +235,7 @@ static void look_in_machine(walk *w)
   for (size_t i = 0; i < sizeof(hives) / sizeof(hives[0]) && !col_stop(w->task); i++) {
     if ((w->place->roots & hives[i].root) == 0)
       continue;
-    w->hive = hives[i].hive;
+    (void)snprintf(w->hive, sizeof(w->hive), "%s", hives[i].hive);
     look_in(w, HKEY_LOCAL_MACHINE, hives[i].below, hives[i].before, hives[i].view);
   }
 }
@@ -243,11 +243,9 @@ static void look_in_machine(walk *w)
 static void look_in_user(walk *w, const win_user *u)
 {
   wchar_t before[WIN_SID + 32];
-  char hive[WIN_SID + 8];
   char sid[WIN_SID];
   sup_from_wide(u->sid, sid, sizeof(sid));
-  (void)snprintf(hive, sizeof(hive), "HKU\\%s", sid);
-  w->hive = hive;
+  (void)snprintf(w->hive, sizeof(w->hive), "HKU\\%s", sid);
   w->user = u->name;
   if (u->hive == NULL && (w->place->roots & (ASEP_USER_SOFTWARE | ASEP_USER)) != 0) {
     (void)swprintf(before, WIN_SID + 32, L"HKU\\%ls", u->sid);

@@ -206,7 +206,7 @@ static cordon_status undo_one(rem_job *j, const cJSON *record, sup_err *err)
                {"task.settings", rem_task_undo}};
   uint64_t version = 0;
   const cJSON *what = cJSON_IsObject(record) ? sup_json_get(record, "do") : NULL;
-  if (!cJSON_IsString(what) || !rem_number(record, "v", &version))
+  if (what == NULL || !cJSON_IsString(what) || !rem_number(record, "v", &version))
     return sup_fail(err, CORDON_E_INVALID, "an undo record is none of this plugin's");
   for (size_t i = 0; version == REM_RECORD_VERSION && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
     if (strcmp(kinds[i].name, what->valuestring) == 0)

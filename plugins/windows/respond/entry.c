@@ -36,10 +36,12 @@ static const col_item startup_folders[] = {{"", "startup_folders.csv",
                                             "Start Menu\\Programs\\Startup", win_startup_folders,
                                             BRIEF, false, false}};
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the name of an array and a constant. */
 #define READING(name, needs_path)                                                                  \
   {                                                                                                \
     .what = #name, .items = name, .count = sizeof(name) / sizeof(name[0]), .of_path = needs_path   \
   }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const col_reading readings[] = {
     READING(processes, false), READING(modules, false),     READING(connections, false),
