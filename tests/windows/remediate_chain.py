@@ -108,6 +108,7 @@ def by_hash(bed):
         program = file.read()
     path = bed.place.write("runs.exe", program)
     copy = os.path.join(bed.prefix.drive, "windows/Temp", bed.place.name + ".tmp")
+    os.makedirs(os.path.dirname(copy), exist_ok=True)
     with open(copy, "wb") as file:
         file.write(program)
     stay, said = os.path.join(bed.place.path, "stay"), os.path.join(bed.place.path, "said")
