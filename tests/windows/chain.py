@@ -227,7 +227,9 @@ def stays(m, bed, installer, what):
 
 
 def repaired(m, bed, installer):
-    """While it is isolated; also with a token that is worth nothing, which takes nothing from the device."""
+    """While it is isolated; also with a token that is worth nothing, which takes nothing from the device.
+
+    Wine rolls back nothing of a product that was there: what would run then is in the tables (msi.sh)."""
     m.msi("/i", wide(installer), "REINSTALL=ALL", "REINSTALLMODE=amus")
     keeps_isolated(m, bed, "after a repair")
     m.msi("/i", wide(installer), "REINSTALL=ALL", "REINSTALLMODE=amus", f"TOKEN_FILE={wide(m.console.path('wrong.json'))}", codes=FAILED)
