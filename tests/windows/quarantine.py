@@ -416,6 +416,23 @@ hold.close()
 with open(plant, "rb") as file:
     write("runs.exe", file.read(), 0o755)
 
+# of those that run it nobody is ended if one must be left alone: here one that runs from the plugin's own folder
+linked = os.path.join(place, "linked.exe")
+os.link(plant, linked)
+own, own_hold = run_planted(plant)
+count += 1
+for how in ("stay", "held"):
+    planted, hold = run_planted(linked, how)
+    count += 1
+    bad = take(at("linked.exe"), "P9", stop=True)
+    must(bad["status"] == DENIED and "the agent's own" in bad["sentence"] and "done" not in outcomes(bad), f"{how}: the agent's own runs it: {bad}")
+    must(planted.poll() is None and own.poll() is None and os.path.exists(linked), f"{how}: a process was ended for a file that is left")
+    hold.close()
+    planted.wait(20)
+own_hold.close()
+own.wait(20)
+os.unlink(linked)
+
 # ---- a short name is as good as the long one, but for protection
 os.makedirs(os.path.join(place, "a long folder name"), exist_ok=True)
 path = write("a long folder name/x.exe", EVIL)
