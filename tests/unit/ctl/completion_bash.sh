@@ -73,7 +73,7 @@ expect "policy.json" action report -o po
 expect "policy.json" action verify po
 expect "--root --json --help" action verify --
 expect "policy.json" enroll-token create --output po
-expect "--uses --for --tag --note --output --overwrite $common" enroll-token create ""
+expect "--uses --for --tag --may-tag --note --output --overwrite $common" enroll-token create ""
 expect "$common" enroll-token revoke ""
 expect "--head $common" audit verify ""
 expect "" isolate --selective ""
