@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-#define FILES 96u                 /* candidates, their copies, the loop's own */
+#define FILES 96u /* candidates, their copies, the loop's own */
 
 void chan_send(chan *c, uint8_t type, uint64_t op, cd_str payload)
 {

@@ -1,5 +1,5 @@
-/* Processes that belong together are in a job, which child.c ends with the first of them; and in that
- * of pf_confine_self(), whose handle ends with the process. */
+/* Processes that belong together are in a job, which child.c ends with the first of them; and in
+ * that of pf_confine_self(), whose handle ends with the process. */
 #include "platform/process.h"
 
 #include "windows/windows.h"

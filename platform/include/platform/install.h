@@ -14,8 +14,8 @@ CD_MUST_USE cd_code pf_install_folder(char out[CD_PATH_MAX], cd_err *err);
  * agent's data is made, and only they may look into it. What was there already must be an
  * administrator's: CD_E_DENIED. */
 CD_MUST_USE cd_code pf_install_folders(cd_err *err);
-/* For the service at its start: whether somebody else may change this program, what is in its folder
- * and those above, or what is in the folder of the agent's data: CD_E_DENIED. */
+/* For the service at its start: whether somebody else may change this program, what is in its
+ * folder and those above, or what is in the folder of the agent's data: CD_E_DENIED. */
 CD_MUST_USE cd_code pf_install_check(cd_err *err);
 /* Makes the service that runs this program, or corrects it: started with the system, started again
  * when it fails. */
