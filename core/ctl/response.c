@@ -67,8 +67,11 @@ static void add_headline(const ctl_action *a, ctl_kind kind, const ctl_style *st
   } else if (cd_str_eq_cstr(a->kind, "release")) {
     ctl_paint(out, style, CTL_GOOD, CD_STR("Released: nothing of the isolation is left."));
     cd_buf_add_char(out, '\n');
-  } else {
+  } else if (cd_str_eq_cstr(a->kind, "isolate")) {
     ctl_paint(out, style, CTL_GOOD, CD_STR("Isolated: enforced, and proven by probes."));
+    cd_buf_add_char(out, '\n');
+  } else if (cd_str_eq_cstr(a->kind, "remediate")) {
+    ctl_paint(out, style, CTL_GOOD, CD_STR("Done: what was measured afterwards stands below."));
     cd_buf_add_char(out, '\n');
   }
 }

@@ -127,7 +127,9 @@ state "$work/refused"
 cmp -s "$work/before.files" "$work/refused.files" || fail "what was refused left: $(diff "$work/before.files" "$work/refused.files")"
 
 # ---- install, upgrade, repair ----
-msi 0 /i "Z:$work/1.2.3.msi"
+# The folder cannot be chosen: what is trusted and started has one place.
+msi 0 /i "Z:$work/1.2.3.msi" 'INSTALLFOLDER=C:\Other'
+[ ! -e "$drive/Other" ] || fail "it was put into another folder"
 [ "$(version)" = 1.2.3 ] || fail "the version in the registry is '$(version)'"
 [ "$(value 'HKLM\Software\Cordon' InstallFolder)" = "C:\\Program Files\\Cordon\\" ] || fail "the folder in the registry is another"
 for name in cordon.exe LICENSE.txt plugins.trust.json cordond.default.json; do

@@ -71,6 +71,7 @@ must(done["status"] == 0 and outcomes(done) == ["done"] and done["result"]["undo
 must(value() is None, "the value is still there")
 again = order("startup.remove", target)
 must(again["status"] == 0 and outcomes(again) == ["already"] and again["undo"] == [], f"remove again: {again}")
+must(f"there is no value '{target['name']}' in" in json.dumps(again), f"remove again does not name the value: {again}")
 back = take_back(done["undo"])
 must(back["status"] == 0 and outcomes(back) == ["done"] and value() == "%SystemRoot%\\evil.exe -a", f"put back: {back}")
 must(outcomes(take_back(done["undo"])) == ["already"], "put back again is not 'already'")

@@ -206,7 +206,9 @@ cordon_status rem_value_run(rem_job *j, sup_err *err)
   if (status == CORDON_OK)
     status = read_data(&p, d, err);
   if (status == CORDON_E_NOTFOUND) {
-    rem_step(j, "remove", "already", "%s", err->sentence);
+    char name[REM_SHOW];
+    rem_step(j, "remove", "already", "there is no value '%s' in %s", rem_show_wide(p.name, name),
+             p.shown);
     status = CORDON_OK;
   } else if (status == CORDON_OK && j->call->dry_run) {
     rem_step(j, "remove", "planned", "a value of %lu bytes in %s", (unsigned long)d->len, p.shown);

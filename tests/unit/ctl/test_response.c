@@ -142,6 +142,24 @@ START_TEST(plugins_with_the_reason_for_distrust)
 }
 END_TEST
 
+#define REMEDIATED                                                                                 \
+  "{\"remediate\":{\"operation\":\"file.quarantine\",\"target\":{},\"steps\":[{\"step\":"          \
+  "\"file.quarantine\",\"outcome\":\"done\"}],\"undo\":\"available\",\"verified\":[{\"what\":"     \
+  "\"path\",\"measured\":\"nothing is there\"}]}}"
+
+START_TEST(a_remediation_is_no_isolation)
+{
+  rendered r = render((ctl_view){.kind = CTL_KIND_ORDER_WAITED, .order = "remediate"},
+                      SAMPLE_OK("{\"action\":" SAMPLE_ACTION_OF("remediate", "Succeeded", "\"ok\"",
+                                                                "null", REMEDIATED) "}"));
+  ck_assert_msg(r.rc == CD_OK, "%s", r.why.text);
+  ck_assert_int_eq(r.exit, CTL_EXIT_DONE);
+  ck_assert_ptr_nonnull(strstr(cd_buf_cstr(&r.out), "Done: what was measured"));
+  ck_assert_ptr_null(strstr(cd_buf_cstr(&r.out), "Isolated"));
+  cd_buf_release(&r.out);
+}
+END_TEST
+
 START_TEST(an_isolation_with_its_evidence)
 {
   rendered r =
@@ -432,6 +450,7 @@ Suite *suite_response(void)
   tcase_add_test(tc, status_says_what_the_boot_did);
   tcase_add_test(tc, plugins_with_the_reason_for_distrust);
   tcase_add_test(tc, an_isolation_with_its_evidence);
+  tcase_add_test(tc, a_remediation_is_no_isolation);
   tcase_add_loop_test(tc, the_exit_code_says_how_it_ended, 0, ROWS(exits));
   tcase_add_loop_test(tc, every_error_has_an_exit_code, 0, ROWS(errors));
   tcase_add_loop_test(tc, nonsense_is_no_answer_whatever_was_asked, 0, ROWS(nonsense));
