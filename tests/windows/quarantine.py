@@ -546,6 +546,15 @@ under.close()
 bad = order("process.stop", {"pid": 12, "start": 345, "boot": "b"}, "X1")
 must(bad["status"] == INVALID and "1601" in bad["sentence"], f"ticks were taken for a moment: {bad}")
 
+# ---- the same order again, by when another file is at the path
+first = write("twice.exe", b"the first")
+must(take(at("twice.exe"), "T1")["status"] == OK, "the first was not taken")
+write("twice.exe", b"the second")
+bad = take(at("twice.exe"), "T1")
+must(bad["status"] == CONFLICT and "container T1 keeps" in bad["sentence"] and open(first, "rb").read() == b"the second", f"sealed over: {bad}")
+os.unlink(first)
+must(order("file.restore", {"action": "T1"}, "T2")["status"] == OK and open(first, "rb").read() == b"the first", "the first did not come back")
+
 # ---- a kill at each step: taken back by the records alone, or ordered again and then taken back
 evil = os.path.join(place, "evil.exe")
 os.chmod(evil, 0o444)

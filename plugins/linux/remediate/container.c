@@ -293,23 +293,6 @@ static cordon_status seal_into(const rem_job *j, int store, int fd, rem_meta *m,
   return status;
 }
 
-cordon_status rem_container_seal(const rem_job *j, int fd, rem_meta *m, sup_err *err)
-{
-  int store = open_store(j, err);
-  if (store < 0)
-    return err->status;
-  cordon_status status = check_room(store, m->attrs.size, err);
-  if (status == CORDON_OK && (getrandom(m->key, sizeof(m->key), 0) != sizeof(m->key) ||
-                              getrandom(m->nonce, sizeof(m->nonce), 0) != sizeof(m->nonce)))
-    status = sup_fail_os(err, errno, "there is no random key");
-  if (status == CORDON_OK)
-    status = seal_into(j, store, fd, m, err);
-  (void)close(store);
-  return status;
-}
-
-/* ---- keeping ---- */
-
 static cordon_status load(int store, const char *id, rem_meta *ret_meta, sup_err *err)
 {
   char name[REM_NAME];
@@ -336,6 +319,44 @@ static cordon_status load(int store, const char *id, rem_meta *ret_meta, sup_err
   (void)close(fd);
   return status;
 }
+
+/* What is kept under that name is the only copy of another file, or may be. */
+static cordon_status check_free(int store, const char *id, sup_err *err)
+{
+  sup_err ignored = {0};
+  rem_meta *m = calloc(1, sizeof(*m));
+  if (m == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for a container");
+  cordon_status status = load(store, id, m, &ignored);
+  bool taken = status != CORDON_E_NOTFOUND && (status != CORDON_OK || m->state != REM_RESTORED);
+  rem_meta_release(m);
+  free(m);
+  return taken
+             ? sup_fail(err, CORDON_E_CONFLICT,
+                        "container %s keeps what was taken before: give that back first, or order "
+                        "this as another action",
+                        id)
+             : CORDON_OK;
+}
+
+cordon_status rem_container_seal(const rem_job *j, int fd, rem_meta *m, sup_err *err)
+{
+  int store = open_store(j, err);
+  if (store < 0)
+    return err->status;
+  cordon_status status = check_free(store, m->id, err);
+  if (status == CORDON_OK)
+    status = check_room(store, m->attrs.size, err);
+  if (status == CORDON_OK && (getrandom(m->key, sizeof(m->key), 0) != sizeof(m->key) ||
+                              getrandom(m->nonce, sizeof(m->nonce), 0) != sizeof(m->nonce)))
+    status = sup_fail_os(err, errno, "there is no random key");
+  if (status == CORDON_OK)
+    status = seal_into(j, store, fd, m, err);
+  (void)close(store);
+  return status;
+}
+
+/* ---- keeping ---- */
 
 cordon_status rem_container_load(const rem_job *j, const char *id, rem_meta *ret_meta, sup_err *err)
 {

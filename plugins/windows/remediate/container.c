@@ -433,12 +433,33 @@ static cordon_status check_description(const wchar_t *store, const rem_meta *m, 
   return status;
 }
 
+/* What is kept under that name is the only copy of another file, or may be. */
+static cordon_status check_free(const wchar_t *store, const char *id, sup_err *err)
+{
+  sup_err ignored = {0};
+  rem_meta *m = calloc(1, sizeof(*m));
+  if (m == NULL)
+    return sup_fail(err, CORDON_E_LIMIT, "there is no memory for a container");
+  cordon_status status = load(store, id, m, &ignored);
+  bool taken = status != CORDON_E_NOTFOUND && (status != CORDON_OK || m->state != REM_RESTORED);
+  rem_meta_release(m);
+  free(m);
+  return taken
+             ? sup_fail(err, CORDON_E_CONFLICT,
+                        "container %s keeps what was taken before: give that back first, or order "
+                        "this as another action",
+                        id)
+             : CORDON_OK;
+}
+
 cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h, rem_meta *m,
                                  sup_err *err)
 {
   wchar_t store[REM_PATH];
   wchar_t path[REM_PATH];
   cordon_status status = open_store(j, store, err);
+  if (status == CORDON_OK)
+    status = check_free(store, m->id, err);
   if (status == CORDON_OK)
     status = check_room(store, bytes_of(&m->attrs), err);
   if (status != CORDON_OK)

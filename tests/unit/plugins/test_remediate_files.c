@@ -101,6 +101,28 @@ START_TEST(the_same_order_again_and_undo_twice_are_told_and_harmless)
 }
 END_TEST
 
+/* The same order again, by when another file is at the path. */
+START_TEST(a_container_that_keeps_a_file_is_never_sealed_over)
+{
+  bed b;
+  bed_open(&b);
+  bed_write("/srv/work/evil", "the first", 0644);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_OK);
+  bed_write("/srv/work/evil", "the second", 0644);
+  ck_assert_int_eq(bed_run(&b, "a1", QUARANTINE("/srv/work/evil")), CORDON_E_CONFLICT);
+  ck_assert_msg(strstr(b.sentence, "container a1 keeps") != NULL, "%s", b.sentence);
+  char *second = bed_read("/srv/work/evil");
+  ck_assert_str_eq(second, "the second");
+  ck_assert(unlink("/srv/work/evil") == 0);
+  ck_assert_int_eq(bed_run(&b, "a2", RESTORE("a1")), CORDON_OK);
+  char *first = bed_read("/srv/work/evil");
+  ck_assert_str_eq(first, "the first");
+  free(first);
+  free(second);
+  bed_close(&b);
+}
+END_TEST
+
 START_TEST(restore_overwrites_nothing)
 {
   bed b;
@@ -753,6 +775,7 @@ int main(void)
   tcase_add_test(c, what_is_taken_comes_back_to_the_byte_and_the_nanosecond);
   tcase_add_test(c, the_same_order_again_and_undo_twice_are_told_and_harmless);
   tcase_add_test(c, restore_overwrites_nothing);
+  tcase_add_test(c, a_container_that_keeps_a_file_is_never_sealed_over);
   tcase_add_loop_test(c, what_cannot_or_must_not_be_taken_is_refused_and_left, 0,
                       COUNT_OF(refused));
   tcase_add_test(c, a_packages_file_goes_with_force);
