@@ -88,6 +88,9 @@ status("Autoruns/hives.csv", "partial", "was not loaded")
 status(run, "partial", "was not loaded")
 has("Autoruns/startup_folders.csv", user="(all users)", path="C:\\ProgramData\\*", size="9")
 has("Autoruns/startup_folders.csv", user="loggedoff", sha256=hashlib.sha256(b"one").hexdigest())
+must(text("Autoruns/loggedoff PowerShell_profile.ps1") == "planted profile", "a profile of PowerShell 7 is another")
+must(text("Autoruns/user scripts.ini") == "planted script", "a script of the group policy is another")
+has("Autoruns/bits_jobs.csv", name="Evil update", state="suspended", files="1", url="http://planted.example/evil.exe", local_file="C:\\evil\\fetched.exe")
 must(sum(i["folder"] == "Autoruns" for i in items) > 90, "there are few autoruns")
 
 # ---- processes, sockets, names
@@ -155,6 +158,7 @@ unsupported = {
     "WdSupportLogs/Windows Defender Operational.evtx.error.txt": ("error", "unsupported here"),
     "System Information/hotfixes.csv": ("partial", "unsupported here"),
     "System Information/antivirus.csv.error.txt": ("error", "unsupported here"),
+    "Autoruns/bits_jobs.csv": ("partial", "what a job runs when it ends"),
     "Autoruns/wmi_subscriptions.csv": ("partial", "unsupported here"),
     temp: ("partial", "unsupported here: the streams of"),
 }

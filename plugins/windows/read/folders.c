@@ -142,35 +142,59 @@ void win_startup_folders(col_task *t)
 
 /* ---- other files that start something ---- */
 
-void win_startup_files(col_task *t)
+/* Of each user: those of Windows' own PowerShell and of PowerShell 7, for one host and for all. */
+static void copy_profiles(col_task *t, const win_user *u)
 {
-  static const wchar_t *const files[] = {
-      L"win.ini",
-      L"system.ini",
-      L"System32\\GroupPolicy\\Machine\\Scripts\\scripts.ini",
-      L"System32\\GroupPolicy\\Machine\\Scripts\\psscripts.ini",
-      L"System32\\GroupPolicy\\User\\Scripts\\scripts.ini",
-      L"System32\\WindowsPowerShell\\v1.0\\profile.ps1",
-      L"System32\\WindowsPowerShell\\v1.0\\Microsoft.PowerShell_profile.ps1"};
-  wchar_t path[WIN_PATH];
-  char name[COL_NAME];
-  for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !col_over(t); i++) {
-    const wchar_t *slash = wcsrchr(files[i], L'\\');
-    sup_from_wide(slash != NULL ? slash + 1 : files[i], name, sizeof(name));
-    if (win_place(WIN_WINDOWS, files[i], path))
-      win_copy(t, name, path, COL_MIB);
-  }
-  const win_device *d = win_device_of(t);
-  for (size_t i = 0; i < d->count && !col_over(t); i++) {
-    const win_user *u = &d->users[i];
-    if (!u->has_profile ||
-        !win_join(u->profile, L"Documents\\WindowsPowerShell\\Microsoft.PowerShell_profile.ps1",
-                  path) ||
+  static const wchar_t *const profiles[] = {
+      L"WindowsPowerShell\\profile.ps1",
+      L"WindowsPowerShell\\Microsoft.PowerShell_profile.ps1",
+      L"WindowsPowerShell\\Microsoft.PowerShellISE_profile.ps1",
+      L"PowerShell\\profile.ps1",
+      L"PowerShell\\Microsoft.PowerShell_profile.ps1",
+      L"PowerShell\\Microsoft.VSCode_profile.ps1"};
+  for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]) && !col_over(t); i++) {
+    wchar_t documents[WIN_PATH];
+    wchar_t path[WIN_PATH];
+    char name[COL_NAME];
+    char below[COL_NAME];
+    if (!win_join(u->profile, L"Documents", documents) || !win_join(documents, profiles[i], path) ||
         GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES)
       continue;
-    (void)snprintf(name, sizeof(name), "%.100s PowerShell_profile.ps1", u->name);
+    sup_from_wide(profiles[i], below, sizeof(below));
+    (void)snprintf(name, sizeof(name), "%.60s %.100s", u->name, below);
     win_copy(t, name, path, COL_MIB);
   }
+}
+
+void win_startup_files(col_task *t)
+{
+  static const struct {
+    int place;
+    const wchar_t *path;
+    const char *name; /* in the package */
+  } files[] = {
+      {WIN_WINDOWS, L"win.ini", "win.ini"},
+      {WIN_WINDOWS, L"system.ini", "system.ini"},
+      {WIN_WINDOWS, L"System32\\GroupPolicy\\Machine\\Scripts\\scripts.ini", "machine scripts.ini"},
+      {WIN_WINDOWS, L"System32\\GroupPolicy\\Machine\\Scripts\\psscripts.ini",
+       "machine psscripts.ini"},
+      {WIN_WINDOWS, L"System32\\GroupPolicy\\User\\Scripts\\scripts.ini", "user scripts.ini"},
+      {WIN_WINDOWS, L"System32\\GroupPolicy\\User\\Scripts\\psscripts.ini", "user psscripts.ini"},
+      {WIN_WINDOWS, L"System32\\WindowsPowerShell\\v1.0\\profile.ps1", "profile.ps1"},
+      {WIN_WINDOWS, L"System32\\WindowsPowerShell\\v1.0\\Microsoft.PowerShell_profile.ps1",
+       "Microsoft.PowerShell_profile.ps1"},
+      {WIN_WINDOWS, L"SysWOW64\\WindowsPowerShell\\v1.0\\profile.ps1", "profile.ps1 (32 bits)"},
+      {WIN_PROGRAM_FILES, L"PowerShell\\7\\profile.ps1", "PowerShell 7 profile.ps1"},
+      {WIN_PROGRAM_FILES, L"PowerShell\\7\\Microsoft.PowerShell_profile.ps1",
+       "PowerShell 7 Microsoft.PowerShell_profile.ps1"}};
+  wchar_t path[WIN_PATH];
+  for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !col_over(t); i++)
+    if (win_place(files[i].place, files[i].path, path))
+      win_copy(t, files[i].name, path, COL_MIB);
+  const win_device *d = win_device_of(t);
+  for (size_t i = 0; i < d->count && !col_over(t); i++)
+    if (d->users[i].has_profile)
+      copy_profiles(t, &d->users[i]);
 }
 
 /* ---- what Defender keeps of itself ---- */

@@ -23,12 +23,13 @@ void win_services(col_task *t);
 void win_drivers(col_task *t);
 void win_tasks(col_task *t);
 
-/* autoruns.c, folders.c, system.c */
+/* autoruns.c, folders.c, system.c, bits.c */
 void win_autoruns(col_task *t);
 void win_hives(col_task *t);
 void win_startup_folders(col_task *t);
 void win_startup_files(col_task *t);
 void win_wmi_autoruns(col_task *t);
+void win_bits_jobs(col_task *t);
 
 /* registry.c: the key that was asked for, HKLM\..., HKLM (32)\... or HKU\... */
 bool win_is_key_path(const wchar_t *path);

@@ -56,8 +56,7 @@ static HRESULT read_objects(col_task *t, IEnumWbemClassObject *objects,
   return S_OK;
 }
 
-/* The process has said nothing of how it speaks, so each proxy is told. */
-static void set_blanket(IUnknown *proxy)
+void win_com_blanket(IUnknown *proxy)
 {
   (void)CoSetProxyBlanket(proxy, RPC_C_AUTHN_WINNT, RPC_C_AUTHZ_NONE, NULL, RPC_C_AUTHN_LEVEL_CALL,
                           RPC_C_IMP_LEVEL_IMPERSONATE, NULL, EOAC_NONE);
@@ -76,7 +75,7 @@ static HRESULT connect_to(const wchar_t *name_space, IWbemServices **ret_service
     (void)IWbemLocator_Release(locator);
   SysFreeString(where);
   if (SUCCEEDED(hr))
-    set_blanket((IUnknown *)*ret_services);
+    win_com_blanket((IUnknown *)*ret_services);
   return hr;
 }
 
@@ -94,7 +93,7 @@ HRESULT win_wmi_rows(col_task *t, const wchar_t *name_space, const wchar_t *quer
                                  WBEM_FLAG_FORWARD_ONLY | WBEM_FLAG_RETURN_IMMEDIATELY, NULL,
                                  &objects);
   if (SUCCEEDED(hr))
-    set_blanket((IUnknown *)objects);
+    win_com_blanket((IUnknown *)objects);
   if (SUCCEEDED(hr))
     hr = read_objects(t, objects, columns, count, first_field);
   if (objects != NULL)

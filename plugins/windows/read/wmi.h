@@ -1,8 +1,10 @@
-/* Questions to WMI. */
+/* Questions to WMI, and to others by COM. */
 #ifndef READ_WMI_H
 #define READ_WMI_H
 
 #include "read.h"
+
+#include <unknwn.h>
 
 enum { WMI_COLUMNS_MAX = 16 };
 
@@ -10,5 +12,9 @@ enum { WMI_COLUMNS_MAX = 16 };
  * Stops with the item. */
 HRESULT win_wmi_rows(col_task *t, const wchar_t *name_space, const wchar_t *query,
                      const wchar_t *const *columns, size_t count, const char *first_field);
+
+/* How a proxy of another process speaks to it: this process has said nothing of that for all of
+ * them. */
+void win_com_blanket(IUnknown *proxy);
 
 #endif

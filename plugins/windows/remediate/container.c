@@ -2,7 +2,7 @@
  * ChaCha20 with a key of its own; NAME.json says what it was and has the key. The second is written
  * when the first is whole, read back and on the disk, so that bytes without a description were
  * never whole and are removed. */
-#include "remediate.h"
+#include "store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,68 +17,10 @@
 #include "support/fault.h"
 #include "support/wide.h"
 
-/* A description grows by a few bytes until its file is restored. */
-enum { CHUNK = 256 * 1024, META_MAX = 1024 * 1024, META_GROWS = 4096 };
+enum { CHUNK = 256 * 1024 };
 
 #define ROOM_LEFT (64 * REM_MIB)               /* stays free on the disk of the containers */
 #define BYTES_MAX (256ull * 1024ull * REM_MIB) /* what a key of this cipher is good for */
-#define EPOCH_TICKS 116444736000000000ull
-
-/* ---- the store ---- */
-
-static bool store_path(const rem_job *j, wchar_t ret_path[REM_PATH])
-{
-  return j->state_dir[0] != L'\0' && rem_join(j->state_dir, L"quarantine", ret_path);
-}
-
-static cordon_status open_store(const rem_job *j, wchar_t ret_path[REM_PATH], sup_err *err)
-{
-  if (!store_path(j, ret_path))
-    return sup_fail(err, CORDON_E_UNAVAILABLE, "there is no private folder to keep files in");
-  if (!CreateDirectoryW(ret_path, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
-    return sup_fail_os(err, (int)GetLastError(), "the folder of quarantined files cannot be made");
-  DWORD attributes = GetFileAttributesW(ret_path);
-  if (attributes == INVALID_FILE_ATTRIBUTES || (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
-      (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
-    return sup_fail(err, CORDON_E_IO, "the folder of quarantined files is none");
-  return CORDON_OK;
-}
-
-static bool file_name(const wchar_t *store, const char *id, const char *kind,
-                      wchar_t ret_path[REM_PATH])
-{
-  char name[REM_NAME];
-  wchar_t wide[REM_NAME];
-  (void)snprintf(name, sizeof(name), "%s.%s", id, kind);
-  return sup_to_wide(name, wide, REM_NAME) && rem_join(store, wide, ret_path);
-}
-
-static void remove_file(const wchar_t *store, const char *id, const char *kind)
-{
-  wchar_t path[REM_PATH];
-  if (file_name(store, id, kind, path))
-    (void)DeleteFileW(path);
-}
-
-static HANDLE make_file(const wchar_t *path)
-{
-  (void)DeleteFileW(path);
-  return CreateFileW(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_NEW,
-                     FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
-}
-
-static HANDLE open_file(const wchar_t *path)
-{
-  return CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
-                     FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_SEQUENTIAL_SCAN, NULL);
-}
-
-static uint64_t now_ms(void)
-{
-  FILETIME now;
-  GetSystemTimeAsFileTime(&now);
-  return (((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) - EPOCH_TICKS) / 10000;
-}
 
 /* ---- one pass over bytes ---- */
 
@@ -148,19 +90,6 @@ static cordon_status read_chunk(pass *p, DWORD *ret_len, sup_err *err)
   return CORDON_OK;
 }
 
-static cordon_status write_all(HANDLE to, const uint8_t *bytes, size_t len, sup_err *err)
-{
-  while (len > 0) {
-    DWORD put = 0;
-    if (!WriteFile(to, bytes, (DWORD)len, &put, NULL) || put == 0)
-      return sup_fail_os(err, (int)GetLastError(), "the bytes could not be written");
-    bytes += put;
-    len -= put;
-  }
-  return CORDON_OK;
-}
-
-/* The next `size` bytes of both, with digests of their own. */
 static cordon_status run_part(pass *p, uint64_t size, char ret_sha256[65], char ret_sha1[41],
                               sup_err *err)
 {
@@ -182,7 +111,7 @@ static cordon_status run_part(pass *p, uint64_t size, char ret_sha256[65], char 
     good = good && mbedtls_sha256_update(&p->sha256, plain, len) == 0 &&
            mbedtls_sha1_update(&p->sha1, plain, len) == 0;
     if (good && p->to != NULL)
-      status = write_all(p->to, p->out, len, err);
+      status = rem_store_write(p->to, p->out, len, err);
     p->left -= len;
     p->done += len;
     sup_call_progress(p->job->call, p->done, p->total, p->what);
@@ -339,12 +268,13 @@ cordon_status rem_container_open(const rem_job *j, const rem_meta *m, HANDLE to,
 {
   wchar_t store[REM_PATH];
   wchar_t path[REM_PATH];
-  cordon_status status = open_store(j, store, err);
+  cordon_status status = rem_store_open(j, store, err);
   pass *p = status == CORDON_OK ? new_pass(j, m, to != NULL ? "restore" : "check", err) : NULL;
   if (p == NULL)
     return err->status;
   p->total = bytes_of(&m->attrs);
-  p->from = file_name(store, m->id, "data", path) ? open_file(path) : INVALID_HANDLE_VALUE;
+  p->from =
+      rem_store_file(store, m->id, "data", path) ? rem_store_read(path) : INVALID_HANDLE_VALUE;
   if (p->from == INVALID_HANDLE_VALUE)
     status = sup_fail_os(err, (int)GetLastError(), "the container cannot be opened");
   else if (!p->ciphers)
@@ -358,63 +288,6 @@ cordon_status rem_container_open(const rem_job *j, const rem_meta *m, HANDLE to,
   return status;
 }
 
-static cordon_status save(const wchar_t *store, const rem_meta *m, sup_err *err)
-{
-  wchar_t path[REM_PATH];
-  wchar_t temporary[REM_PATH];
-  char *text = rem_meta_write(m);
-  /* What could not be read again is not kept: the file is still at its place. */
-  if (text != NULL && m->state == REM_SEALED && strlen(text) > META_MAX - META_GROWS) {
-    cJSON_free(text);
-    return sup_fail(err, CORDON_E_LIMIT,
-                    "the file has more attributes than a container describes (%d bytes): nothing "
-                    "was changed",
-                    META_MAX - META_GROWS);
-  }
-  bool fits = text != NULL && file_name(store, m->id, "json", path) &&
-              file_name(store, m->id, "new", temporary);
-  HANDLE h = fits ? make_file(temporary) : INVALID_HANDLE_VALUE;
-  cordon_status status =
-      h != INVALID_HANDLE_VALUE
-          ? write_all(h, (const uint8_t *)text, strlen(text), err)
-          : sup_fail_os(err, text != NULL ? (int)GetLastError() : ERROR_NOT_ENOUGH_MEMORY,
-                        "the container cannot be described");
-  if (status == CORDON_OK && !FlushFileBuffers(h))
-    status = sup_fail_os(err, (int)GetLastError(), "the description of the container");
-  rem_close(&h);
-  if (status == CORDON_OK &&
-      !MoveFileExW(temporary, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
-    status =
-        sup_fail_os(err, (int)GetLastError(), "the description of the container could not be kept");
-  cJSON_free(text);
-  return status;
-}
-
-static cordon_status load(const wchar_t *store, const char *id, rem_meta *ret_meta, sup_err *err)
-{
-  wchar_t path[REM_PATH];
-  LARGE_INTEGER size = {0};
-  DWORD got = 0;
-  HANDLE h = file_name(store, id, "json", path) ? open_file(path) : INVALID_HANDLE_VALUE;
-  DWORD error = h == INVALID_HANDLE_VALUE ? GetLastError() : 0;
-  if (error == ERROR_FILE_NOT_FOUND)
-    return CORDON_E_NOTFOUND;
-  if (error != 0)
-    return sup_fail_os(err, (int)error, "the description of container %s", id);
-  bool fits = GetFileSizeEx(h, &size) && size.QuadPart <= META_MAX;
-  char *text = fits ? malloc((size_t)size.QuadPart + 1) : NULL;
-  bool read = text != NULL && ReadFile(h, text, (DWORD)size.QuadPart, &got, NULL) &&
-              got == (DWORD)size.QuadPart;
-  rem_close(&h);
-  cordon_status status =
-      read ? rem_meta_parse(text, got, ret_meta, err)
-           : sup_fail(err, CORDON_E_IO, "the description of container %s cannot be read", id);
-  if (text != NULL)
-    SecureZeroMemory(text, (size_t)size.QuadPart);
-  free(text);
-  return status;
-}
-
 /* What is on the disk, not what was meant: whoever made the file chose names in it. */
 static cordon_status check_description(const wchar_t *store, const rem_meta *m, sup_err *err)
 {
@@ -422,7 +295,7 @@ static cordon_status check_description(const wchar_t *store, const rem_meta *m, 
   rem_meta *is = calloc(1, sizeof(*is));
   if (is == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for a container");
-  cordon_status status = load(store, m->id, is, &why);
+  cordon_status status = rem_store_load(store, m->id, is, &why);
   if (status != CORDON_OK || !rem_meta_equal(is, m))
     status = sup_fail(err, CORDON_E_IO,
                       "the description of the container, read again, is not what was written "
@@ -440,7 +313,7 @@ static cordon_status check_free(const wchar_t *store, const char *id, sup_err *e
   rem_meta *m = calloc(1, sizeof(*m));
   if (m == NULL)
     return sup_fail(err, CORDON_E_LIMIT, "there is no memory for a container");
-  cordon_status status = load(store, id, m, &ignored);
+  cordon_status status = rem_store_load(store, id, m, &ignored);
   bool taken = status != CORDON_E_NOTFOUND && (status != CORDON_OK || m->state != REM_RESTORED);
   rem_meta_release(m);
   free(m);
@@ -457,7 +330,7 @@ cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h,
 {
   wchar_t store[REM_PATH];
   wchar_t path[REM_PATH];
-  cordon_status status = open_store(j, store, err);
+  cordon_status status = rem_store_open(j, store, err);
   if (status == CORDON_OK)
     status = check_free(store, m->id, err);
   if (status == CORDON_OK)
@@ -467,7 +340,8 @@ cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h,
   if (BCryptGenRandom(NULL, m->key, sizeof(m->key), BCRYPT_USE_SYSTEM_PREFERRED_RNG) != 0 ||
       BCryptGenRandom(NULL, m->nonce, sizeof(m->nonce), BCRYPT_USE_SYSTEM_PREFERRED_RNG) != 0)
     return sup_fail(err, CORDON_E_IO, "there is no random key");
-  HANDLE to = file_name(store, m->id, "data", path) ? make_file(path) : INVALID_HANDLE_VALUE;
+  HANDLE to =
+      rem_store_file(store, m->id, "data", path) ? rem_store_make(path) : INVALID_HANDLE_VALUE;
   if (to == INVALID_HANDLE_VALUE)
     return sup_fail_os(err, (int)GetLastError(), "the container cannot be made");
   status = write_sealed(j, p, h, to, m, err);
@@ -476,148 +350,15 @@ cordon_status rem_container_seal(const rem_job *j, const rem_place *p, HANDLE h,
   if (status == CORDON_OK)
     status = rem_container_open(j, m, NULL, NULL, err);
   m->state = REM_SEALED;
-  m->sealed_ms = now_ms();
+  m->sealed_ms = rem_store_now_ms();
   if (status == CORDON_OK)
-    status = save(store, m, err);
+    status = rem_store_save(store, m, err);
   SUP_FAULT_POINT("remediate.described");
   if (status == CORDON_OK)
     status = check_description(store, m, err);
   if (status != CORDON_OK)
     rem_container_drop(j, m->id);
   return status;
-}
-
-/* ---- keeping ---- */
-
-cordon_status rem_container_load(const rem_job *j, const char *id, rem_meta *ret_meta, sup_err *err)
-{
-  wchar_t store[REM_PATH];
-  cordon_status status = open_store(j, store, err);
-  return status == CORDON_OK ? load(store, id, ret_meta, err) : status;
-}
-
-cordon_status rem_container_save(const rem_job *j, const rem_meta *m, sup_err *err)
-{
-  wchar_t store[REM_PATH];
-  cordon_status status = open_store(j, store, err);
-  return status == CORDON_OK ? save(store, m, err) : status;
-}
-
-cordon_status rem_container_spend(const rem_job *j, rem_meta *m, sup_err *err)
-{
-  wchar_t store[REM_PATH];
-  wchar_t path[REM_PATH];
-  cordon_status status = open_store(j, store, err);
-  if (status != CORDON_OK)
-    return status;
-  m->state = REM_RESTORED;
-  m->restored_ms = now_ms();
-  SecureZeroMemory(m->key, sizeof(m->key));
-  status = save(store, m, err);
-  if (status == CORDON_OK && file_name(store, m->id, "data", path) && !DeleteFileW(path) &&
-      GetLastError() != ERROR_FILE_NOT_FOUND)
-    status =
-        sup_fail_os(err, (int)GetLastError(), "the bytes in the container could not be removed");
-  return status;
-}
-
-void rem_container_drop(const rem_job *j, const char *id)
-{
-  wchar_t store[REM_PATH];
-  if (!store_path(j, store))
-    return;
-  remove_file(store, id, "json");
-  remove_file(store, id, "data");
-  remove_file(store, id, "new");
-}
-
-/* The id of a file of this kind; false: it is of another. */
-static bool id_of(const wchar_t *name, const char *kind, char ret_id[REM_ID])
-{
-  char text[REM_NAME];
-  sup_from_wide(name, text, sizeof(text));
-  char *dot = strrchr(text, '.');
-  if (dot == NULL || strcmp(dot + 1, kind) != 0)
-    return false;
-  *dot = '\0';
-  if (!rem_is_name(text, REM_ID - 1))
-    return false;
-  (void)snprintf(ret_id, REM_ID, "%s", text);
-  return true;
-}
-
-/* Bytes without a description. */
-static void tidy_one(const wchar_t *store, const wchar_t *name)
-{
-  char id[REM_ID];
-  wchar_t path[REM_PATH];
-  if (id_of(name, "data", id) && file_name(store, id, "json", path) &&
-      GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES && GetLastError() == ERROR_FILE_NOT_FOUND)
-    remove_file(store, id, "data");
-}
-
-void rem_container_each(const rem_job *j, rem_container_fn *fn, void *data)
-{
-  wchar_t store[REM_PATH];
-  wchar_t pattern[REM_PATH];
-  char id[REM_ID];
-  WIN32_FIND_DATAW entry;
-  bool more = true;
-  if (!store_path(j, store) || !rem_join(store, L"*", pattern))
-    return;
-  HANDLE find = FindFirstFileW(pattern, &entry);
-  if (find == INVALID_HANDLE_VALUE)
-    return;
-  do {
-    tidy_one(store, entry.cFileName);
-    if (id_of(entry.cFileName, "json", id))
-      more = fn(data, id);
-  } while (more && FindNextFileW(find, &entry));
-  (void)FindClose(find);
-}
-
-typedef struct search {
-  const rem_job *job;
-  wchar_t path[REM_PATH];
-  char found[REM_ID];
-  uint64_t sealed_ms;
-} search;
-
-/* Windows does not tell capital letters from small ones. */
-static bool is_path(const char *text, const wchar_t *path)
-{
-  wchar_t wide[REM_PATH];
-  return sup_to_wide(text, wide, REM_PATH) &&
-         CompareStringOrdinal(wide, -1, path, -1, TRUE) == CSTR_EQUAL;
-}
-
-static bool match(void *data, const char *id)
-{
-  search *s = data;
-  sup_err ignored = {0};
-  rem_meta *m = calloc(1, sizeof(*m));
-  if (m == NULL)
-    return false;
-  if (rem_container_load(s->job, id, m, &ignored) == CORDON_OK && m->state != REM_RESTORED &&
-      is_path(m->path, s->path) && (s->found[0] == '\0' || m->sealed_ms >= s->sealed_ms)) {
-    (void)snprintf(s->found, sizeof(s->found), "%s", m->id);
-    s->sealed_ms = m->sealed_ms;
-  }
-  rem_meta_release(m);
-  free(m);
-  return true;
-}
-
-cordon_status rem_container_of_path(const rem_job *j, const char *path, rem_meta *ret_meta,
-                                    sup_err *err)
-{
-  search s = {.job = j};
-  if (!sup_to_wide(path, s.path, REM_PATH))
-    return CORDON_E_NOTFOUND;
-  rem_container_each(j, match, &s);
-  if (s.found[0] == '\0')
-    return CORDON_E_NOTFOUND;
-  return rem_container_load(j, s.found, ret_meta, err);
 }
 
 /* By its number alone a file is not known again: the number is given anew. */

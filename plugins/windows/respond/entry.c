@@ -30,6 +30,7 @@ static const col_item persistence[] = {
     {"", "registry", "HKLM, HKU", win_autoruns, LENGTHY, true, false},
     {"", "startup_folders.csv", "Start Menu\\Programs\\Startup", win_startup_folders, BRIEF, false,
      false},
+    {"", "bits_jobs.csv", "BITS: IBackgroundCopyManager", win_bits_jobs, BRIEF, false, false},
     {"", "wmi_subscriptions.csv", "WMI: root\\subscription, root\\default", win_wmi_autoruns, BRIEF,
      false, false}};
 static const col_item startup_folders[] = {{"", "startup_folders.csv",
