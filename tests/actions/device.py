@@ -79,6 +79,21 @@ class Device:
         """cordon local status --json, of the device's own."""
         raise NotImplementedError
 
+    def startup_item(self):
+        """The path of a file that would be started at the next login, in a folder that exists."""
+        raise NotImplementedError
+
+    def cut(self):
+        """Nothing gets from the device to its console any more."""
+        raise NotImplementedError
+
+    def mend(self):
+        raise NotImplementedError
+
+    def give(self, local_name, text):
+        """Puts a file where the command can read it: its path there."""
+        raise NotImplementedError
+
     def fetch(self, local_name):
         """A path of this machine for a file that the command writes, and one of its own for reading it here."""
         raise NotImplementedError
@@ -117,6 +132,11 @@ class Device:
 
     def action(self, number):
         return self.json("action", "show", number)
+
+    def ended(self, number, seconds=ORDER_S):
+        """Waits for the end of an action: the action."""
+        until(seconds, f"action {number} ends", lambda: self.action(number)["status"] not in ("Pending", "InProgress"))
+        return self.action(number)
 
     def connected(self):
         text = self.ask("device", "show", self.machine()["id"])

@@ -34,6 +34,9 @@ class Desk(Device):
     def up(self):
         done = subprocess.run(["sh", LAB, "up"], env=self.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
         must(done.returncode == 0, f"the lab did not come up: {done.stderr.decode()[-800:]}")
+        # What is searched for a file by its digest, so that it does not take as long as this machine is large.
+        for folder in ("/root", "/opt", "/srv", "/var/tmp", "/usr/local/lib", "/usr/local/share"):
+            self.on("desk-1", "sh", "-c", 'test ! -d "$1" || mount -t tmpfs none "$1"', "sh", folder)
         self.on("desk-1", "mkdir", "-p", "/srv/test")
         until(60, "the device is connected", self.connected)
 
@@ -83,6 +86,20 @@ class Desk(Device):
 
     def local_status(self):
         return json.loads(self.on("desk-1", "cordon", "local", "status", "--json").stdout)
+
+    def startup_item(self):
+        return "/etc/profile.d/evil.sh"
+
+    def cut(self):
+        self.on("internet", "ip", "link", "set", "v-desk-1", "down")
+
+    def mend(self):
+        self.on("internet", "ip", "link", "set", "v-desk-1", "up")
+
+    def give(self, local_name, text):
+        path = f"/var/tmp/{local_name}"
+        self.on("console", "sh", "-c", 'cat >"$1"', "sh", path, given=text.encode())
+        return path
 
     def fetch(self, local_name):
         path = f"/var/tmp/{local_name}"

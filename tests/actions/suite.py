@@ -121,6 +121,22 @@ def waits(device):
     succeeded(device.order("release", machine), "Unisolate")
 
 
+@case("an order that the network keeps away is carried out once it is mended, and once")
+def cut_off(device):
+    machine = device.machine()["id"]
+    device.cut()
+    try:
+        _, action, _ = device.order("isolate", machine, wait=False)
+    finally:
+        device.mend()
+    ended = device.ended(action["id"], 150)
+    must(ended["status"] == "Succeeded" and device.isolation() == "isolated", f"it ended otherwise: {evidence(device, action)[:1500]}")
+    until(60, "it is connected again", device.connected)
+    succeeded(device.order("release", machine), "Unisolate")
+    kinds = [a["type"] for a in device.json("actions", "--limit", "2")["value"]]
+    must(kinds == ["Unisolate", "Isolate"], f"there are other actions than were ordered: {kinds}")
+
+
 @case("an order that waits is cancelled, and not carried out later")
 def cancelled(device):
     machine = device.machine()["id"]
@@ -149,11 +165,11 @@ def rows(package, name):
     return list(csv.DictReader(io.StringIO(package.read(name).decode("utf-8"))))
 
 
-def collect(device):
+def collect(device, *words):
     """The package that the console has, as a ZipFile."""
     machine = device.machine()["id"]
     ours, here = device.fetch("package.zip")
-    code, out, err = device.cordon("collect", machine, "--comment", "a test", "--wait", "-o", ours, "--overwrite", timeout=300)
+    code, out, err = device.cordon("collect", machine, *words, "--comment", "a test", "--wait", "-o", ours, "--overwrite", timeout=300)
     action = device.last_action()
     must(action["type"] == "CollectInvestigationPackage" and action["status"] == "Succeeded", f"it ended as {action['status']} with exit code {code}: {(out + err)[-1500:]}")
     device.ask("package", "verify", ours)
@@ -183,7 +199,47 @@ def package(device):
     device.victim = number
 
 
+@case("a package whose agent is killed over it comes home all the same, or the action says that it does not")
+def package_killed(device):
+    machine = device.machine()["id"]
+    _, action, _ = device.order("collect", machine, wait=False)
+    until(30, "the collecting begins", lambda: device.action(action["id"])["status"] != "Pending")
+    device.stop_agent()
+    device.start_agent()
+    ended = device.ended(action["id"], 180)
+    said = ended.get("sentence") or ""
+    must(ended["status"] == "Succeeded" or (ended["status"] == "Failed" and said), f"it ended as {ended['status']}: {said}")
+    until(60, "it is connected again", device.connected)
+
+
+@case("a package of a list has what the list names, and nothing else")
+def package_of_list(device):
+    path = device.scratch("named.txt")
+    device.write(path, b"named by a list")
+    device.write(device.scratch("other.txt"), b"named by nobody")
+    items = [{"folder": "Named", "path": path, "why": "a test"}]
+    given = device.give("list.json", json.dumps({"name": "actions", "version": 1, "items": items}))
+    device.ask("collection", "set", given, "--comment", "a test")
+    with collect(device, "--profile", "custom", "--list", "actions") as got:
+        contents = {name: got.read(name) for name in got.namelist()}
+    must(any(b"named by a list" == content for content in contents.values()), f"the named file is not in the package: {sorted(contents)}")
+    must(not any(b"named by nobody" in content for content in contents.values()), "a file that nobody named is in the package")
+    must(not any(name.startswith("Processes/") for name in contents), "it has more than the list names")
+
+
 # ---- remediation ----
+
+
+@case("a process is suspended, and goes on when that is taken back")
+def suspended(device):
+    machine = device.machine()["id"]
+    words = device.identity(device.victim, device.processes)
+    held = succeeded(device.order("remediate", machine, "process", "suspend", str(device.victim), *words), "Remediate")
+    must("verified" in evidence(device, held) and device.runs(device.victim), "the process has ended, or nothing was measured")
+    _, _, said = device.order("remediate", machine, "process", "suspend", str(device.victim), *words)
+    must("already" in said, f"the second time is told otherwise: {said[-800:]}")
+    succeeded(device.order("undo", held["id"]), "Remediate")
+    must(device.runs(device.victim), "the process has ended")
 
 
 @case("a process is ended by its identity, and no other is")
@@ -218,6 +274,30 @@ def quarantine(device):
     device.write(path, b"something else by now")
     failed(device.order("undo", again["id"]), "")
     must(device.read(path) == b"something else by now", "an undo has overwritten what is there by now")
+
+
+@case("a file is found and taken by its SHA-1, and given back")
+def by_digest(device):
+    machine = device.machine()["id"]
+    path = device.temporary("known tool.bin") if device.separator == "\\" else device.scratch("known tool.bin")
+    content = b"known by its digest " * 50
+    device.write(path, content)
+    taken = device.order("quarantine", machine, "--sha1", hashlib.sha1(content).hexdigest())
+    must(taken[1]["status"] == "Succeeded" and taken[0] in (0, 7), f"it ended as {taken[1]['status']}: {taken[2][-1200:]}")
+    must(device.read(path) is None, f"the file is still there: {taken[2][-1200:]}")
+    succeeded(device.order("restore", taken[1]["id"]), "Remediate")
+    must(device.read(path) == content, "what came back are other bytes")
+
+
+@case("a start-up item is removed and comes back")
+def startup(device):
+    machine = device.machine()["id"]
+    path = device.startup_item()
+    device.write(path, b"start me")
+    removed = succeeded(device.order("remediate", machine, "startup", "remove", path), "Remediate")
+    must(device.read(path) is None, "the item is still there")
+    succeeded(device.order("undo", removed["id"]), "Remediate")
+    must(device.read(path) == b"start me", "what came back is another")
 
 
 @case("a file that is not there is said to be not there")

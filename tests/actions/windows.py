@@ -96,6 +96,22 @@ class WineDevice(Device):
     def local_status(self):
         return self.bed.agent.local("status", "--json").json()
 
+    def startup_item(self):
+        path = "C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\evil.bat"
+        os.makedirs(os.path.dirname(self.here(path)), exist_ok=True)
+        return path
+
+    def cut(self):
+        self.bed.console.relay.cut()
+
+    def mend(self):
+        self.bed.console.relay.mend()
+
+    def give(self, local_name, text):
+        path = self.bed.console.path(local_name)
+        wine.write(path, text)
+        return path
+
     def fetch(self, local_name):
         path = self.bed.console.path(local_name)
         return path, lambda: path
