@@ -272,8 +272,11 @@ static cd_code method_enroll(control_client *c, cd_json *params, cd_err *err)
   cd_code rc = control_enroll_read(params, &wish, err);
   if (rc == CD_OK)
     rc = agent_remote_enrol(c->agent->remote, &wish, err);
-  if (rc != CD_OK)
+  /* An installer that asked shows nobody the answer. */
+  if (rc != CD_OK) {
+    cd_log(CD_AREA_CONTROL, CD_LOG_WARN, "not enrolled: %s", err->text);
     return rc;
+  }
   cd_log(CD_AREA_CONTROL, CD_LOG_INFO, "an enrolment was asked for by user=%s pid=%llu",
          c->who.user, (unsigned long long)c->who.process_id);
   (void)cd_str_copy(c->waits_for, sizeof(c->waits_for), cd_str_from(enrolment));

@@ -123,6 +123,7 @@ def refused(m, installer):
     must("does not let a device choose the tag 'domain controllers'" in m.console.log(), "the console does not say why")
     m.msi("/i", wide(installer), f"TOKEN_FILE={wide(token)}", "CONSOLE_URL=https://console.example:8443", codes=FAILED)
     must(not m.left(), f"an installation for another console left {m.left()}")
+    must("not enrolled: the token is for" in m.log(), f"its log does not say which console the token is for: {m.log()[-800:]}")
     must(m.console.device() is None, "somebody has enrolled")
 
 
