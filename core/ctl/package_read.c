@@ -26,17 +26,15 @@ typedef struct reading {
 void ctl_package_release(ctl_package *p)
 {
   free(p->entries);
+  ctl_names_release(&p->names);
   cd_buf_release(&p->manifest);
   *p = (ctl_package){0};
 }
 
 ctl_entry *ctl_package_find(ctl_package *p, cd_str name)
 {
-  for (size_t i = 0; i < p->count; i++) {
-    if (cd_str_eq_cstr(name, p->entries[i].name))
-      return &p->entries[i];
-  }
-  return NULL;
+  size_t i = ctl_names_find(&p->names, name);
+  return i < p->count && cd_str_eq_cstr(name, p->entries[i].name) ? &p->entries[i] : NULL;
 }
 
 struct archive *ctl_package_archive(void)
@@ -57,30 +55,21 @@ static cd_code broken(const reading *r, const char *what, cd_err *err)
 
 /* ---- an entry before it is read ---- */
 
-/* One is a file where the other has a folder. */
-static bool is_above(cd_str above, uint64_t hash, cd_str name)
-{
-  return above.len < name.len && name.ptr[above.len] == '/' &&
-         cd_entry_name_hash((cd_str){name.ptr, above.len}) == hash;
-}
-
 static cd_code check_name(const reading *r, const char *name, cd_err *err)
 {
   cd_err why = {0};
   cd_str text = cd_str_from(name);
+  size_t other = 0;
   if (cd_entry_name_check(text, &why) != CD_OK)
     return cd_fail(err, CD_E_INVALID, "entry %zu of the package has a name that is not taken: %s",
                    r->package->count + 1, why.text);
-  uint64_t hash = cd_entry_name_hash(text);
-  for (size_t i = 0; i < r->package->count; i++) {
-    const ctl_entry *e = &r->package->entries[i];
-    cd_str other = cd_str_from(e->name);
-    if (e->hash == hash)
-      return cd_fail(err, CD_E_INVALID, "the package has '%s' twice", name);
-    if (is_above(other, e->hash, text) || is_above(text, hash, other))
-      return cd_fail(err, CD_E_INVALID,
-                     "the package has '%.100s' and '%.100s': a file and a folder of one name",
-                     e->name, name);
+  switch (ctl_names_clash(&r->package->names, text, &other)) {
+  case CTL_NAME_TWICE: return cd_fail(err, CD_E_INVALID, "the package has '%s' twice", name);
+  case CTL_NAME_BOTH_KINDS:
+    return cd_fail(err, CD_E_INVALID,
+                   "the package has '%.100s' and '%.100s': a file and a folder of one name",
+                   r->package->entries[other].name, name);
+  case CTL_NAME_FREE: break;
   }
   return CD_OK;
 }
@@ -154,9 +143,9 @@ static cd_code begin_named(reading *r, struct archive_entry *e, const char *name
   if (archive_entry_is_encrypted(e))
     return cd_fail(err, CD_E_UNSUPPORTED, "'%s' of the package is encrypted", name);
   ctl_entry *entry = &r->package->entries[r->package->count];
-  *entry = (ctl_entry){.hash = cd_entry_name_hash(cd_str_from(name))};
+  *entry = (ctl_entry){0};
   (void)cd_str_copy(entry->name, sizeof(entry->name), cd_str_from(name));
-  return CD_OK;
+  return ctl_names_add(&r->package->names, cd_str_from(entry->name), r->package->count, err);
 }
 
 static cd_code begin_entry(reading *r, struct archive_entry *e, cd_err *err)

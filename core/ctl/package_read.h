@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/entry_name.h"
 #include "base/status.h"
+#include "package_names.h"
 #include "protocol/digest.h"
 
 #define CTL_PACKAGE_ENTRIES_MAX 20000u
@@ -25,15 +26,15 @@ typedef struct ctl_entry {
   char name[CD_ENTRY_NAME_MAX + 1];
   uint64_t bytes;
   cd_digest digest;
-  uint64_t hash; /* cd_entry_name_hash() */
-  bool told;     /* for whoever compares with the manifest */
+  bool told; /* for whoever compares with the manifest */
 } ctl_entry;
 
 typedef struct ctl_package {
   ctl_entry *entries; /* in the order of the file */
   size_t count;
   size_t room;
-  uint64_t bytes; /* of all of them */
+  ctl_names names; /* of the entries */
+  uint64_t bytes;  /* of all of them */
   bool has_manifest;
   cd_buf manifest; /* its text */
 } ctl_package;
