@@ -93,7 +93,8 @@ static ctl_exit cancel(collecting *c, cd_err *err)
   ctl_request request = {.socket = c->socket,
                          .method = "cancel",
                          .params = cd_buf_view(&params),
-                         .timeout_s = CTL_TIMEOUT_S};
+                         .timeout_s = CTL_TIMEOUT_S,
+                         .changes = true}; /* so that who interrupts twice hears of it too */
   ctl_exit code = ctl_client_ask(&request, &answer, &why);
   bool taken = code == CTL_EXIT_DONE && cd_str_starts(cd_buf_view(&answer), CD_STR("{\"ok\":true"));
   if (taken)

@@ -50,8 +50,11 @@ static ctl_exit cancel(const ctl_context *ctx, const char *socket, const ctl_pro
   cd_buf params = CD_BUF_INIT(128);
   cd_buf answer = CD_BUF_INIT(CD_FRAME_PAYLOAD_MAX);
   cd_buf_addf(&params, "{\"id\":\"%s\"}", progress->action);
-  ctl_request request = {
-      .socket = socket, .method = "cancel", .params = cd_buf_view(&params), .timeout_s = END_S};
+  ctl_request request = {.socket = socket,
+                         .method = "cancel",
+                         .params = cd_buf_view(&params),
+                         .timeout_s = END_S,
+                         .changes = true}; /* so that who interrupts twice hears of it too */
   ctl_exit code = ctl_client_ask(&request, &answer, &why);
   bool taken = code == CTL_EXIT_DONE && cd_str_starts(cd_buf_view(&answer), CD_STR("{\"ok\":true"));
   if (taken)

@@ -109,7 +109,7 @@ on desk-1 sh -c 'kill -KILL -"$(cat /var/tmp/hostile)"' </dev/null
 n=0
 while [ $n -lt "$cancels" ]; do
   n=$((n + 1))
-  on desk-1 sh -c "rm -f /var/tmp/c.zip; timeout -s INT 0.$((n * 9 / cancels))5 cordon local collect -o /var/tmp/c.zip --comment 'lab test'" </dev/null >"$work/cancelled" 2>&1 || true
+  on desk-1 sh -c "rm -f /var/tmp/c.zip; timeout --foreground -s INT 0.$((n * 9 / cancels))5 cordon local collect -o /var/tmp/c.zip --comment 'lab test'" </dev/null >"$work/cancelled" 2>&1 || true
   fact "cancel $n: it ended in words" grep -qE 'Status|cancel|interrupted' "$work/cancelled"
   fact "cancel $n: nothing is left on the device" within 30 spool_is_empty
 done

@@ -69,6 +69,27 @@ START_TEST(an_interrupt_says_that_it_goes_on)
 }
 END_TEST
 
+/* The second comes while the agent is asked to cancel: the script runs for each request. */
+START_TEST(a_second_interrupt_has_words_too)
+{
+  static const play_step script[] = {{PLAY_EVENT, SAMPLE_EVENT_ACTION, 0},
+                                     {PLAY_EVENT, SAMPLE_EVENT_STEP("recorded", 1, 1, "null"), 0},
+                                     {PLAY_AWAIT, "recorded", 0},
+                                     {PLAY_SIGNAL, NULL, SIGINT},
+                                     {PLAY_END, NULL, 0}};
+  static const char goes_on[] =
+      " goes on as action " SAMPLE_ID ": interrupted while waiting for the agent\n";
+  play p = {.script = script};
+  PLAY(&p, 6, "local", "collect", "-o", "@package.zip");
+  HAS(&p.err, goes_on);
+  ck_assert_int_eq(p.requests, 2);
+  PLAY(&p, 6, "local", "scan", "--quick");
+  HAS(&p.err, goes_on);
+  ck_assert_int_eq(p.requests, 2);
+  play_release(&p);
+}
+END_TEST
+
 START_TEST(an_agent_that_goes_away_in_the_middle)
 {
   static const play_step script[] = {
@@ -104,6 +125,7 @@ Suite *suite_waits(void)
   tcase_add_test(tc, an_agent_that_never_answers);
   tcase_add_test(tc, steps_do_not_put_the_end_off);
   tcase_add_loop_test(tc, an_interrupt_says_that_it_goes_on, 0, 2);
+  tcase_add_test(tc, a_second_interrupt_has_words_too);
   tcase_add_test(tc, an_agent_that_goes_away_in_the_middle);
   tcase_add_test(tc, a_socket_path_that_is_too_long);
   suite_add_tcase(s, tc);
