@@ -12,7 +12,7 @@
 
 #include "support/wide.h"
 
-enum { TRIES = 5, TABLE_MAX = 64 * 1024 * 1024 };
+enum { TRIES = 8, TABLE_MAX = 64 * 1024 * 1024 };
 
 /* ---- sockets ---- */
 
@@ -115,13 +115,20 @@ static bool put_udp6(sockets *s, const void *table, DWORD i)
   return col_row(s->task);
 }
 
+/* Wine (8.0) says that there is no memory whenever the table changed while it was listed. */
+static bool has_moved(DWORD error)
+{
+  return error == ERROR_INSUFFICIENT_BUFFER || error == ERROR_OUTOFMEMORY ||
+         error == ERROR_NOT_ENOUGH_MEMORY;
+}
+
 /* The table of one protocol, which grows while it is read. */
 static DWORD read_table(bool tcp, ULONG family, void **ret_table)
 {
   DWORD size = 64 * 1024;
   DWORD error = ERROR_INSUFFICIENT_BUFFER;
   *ret_table = NULL;
-  for (int i = 0; i < TRIES && error == ERROR_INSUFFICIENT_BUFFER && size <= TABLE_MAX; i++) {
+  for (int i = 0; i < TRIES && has_moved(error) && size <= TABLE_MAX; i++) {
     free(*ret_table);
     *ret_table = malloc(size);
     if (*ret_table == NULL)
