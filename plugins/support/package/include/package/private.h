@@ -72,7 +72,7 @@ struct col_task {
   int64_t start_ms;
   uint64_t start_mono_ms;
   uint64_t bytes;
-  uint64_t rows;
+  _Atomic uint64_t rows; /* another thread may read them, if this one does not come back */
   char name[COL_NAME];
   char item_name[COL_NAME];
   char source[COL_SOURCE];
