@@ -15,7 +15,9 @@
 /* An apply that is disturbed takes 32 loads, seconds on a busy machine with sanitizers. */
 enum { ROUNDS = 25, ROUNDS_S = 15 };
 
-/* A process that runs this command of nft over and over in the device's namespace. */
+/* A process that runs this command of nft over and over in the device's namespace, for as long as
+ * rounds begin: libnftables reads everything again whenever somebody was faster, and on a slow
+ * machine it would not come to an end. */
 static pid_t tamper_start(const char *command)
 {
   char line[512];
@@ -24,6 +26,7 @@ static pid_t tamper_start(const char *command)
   ck_assert_int_ge(child, 0);
   if (child == 0) {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)alarm(ROUNDS_S);
     (void)execl("/bin/sh", "sh", "-c", line, (char *)NULL);
     _exit(127);
   }
