@@ -90,12 +90,12 @@ void bed_mounts(void)
   folder("/srv/agent/plugins");
   ck_assert(mkdir(BED_STATE, 0700) == 0);
   folder("/srv/undo");
-  folder("/srv/work");
+  folder("/srv/data");
   folder("/var/lib/dpkg/info");
   folder("/etc/cron.d");
   folder("/etc/modprobe.d");
   folder("/etc/profile.d");
-  bed_write("/var/lib/dpkg/info/tool.list", "/srv\n/srv/work/tool\n/bin/merged\n", 0644);
+  bed_write("/var/lib/dpkg/info/tool.list", "/srv\n/srv/data/tool\n/bin/merged\n", 0644);
   bed_write("/etc/crontab", "# x\n* * * * * root /srv/evil\n17 * * * * root true\n", 0644);
   bed_write("/etc/cron.d/twice", "* * * * * root a\n* * * * * root b\n* * * * * root a\n", 0644);
   users();

@@ -25,8 +25,8 @@ typedef struct kind {
 
 static const kind kinds[] = {
     {.name = "file.quarantine",
-     .params = "{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"/srv/work/evil\"}}",
-     .top = "/srv/work",
+     .params = "{\"operation\":\"file.quarantine\",\"target\":{\"path\":\"/srv/data/evil\"}}",
+     .top = "/srv/data",
      .times = true,
      .doing = {"remediate.data", "remediate.sealed", "remediate.noted", "remediate.unfixed",
                "remediate.private", "remediate.aside", "remediate.unlinked", "remediate.kept"},
@@ -60,9 +60,9 @@ static void prepare(void)
   int flags = FS_IMMUTABLE_FL;
   struct timespec times[2] = {{.tv_sec = 1000000000, .tv_nsec = 1}, {.tv_sec = 2, .tv_nsec = 3}};
   bed_write("/etc/.pwd.lock", "", 0600);
-  bed_write("/srv/work/evil", "malware\n", 04755);
-  ck_assert(utimensat(AT_FDCWD, "/srv/work/evil", times, 0) == 0);
-  int fd = open("/srv/work/evil", O_RDONLY | O_NOATIME | O_CLOEXEC);
+  bed_write("/srv/data/evil", "malware\n", 04755);
+  ck_assert(utimensat(AT_FDCWD, "/srv/data/evil", times, 0) == 0);
+  int fd = open("/srv/data/evil", O_RDONLY | O_NOATIME | O_CLOEXEC);
   ck_assert(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
   (void)close(fd);
 }

@@ -36,14 +36,14 @@ START_TEST(a_file_is_found_by_its_digest_and_taken)
   bed b;
   char digest[41] = "";
   bed_open(&b);
-  bed_write("/srv/work/deep", "find me\n", 0755);
-  digest_of("/srv/work/deep", digest);
+  bed_write("/srv/data/deep", "find me\n", 0755);
+  digest_of("/srv/data/deep", digest);
   ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_OK);
-  ck_assert(!bed_exists("/srv/work/deep"));
+  ck_assert(!bed_exists("/srv/data/deep"));
   ck_assert_int_eq(find(&b, "d2", digest, NULL), CORDON_E_NOTFOUND);
   ck_assert_ptr_nonnull(strstr(b.sentence, "not found in"));
   ck_assert_int_eq(bed_undo(&b, "d1"), CORDON_OK);
-  ck_assert(bed_exists("/srv/work/deep"));
+  ck_assert(bed_exists("/srv/data/deep"));
   bed_close(&b);
 }
 END_TEST
@@ -54,13 +54,13 @@ START_TEST(what_was_refused_beside_does_not_hide_what_was_done)
   bed b;
   char digest[41] = "";
   bed_open(&b);
-  bed_write("/srv/work/tool", "find me\n", 0755);
-  digest_of("/srv/work/tool", digest);
+  bed_write("/srv/data/tool", "find me\n", 0755);
+  digest_of("/srv/data/tool", digest);
   ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_E_DENIED);
-  bed_write("/srv/work/copy", "find me\n", 0755);
+  bed_write("/srv/data/copy", "find me\n", 0755);
   ck_assert_int_eq(find(&b, "d2", digest, NULL), CORDON_PARTIAL);
-  ck_assert(!bed_exists("/srv/work/copy"));
-  ck_assert(bed_exists("/srv/work/tool"));
+  ck_assert(!bed_exists("/srv/data/copy"));
+  ck_assert(bed_exists("/srv/data/tool"));
   ck_assert(bed_has_step(&b, "file.quarantine", "failed"));
   bed_close(&b);
 }
@@ -73,14 +73,14 @@ START_TEST(the_same_order_again_keeps_what_it_took_before)
   bed b;
   char digest[41] = "";
   bed_open(&b);
-  bed_write("/srv/work/one", "find me\n", 0755);
-  digest_of("/srv/work/one", digest);
+  bed_write("/srv/data/one", "find me\n", 0755);
+  digest_of("/srv/data/one", digest);
   ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_OK);
-  bed_write("/srv/work/two", "find me\n", 0755);
+  bed_write("/srv/data/two", "find me\n", 0755);
   ck_assert_int_eq(find(&b, "d1", digest, NULL), CORDON_OK);
-  ck_assert(!bed_exists("/srv/work/one") && !bed_exists("/srv/work/two"));
+  ck_assert(!bed_exists("/srv/data/one") && !bed_exists("/srv/data/two"));
   ck_assert_int_eq(bed_undo(&b, "d1"), CORDON_OK);
-  ck_assert(bed_exists("/srv/work/one") && bed_exists("/srv/work/two"));
+  ck_assert(bed_exists("/srv/data/one") && bed_exists("/srv/data/two"));
   bed_close(&b);
 }
 END_TEST
@@ -112,11 +112,11 @@ START_TEST(a_search_that_did_not_look_everywhere_is_not_whole)
   bed b;
   char digest[41] = "";
   bed_open(&b);
-  bed_write("/srv/work/deep", "find me\n", 0755);
-  digest_of("/srv/work/deep", digest);
+  bed_write("/srv/data/deep", "find me\n", 0755);
+  digest_of("/srv/data/deep", digest);
   unseen[_i].make();
   ck_assert_int_eq(find(&b, "p1", digest, NULL), CORDON_PARTIAL);
-  ck_assert(!bed_exists("/srv/work/deep"));
+  ck_assert(!bed_exists("/srv/data/deep"));
   ck_assert_str_eq(bed_measured(&b, "not looked at"), unseen[_i].says);
   ck_assert_int_eq(find(&b, "p2", digest, NULL), CORDON_E_NOTFOUND);
   ck_assert_ptr_nonnull(strstr(b.sentence, "not everything there could be looked at"));
@@ -178,15 +178,15 @@ static void copy_program(const char *to)
 /* 0: no other name; 1: one where nobody looks; 2: one where it is looked for. */
 START_TEST(all_that_run_a_deleted_program_are_ended)
 {
-  static const char *const other[] = {NULL, "/srv/work/kept", "/tmp/kept"};
+  static const char *const other[] = {NULL, "/srv/data/kept", "/tmp/kept"};
   static const cordon_status ends[] = {CORDON_OK, CORDON_PARTIAL, CORDON_OK};
-  const char *program = _i == 2 ? "/tmp/evil" : "/srv/work/evil";
+  const char *program = _i == 2 ? "/tmp/evil" : "/srv/data/evil";
   pid_t victims[MANY];
   bed b;
   char digest[41] = "";
   bed_open(&b);
   if (_i == 1) /* a disk of its own, where it is not looked */
-    ck_assert_int_eq(mount("none", "/srv/work", "tmpfs", 0, NULL), 0);
+    ck_assert_int_eq(mount("none", "/srv/data", "tmpfs", 0, NULL), 0);
   copy_program(program);
   digest_of(program, digest);
   for (int i = 0; i < MANY; i++) {
@@ -197,7 +197,7 @@ START_TEST(all_that_run_a_deleted_program_are_ended)
     ck_assert_int_eq(link(program, other[_i]), 0);
   ck_assert_int_eq(unlink(program), 0);
   if (_i == 1)
-    ck_assert_int_eq(umount2("/srv/work", MNT_DETACH), 0);
+    ck_assert_int_eq(umount2("/srv/data", MNT_DETACH), 0);
   ck_assert_int_eq(find(&b, "r1", digest, NULL), ends[_i]);
   for (int i = 0; i < MANY; i++)
     ck_assert(bed_comes_to(victims[i], '-'));
@@ -260,8 +260,8 @@ static void on_progress(const char *what)
 
 static void put_another(void)
 {
-  bed_write("/srv/work/other", "innocent\n", 0644);
-  ck_assert(rename("/srv/work/other", "/srv/work/evil") == 0);
+  bed_write("/srv/data/other", "innocent\n", 0644);
+  ck_assert(rename("/srv/data/other", "/srv/data/evil") == 0);
 }
 
 START_TEST(what_was_swapped_in_after_it_was_found_is_left)
@@ -269,14 +269,14 @@ START_TEST(what_was_swapped_in_after_it_was_found_is_left)
   bed b;
   char digest[41] = "";
   bed_open(&b);
-  bed_write("/srv/work/evil", "find me\n", 0755);
-  digest_of("/srv/work/evil", digest);
+  bed_write("/srv/data/evil", "find me\n", 0755);
+  digest_of("/srv/data/evil", digest);
   b.on_progress = on_progress;
   swap = put_another;
   swap_at = "find";
   ck_assert_int_eq(find(&b, "s1", digest, NULL), CORDON_E_CONFLICT);
   ck_assert(swap == NULL);
-  char *text = bed_read("/srv/work/evil");
+  char *text = bed_read("/srv/data/evil");
   ck_assert_str_eq(text, "innocent\n");
   free(text);
   ck_assert_int_eq(bed_containers(), 0);

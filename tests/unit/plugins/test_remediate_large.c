@@ -18,9 +18,9 @@ static char folder[256];
 static void large_mounts(void)
 {
   bed_mounts();
-  ck_assert_msg(mount(folder, "/srv/work", NULL, MS_BIND, NULL) == 0, "%s", strerror(errno));
-  ck_assert(mkdir("/srv/work/state", 0700) == 0);
-  ck_assert(mount("/srv/work/state", BED_STATE, NULL, MS_BIND, NULL) == 0);
+  ck_assert_msg(mount(folder, "/srv/data", NULL, MS_BIND, NULL) == 0, "%s", strerror(errno));
+  ck_assert(mkdir("/srv/data/state", 0700) == 0);
+  ck_assert(mount("/srv/data/state", BED_STATE, NULL, MS_BIND, NULL) == 0);
 }
 
 static void make_large(const char *path)
@@ -45,21 +45,21 @@ START_TEST(two_gibibytes_go_and_come_back)
   struct stat after;
   bed b;
   bed_open(&b);
-  make_large("/srv/work/large");
-  ck_assert(stat("/srv/work/large", &before) == 0);
+  make_large("/srv/data/large");
+  ck_assert(stat("/srv/data/large", &before) == 0);
   long used = memory();
   ck_assert_int_eq(bed_run(&b, "big",
                            "{\"operation\":\"file.quarantine\",\"target\":{\"path\":"
-                           "\"/srv/work/large\"}}"),
+                           "\"/srv/data/large\"}}"),
                    CORDON_OK);
-  ck_assert(!bed_exists("/srv/work/large"));
+  ck_assert(!bed_exists("/srv/data/large"));
   ck_assert_int_eq(bed_undo(&b, "big"), CORDON_OK);
   ck_assert_int_lt(memory() - used, MEMORY_KIB);
-  ck_assert(stat("/srv/work/large", &after) == 0);
+  ck_assert(stat("/srv/data/large", &after) == 0);
   ck_assert_int_eq(after.st_size, before.st_size);
   ck_assert_int_eq(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
   ck_assert_int_lt(after.st_blocks, 8192);
-  int fd = open("/srv/work/large", O_RDONLY | O_CLOEXEC);
+  int fd = open("/srv/data/large", O_RDONLY | O_CLOEXEC);
   ck_assert(pread(fd, room, 6, GIB + 7) == 6 && memcmp(room, "middle", 6) == 0);
   (void)close(fd);
   bed_close(&b);

@@ -124,7 +124,7 @@ START_TEST(where_no_list_is_known_it_is_not_known_whose_a_file_is)
   ck_assert(unlink("/var/lib/dpkg/info/tool.list") == 0);
   ck_assert_int_eq(rem_owner_of("/usr/bin/tool", by), REM_OWNED_UNKNOWN);
   ck_assert_ptr_nonnull(strstr(by, "not known to Cordon"));
-  ck_assert_int_eq(rem_owner_of("/srv/work/tool", by), REM_OWNED_NO);
+  ck_assert_int_eq(rem_owner_of("/srv/data/tool", by), REM_OWNED_NO);
 }
 END_TEST
 

@@ -353,18 +353,18 @@ START_TEST(a_file_that_cannot_be_described_is_left)
   char name[32];
   static char value[60000];
   bed_open(&b);
-  bed_write("/srv/work/much", "much\n", 0644);
+  bed_write("/srv/data/much", "much\n", 0644);
   memset(value, 'x', sizeof(value));
   for (int i = 0; i < 20; i++) {
     (void)snprintf(name, sizeof(name), "user.n%d", i);
-    ck_assert(setxattr("/srv/work/much", name, value, sizeof(value), 0) == 0);
+    ck_assert(setxattr("/srv/data/much", name, value, sizeof(value), 0) == 0);
   }
   ck_assert_int_eq(bed_run(&b, "m1",
                            "{\"operation\":\"file.quarantine\",\"target\":{\"path\":"
-                           "\"/srv/work/much\"}}"),
+                           "\"/srv/data/much\"}}"),
                    CORDON_E_LIMIT);
   ck_assert_ptr_nonnull(strstr(b.sentence, "more attributes"));
-  ck_assert(bed_exists("/srv/work/much"));
+  ck_assert(bed_exists("/srv/data/much"));
   ck_assert_int_eq(bed_containers(), 0);
   bed_close(&b);
 }
@@ -435,7 +435,7 @@ static const struct {
     {"{\"operation\":\"startup.remove\",\"target\":{\"path\":\"HKLM\\\\SOFTWARE\\\\Run\",\"name\":"
      "\"x\"}}",
      CORDON_E_INVALID, "no place"},
-    {"{\"operation\":\"startup.remove\",\"target\":{\"path\":\"/srv/work/x\"}}", CORDON_E_INVALID,
+    {"{\"operation\":\"startup.remove\",\"target\":{\"path\":\"/srv/data/x\"}}", CORDON_E_INVALID,
      "no place"},
     {"{\"operation\":\"startup.restore\",\"target\":{\"path\":\"/etc/profile.d/x.sh\"}}",
      CORDON_E_NOTFOUND, "nothing"},
