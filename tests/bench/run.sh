@@ -14,6 +14,10 @@ runs=${BENCH_RUNS:-100}
 cold_runs=${BENCH_COLD:-10}
 idle_s=${BENCH_IDLE_S:-60}
 fleet=${BENCH_DEVICES:-2000}
+[ $# = 0 ] || {
+  echo 'usage: sh tests/bench/run.sh; it takes its numbers from the environment: see its first lines' >&2
+  exit 2
+}
 [ "$(id -u)" = 0 ] || {
   echo 'tests/bench/run.sh needs root: it starts a lab' >&2
   exit 1
