@@ -200,8 +200,8 @@ cd_code pf_peer_listen(uv_pipe_t *server, const char *name, int backlog,
     return cd_fail_os(err, status == UV_EACCES ? CD_E_CONFLICT : cd_code_from_errno(status),
                       -(int64_t)status, "the pipe '%s' could not be made: %s", name,
                       uv_strerror(status));
-  /* libuv makes it with the system's own descriptor, by which others may open it to read; nothing is
-   * written to a connection before it is accepted, which is after this. */
+  /* libuv makes it with the system's own descriptor, by which others may open it to read; nothing
+   * is written to a connection before it is accepted, which is after this. */
   cd_code rc = protect(server, name, err);
   if (rc != CD_OK)
     return rc;
