@@ -19,6 +19,8 @@ struct net_tunnel {
   cd_buf text; /* with them, until it is written */
   uv_write_t write;
   bool writing;
+  bool answered; /* while it was being written */
+  size_t rest;   /* bytes that came behind that answer */
   bool finished;
   cd_http_head head;
   char in[READ_SIZE];
@@ -33,15 +35,15 @@ static void finish(net_tunnel *t, cd_code code, const char *sentence)
   t->done(t->owner, code, sentence, code != CD_OK ? cd_http_head_retry_after_s(&t->head) : 0);
 }
 
-static void judge(net_tunnel *t, cd_str rest)
+/* May be the last that is done with it. */
+static void judge(net_tunnel *t, size_t rest)
 {
   cd_err err = {0};
   cd_code code = cd_proxy_response_check(&t->head, &t->request, &err);
   /* A TLS server waits for the client: whatever comes by itself is not from it. */
-  if (code == CD_OK && rest.len > 0)
-    code =
-        cd_fail(&err, CD_E_INVALID,
-                "the proxy sent %zu bytes behind its answer before anything was asked", rest.len);
+  if (code == CD_OK && rest > 0)
+    code = cd_fail(&err, CD_E_INVALID,
+                   "the proxy sent %zu bytes behind its answer before anything was asked", rest);
   finish(t, code, code == CD_OK ? "" : err.text);
 }
 
@@ -72,12 +74,19 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
   cd_code code = cd_http_head_take(&t->head, "the proxy", &input, &err);
   if (code == CD_E_NOTFOUND)
     return;
-  if (code != CD_OK)
+  if (code != CD_OK) {
     finish(t, code, err.text);
-  else if (t->writing)
-    finish(t, CD_E_INVALID, "the proxy answered before it was asked");
-  else
-    judge(t, input);
+    return;
+  }
+  if (!t->writing) {
+    judge(t, input.len);
+    return;
+  }
+  /* Where the system tells of what was read and of what was written each by its own way (Windows),
+   * a quick answer may be told of first. */
+  (void)uv_read_stop(stream);
+  t->answered = true;
+  t->rest = input.len;
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -89,6 +98,8 @@ static void on_written(uv_write_t *req, int status)
   if (status != 0 && status != UV_EPIPE && status != UV_ECONNRESET &&
       !uv_is_closing((uv_handle_t *)t->stream))
     on_end(t, status);
+  else if (t->answered && !uv_is_closing((uv_handle_t *)t->stream))
+    judge(t, t->rest);
 }
 
 static cd_code start(net_tunnel *t, cd_err *err)

@@ -3,6 +3,8 @@
 #include "client.h"
 #include "suite.h"
 
+#include "net/tunnel.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,6 +202,80 @@ START_TEST(passes_on_for_how_long_a_proxy_asks_for_patience)
 }
 END_TEST
 
+typedef struct early {
+  int done;
+  cd_code code;
+  uv_pipe_t stream;
+} early;
+
+static void on_early(void *owner, cd_code code, const char *sentence, uint32_t retry_after_s)
+{
+  early *e = owner;
+  (void)sentence;
+  (void)retry_after_s;
+  e->done++;
+  e->code = code;
+}
+
+/* So much that nothing more goes out. Returns how much. */
+static size_t fill(int fd)
+{
+  static const char block[4096];
+  size_t filled = 0;
+  for (;;) {
+    ssize_t sent = send(fd, block, sizeof(block), MSG_DONTWAIT);
+    if (sent < 0)
+      return filled;
+    filled += (size_t)sent;
+  }
+}
+
+static void read_off(int fd, char *to, size_t len)
+{
+  for (size_t at = 0; at < len;) {
+    ssize_t got = recv(fd, to, len - at > 4096 ? 4096 : len - at, 0);
+    ck_assert_int_gt(got, 0);
+    at += (size_t)got;
+  }
+}
+
+START_TEST(an_answer_counts_when_the_request_is_out)
+{
+  static const char request[] = "CONNECT console.test:8443 HTTP/1.1\r\n";
+  static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+  const cd_proxy_request asked = {.host = CD_STR("console.test"), .port = 8443};
+  char text[4096];
+  int ends[2];
+  uv_loop_t loop;
+  net_tunnel *tunnel = NULL;
+  cd_err err = {0};
+  early e = {.done = 0};
+  ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  size_t filled = fill(ends[0]);
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ck_assert_int_eq(uv_pipe_init(&loop, &e.stream, 0), 0);
+  ck_assert_int_eq(uv_pipe_open(&e.stream, ends[0]), 0);
+  ck_assert_int_eq(net_tunnel_start((uv_stream_t *)&e.stream, &asked, on_early, &e, &tunnel, &err),
+                   CD_OK);
+  ck_assert_int_eq(send(ends[1], answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
+  (void)uv_run(&loop, UV_RUN_ONCE);
+  (void)uv_run(&loop, UV_RUN_NOWAIT);
+  ck_assert_int_eq(e.done, 0);
+  read_off(ends[1], text, filled);
+  while (e.done == 0 && uv_run(&loop, UV_RUN_ONCE) != 0)
+    continue;
+  ck_assert_int_eq(e.done, 1);
+  ck_assert_int_eq(e.code, CD_OK);
+  ck_assert_int_ge(recv(ends[1], text, sizeof(text), 0), (ssize_t)sizeof(request) - 1);
+  ck_assert_int_eq(memcmp(text, request, sizeof(request) - 1), 0);
+  net_tunnel_free(tunnel);
+  uv_close((uv_handle_t *)&e.stream, NULL);
+  (void)uv_run(&loop, UV_RUN_DEFAULT);
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+  (void)close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("net.tunnel");
@@ -212,6 +288,7 @@ int main(void)
   tcase_add_loop_test(facts, says_what_a_proxy_did_instead, 0, COUNT_OF(refusals));
   tcase_add_test(facts, says_that_a_proxy_reset_the_connection);
   tcase_add_test(facts, does_not_wait_for_a_silent_proxy_for_ever);
+  tcase_add_test(facts, an_answer_counts_when_the_request_is_out);
   tcase_add_test(facts, passes_on_for_how_long_a_proxy_asks_for_patience);
   suite_add_tcase(suite, facts);
   SRunner *runner = srunner_create(suite);
