@@ -64,6 +64,10 @@ class Device:
     def runs(self, number):
         raise NotImplementedError
 
+    def held(self, number):
+        """Whether it is suspended: it is there, and does nothing."""
+        raise NotImplementedError
+
     def identity(self, number, processes):
         """Words that name a process in an order; `processes`: rows of the package's table."""
         raise NotImplementedError
@@ -77,6 +81,10 @@ class Device:
 
     def local_status(self):
         """cordon local status --json, of the device's own."""
+        raise NotImplementedError
+
+    def local_actions(self):
+        """cordon local actions --json: what the device itself says that it did."""
         raise NotImplementedError
 
     def startup_item(self):

@@ -73,10 +73,16 @@ class Desk(Device):
     def runs(self, number):
         return self.on("desk-1", "test", "-e", f"/proc/{number}/exe", code=None).returncode == 0
 
+    def stat(self, number):
+        """The fields of /proc/N/stat behind the name: the state is the first."""
+        return self.on("desk-1", "cat", f"/proc/{number}/stat").stdout.decode().rsplit(")", 1)[1].split()
+
+    def held(self, number):
+        return self.stat(number)[0] == "T"
+
     def identity(self, number, processes):
-        stat = self.on("desk-1", "cat", f"/proc/{number}/stat").stdout.decode()
         boot = self.on("desk-1", "cat", "/proc/sys/kernel/random/boot_id").stdout.decode().strip()
-        return ["--start", stat.rsplit(")", 1)[1].split()[19], "--boot", boot]
+        return ["--start", self.stat(number)[19], "--boot", boot]
 
     def stop_agent(self):
         self.on("desk-1", "lab-agent", "kill")
@@ -87,11 +93,17 @@ class Desk(Device):
     def local_status(self):
         return json.loads(self.on("desk-1", "cordon", "local", "status", "--json").stdout)
 
+    def local_actions(self):
+        return json.loads(self.on("desk-1", "cordon", "local", "actions", "--json").stdout)["actions"]
+
     def startup_item(self):
         return "/etc/profile.d/evil.sh"
 
     def cut(self):
         self.on("internet", "ip", "link", "set", "v-desk-1", "down")
+        # The console would hear of it a minute and a half later only.
+        for address in ("10.77.0.11", "fd77::11"):
+            self.on("console", "ss", "-K", "dst", address)
 
     def mend(self):
         self.on("internet", "ip", "link", "set", "v-desk-1", "up")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "windows"))
@@ -15,6 +16,7 @@ import bed as wine  # noqa: E402
 import suite  # noqa: E402
 from device import Device, Failed, must, until  # noqa: E402
 
+HELD_S = 3  # within which a process answers that is not suspended
 PLUGINS = (
     "tests/plugins/zoo_good",
     "plugins/windows/cordon-windows",
@@ -39,6 +41,7 @@ class WineDevice(Device):
         self.bed = bed
         self.plant = os.path.join(build, "tests", "windows", "plugin_plant.exe")
         self.planted = {}
+        self.said = []
         self.folder = f"cordon-actions-{os.getpid()}"
         for path in (self.scratch(""), self.temporary("")):
             os.makedirs(self.here(path), exist_ok=True)
@@ -73,14 +76,34 @@ class WineDevice(Device):
 
     def start_process(self):
         """It stays until its input ends, and says its number as Windows has it."""
-        with tempfile.NamedTemporaryFile() as said:
+        with tempfile.NamedTemporaryFile(delete=False) as said:
             process = subprocess.Popen(self.bed.prefix.words(self.plant, "-", "STAY"), stdin=subprocess.PIPE, stdout=said, stderr=subprocess.DEVNULL)
-            words = until(30, "the planted process starts", lambda: open(said.name, encoding="ascii").read().split())
-        self.planted[int(words[1])] = process
+        self.said.append(said.name)
+        words = until(30, "the planted process starts", lambda: self.lines(said.name) and self.lines(said.name)[0].split())
+        self.planted[int(words[1])] = (process, said.name)
         return int(words[1])
 
+    @staticmethod
+    def lines(path):
+        """Whole ones."""
+        with open(path, encoding="ascii") as file:
+            return file.read().split("\n")[:-1]
+
     def runs(self, number):
-        return self.planted[number].poll() is None
+        return self.planted[number][0].poll() is None
+
+    def held(self, number):
+        """It gives back each line that it gets: not while it is suspended."""
+        process, said = self.planted[number]
+        before = len(self.lines(said))
+        process.stdin.write(b"?\n")
+        process.stdin.flush()
+        end = time.monotonic() + HELD_S
+        while time.monotonic() < end:
+            if len(self.lines(said)) > before:
+                return False
+            time.sleep(0.05)
+        return True
 
     def identity(self, number, processes):
         row = next((r for r in processes if r["pid"] == str(number)), None)
@@ -95,6 +118,9 @@ class WineDevice(Device):
 
     def local_status(self):
         return self.bed.agent.local("status", "--json").json()
+
+    def local_actions(self):
+        return self.bed.agent.local("actions", "--json").json()["actions"]
 
     def startup_item(self):
         path = "C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\evil.bat"
@@ -117,9 +143,11 @@ class WineDevice(Device):
         return path, lambda: path
 
     def end(self):
-        for process in self.planted.values():
+        for process, _ in self.planted.values():
             process.kill()
             process.wait(20)
+        for path in self.said:
+            os.unlink(path)
 
 
 def main():

@@ -2,10 +2,10 @@
  * hive of a user who is not logged in, in PROFILE\NTUSER.DAT, and a link of the registry,
  * HKLM\SOFTWARE\CordonLink, to HKLM\SECURITY, and a job of BITS, or with `-` for PROFILE nothing of
  * that; with STAY also a socket that listens, and a process that stays until its input ends: it
- * prints the port, its number and its start. With HELD for STAY it holds its own program open
- * meanwhile, so that nobody else can open it. `plugin_plant - above FILE PROGRAM ...` starts the
- * program and waits for its end, with another child that sleeps meanwhile; FILE gets a line for
- * itself and for that child: number and start. */
+ * prints the port, its number and its start, and each line that it is given. With HELD for STAY it
+ * holds its own program open meanwhile, so that nobody else can open it. `plugin_plant - above FILE
+ * PROGRAM ...` starts the program and waits for its end, with another child that sleeps meanwhile;
+ * FILE gets a line for itself and for that child: number and start. */
 #define COBJMACROS
 #include <stdio.h>
 #include <string.h>
@@ -100,8 +100,11 @@ static int listen_and_stay(void)
   (void)printf("%u %lu %llu\n", ntohs(at.sin_port), (unsigned long)GetCurrentProcessId(),
                start_of(GetCurrentProcess()));
   (void)fflush(stdout);
-  while (fgets(line, sizeof(line), stdin) != NULL)
-    continue;
+  /* A line for each: whoever was suspended gives none. */
+  while (fgets(line, sizeof(line), stdin) != NULL) {
+    (void)printf("%s", line);
+    (void)fflush(stdout);
+  }
   return 0;
 }
 
