@@ -158,7 +158,7 @@ unsupported = {
     "WdSupportLogs/Windows Defender Operational.evtx.error.txt": ("error", "unsupported here"),
     "System Information/hotfixes.csv": ("partial", "unsupported here"),
     "System Information/antivirus.csv.error.txt": ("error", "unsupported here"),
-    "Autoruns/bits_jobs.csv": ("partial", "what a job runs when it ends"),
+    "Autoruns/bits_jobs.csv": ("partial", "of a job: its owner, what it runs when it ends"),
     "Autoruns/wmi_subscriptions.csv": ("partial", "unsupported here"),
     temp: ("partial", "unsupported here: the streams of"),
 }

@@ -157,8 +157,10 @@ static void copy_profiles(col_task *t, const win_user *u)
     wchar_t path[WIN_PATH];
     char name[COL_NAME];
     char below[COL_NAME];
-    if (!win_join(u->profile, L"Documents", documents) || !win_join(documents, profiles[i], path) ||
-        GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES)
+    if (!win_join(u->profile, L"Documents", documents) || !win_join(documents, profiles[i], path))
+      continue;
+    DWORD error = GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES ? GetLastError() : 0;
+    if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
       continue;
     sup_from_wide(profiles[i], below, sizeof(below));
     (void)snprintf(name, sizeof(name), "%.60s %.100s", u->name, below);
@@ -183,10 +185,16 @@ void win_startup_files(col_task *t)
       {WIN_WINDOWS, L"System32\\WindowsPowerShell\\v1.0\\profile.ps1", "profile.ps1"},
       {WIN_WINDOWS, L"System32\\WindowsPowerShell\\v1.0\\Microsoft.PowerShell_profile.ps1",
        "Microsoft.PowerShell_profile.ps1"},
+      {WIN_WINDOWS, L"System32\\WindowsPowerShell\\v1.0\\Microsoft.PowerShellISE_profile.ps1",
+       "Microsoft.PowerShellISE_profile.ps1"},
       {WIN_WINDOWS, L"SysWOW64\\WindowsPowerShell\\v1.0\\profile.ps1", "profile.ps1 (32 bits)"},
+      {WIN_WINDOWS, L"SysWOW64\\WindowsPowerShell\\v1.0\\Microsoft.PowerShell_profile.ps1",
+       "Microsoft.PowerShell_profile.ps1 (32 bits)"},
       {WIN_PROGRAM_FILES, L"PowerShell\\7\\profile.ps1", "PowerShell 7 profile.ps1"},
       {WIN_PROGRAM_FILES, L"PowerShell\\7\\Microsoft.PowerShell_profile.ps1",
-       "PowerShell 7 Microsoft.PowerShell_profile.ps1"}};
+       "PowerShell 7 Microsoft.PowerShell_profile.ps1"},
+      {WIN_PROGRAM_FILES, L"PowerShell\\7\\Microsoft.VSCode_profile.ps1",
+       "PowerShell 7 Microsoft.VSCode_profile.ps1"}};
   wchar_t path[WIN_PATH];
   for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !col_over(t); i++)
     if (win_place(files[i].place, files[i].path, path))

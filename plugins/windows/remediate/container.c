@@ -90,6 +90,7 @@ static cordon_status read_chunk(pass *p, DWORD *ret_len, sup_err *err)
   return CORDON_OK;
 }
 
+/* The next `size` bytes of both, with digests of their own. */
 static cordon_status run_part(pass *p, uint64_t size, char ret_sha256[65], char ret_sha1[41],
                               sup_err *err)
 {

@@ -79,7 +79,6 @@ cordon_status rem_store_write(HANDLE to, const uint8_t *bytes, size_t len, sup_e
   return CORDON_OK;
 }
 
-/* The next `size` bytes of both, with digests of their own. */
 cordon_status rem_store_save(const wchar_t *store, const rem_meta *m, sup_err *err)
 {
   wchar_t path[REM_PATH];
