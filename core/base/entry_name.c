@@ -95,7 +95,8 @@ cd_code cd_entry_name_check(cd_str name, cd_err *err)
   return rc;
 }
 
-/* FNV-1a over the letters in lower case. */
+/* FNV-1a over the letters in lower case; 0 is made for nobody, so that a table may have it for
+ * free. */
 uint64_t cd_entry_name_hash(cd_str name)
 {
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -105,5 +106,5 @@ uint64_t cd_entry_name_hash(cd_str name)
       c = (unsigned char)(c - 'A' + 'a');
     hash = (hash ^ c) * UINT64_C(0x100000001b3);
   }
-  return hash;
+  return hash != 0 ? hash : 1;
 }

@@ -100,7 +100,8 @@ static ctl_exit cancel(collecting *c, cd_err *err)
   if (taken)
     (void)cd_fail(err, CD_E_CANCELLED, "interrupted; the collecting was cancelled on the device");
   else
-    (void)cd_fail(err, CD_E_CANCELLED, "interrupted; the collecting goes on as action %s%s%s",
+    (void)cd_fail(err, CD_E_CANCELLED, "interrupted; the collecting %s as action %s%s%s",
+                  code == CTL_EXIT_WAITING ? "was to be cancelled, or goes on," : "goes on",
                   c->progress.action, why.text[0] != '\0' ? ": " : "", why.text);
   cd_buf_release(&params);
   cd_buf_release(&answer);

@@ -63,7 +63,8 @@ static ctl_exit cancel(const ctl_context *ctx, const char *socket, const ctl_pro
                   "%s' has what it found until then",
                   progress->action);
   else
-    (void)cd_fail(err, CD_E_CANCELLED, "interrupted; the scan goes on as action %s%s%s",
+    (void)cd_fail(err, CD_E_CANCELLED, "interrupted; the scan %s as action %s%s%s",
+                  code == CTL_EXIT_WAITING ? "was to be cancelled, or goes on," : "goes on",
                   progress->action, why.text[0] != '\0' ? ": " : "", why.text);
   cd_buf_release(&params);
   cd_buf_release(&answer);

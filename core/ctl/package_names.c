@@ -1,6 +1,7 @@
 #include "package_names.h"
 
 #include <stdlib.h>
+#include <uv.h>
 
 #include "base/entry_name.h"
 #include "package_read.h"
@@ -8,7 +9,8 @@
 #include "base/banned.h"
 
 /* Room for each entry and the folders above it; a power of two, so that a hash is cut to it. */
-#define SLOTS ((size_t)1 << 18)
+#define SLOT_BITS 18
+#define SLOTS ((size_t)1 << SLOT_BITS)
 #define NAMES_MAX (CTL_PACKAGE_ENTRIES_MAX * CD_ENTRY_DEPTH_MAX)
 
 struct ctl_name {
@@ -22,7 +24,7 @@ _Static_assert(NAMES_MAX < SLOTS - SLOTS / 4, "the table is never near to full")
 /* The slot of that hash, or the free one where it belongs. */
 static struct ctl_name *slot_of(const ctl_names *n, uint64_t hash)
 {
-  size_t i = (size_t)hash & (SLOTS - 1);
+  size_t i = (size_t)((hash * n->factor) >> (64 - SLOT_BITS));
   while (n->slots[i].hash != 0 && n->slots[i].hash != hash)
     i = (i + 1) & (SLOTS - 1);
   return &n->slots[i];
@@ -68,13 +70,24 @@ static cd_code put(ctl_names *n, cd_str name, size_t entry, bool folder, cd_err 
   return CD_OK;
 }
 
-cd_code ctl_names_add(ctl_names *n, cd_str name, size_t entry, cd_err *err)
+static cd_code make_slots(ctl_names *n, cd_err *err)
 {
-  if (n->slots == NULL)
-    n->slots = calloc(SLOTS, sizeof(*n->slots));
+  int status = uv_random(NULL, NULL, &n->factor, sizeof(n->factor), 0, NULL);
+  if (status != 0)
+    return cd_fail_os(err, CD_E_INTERNAL, -(int64_t)status,
+                      "the system gives no random numbers: %s", uv_strerror(status));
+  n->factor |= 1;
+  n->slots = calloc(SLOTS, sizeof(*n->slots));
   if (n->slots == NULL)
     return cd_fail(err, CD_E_INTERNAL, "no memory for the names of the package");
-  cd_code rc = put(n, name, entry, false, err);
+  return CD_OK;
+}
+
+cd_code ctl_names_add(ctl_names *n, cd_str name, size_t entry, cd_err *err)
+{
+  cd_code rc = n->slots != NULL ? CD_OK : make_slots(n, err);
+  if (rc == CD_OK)
+    rc = put(n, name, entry, false, err);
   for (size_t len = folder_after(name, 0); len > 0 && rc == CD_OK; len = folder_after(name, len))
     rc = put(n, (cd_str){name.ptr, len}, entry, true, err);
   return rc;

@@ -12,6 +12,7 @@
 typedef struct ctl_names {
   struct ctl_name *slots; /* an open hash table; NULL: nothing was added yet */
   size_t count;
+  uint64_t factor; /* odd, and another one each time: who chose the names cannot fill one place */
 } ctl_names;
 
 /* How a name may not stand beside those that are there. */

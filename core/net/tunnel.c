@@ -35,8 +35,8 @@ static void finish(net_tunnel *t, cd_code code, const char *sentence)
   t->done(t->owner, code, sentence, code != CD_OK ? cd_http_head_retry_after_s(&t->head) : 0);
 }
 
-/* May be the last that is done with it. */
-static void judge(net_tunnel *t, size_t rest)
+/* `written`: a status of libuv's. May be the last that is done with it. */
+static void judge(net_tunnel *t, size_t rest, int written)
 {
   cd_err err = {0};
   cd_code code = cd_proxy_response_check(&t->head, &t->request, &err);
@@ -44,6 +44,10 @@ static void judge(net_tunnel *t, size_t rest)
   if (code == CD_OK && rest > 0)
     code = cd_fail(&err, CD_E_INVALID,
                    "the proxy sent %zu bytes behind its answer before anything was asked", rest);
+  /* It stands, and was never asked for. */
+  if (code == CD_OK && written != 0)
+    code = cd_fail_os(&err, CD_E_IO, -(int64_t)written, "the proxy could not be asked: %s",
+                      uv_strerror(written));
   finish(t, code, code == CD_OK ? "" : err.text);
 }
 
@@ -79,7 +83,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     return;
   }
   if (!t->writing) {
-    judge(t, input.len);
+    judge(t, input.len, 0);
     return;
   }
   /* Where the system tells of what was read and of what was written each by its own way (Windows),
@@ -99,7 +103,7 @@ static void on_written(uv_write_t *req, int status)
       !uv_is_closing((uv_handle_t *)t->stream))
     on_end(t, status);
   else if (t->answered && !uv_is_closing((uv_handle_t *)t->stream))
-    judge(t, t->rest);
+    judge(t, t->rest, status);
 }
 
 static cd_code start(net_tunnel *t, cd_err *err)

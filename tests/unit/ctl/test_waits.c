@@ -77,8 +77,8 @@ START_TEST(a_second_interrupt_has_words_too)
                                      {PLAY_AWAIT, "recorded", 0},
                                      {PLAY_SIGNAL, NULL, SIGINT},
                                      {PLAY_END, NULL, 0}};
-  static const char goes_on[] =
-      " goes on as action " SAMPLE_ID ": interrupted while waiting for the agent\n";
+  static const char goes_on[] = " was to be cancelled, or goes on, as action " SAMPLE_ID
+                                ": interrupted while waiting for the agent\n";
   play p = {.script = script};
   PLAY(&p, 6, "local", "collect", "-o", "@package.zip");
   HAS(&p.err, goes_on);

@@ -18,7 +18,7 @@
 CD_MUST_USE cd_code cd_entry_name_check(cd_str name, cd_err *err);
 
 /* The same for two names that a system which ignores the case of letters takes for one. A name is
- * told from another by it, not kept from being forged. */
+ * told from another by it, not kept from being forged. Never 0. */
 uint64_t cd_entry_name_hash(cd_str name);
 
 #endif
