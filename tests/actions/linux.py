@@ -101,9 +101,10 @@ class Desk(Device):
 
     def cut(self):
         self.on("internet", "ip", "link", "set", "v-desk-1", "down")
-        # The console would hear of it a minute and a half later only.
-        for address in ("10.77.0.11", "fd77::11"):
-            self.on("console", "ss", "-K", "dst", address)
+        # Either would hear of it a minute later only.
+        for place, others in (("console", ("10.77.0.11", "[fd77::11]")), ("desk-1", ("10.77.0.2", "[fd77::2]"))):
+            for address in others:
+                self.on(place, "ss", "-K", "dst", address)
 
     def mend(self):
         self.on("internet", "ip", "link", "set", "v-desk-1", "up")

@@ -125,8 +125,8 @@ def waits(device):
 def cut_off(device):
     machine = device.machine()["id"]
     before = {a["id"] for a in device.local_actions()}
-    device.cut()
     try:
+        device.cut()
         until(150, "the console notices", lambda: not device.connected())
         _, action, _ = device.order("isolate", machine, wait=False)
         must(action["status"] == "Pending", f"an order that cannot get there is {action['status']}")
