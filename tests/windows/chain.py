@@ -76,8 +76,16 @@ class Machine:
     def registered(self):
         return self.prefix.run("reg", "query", SERVICE).code == 0
 
+    def still_run(self):
+        """The agent's processes that do not end. What the installer has ended is gone a moment after it says so."""
+        try:
+            until(20, "they end", lambda: not self.prefix.processes("cordond.exe"))
+        except Failed:
+            pass
+        return self.prefix.processes("cordond.exe")
+
     def left(self, *folders):
-        found = [path for path in (self.programs, *folders) if os.path.exists(path)] + self.prefix.processes("cordond.exe")
+        found = [path for path in (self.programs, *folders) if os.path.exists(path)] + self.still_run()
         return found + ([SERVICE] if self.registered() else [])
 
     def add_provider(self):
@@ -204,7 +212,7 @@ def product(installer):
 def keeps_isolated(m, bed, what):
     until(60, f"it is back {what}", lambda: m.local("status", code=None).code == 0 and enrol.connected_again(bed))
     try:
-        until(60, f"it is isolated {what}", lambda: re.search(r"wanted isolated .* enforced isolated +proven holds", m.local("status").text))
+        until(60, f"it is isolated {what}", lambda: re.search(r"wanted isolated .* enforced isolated +proven holds", m.local("status", code=None).text))
     except Failed as why:
         raise Failed(f"{why}: {m.local('status').text}\n{m.log()[-1500:]}") from why
     must(bed.console.device()["id"] == bed.device, f"it is another device {what}")
@@ -256,7 +264,7 @@ def guarded(m, bed, installer):
 def upgraded(m, bed, old, new):
     """As Windows does it: the old version is removed and told for which one, which Wine's installer does not do by itself."""
     m.msi("/i", product(old), "REMOVE=ALL", f"UPGRADINGPRODUCTCODE={product(new)}")
-    must(not os.path.exists(os.path.join(m.programs, "cordond.exe")) and not m.prefix.processes("cordond.exe"), "the old version is there still")
+    must(not os.path.exists(os.path.join(m.programs, "cordond.exe")) and not m.still_run(), "the old version is there still")
     must(m.registered() and os.path.exists(os.path.join(m.data, "state", "enrolment.json")), "no service or no enrolment is left in the middle")
     m.msi("/i", wide(new))
     keeps_isolated(m, bed, "after the upgrade")
