@@ -87,6 +87,14 @@ class Device:
         """cordon local actions --json: what the device itself says that it did."""
         raise NotImplementedError
 
+    def plant_service(self):
+        """The name of one that starts with the system."""
+        raise NotImplementedError
+
+    def service_starts(self, name):
+        """Whether it would start with the system."""
+        raise NotImplementedError
+
     def startup_item(self):
         """The path of a file that would be started at the next login, in a folder that exists."""
         raise NotImplementedError

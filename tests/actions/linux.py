@@ -96,6 +96,18 @@ class Desk(Device):
     def local_actions(self):
         return json.loads(self.on("desk-1", "cordon", "local", "actions", "--json").stdout)["actions"]
 
+    def plant_service(self):
+        unit = b"[Service]\nExecStart=/bin/sleep 900\n[Install]\nWantedBy=multi-user.target\n"
+        self.write("/etc/systemd/system/planted.service", unit)
+        self.on("desk-1", "mkdir", "-p", "/etc/systemd/system/multi-user.target.wants")
+        self.on("desk-1", "ln", "-sf", "../planted.service", "/etc/systemd/system/multi-user.target.wants/planted.service")
+        return "planted.service"
+
+    def service_starts(self, name):
+        """By its files, which is what a boot reads: no systemd runs here. What Cordon bars one with is a drop-in."""
+        script = 'cd /etc/systemd/system && test -L "multi-user.target.wants/$1" && test -e "multi-user.target.wants/$1" && test -z "$(ls -A "$1.d" 2>/dev/null)"'
+        return self.on("desk-1", "sh", "-c", script, "sh", name, code=None).returncode == 0
+
     def startup_item(self):
         return "/etc/profile.d/evil.sh"
 

@@ -316,6 +316,16 @@ def startup(device):
     must(device.read(path) == b"start me", "what came back is another")
 
 
+@case("a service is disabled, and starts again when that is taken back")
+def service(device):
+    name = device.plant_service()
+    must(device.service_starts(name), "it would not start before")
+    disabled = succeeded(device.order("remediate", device.machine()["id"], "service", "disable", name), "Remediate")
+    must(not device.service_starts(name), "it would start still")
+    succeeded(device.order("undo", disabled["id"]), "Remediate")
+    must(device.service_starts(name), "it would not start any more")
+
+
 @case("a file that is not there is said to be not there")
 def not_there(device):
     failed(device.order("quarantine", device.machine()["id"], "--path", device.scratch("none")), "none")

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "windows"))
@@ -98,12 +97,10 @@ class WineDevice(Device):
         before = len(self.lines(said))
         process.stdin.write(b"?\n")
         process.stdin.flush()
-        end = time.monotonic() + HELD_S
-        while time.monotonic() < end:
-            if len(self.lines(said)) > before:
-                return False
-            time.sleep(0.05)
-        return True
+        try:
+            return not until(HELD_S, "it answers", lambda: len(self.lines(said)) > before)
+        except Failed:
+            return True
 
     def identity(self, number, processes):
         row = next((r for r in processes if r["pid"] == str(number)), None)
@@ -121,6 +118,14 @@ class WineDevice(Device):
 
     def local_actions(self):
         return self.bed.agent.local("actions", "--json").json()["actions"]
+
+    def plant_service(self):
+        name = f"{self.folder}-service"
+        self.bed.prefix.run("sc", "create", name, "binPath=", "C:\\windows\\system32\\svchost.exe -k planted", "start=", "auto")
+        return name
+
+    def service_starts(self, name):
+        return "0x2" in self.bed.prefix.run("reg", "query", f"HKLM\\System\\CurrentControlSet\\Services\\{name}", "/v", "Start").text
 
     def startup_item(self):
         path = "C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\evil.bat"
