@@ -56,13 +56,6 @@ def does(bed, *words, code=0):
     return done, last(bed)["id"]
 
 
-def finds(bed, digest):
-    """Takes a file by its digest. What others start in this prefix and take away again is not looked at, and then that is said."""
-    done = bed.console.order("quarantine", bed.device, "--sha1", digest)
-    must(done.code == 0 or (done.code == 7 and "not looked at" in done.text), f"the search ended with {done.code}: {done.text[-1500:]}")
-    return done, last(bed)["id"]
-
-
 def fails(bed, *words):
     """An order that the device refuses; what is said of it."""
     done = bed.console.order(*words)
@@ -132,7 +125,7 @@ def by_hash(bed):
         done = fails(bed, "quarantine", bed.device, "--path", bed.place.at("runs.exe"))
         done.says("runs it and was not to be stopped")
         must(os.path.exists(path) and runs.poll() is None, "a file that runs was touched")
-        done, action = finds(bed, sha1(program))
+        done, action = does(bed, "quarantine", bed.device, "--sha1", sha1(program))
         must(not os.path.exists(path) and not os.path.exists(copy), f"not all were found: {done.text}")
         done.says("ran it and was ended").says("running programs and libraries")
         until(20, "the planted process ends", lambda: runs.poll() is not None)
