@@ -12,8 +12,6 @@
 #include "read.h"
 
 #define LOG_MAX (32 * COL_MIB)
-#define JOURNAL_MAX (64 * COL_MIB)
-#define JOURNALS_TOTAL (256 * COL_MIB)
 
 enum { KERNEL_LOG = 10, KERNEL_LOG_MAX = 4 * 1024 * 1024, ROTATED_MAX = 64 };
 
@@ -73,72 +71,6 @@ void col_logs(col_task *t)
     copy_log(t, logs[i][0], logs[i][1]);
   for (size_t i = 0; i < 2 && !col_stop(t); i++)
     col_copy(t, databases[i][0], databases[i][1], LOG_MAX);
-}
-
-/* ---- the journal ---- */
-
-typedef struct journal {
-  col_task *task;
-  const char *folder;
-  bool inside;
-  uint64_t bytes;
-  unsigned files;
-  unsigned left_out;
-} journal;
-
-static bool copy_journal(void *data, int dir, const char *name)
-{
-  journal *j = data;
-  char path[COL_PATH];
-  struct stat st;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-    return true;
-  (void)snprintf(path, sizeof(path), "%s/%s", j->folder, name);
-  if (S_ISDIR(st.st_mode)) {
-    /* A folder for each machine, one deep. */
-    const char *outer = j->folder;
-    if (!j->inside) {
-      j->folder = path;
-      j->inside = true;
-      (void)col_each(j->task, path, copy_journal, j);
-      j->folder = outer;
-      j->inside = false;
-    }
-    return !col_stop(j->task);
-  }
-  if (strstr(name, ".journal") == NULL || !S_ISREG(st.st_mode))
-    return true;
-  /* A part of such a file cannot be read, so it is taken whole or not at all. */
-  if ((uint64_t)st.st_size > JOURNAL_MAX || j->bytes + (uint64_t)st.st_size > JOURNALS_TOTAL) {
-    j->left_out++;
-    return true;
-  }
-  j->bytes += (uint64_t)st.st_size;
-  j->files++;
-  char copy[COL_NAME];
-  (void)snprintf(copy, sizeof(copy), "%s", name);
-  col_copy(j->task, copy, path, JOURNAL_MAX);
-  return !col_stop(j->task);
-}
-
-void col_journal(col_task *t)
-{
-  journal j = {.task = t, .folder = "/var/log/journal"};
-  int error = col_each(t, j.folder, copy_journal, &j);
-  j.folder = "/run/log/journal";
-  int second = col_each(t, j.folder, copy_journal, &j);
-  col_begin(t, "journal.txt", "/var/log/journal, /run/log/journal");
-  if (error != 0 && second != 0)
-    col_mark_os(t, error, "there is no journal");
-  else
-    (void)col_printf(t, "%u files of the journal were copied; read them with journalctl --file.\n",
-                     j.files);
-  if (j.left_out > 0)
-    col_cap(t,
-            "%u files were left out: they are larger than %llu MiB, or all of them are larger "
-            "than %llu MiB",
-            j.left_out, (unsigned long long)(JOURNAL_MAX / COL_MIB),
-            (unsigned long long)(JOURNALS_TOTAL / COL_MIB));
 }
 
 /* ---- the kernel's own ---- */

@@ -63,7 +63,7 @@ void col_audit_execve(col_task *t);
 void col_accounting(col_task *t);
 void col_recently_used(col_task *t);
 
-/* temp.c, smb.c, support.c, events.c */
+/* temp.c, smb.c, support.c, events.c, journal.c */
 void col_temp(col_task *t);
 void col_smb_inbound(col_task *t);
 void col_smb_outbound(col_task *t);
