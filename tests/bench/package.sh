@@ -2,11 +2,14 @@
 # The benchmarks' inner part about investigation packages, run inside a lab device. Prints raw numbers, a line each; tests/bench/run.sh
 # makes tables of them.
 #
-#   package.sh PROCESSES FILES RUNS   so many processes, and so many files in /tmp. For each run of the profile `standard`, one after the
-#                                     other, `wall MS`, `zip MS`, which is zip -r of the same bytes, and `ratio N` of the two; the same with
-#                                     `plain_` before the files are there; then `cpu MS` of a run, `rss KB`, `zip_bytes N` of the package,
-#                                     `other_bytes N` of the other zip, `bytes N`; then `extended MS` and beside it `find MS`: find |
-#                                     sha256sum of the same programs; `tree MS`: zip -r of those files themselves
+#   package.sh PROCESSES FILES RUNS JOURNAL   with so many processes three times, and then:
+#     plain_   nothing else
+#     used_    a device in use: so many files, of which a hundredth is in /tmp, and the journal JOURNAL, as systemd-journal-remote reads it
+#     temp_    all of these files in /tmp, and no journal
+#   For each run of the profile `standard`, one after the other, `wall MS`, `zip MS`, which is zip -r of the same bytes, and `ratio N` of
+#   the two; before them `bytes N`, `zip_bytes N` of the package and `other_bytes N` of the other zip; behind them `cpu MS` of a run and
+#   `rss KB`, the most of the collector up to there. At the end `extended MS` and beside it `find MS`: find | sha256sum of the same
+#   programs; `tree MS`: zip -r of the files in /tmp.
 #
 # Both read what is in memory and write to the same disk, which has nothing else to write when they begin.
 set -eu
@@ -78,39 +81,55 @@ beside() {
   done
 }
 
+# measure PREFIX: the device as it is now.
+measure() {
+  unpack
+  echo "$1bytes $(du -sb "$work/content" | cut -f 1)"
+  echo "$1zip_bytes $(stat -c %s "$work/package.zip")"
+  echo "$1other_bytes $(stat -c %s "$work/other.zip")"
+  measure_before=$(($(ticks)))
+  beside "$1"
+  echo "$1cpu $((($(($(ticks))) - measure_before) * 10 / runs))"
+  echo "$1rss $(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
+}
+
+# files FOLDER FROM TO: small ones with numbers for names, a thousand in a folder.
+files() {
+  python3 - "$@" <<'END'
+import os, sys
+for i in range(int(sys.argv[2]), int(sys.argv[3])):
+    folder = f"{sys.argv[1]}/{i // 1000}"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/file number {i}", "w") as file:
+        file.write(str(i) * 20)
+END
+}
+
 zip_tree() {
   rm -f "$work/other.zip"
   zip -qr "$work/other.zip" /tmp/bench
 }
 
 # What the machine that the lab runs on has in /var/tmp is none of the device's.
-mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 mkdir -p "$work"
+cp "$4" "$work/journal"
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 i=0
 while [ $i -lt "$processes" ]; do
   sleep 9999 >/dev/null 2>&1 &
   i=$((i + 1))
 done
-unpack
-beside plain_
-python3 - "$files" <<'END'
-import os, sys
-for i in range(int(sys.argv[1])):
-    folder = f"/tmp/bench/{i // 1000}"
-    if i % 1000 == 0:
-        os.makedirs(folder)
-    with open(f"{folder}/file number {i}", "w") as file:
-        file.write(str(i) * 20)
-END
+measure plain_
 
-unpack
-echo "bytes $(du -sb "$work/content" | cut -f 1)"
-echo "zip_bytes $(stat -c %s "$work/package.zip")"
-echo "other_bytes $(stat -c %s "$work/other.zip")"
-before=$(($(ticks)))
-beside ''
-echo "cpu $((($(($(ticks))) - before) * 10 / runs))"
-echo "rss $(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(host)/status")"
+files /tmp/bench 0 $((files / 100))
+files /srv/bench $((files / 100)) "$files"
+mkdir -p /var/log/journal/bench
+/lib/systemd/systemd-journal-remote -o /var/log/journal/bench/system.journal "$work/journal" >"$work/said" 2>&1
+measure used_
+
+rm -rf /srv/bench /var/log/journal/bench
+files /tmp/bench $((files / 100)) "$files"
+measure temp_
 # The first that reads the programs would wait for the disk, and the second not.
 hash_programs >/dev/null 2>&1
 timed extended collect extended
