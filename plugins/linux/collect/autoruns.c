@@ -358,8 +358,7 @@ static void list_keys(void *data, const char *user, const char *home)
         col_cap(t, "%s: only its first 4 MiB", k.path);
       (void)close(fd);
     } else if (error != ENOENT && error != ENOTDIR) {
-      col_mark(t, COL_PARTIAL, "%s: %s", k.path,
-               error == ELOOP ? "it is a link, and not followed" : strerror(error));
+      col_mark(t, COL_PARTIAL, "%s: %s", k.path, col_why(error));
     }
   }
 }

@@ -71,10 +71,8 @@ static bool is_absent(int error)
 
 static void tell(int error, char *ret_text, size_t size)
 {
-  if (error == ELOOP)
-    (void)snprintf(ret_text, size, "a link, which is not followed");
-  else if (error == EREMOTE)
-    (void)snprintf(ret_text, size, "it is on a file system that may hang");
+  if (col_is_refusal(error))
+    (void)snprintf(ret_text, size, "%s", col_why(error));
   else
     sup_os_text(error, ret_text, size);
 }
@@ -115,12 +113,8 @@ static void tell_read(void *data, col_task *t)
 
 static void say_not_opened(col_task *t, int error, const char *path)
 {
-  if (error == ELOOP)
-    col_mark(t, COL_DENIED, "it is a link, which is not followed");
-  else if (error == EINVAL)
-    col_mark(t, COL_DENIED, "it is no plain file, and not read");
-  else if (error == EREMOTE)
-    col_mark(t, COL_DENIED, "it is on a file system that may hang, and not read");
+  if (col_is_refusal(error))
+    col_mark(t, COL_DENIED, "%s", col_why(error));
   else
     col_mark_os(t, error, path);
 }
@@ -166,9 +160,8 @@ static void take(col_task *t, const col_list *l, const col_list_item *i, const c
 
 static void put_facts(col_task *t, const void *data)
 {
-  static const struct stat none;
   const facts *f = data;
-  col_stat(t, f->opened ? &f->st : &none);
+  col_stat(t, f->opened ? &f->st : NULL);
 }
 
 static const col_list_os linux_files = {.root_of = root_of,

@@ -11,6 +11,9 @@ cordon_status col_list_read(const cJSON *list, const cJSON *keep_out, col_list *
 
 /* Which secret a file of this path holds, by its name: a few words, or NULL. Pure. */
 const char *col_secret_named(const char *path);
+/* Whether an open file is another name of one of the best known secrets, as a hard link is: words,
+ * or NULL. `path`: what it was asked for as. */
+const char *col_secret_other_name(const col_task *t, const char *path, const struct stat *st);
 /* The same of an open file: by where it really is and by what it is another name of. */
 const char *col_secret_opened(const col_task *t, const col_list *l, int fd, const struct stat *st,
                               char ret_real[COL_PATH]);

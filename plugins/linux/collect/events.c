@@ -1,6 +1,5 @@
 /* Logs: copied as they are. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ static bool copy_rotated(void *data, int dir, const char *name)
   if (strncmp(name, r->name, len) != 0 ||
       (name[len] != '\0' && name[len] != '.' && name[len] != '-'))
     return true;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(st.st_mode))
+  if (col_stat_at(dir, name, &st, NULL) != 0 || S_ISDIR(st.st_mode))
     return true;
   if (++r->count > ROTATED_MAX) {
     col_cap(r->task, "%s has more than %d older parts, and the others are left out", r->name,

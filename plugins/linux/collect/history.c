@@ -42,8 +42,7 @@ static bool put_program(void *data, int dir, const char *name)
   col_task *t = p->task;
   char path[COL_PATH];
   struct stat st;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
-      (st.st_mode & 0111) == 0)
+  if (col_stat_at(dir, name, &st, NULL) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
     return true;
   (void)snprintf(path, sizeof(path), "%s/%s", p->folder, name);
   col_text(t, path);
@@ -154,10 +153,7 @@ static void histories_of(void *data, const char *user, const char *home)
         col_cap(t, "%s: only its last 16 MiB, of which lines are counted", h.path);
       (void)close(fd);
     } else if (error != ENOENT && error != ENOTDIR) {
-      col_mark(t, COL_PARTIAL, "%s: %s", h.path,
-               error == ELOOP    ? "it is a link, and not followed"
-               : error == EINVAL ? "it is no plain file, and not read"
-                                 : strerror(error));
+      col_mark(t, COL_PARTIAL, "%s: %s", h.path, col_why(error));
     }
   }
 }

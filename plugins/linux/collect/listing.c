@@ -1,7 +1,6 @@
 #include "listing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,8 +28,8 @@ void col_no_file_fields(col_task *t, const char *path, const char *user)
 {
   col_text(t, path);
   col_text(t, user);
-  for (int i = 0; i < 8; i++)
-    col_text(t, "");
+  col_stat(t, NULL);
+  col_text(t, ""); /* sha256 */
 }
 
 typedef struct file {
@@ -90,10 +89,10 @@ static void note_error(col_listing *l, const char *path, int error)
   col_text(l->task, "");
   col_text(l->task, error == ELOOP    ? "(a link, which is not followed)"
                     : error == EINVAL ? "(no plain file, and not read)"
-                                      : strerror(error));
+                                      : col_why(error));
   (void)col_row(l->task);
   if (error != ELOOP && error != EINVAL)
-    col_mark(l->task, COL_PARTIAL, "%s: %s", path, strerror(error));
+    col_mark(l->task, COL_PARTIAL, "%s: %s", path, col_why(error));
 }
 
 void col_list_file(col_listing *l, const char *path)
@@ -137,7 +136,7 @@ static bool list_entry(void *data, int dir, const char *name)
   if (f->l->name != NULL && !f->l->name(name))
     return true;
   (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+  if (col_stat_at(dir, name, &st, NULL) == 0 && S_ISDIR(st.st_mode))
     return true;
   col_list_file(f->l, path);
   return !col_stop(f->l->task);

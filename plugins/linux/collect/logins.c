@@ -40,7 +40,7 @@ static void put_logins(col_task *t, const char *path)
   int error = col_open(t, path, &fd, &st);
   if (error != 0) {
     if (error != ENOENT)
-      col_mark(t, COL_PARTIAL, "%s: %s", path, strerror(error));
+      col_mark(t, COL_PARTIAL, "%s: %s", path, col_why(error));
     return;
   }
   int64_t count = st.st_size / COL_UTMP_SIZE;

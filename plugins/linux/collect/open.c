@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "custom.h"
 #include "package.h"
 #include "read.h"
 
@@ -268,6 +269,7 @@ static int open_last(way *w, const char *part, int flags, int *ret_fd)
     error = is_wanted(&st, flags);
     *ret_fd = error == 0 ? open_again(fd, flags) : -1;
     error = error == 0 && *ret_fd < 0 ? errno : error;
+    memcpy(w->at, path, sizeof(path));
   }
   (void)close(fd);
   return error;
@@ -309,27 +311,41 @@ static int go_to_folder(way *w)
   }
 }
 
-static int open_path(const col_task *t, const char *path, int flags, int *ret_fd)
+/* By the way that led to it. What an item asks for by the name that it has is the item's to mask.
+ */
+static bool is_secret(const way *w, const char *path, const struct stat *st)
+{
+  return (w->links > 0 && col_secret_named(w->at) != NULL) ||
+         (st->st_nlink > 1 && col_secret_other_name(w->task, path, st) != NULL);
+}
+
+int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st)
+{
+  way w;
+  int fd = -1;
+  int error = way_begin(&w, t, path);
+  if (error != 0)
+    return error;
+  error = go(&w, 0, &fd);
+  if (error == 0)
+    error = take_file(fd, ret_fd, ret_st);
+  if (error == 0 && is_secret(&w, path, ret_st)) {
+    (void)close(*ret_fd);
+    error = COL_E_SECRET;
+  }
+  way_end(&w);
+  return error;
+}
+
+int col_open_folder(const col_task *t, const char *path, int *ret_fd)
 {
   way w;
   int error = way_begin(&w, t, path);
   if (error != 0)
     return error;
-  error = go(&w, flags, ret_fd);
+  error = go(&w, O_DIRECTORY, ret_fd);
   way_end(&w);
   return error;
-}
-
-int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st)
-{
-  int fd = -1;
-  int error = open_path(t, path, 0, &fd);
-  return error != 0 ? error : take_file(fd, ret_fd, ret_st);
-}
-
-int col_open_folder(const col_task *t, const char *path, int *ret_fd)
-{
-  return open_path(t, path, O_DIRECTORY, ret_fd);
 }
 
 int col_open_below(const col_task *t, const char *base, const char *rel, int *ret_fd,

@@ -1,6 +1,5 @@
 /* What is installed, by the databases of package managers. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,7 +131,7 @@ static bool read_named(void *data, int dir, const char *name)
 {
   named *n = data;
   struct stat st;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+  if (col_stat_at(dir, name, &st, NULL) != 0)
     return true;
   const char *underscore = strrchr(name, '_');
   const char *dot = strstr(name, ".snap");

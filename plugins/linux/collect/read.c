@@ -204,14 +204,15 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
 {
   int fd = -1;
   struct stat st;
+  uint64_t most = col_options_of(t)->max_file;
   col_begin(t, name, path);
   int error = col_open(t, path, &fd, &st);
   if (error != 0) {
-    col_mark_os(t, error, error == EINVAL ? "it is no plain file, and not read" : path);
+    col_mark_os(t, error, path);
     col_end(t);
     return;
   }
-  col_copy_fd(t, fd, &st, max);
+  col_copy_fd(t, fd, &st, max < most ? max : most);
   (void)close(fd);
   /* A ceiling of this file is none of the next one's. */
   col_end(t);
@@ -398,10 +399,11 @@ static int stat_as(int dir, const char *name, int flags, struct stat *ret_st, in
                           .st_uid = x.stx_uid,
                           .st_gid = x.stx_gid,
                           .st_size = (off_t)x.stx_size,
-                          .st_atim = {.tv_sec = x.stx_atime.tv_sec},
-                          .st_mtim = {.tv_sec = x.stx_mtime.tv_sec},
-                          .st_ctim = {.tv_sec = x.stx_ctime.tv_sec}};
-  *ret_born = (x.stx_mask & STATX_BTIME) != 0 ? x.stx_btime.tv_sec : 0;
+                          .st_atim = {x.stx_atime.tv_sec, x.stx_atime.tv_nsec},
+                          .st_mtim = {x.stx_mtime.tv_sec, x.stx_mtime.tv_nsec},
+                          .st_ctim = {x.stx_ctime.tv_sec, x.stx_ctime.tv_nsec}};
+  if (ret_born != NULL)
+    *ret_born = (x.stx_mask & STATX_BTIME) != 0 ? x.stx_btime.tv_sec : 0;
   return 0;
 }
 

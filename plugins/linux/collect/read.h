@@ -25,9 +25,18 @@ int col_judge(const col_task *t, int fd, int process, struct stat *ret_st);
  * may do something when they are read. */
 bool col_is_kernels(int fd);
 
+/* What is never taken, as an errno: a link leads to it, or it is another name of it. */
+#define COL_E_SECRET EKEYREJECTED
+
+/* Why a file was not opened, in words: of ELOOP, EINVAL, EREMOTE, COL_E_SECRET what they mean here,
+ * of another errno what the system says. The text is static or of the thread. */
+const char *col_why(int os_error);
+/* One of those four: it was not opened because this plugin does not. */
+bool col_is_refusal(int os_error);
+
 /* Opens a plain file to read, part by part of its path. Links, in any part, are followed only where
  * the link and its folder belong to root and nobody else may write there. 0, or an errno: ELOOP for
- * a link, EINVAL for what is no plain file, EREMOTE for a far file system. */
+ * a link, EINVAL for what is no plain file, EREMOTE for a far file system, COL_E_SECRET. */
 int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st);
 
 /* The same for `rel` below the folder `base`, of which no component may be a link: for what is in
@@ -88,8 +97,8 @@ void col_sha256_program(const col_task *t, int fd, const struct stat *st,
                         char ret_hex[COL_SHA256_HEX + 1]);
 void col_sha256_of(const void *bytes, size_t len, char ret_hex[COL_SHA256_HEX + 1]);
 
-/* What stat tells of an entry of a folder, links not followed, and when it was made (0: not told).
- * 0 or an errno. */
+/* What stat tells of an entry of a folder, links not followed, and when it was made (0: not told),
+ * unless `ret_born` is NULL. What is mounted over it is not waited for. 0 or an errno. */
 int col_stat_at(int dir, const char *name, struct stat *ret_st, int64_t *ret_born);
 /* The same of what is open. */
 int col_stat_fd(int fd, struct stat *ret_st, int64_t *ret_born);

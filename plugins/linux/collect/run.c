@@ -47,10 +47,28 @@ cordon_status col_run(const col_options *o, const col_item *items, size_t count,
 
 void col_mark_os(col_task *t, int os_error, const char *what)
 {
+  bool denied = os_error == EACCES || os_error == EPERM || col_is_refusal(os_error);
   col_status status = os_error == ENOENT || os_error == ENOTDIR ? COL_ABSENT
-                      : os_error == EACCES || os_error == EPERM ? COL_DENIED
+                      : denied                                  ? COL_DENIED
                                                                 : COL_ERROR;
-  col_mark(t, status, "%s: %s", what, strerror(os_error));
+  col_mark(t, status, "%s: %s", what, col_why(os_error));
+}
+
+bool col_is_refusal(int os_error)
+{
+  return os_error == ELOOP || os_error == EINVAL || os_error == EREMOTE || os_error == COL_E_SECRET;
+}
+
+const char *col_why(int os_error)
+{
+  switch (os_error) {
+  case ELOOP: return "it is a link, which is not followed";
+  case EINVAL: return "it is no plain file, and not read";
+  case EREMOTE: return "it is on a file system that may hang, and not read";
+  case COL_E_SECRET:
+    return "secrets are never taken: a link leads to one, or it is another name of one";
+  default: return strerror(os_error);
+  }
 }
 
 void col_octal(col_task *t, uint32_t mode)
@@ -66,6 +84,11 @@ void col_octal(col_task *t, uint32_t mode)
 
 void col_stat(col_task *t, const struct stat *st)
 {
+  if (st == NULL) {
+    for (int i = 0; i < COL_STAT_FIELDS; i++)
+      col_plain(t, "", 0);
+    return;
+  }
   col_octal(t, st->st_mode & 07777);
   col_num(t, st->st_uid);
   col_num(t, st->st_gid);

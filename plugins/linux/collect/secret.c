@@ -57,7 +57,7 @@ const char *col_secret_named(const char *path)
 }
 
 /* A hard link or another mount of one that is known by its name. */
-static const char *is_another_name(const col_task *t, const struct stat *st)
+const char *col_secret_other_name(const col_task *t, const char *path, const struct stat *st)
 {
   static const char *const files[] = {"/etc/shadow",
                                       "/etc/shadow-",
@@ -66,12 +66,14 @@ static const char *is_another_name(const col_task *t, const struct stat *st)
                                       "/etc/security/opasswd",
                                       "/etc/ssh/ssh_host_rsa_key",
                                       "/etc/ssh/ssh_host_ecdsa_key",
-                                      "/etc/ssh/ssh_host_ed25519_key"};
+                                      "/etc/ssh/ssh_host_ed25519_key",
+                                      "/var/lib/cordon/device.key"};
   for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-    char path[COL_PATH];
+    char known[COL_PATH];
     struct stat other;
-    col_path(t, files[i], path);
-    if (lstat(path, &other) == 0 && other.st_dev == st->st_dev && other.st_ino == st->st_ino)
+    col_path(t, files[i], known);
+    if (strcmp(files[i], path) != 0 && lstat(known, &other) == 0 && other.st_dev == st->st_dev &&
+        other.st_ino == st->st_ino)
       return "what is a secret under another name";
   }
   return NULL;
@@ -107,5 +109,5 @@ const char *col_secret_opened(const col_task *t, const col_list *l, int fd, cons
     memmove(ret_real, ret_real + strlen(root), strlen(ret_real + strlen(root)) + 1);
   const char *what =
       kept_out || is_kept_out(l, ret_real) ? "the keys of this agent" : col_secret_named(ret_real);
-  return what != NULL ? what : is_another_name(t, st);
+  return what != NULL ? what : col_secret_other_name(t, ret_real, st);
 }

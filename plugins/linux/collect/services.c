@@ -66,7 +66,7 @@ static bool walk_group(void *data, int dir, const char *name)
   char pids[PIDS_TEXT];
   struct stat st;
   size_t len = strlen(name);
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
+  if (col_stat_at(dir, name, &st, NULL) != 0 || !S_ISDIR(st.st_mode))
     return true;
   (void)snprintf(path, sizeof(path), "%s/%s", g->path, name);
   if (len > 8 && strcmp(name + len - 8, ".service") == 0) {

@@ -1,6 +1,5 @@
 /* The logs and settings of antivirus products. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +43,7 @@ static bool copy_entry(void *data, int dir, const char *name)
   struct stat st;
   (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
   (void)snprintf(copy, sizeof(copy), "%s_%.180s", f->prefix, name);
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+  if (col_stat_at(dir, name, &st, NULL) != 0)
     return true;
   if (++f->count > FILES_MAX) {
     f->more = true;

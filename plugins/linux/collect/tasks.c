@@ -55,7 +55,7 @@ static void read_crontab(col_task *t, const char *path, const char *user)
       col_cap(t, "%s: only its first MiB", path);
     (void)close(fd);
   } else if (error != ENOENT && error != ENOTDIR) {
-    col_mark(t, COL_PARTIAL, "%s: %s", path, strerror(error));
+    col_mark(t, COL_PARTIAL, "%s: %s", path, col_why(error));
   }
 }
 
@@ -70,7 +70,7 @@ static bool read_tab_of(void *data, int dir, const char *name)
   const folder *f = data;
   char path[COL_PATH];
   struct stat st;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+  if (col_stat_at(dir, name, &st, NULL) == 0 && S_ISDIR(st.st_mode))
     return true;
   (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
   read_crontab(f->task, path, f->users ? name : NULL);
@@ -84,7 +84,7 @@ static bool put_script(void *data, int dir, const char *name)
   col_task *t = f->task;
   char path[COL_PATH];
   struct stat st;
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(st.st_mode) || name[0] == '.')
+  if (col_stat_at(dir, name, &st, NULL) != 0 || S_ISDIR(st.st_mode) || name[0] == '.')
     return true;
   (void)snprintf(path, sizeof(path), "%s/%s", f->path, name);
   col_text(t, path);
@@ -113,7 +113,7 @@ void col_cron(col_task *t)
     f.task = t;
     int error = col_each(t, f.path, read_tab_of, &f);
     if (error != 0 && error != ENOENT)
-      col_mark(t, COL_PARTIAL, "%s: %s", f.path, strerror(error));
+      col_mark(t, COL_PARTIAL, "%s: %s", f.path, col_why(error));
   }
   for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
     folder f = {.task = t, .path = scripts[i]};

@@ -1,7 +1,6 @@
 #include "units.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,7 +203,7 @@ static bool walk_entry(void *data, int dir, const char *name)
   char target[COL_PATH] = "";
   struct stat st;
   (void)snprintf(path, sizeof(path), "%s/%s", w->folder, name);
-  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+  if (col_stat_at(dir, name, &st, NULL) != 0)
     return true;
   if (S_ISDIR(st.st_mode)) {
     walk_folder_of(w, path, name);

@@ -104,7 +104,7 @@ static void mark(const walk *w, const col_entry *e, const char *path)
   if (e->far && !col_is_far(w->task, path, why))
     (void)snprintf(why, sizeof(why), "it is on a file system that may hang, and is not read");
   if (e->error != 0)
-    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, strerror(e->error));
+    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, col_why(e->error));
   else if (e->far)
     col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, why);
   else if (e->mounted && S_ISDIR(e->st.st_mode))
@@ -221,7 +221,7 @@ static void walk_into(walk *w, const folder *f, const char *name, int depth)
   if (error == 0)
     walk_folder(w, fd, path, depth + 1);
   else if (error != ENOENT && error != EXDEV && error != EREMOTE) /* its entry tells */
-    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, strerror(error));
+    col_mark(w->task, COL_PARTIAL, "%.150s: %s", path, col_why(error));
 }
 
 static void read_names(walk *w, folder *f, int depth)

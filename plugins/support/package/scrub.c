@@ -312,7 +312,9 @@ static void begin_copy(copying *c, uint64_t max)
 void col_copy_scrubbed(col_task *t, col_stream *from, uint64_t max)
 {
   bool go_on = true;
+  uint64_t most = col_options_of(t)->max_file;
   copying *c = calloc(1, sizeof(*c));
+  max = max < most ? max : most;
   if (c == NULL) {
     col_mark(t, COL_ERROR, "there was no memory to read it");
     return;

@@ -27,6 +27,8 @@ cJSON *bed_manifest(void);
 const char *bed_item_text(const cJSON *doc, int n, const char *name);
 /* How many threads this process has. */
 unsigned bed_threads(void);
+/* Mounts a file system whose program never answers. False: it cannot be had here. */
+bool bed_mount_silent(const char *path);
 
 /* Files of the device; `path` is below its root. */
 void bed_make_bytes(const char *path, const void *bytes, size_t len);
