@@ -170,59 +170,6 @@ START_TEST(more_files_of_an_antivirus_than_there_is_room_for_are_told)
 }
 END_TEST
 
-/* A file of the journal with nothing in it, so long and written at such a time. */
-static void make_journal(const char *path, off_t size, time_t written)
-{
-  char name[256];
-  const struct timespec times[2] = {{.tv_sec = written}, {.tv_sec = written}};
-  bed_make(path, "");
-  (void)snprintf(name, sizeof(name), "%s%s", bed_root, path);
-  ck_assert_int_eq(truncate(name, size), 0);
-  ck_assert_int_eq(utimensat(AT_FDCWD, name, times, 0), 0);
-}
-
-static off_t size_in_package(const char *name)
-{
-  char path[512];
-  struct stat st;
-  (void)snprintf(path, sizeof(path), "%s/%s", bed_to.path, name);
-  return stat(path, &st) == 0 ? st.st_size : -1;
-}
-
-START_TEST(the_newest_files_of_the_journal_are_taken_whole)
-{
-  static const col_item items[] = {{"F", "journal", "x", col_journal, 30000, true, false}};
-  const off_t mib = 1024 * 1024;
-  col_options o = bed_options();
-  col_totals totals;
-  sup_err err = {0};
-  o.max_file = 256 * COL_MIB;
-  bed_make_folder("/var", 0755);
-  bed_make_folder("/var/log", 0755);
-  bed_make_folder("/var/log/journal", 0755);
-  bed_make_folder("/var/log/journal/1", 0755);
-  make_journal("/var/log/journal/1/system.journal", 128 * mib, 4000);
-  make_journal("/var/log/journal/1/system@a.journal", 129 * mib, 1000);
-  make_journal("/var/log/journal/1/system@b.journal", 4096, 2000);
-  make_journal("/var/log/journal/1/system@c.journal", 257 * mib, 3000);
-  make_journal("/var/log/journal/1/user-1000.journal", mib, 5000);
-  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
-  ck_assert_int_eq(size_in_package("F/user-1000.journal"), mib);
-  ck_assert_int_eq(size_in_package("F/system.journal"), 128 * mib);
-  ck_assert_int_eq(size_in_package("F/system@b.journal"), 4096);
-  /* Older than what leaves no room for it, and larger than all the room. */
-  ck_assert_int_eq(size_in_package("F/system@a.journal"), -1);
-  ck_assert_int_eq(size_in_package("F/system@c.journal"), -1);
-  char *text = bed_package_file("F/journal.txt");
-  ck_assert_ptr_nonnull(strstr(text, "3 files of the journal were copied"));
-  free(text);
-  cJSON *doc = bed_manifest();
-  ck_assert_str_eq(bed_item_text(doc, 0, "name"), "F/user-1000.journal");
-  ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 3, "cap"), "2 files were left out"));
-  cJSON_Delete(doc);
-}
-END_TEST
-
 /* ---- the service manager ---- */
 
 static DBusMessage *answer_of_manager(void)
@@ -474,7 +421,6 @@ int main(void)
                                 a_program_that_runs_has_its_own_hash,
                                 a_process_that_keeps_its_maps_locked_is_left_and_named,
                                 more_files_of_an_antivirus_than_there_is_room_for_are_told,
-                                the_newest_files_of_the_journal_are_taken_whole,
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
