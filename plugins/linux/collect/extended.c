@@ -56,7 +56,7 @@ static bool look(walking *w, int dir, const char *folder, const struct dirent *d
     return false;
   }
   if (error != 0 && d->d_type == DT_DIR)
-    col_mark(w->task, COL_PARTIAL, "%.100s/%.100s: %s", folder, d->d_name, strerror(error));
+    col_mark(w->task, COL_PARTIAL, "%.100s/%.100s: %s", folder, d->d_name, col_why(error));
   return *ret_fd >= 0 ? col_stat_fd(*ret_fd, ret_st, &w->born) == 0
                       : col_stat_at(dir, d->d_name, ret_st, &w->born) == 0;
 }
@@ -151,18 +151,25 @@ static void mode_text(mode_t mode, char ret_text[11])
   ret_text[10] = '\0';
 }
 
-/* The format of The Sleuth Kit: MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime. Names
- * are escaped as in the tables, and `|` besides. */
-static void put_body(walking *w, int dir, const char *path, const char *name, const struct stat *st)
+/* As in the tables, and what would end a field or a line besides. */
+static void put_name(col_task *t, const char *path)
 {
   char text[2 * COL_PATH];
-  char mode[11];
   sup_csv_escape(path, strlen(path), text, sizeof(text));
-  for (char *c = text; *c != '\0'; c++)
-    *c = *c == '|' || *c == '\n' || *c == '\r' ? '_' : *c;
+  for (const char *c = text; *c != '\0'; c += strcspn(c, "|\r\n")) {
+    if (*c == '|' || *c == '\r' || *c == '\n')
+      (void)col_printf(t, "\\x%02x", (unsigned char)*c++);
+    (void)col_put(t, c, strcspn(c, "|\r\n"));
+  }
+}
+
+/* The format of The Sleuth Kit: MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime. */
+static void put_body(walking *w, int dir, const char *path, const char *name, const struct stat *st)
+{
+  char mode[11];
   mode_text(st->st_mode, mode);
   (void)col_put(w->task, "0|", 2);
-  (void)col_puts(w->task, text);
+  put_name(w->task, path);
   (void)col_printf(w->task, "|%llu|%s|%u|%u|%lld|%lld|%lld|%lld|%lld\n",
                    (unsigned long long)st->st_ino, mode, (unsigned)st->st_uid, (unsigned)st->st_gid,
                    (long long)st->st_size, (long long)st->st_atim.tv_sec,

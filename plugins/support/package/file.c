@@ -89,6 +89,14 @@ static void note_refusal(col_task *t, cordon_status status, const char *what)
   col_mark(t, COL_ERROR, "%s: status %d", what, (int)status);
 }
 
+/* The lock is held. Whether the manifest can tell of one more file of the item: what it does not
+ * tell of would make a package that is not what it says. */
+static bool has_record(const col_task *t)
+{
+  size_t kept = t->item->several && !t->last ? COL_RECORDS_KEPT : 0;
+  return t->p->count + kept < COL_RECORDS_MAX;
+}
+
 /* The lock is held. */
 static void open_file(col_task *t)
 {
@@ -97,6 +105,10 @@ static void open_file(col_task *t)
   if (t->mtime > 0)
     at += snprintf(meta + at, sizeof(meta) - (size_t)at, ",\"mtime\":%lld", (long long)t->mtime);
   (void)snprintf(meta + at, sizeof(meta) - (size_t)at, "}");
+  if (!has_record(t)) {
+    note_refusal(t, CORDON_E_LIMIT, "its manifest has no room to tell of the file");
+    return;
+  }
   col_make_unique(t->p, t->name);
   cordon_status status = t->p->broken             ? CORDON_E_IO
                          : t->p->full && !t->last ? CORDON_E_LIMIT
@@ -302,6 +314,11 @@ static void name_or_empty(char **text)
 /* The lock is held. */
 static void take_record(col_task *t, col_status status, const char *error, const char *cap)
 {
+  if (!has_record(t)) {
+    t->left_out++;
+    t->p->left_out++;
+    return;
+  }
   col_record *r = add_record(t->p);
   if (r == NULL)
     return;
@@ -367,6 +384,12 @@ static const char *why_over(col_task *t)
   return cancelled ? "the collection was cancelled" : "the item's time was over";
 }
 
+/* What is there of the file is all that there was; a file that says why there is none is. */
+static bool is_whole(const col_task *t)
+{
+  return t->cap[0] == '\0' && (t->told || t->status == COL_OK);
+}
+
 void col_end(col_task *t)
 {
   if (!t->begun)
@@ -382,7 +405,7 @@ void col_end(col_task *t)
   col_gate_lock(t->p->gate);
   if (!t->abandoned) {
     if (t->opened && t->table == NULL)
-      (void)t->p->o.sink.close(t->p->o.sink.data, t->id, t->cap[0] == '\0');
+      (void)t->p->o.sink.close(t->p->o.sink.data, t->id, is_whole(t));
     take_record(t, t->status, t->error, t->cap);
   }
   t->begun = false;
@@ -407,10 +430,23 @@ static void add_bare(col_package *p, const col_item *item, col_status status, co
   r->cap = cap != NULL ? copy_text(cap) : NULL;
 }
 
+static void tell_left_out(col_task *t)
+{
+  char cap[COL_SENTENCE];
+  (void)snprintf(cap, sizeof(cap), "%u files were left out: the manifest tells of %d at most",
+                 t->left_out, COL_RECORDS_MAX - COL_RECORDS_KEPT);
+  col_gate_lock(t->p->gate);
+  if (!t->abandoned)
+    add_bare(t->p, t->item, COL_PARTIAL, cap, cap);
+  col_gate_unlock(t->p->gate);
+}
+
 void col_end_item(col_task *t)
 {
   char sentence[COL_SENTENCE];
   col_end(t);
+  if (t->left_out > 0)
+    tell_left_out(t);
   if (!t->item->several || !col_over(t))
     return;
   const char *why = why_over(t);

@@ -63,14 +63,38 @@ static bool is_taken(const col_package *p, const char *name)
   return false;
 }
 
+/* `plain (n).ext`; the first is `plain.ext`. */
+static bool is_number_taken(const col_package *p, const char *plain, size_t dot, unsigned n,
+                            char ret_name[COL_NAME])
+{
+  if (n == 1)
+    (void)snprintf(ret_name, COL_NAME, "%s", plain);
+  else
+    (void)snprintf(ret_name, COL_NAME, "%.*s (%u)%s", (int)dot, plain, n, plain + dot);
+  return is_taken(p, ret_name);
+}
+
+/* Numbers are given one after the other, so the last one is looked for by halves: the names of many
+ * files may be one when they are cut. */
 void col_make_unique(const col_package *p, char name[COL_NAME])
 {
   char plain[COL_NAME];
   memcpy(plain, name, COL_NAME);
   const char *slash = strrchr(plain, '/');
   const char *dot = strrchr(slash != NULL ? slash : plain, '.');
-  if (dot == NULL || dot == plain)
-    dot = plain + strlen(plain);
-  for (unsigned n = 2; n < COL_RECORDS_MAX && is_taken(p, name); n++)
-    (void)snprintf(name, COL_NAME, "%.*s (%u)%s", (int)(dot - plain), plain, n, dot);
+  size_t len = dot != NULL && dot != plain ? (size_t)(dot - plain) : strlen(plain);
+  unsigned taken = 0;
+  unsigned is_free = 1;
+  while (is_number_taken(p, plain, len, is_free, name)) {
+    taken = is_free;
+    is_free *= 2;
+  }
+  while (is_free - taken > 1) {
+    unsigned middle = taken + (is_free - taken) / 2;
+    if (is_number_taken(p, plain, len, middle, name))
+      taken = middle;
+    else
+      is_free = middle;
+  }
+  (void)is_number_taken(p, plain, len, is_free, name);
 }

@@ -262,12 +262,15 @@ static cordon_status outcome(const col_package *p, const col_totals *totals, sup
     return sup_fail(err, CORDON_E_IO, "the package could not be written");
   if (!p->told)
     return sup_fail(err, CORDON_E_IO, "the manifest of the package could not be written whole");
+  size_t all = 0;
+  for (int i = 0; i < COL_STATUSES; i++)
+    all += totals->count[i];
   uint32_t wrong = totals->count[COL_PARTIAL] + totals->count[COL_DENIED] +
                    totals->count[COL_ERROR] + (uint32_t)p->left_out;
   if (wrong == 0)
     return CORDON_OK;
-  (void)sup_fail(err, CORDON_PARTIAL, "%u of %zu items are not complete: the manifest says why",
-                 wrong, p->count + p->left_out);
+  (void)sup_fail(err, CORDON_PARTIAL, "%u of %zu records are not complete: the manifest says why",
+                 wrong, all + p->left_out);
   return CORDON_PARTIAL;
 }
 

@@ -431,6 +431,59 @@ START_TEST(a_device_without_anything_gives_a_whole_package)
 }
 END_TEST
 
+/* More than the manifest tells of. */
+static void very_many(col_task *t)
+{
+  for (int i = 0; i < COL_RECORDS_MAX + 10; i++) {
+    char name[32];
+    (void)snprintf(name, sizeof(name), "%d", i);
+    col_begin(t, name, "x");
+    (void)col_puts(t, "y");
+  }
+}
+
+START_TEST(no_file_is_in_the_package_that_the_manifest_does_not_tell_of)
+{
+  static const col_item items[] = {{"F", "many", "x", very_many, 20000, true, false},
+                                   {"G", "one", "x", write_rows, 1000, false, false}};
+  /* What is kept for others is 96. */
+  enum { TAKEN = COL_RECORDS_MAX - 96 };
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  ck_assert_int_eq(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  cJSON *doc = bed_manifest();
+  ck_assert_str_eq(bed_item_text(doc, TAKEN - 1, "name"), "F/3999");
+  ck_assert_str_eq(bed_item_text(doc, TAKEN, "item"), "many");
+  ck_assert_str_eq(bed_item_text(doc, TAKEN, "cap"),
+                   "106 files were left out: the manifest tells of 4000 at most");
+  ck_assert_str_eq(bed_item_text(doc, TAKEN + 1, "name"), "G/one");
+  ck_assert_uint_eq(bed_to.files, TAKEN + 1 + 2);
+  cJSON_Delete(doc);
+}
+END_TEST
+
+static void of_one_name(col_task *t)
+{
+  col_begin(t, "same (3).txt", "x");
+  for (int i = 0; i < 300; i++)
+    col_begin(t, "same.txt", "x");
+}
+
+START_TEST(files_of_one_name_are_numbered)
+{
+  static const col_item items[] = {{"F", "same", "x", of_one_name, 5000, true, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_OK);
+  free(bed_package_file("F/same.txt"));
+  free(bed_package_file("F/same (2).txt"));
+  free(bed_package_file("F/same (301).txt"));
+  ck_assert_uint_eq(bed_to.files, 301 + 2);
+}
+END_TEST
+
 static unsigned polls;
 static unsigned cancel_at;
 
@@ -482,6 +535,8 @@ int main(void)
                                 a_cancelled_collection_says_what_it_has,
                                 after_the_whole_time_nothing_is_begun,
                                 a_device_without_anything_gives_a_whole_package,
+                                no_file_is_in_the_package_that_the_manifest_does_not_tell_of,
+                                files_of_one_name_are_numbered,
                                 a_cancel_at_any_point_leaves_a_manifest};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), bed_setup, bed_teardown);
 }

@@ -9,7 +9,13 @@
 #include "package/thread.h"
 #include "support/csv.h"
 
-enum { COL_BUFFER = 32 * 1024, COL_SAID_TIMES = 8 };
+enum {
+  COL_BUFFER = 32 * 1024,
+  COL_SAID_TIMES = 8,
+  /* Of the records, so that items of many files leave room for the others. A list may have 3,965
+   * files; a system has some 60 items. */
+  COL_RECORDS_KEPT = 96
+};
 
 typedef struct col_record {
   char *name; /* in the package, "" if it left no file */
@@ -64,10 +70,11 @@ struct col_task {
   /* The file that is being written. */
   bool begun;
   bool opened;
-  bool shut;    /* takes no more */
-  bool refused; /* the sink took no more of it */
-  bool last;    /* may use what is reserved for the report and the manifest */
-  uint64_t id;  /* of the sink */
+  bool shut;         /* takes no more */
+  bool refused;      /* the sink took no more of it */
+  bool last;         /* may use what is reserved for the report and the manifest */
+  unsigned left_out; /* files of the item for which there is no record */
+  uint64_t id;       /* of the sink */
   int64_t mtime;
   int64_t start_ms;
   uint64_t start_mono_ms;
