@@ -142,8 +142,8 @@ static void check_item(cd_json *item, uint64_t *files)
   if (folder.ptr != NULL && !is_folder(folder))
     cd_json_bad(
         item, "folder",
-        "must be letters, digits, blanks, . - _ ( ), begin with a letter or a digit, and be "
-        "no name of the package's own files");
+        "must be letters, digits, blanks, . - _ ( ), begin with a letter or a digit, end in neither a "
+        "blank nor a dot, and be no name of the package's own files");
   const char *fault = path.ptr != NULL ? path_fault(path, &deep) : NULL;
   if (fault != NULL)
     cd_json_bad(item, "path", "%s", fault);
