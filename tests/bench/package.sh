@@ -110,9 +110,9 @@ zip_tree() {
   zip -qr "$work/other.zip" /tmp/bench
 }
 
-# What the machine that the lab runs on has in /var/tmp is none of the device's.
 mkdir -p "$work"
 cp "$4" "$work/journal"
+# What the machine that the lab runs on has in /var/tmp is none of the device's.
 mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 i=0
 while [ $i -lt "$processes" ]; do
@@ -124,7 +124,10 @@ measure plain_
 files /tmp/bench 0 $((files / 100))
 files /srv/bench $((files / 100)) "$files"
 mkdir -p /var/log/journal/bench
-/lib/systemd/systemd-journal-remote -o /var/log/journal/bench/system.journal "$work/journal" >"$work/said" 2>&1
+/lib/systemd/systemd-journal-remote -o /var/log/journal/bench/system.journal "$work/journal" >"$work/said" 2>&1 || {
+  cat "$work/said" >&2
+  exit 1
+}
 measure used_
 
 rm -rf /srv/bench /var/log/journal/bench

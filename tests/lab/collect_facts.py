@@ -150,6 +150,8 @@ row("a login that failed", log + "failed_logins.csv", user="=mallory", address="
 row("the last login", log + "last_logins.csv", user="=ada", line="=pts/7")
 text("the log of logins", log + "auth.log", "planted-user")
 text("its older part", log + "auth.log.1", "an older part")
+fact("a file of the journal, whole", lambda: archive.read(log + "system.journal") == b"LPKSHHRH planted journal".ljust(4096))
+text("that a log which is a link to hashes is not taken", log + "kern.log.denied.txt", "secrets are never taken")
 fact("the kernel's log", lambda: len(archive.read(log + "kernel.log")) > 100)
 
 smb = "Windows Server Message Block (SMB) sessions/"
@@ -158,7 +160,8 @@ fact("mounts from elsewhere, or that there are none", lambda: table(smb + "SMBOu
 row("what the kernel is tainted by", "System Information/system.csv", name="=kernel tainted by", value="unsigned module")
 row("the distribution", "System Information/system.csv", name="=os-release ID", value="debian")
 row("what is mounted", "System Information/mounts.csv", point="=/tmp/hangs", type="=fuse")
-row("a setting of the kernel", "System Information/sysctl.csv", name="=kernel/randomize_va_space", value="")
+row("a setting of the kernel", "System Information/sysctl.csv", name="=kernel/randomize_va_space",
+    value="=" + open("/proc/sys/kernel/randomize_va_space", encoding="ascii").read().strip())
 
 temp = "Temp Directories/"
 row("a setuid file", temp + "tmp.csv", path="=/tmp/planted-setuid", setuid="=yes", kind="=ELF", mode="=4755")
@@ -183,4 +186,5 @@ everything = b"".join(archive.read(n) for n in archive.namelist())
 for secret in (b"PLANTEDHASHPLANTEDHASH", b"PLANTEDPRIVATEKEY", b"PLANTEDENVIRONMENT", b"PLANTEDPROXYPASSWORD"):
     fact(f"no {secret.decode()}", lambda: secret not in everything)
 fact("every item ended well, or says why", lambda: all(i["error"] for i in manifest["items"] if i["status"] != "ok"))
-fact("nothing failed", lambda: [i for i in manifest["items"] if i["status"] in ("denied", "error")] == [])
+fact("nothing failed but what was refused", lambda: [
+    i["item"] for i in manifest["items"] if i["status"] in ("denied", "error")] == ["kern.log"])

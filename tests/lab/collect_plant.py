@@ -96,6 +96,8 @@ def traces():
     put("/var/log/account/pacct", record)
     put("/var/log/auth.log", "Nov 14 sshd[1]: Failed password for planted-user from 198.51.100.9\n")
     put("/var/log/auth.log.1", "an older part\n")
+    os.symlink("/etc/shadow", "/var/log/kern.log")
+    put("/var/log/journal/planted/system.journal", b"LPKSHHRH planted journal".ljust(4096))
     add("/var/lib/dpkg/status", "\nPackage: planted-package\nStatus: install ok installed\nVersion: 6.6.6-1\nArchitecture: all\n"
         "Maintainer: Eve <eve@planted.example>\nDescription: a planted package\n")
     add("/var/log/dpkg.log", "2026-01-01 00:00:00 install planted-package:all <none> 6.6.6-1\n")
