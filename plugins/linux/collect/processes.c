@@ -281,8 +281,6 @@ void col_processes(col_task *t)
   col_patient_end(&l.patient);
   if (l.silent > 0)
     col_mark(t, COL_PARTIAL, "the memory of %u processes could not be read in time", l.silent);
-  if (col_stop(t))
-    col_cap(t, "the item's time was over, so the last processes are missing");
   col_users_release(&l.users);
   col_users_release(&l.groups);
 }
