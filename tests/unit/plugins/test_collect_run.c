@@ -484,40 +484,6 @@ START_TEST(files_of_one_name_are_numbered)
 }
 END_TEST
 
-static unsigned polls;
-static unsigned cancel_at;
-
-static bool cancel_later(void *data)
-{
-  (void)data;
-  return ++polls > cancel_at;
-}
-
-/* The runner asks between waits of 50 ms; each round cancels a little later. */
-START_TEST(a_cancel_at_any_point_leaves_a_manifest)
-{
-  size_t count = 0;
-  const col_item *items = col_items(&count);
-  for (cancel_at = 0; cancel_at < 8; cancel_at++) {
-    char path[256];
-    col_options o = bed_options();
-    col_totals totals;
-    sup_err err = {0};
-    polls = 0;
-    o.root = "";
-    o.cancelled = cancel_later;
-    (void)snprintf(path, sizeof(path), "%s/package-%u", bed_root, cancel_at);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    memcpy(bed_to.path, path, sizeof(path));
-    cordon_status status = col_run(&o, items, count, &totals, NULL, NULL, &err);
-    ck_assert(status == CORDON_E_CANCELLED || status >= 0);
-    cJSON *doc = bed_manifest();
-    int items_told = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(doc, "items"));
-    ck_assert_int_ge(items_told, 40);
-    cJSON_Delete(doc);
-  }
-}
-END_TEST
 int main(void)
 {
   const TTest *const tests[] = {files_and_their_records,
@@ -536,7 +502,6 @@ int main(void)
                                 after_the_whole_time_nothing_is_begun,
                                 a_device_without_anything_gives_a_whole_package,
                                 no_file_is_in_the_package_that_the_manifest_does_not_tell_of,
-                                files_of_one_name_are_numbered,
-                                a_cancel_at_any_point_leaves_a_manifest};
+                                files_of_one_name_are_numbered};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), bed_setup, bed_teardown);
 }
