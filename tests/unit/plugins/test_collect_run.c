@@ -1,6 +1,7 @@
 /* The runner: ceilings, times, items that hang, cancels, names, and a sink that is full. */
 #include "collect.h"
 #include "items.h"
+#include "net.h"
 #include "read.h"
 
 #include "collect_device_bed.h"
@@ -484,6 +485,73 @@ START_TEST(files_of_one_name_are_numbered)
 }
 END_TEST
 
+/* ---- the order of the items ---- */
+
+/* Where the item is that collects so. */
+static size_t place_of(void (*collect)(col_task *))
+{
+  size_t count = 0;
+  const col_item *items = col_items(&count);
+  size_t i = 0;
+  while (i < count && items[i].collect != collect)
+    i++;
+  ck_assert_msg(i < count, "an item of the order is missing");
+  return i;
+}
+
+typedef void (*collects)(col_task *);
+
+/* What is gone first is read first: all of a row in front of all of the next one. */
+static const collects order[][13] = {
+    {col_net_sockets, col_net_links, col_net_firewall},
+    {col_processes, col_open_files, col_memory_maps},
+    {col_logged_in, col_sessions, col_smb_inbound, col_smb_outbound},
+    {col_kernel_modules, col_system, col_mounts_table, col_sysctls, col_kernel_log},
+    /* files that a process or a user may change, */
+    {col_programs, col_net_names, col_services, col_cron, col_anacron, col_at_jobs, col_timers,
+     col_systemd_units, col_shell_startup, col_loader, col_authorized_keys, col_users_table,
+     col_sudoers},
+    {col_temp},
+    {col_installed, col_shell_history, col_executables},
+    /* logs, to which more is added than is lost, */
+    {col_logins, col_failed_logins, col_last_logins, col_logs, col_journal},
+    /* and what takes an hour. */
+    {col_timeline, col_executable_hashes},
+};
+
+START_TEST(what_is_gone_first_is_read_first)
+{
+  size_t behind = 0; /* the last of all rows so far */
+  for (size_t row = 0; row < COUNT_OF(order); row++) {
+    size_t last = 0;
+    for (size_t i = 0; i < COUNT_OF(order[row]) && order[row][i] != NULL; i++) {
+      size_t place = place_of(order[row][i]);
+      ck_assert_msg(row == 0 || place > behind, "item %zu of row %zu is item %zu, behind %zu", i,
+                    row, place, behind);
+      last = place > last ? place : last;
+    }
+    behind = last;
+  }
+  ck_assert_uint_eq(place_of(order[0][0]), 0);
+}
+END_TEST
+
+/* Nothing of the network or of processes waits for a disk: but for the names that it is given
+ * there, the programs, and a search that has run since the first item. */
+START_TEST(network_and_processes_are_in_front_of_files)
+{
+  size_t count = 0;
+  const col_item *items = col_items(&count);
+  for (size_t i = place_of(col_kernel_log) + 1; i < count; i++) {
+    bool is_live = strcmp(items[i].folder, "Network connections") == 0 ||
+                   strcmp(items[i].folder, "Processes") == 0;
+    ck_assert_msg(!is_live || items[i].collect == col_programs ||
+                      items[i].collect == col_net_names || items[i].collect == col_hidden_processes,
+                  "%s comes too late", items[i].name);
+  }
+}
+END_TEST
+
 int main(void)
 {
   const TTest *const tests[] = {files_and_their_records,
@@ -502,6 +570,8 @@ int main(void)
                                 after_the_whole_time_nothing_is_begun,
                                 a_device_without_anything_gives_a_whole_package,
                                 no_file_is_in_the_package_that_the_manifest_does_not_tell_of,
-                                files_of_one_name_are_numbered};
+                                files_of_one_name_are_numbered,
+                                what_is_gone_first_is_read_first,
+                                network_and_processes_are_in_front_of_files};
   return run_suite_with("plugins.collect_run", tests, COUNT_OF(tests), bed_setup, bed_teardown);
 }
