@@ -7,6 +7,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -570,6 +571,167 @@ START_TEST(an_interrupt_ends_the_collecting_on_the_device)
 }
 END_TEST
 
+/* ---- `cordon package` ---- */
+
+#define PROCESSES "Processes/processes.csv"
+#define SYSTEM "System Information/system.txt"
+#define PROCESSES_BYTES "pid,name\r\n1,init\r\n"
+#define SYSTEM_BYTES "a system\n"
+#define SYSTEM_SHA256 "1aa98cbc5faf70c97fab5fb22728681ca70c78f7853e502f814d4dfd4f604fc1"
+
+static char said[8192]; /* what the command printed last, on both ways */
+
+/* `cordon package ARGS...`; NULL ends them. */
+static int package(driver *d, const char *const *args)
+{
+  char *argv[8] = {(char *)(uintptr_t) "cordon", (char *)(uintptr_t) "package"};
+  for (size_t i = 0; args[i] != NULL; i++)
+    argv[i + 2] = (char *)(uintptr_t)args[i];
+  const char *path = driver_path(d, "said.txt");
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0)
+      (void)execv(CORDON_PROGRAM, argv);
+    _exit(127);
+  }
+  int code = exit_code(d, pid);
+  (void)snprintf(said, sizeof(said), "%s", driver_read(path));
+  return code;
+}
+
+#define PACKAGE(d, code, ...)                                                                      \
+  do {                                                                                             \
+    int is = package((d), (const char *const[]){__VA_ARGS__, NULL});                               \
+    ck_assert_msg(is == (code), "exit code %d: %s", is, said);                                     \
+  } while (0)
+#define SAYS(text) ck_assert_msg(strstr(said, (text)) != NULL, "'%s' is not in '%s'", (text), said)
+
+/* A package of the zoo in `file`, and where it is to go. */
+static driver *begin_package(char file[DRIVER_PATH_MAX], char folder[DRIVER_PATH_MAX])
+{
+  driver *d = begin(NULL);
+  (void)snprintf(file, DRIVER_PATH_MAX, "%s", out_file(d, "p.zip"));
+  (void)snprintf(folder, DRIVER_PATH_MAX, "%s", out_file(d, "p"));
+  ck_assert_int_eq(exit_code(d, run_cordon(d, file, NULL)), 0);
+  return d;
+}
+
+static const char *unpacked(const char *folder, const char *name)
+{
+  char path[2 * DRIVER_PATH_MAX];
+  struct stat st;
+  (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+  ck_assert_msg(lstat(path, &st) == 0, "%s is not there", name);
+  ck_assert_uint_eq(st.st_mode, S_IFREG | 0600);
+  return driver_read(path);
+}
+
+START_TEST(the_command_lists_every_file_of_a_package)
+{
+  char file[DRIVER_PATH_MAX];
+  char folder[DRIVER_PATH_MAX];
+  driver *d = begin_package(file, folder);
+  PACKAGE(d, 0, "list", file);
+  SAYS("\n18      " PROCESSES "\n");
+  SAYS("\n9       " SYSTEM "\n");
+  SAYS("     manifest.json\n");
+  unsigned lines = 0;
+  for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+    lines++;
+  ck_assert_uint_eq(lines, 1 + 3);
+  PACKAGE(d, 0, "list", file, "--json");
+  cJSON *doc = cJSON_Parse(said);
+  const cJSON *files = cJSON_GetObjectItemCaseSensitive(doc, "files");
+  ck_assert_int_eq(cJSON_GetArraySize(files), 3);
+  cJSON_Delete(doc);
+  SAYS("{\"name\":\"" SYSTEM "\",\"bytes\":9,\"sha256\":\"" SYSTEM_SHA256 "\"}");
+  PACKAGE(d, 0, "verify", file);
+  SAYS("every file is what the manifest says");
+  end(d);
+}
+END_TEST
+
+START_TEST(the_command_extracts_a_package_once_into_a_new_folder)
+{
+  char file[DRIVER_PATH_MAX];
+  char folder[DRIVER_PATH_MAX];
+  char other[DRIVER_PATH_MAX];
+  struct stat st;
+  driver *d = begin_package(file, folder);
+  PACKAGE(d, 0, "extract", file);
+  SAYS("every file is what the manifest says");
+  ck_assert_int_eq(lstat(folder, &st), 0);
+  ck_assert_uint_eq(st.st_mode, S_IFDIR | 0700);
+  ck_assert_uint_eq(in_folder(folder), 3);
+  ck_assert_str_eq(unpacked(folder, PROCESSES), PROCESSES_BYTES);
+  ck_assert_str_eq(unpacked(folder, SYSTEM), SYSTEM_BYTES);
+  ck_assert_ptr_nonnull(strstr(unpacked(folder, "manifest.json"), SYSTEM));
+  /* Again it is refused, and nothing of before is touched. */
+  driver_write(out_file(d, "p/" SYSTEM), "mine", 0600);
+  PACKAGE(d, 5, "extract", file);
+  SAYS("is there already: say with -o where it is to go");
+  ck_assert_str_eq(unpacked(folder, SYSTEM), "mine");
+  (void)snprintf(other, sizeof(other), "%s", out_file(d, "other"));
+  PACKAGE(d, 0, "extract", file, "-o", other);
+  ck_assert_str_eq(unpacked(other, SYSTEM), SYSTEM_BYTES);
+  end(d);
+}
+END_TEST
+
+/* The place of the last `text` of a file. */
+static long find_last(const char *path, const char *text, char *bytes, size_t size, size_t *ret_len)
+{
+  FILE *f = fopen(path, "re");
+  ck_assert_ptr_nonnull(f);
+  *ret_len = fread(bytes, 1, size, f);
+  ck_assert_int_eq(fclose(f), 0);
+  size_t len = strlen(text);
+  for (long at = (long)(*ret_len - len); at >= 0; at--) {
+    if (memcmp(bytes + at, text, len) == 0)
+      return at;
+  }
+  ck_abort_msg("'%s' is not in %s", text, path);
+}
+
+static void write_bytes(const char *path, const char *bytes, size_t len)
+{
+  FILE *f = fopen(path, "we");
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_eq(fwrite(bytes, 1, len, f), len);
+  ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(the_command_leaves_nothing_of_a_damaged_package)
+{
+  static char bytes[64 * 1024];
+  char file[DRIVER_PATH_MAX];
+  char folder[DRIVER_PATH_MAX];
+  size_t len = 0;
+  driver *d = begin_package(file, folder);
+  /* In the directory at the end: the name, and 30 bytes in front of it the digest of its bytes. */
+  long name = find_last(file, SYSTEM, bytes, sizeof(bytes), &len);
+  ck_assert_int_eq(memcmp(bytes + name - 46, "PK\1\2", 4), 0);
+  bytes[name - 30] ^= 1;
+  write_bytes(file, bytes, len);
+  PACKAGE(d, 1, "extract", file);
+  SAYS(SYSTEM ": ");
+  ck_assert_int_ne(access(folder, F_OK), 0);
+  PACKAGE(d, 1, "list", file);
+  SAYS(SYSTEM ": ");
+  /* And of one that is cut. */
+  bytes[name - 30] ^= 1;
+  write_bytes(file, bytes, len / 2);
+  PACKAGE(d, 1, "extract", file);
+  ck_assert_int_ne(access(folder, F_OK), 0);
+  ck_assert_uint_eq(in_folder(driver_path(d, "out")), 1);
+  write_bytes(file, bytes, len);
+  PACKAGE(d, 0, "extract", file);
+  end(d);
+}
+END_TEST
+
 START_TEST(only_administrators_collect)
 {
   static const char *const methods[] = {"collect", "cancel", "package", "forget"};
@@ -622,6 +784,9 @@ int main(void)
       the_oldest_package_makes_room,
       the_command_writes_the_file_once_and_for_its_user_alone,
       an_interrupt_ends_the_collecting_on_the_device,
+      the_command_lists_every_file_of_a_package,
+      the_command_extracts_a_package_once_into_a_new_folder,
+      the_command_leaves_nothing_of_a_damaged_package,
       only_administrators_collect,
       nonsense_is_refused,
   };

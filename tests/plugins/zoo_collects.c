@@ -42,14 +42,23 @@ static cordon_status put(const cordon_request *req, const char *name, const char
   return rc;
 }
 
+#define PROCESSES "Processes/processes.csv"
+#define SYSTEM "System Information/system.txt"
+#define PROCESSES_SHA256 "4d28d4d8123f89221a101296ef9ab4cb4334feda4505dd03bd1e403591a730e7"
+#define SYSTEM_SHA256 "1aa98cbc5faf70c97fab5fb22728681ca70c78f7853e502f814d4dfd4f604fc1"
+#define MANIFEST(status)                                                                           \
+  "{\"format\":\"cordon-package/1\",\"items\":[{\"name\":\"" PROCESSES                             \
+  "\",\"bytes\":18,\"status\":\"ok\",\"sha256\":\"" PROCESSES_SHA256 "\"},{\"name\":\"" SYSTEM     \
+  "\",\"bytes\":9,\"status\":\"" status "\",\"sha256\":\"" SYSTEM_SHA256 "\"}]}"
+
 static cordon_status put_three(const cordon_request *req, int complete)
 {
-  cordon_status rc = put(req, "Processes/processes.csv", NULL, "pid,name\r\n1,init\r\n", 1);
+  const char *manifest = complete ? MANIFEST("ok") : MANIFEST("partial");
+  cordon_status rc = put(req, PROCESSES, NULL, "pid,name\r\n1,init\r\n", 1);
   if (rc == CORDON_OK)
-    rc =
-        put(req, "System Information/system.txt", "{\"mtime\":1700000000}", "a system\n", complete);
+    rc = put(req, SYSTEM, "{\"mtime\":1700000000}", "a system\n", complete);
   if (rc == CORDON_OK)
-    rc = put(req, "manifest.json", "{\"last\":true}", "{\"format\":\"cordon-package/1\"}", 1);
+    rc = put(req, "manifest.json", "{\"last\":true}", manifest, 1);
   return rc;
 }
 
