@@ -74,6 +74,15 @@ static void run_ahead(void *arg)
   end_thread(t);
 }
 
+/* The lock is held. True: it has been cancelled just now. */
+static bool hear_cancel(col_package *p)
+{
+  if (p->cancelled || p->o.cancelled == NULL || !p->o.cancelled(p->o.data))
+    return false;
+  p->cancelled = true;
+  return true;
+}
+
 /* Waits for the end of an item. False: it was left behind. */
 static bool wait_for(col_package *p, col_task *t)
 {
@@ -82,10 +91,8 @@ static bool wait_for(col_package *p, col_task *t)
   while (!t->done) {
     col_gate_wait(p->gate, POLL_MS);
     uint64_t now = sup_now_ms();
-    if (!p->cancelled && p->o.cancelled != NULL && p->o.cancelled(p->o.data)) {
-      p->cancelled = true;
+    if (hear_cancel(p))
       give_up_ms = now + GRACE_MS;
-    }
     if (p->cancelled || now >= t->deadline_ms)
       atomic_store_explicit(&t->stop, true, memory_order_relaxed);
     if (!t->done && now >= give_up_ms) {
@@ -187,6 +194,9 @@ void col_run_items(col_package *p, const col_item *items, size_t count)
       continue;
     if (o->progress != NULL)
       o->progress(o->data, i, count + 1, items[i].name);
+    col_gate_lock(p->gate);
+    (void)hear_cancel(p);
+    col_gate_unlock(p->gate);
     if (p->cancelled)
       col_skip(p, &items[i], COL_ERROR, "it was not begun: the collection was cancelled");
     else if (o->rows != NULL && p->full)

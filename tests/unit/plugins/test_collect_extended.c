@@ -187,7 +187,7 @@ static const planted tree[] = {
     {"/bin/link", S_IFLNK | 0777, "/bin/program", "lrwxrwxrwx", NULL, false, NULL},
     {"/deep", S_IFDIR | 0700, NULL, "drwx------", NULL, false, NULL},
     {"/deep/er", S_IFDIR | 0700, NULL, "drwx------", NULL, false, NULL},
-    {"/deep/er/=a|b", S_IFREG | 0100, "hello", "---x------", "/deep/er/=a_b", true, HELLO},
+    {"/deep/er/=a|b", S_IFREG | 0100, "hello", "---x------", "/deep/er/=a\\x7cb", true, HELLO},
     {"/deep/pipe", S_IFIFO | 0600, NULL, "prw-------", NULL, false, NULL},
     {"/notes.txt", S_IFREG | 0640, "hello, world", "-rw-r-----", NULL, false, NULL},
     {"/tmp", S_IFDIR | 01777, NULL, "drwxrwxrwt", NULL, false, NULL},
