@@ -1,5 +1,7 @@
 #include "package_read.h"
 
+#include "package_layout.h"
+
 #include <archive_entry.h>
 
 #include <stdlib.h>
@@ -317,6 +319,48 @@ cd_code ctl_package_hash(const char *path, cd_hash *h, uint64_t *ret_size, cd_er
   return rc;
 }
 
+static cd_code read_at(void *context, uint64_t at, void *bytes, size_t len, cd_err *err)
+{
+  const uv_file *file = context;
+  size_t done = 0;
+  while (done < len) {
+    uv_fs_t req;
+    uv_buf_t into = uv_buf_init((char *)bytes + done, (unsigned)(len - done));
+    int got = uv_fs_read(NULL, &req, *file, &into, 1, (int64_t)(at + done), NULL);
+    uv_fs_req_cleanup(&req);
+    if (got == 0)
+      return cd_fail(err, CD_E_IO, "the package became shorter while it was read");
+    if (got < 0)
+      return cd_fail_os(err, cd_code_from_errno(got), -(int64_t)got, "cannot read the package: %s",
+                        uv_strerror(got));
+    done += (size_t)got;
+  }
+  return CD_OK;
+}
+
+static cd_code read_open(const char *path, uv_file file, uint64_t size,
+                         const ctl_package_visitor *visitor, bool manifest_only,
+                         ctl_package *ret_package, cd_err *err)
+{
+  uint64_t entries = 0;
+  cd_code rc = ctl_layout_check(read_at, &file, size, &entries, err);
+  if (rc != CD_OK)
+    return rc;
+  struct archive *a = ctl_package_archive();
+  if (a == NULL)
+    return cd_fail(err, CD_E_INTERNAL, "no memory to read %.300s", path);
+  if (archive_read_open_fd(a, file, CHUNK) != ARCHIVE_OK)
+    rc = cd_fail(err, CD_E_INVALID, "%.300s is no package: %.100s", path, archive_error_string(a));
+  else
+    rc = read_package(a, size, visitor, manifest_only, ret_package, err);
+  /* None is passed over, whatever its name. */
+  if (rc == CD_OK && !manifest_only && ret_package->count != entries)
+    rc = cd_fail(err, CD_E_INVALID, "of the package's %llu entries only %zu can be read",
+                 (unsigned long long)entries, ret_package->count);
+  (void)archive_read_free(a);
+  return rc;
+}
+
 static cd_code read_file(const char *path, const ctl_package_visitor *visitor, bool manifest_only,
                          ctl_package *ret_package, cd_err *err)
 {
@@ -327,15 +371,7 @@ static cd_code read_file(const char *path, const ctl_package_visitor *visitor, b
   cd_code rc = open_regular(path, &file, &size, err);
   if (rc != CD_OK)
     return rc;
-  struct archive *a = ctl_package_archive();
-  if (a == NULL)
-    rc = cd_fail(err, CD_E_INTERNAL, "no memory to read %.300s", path);
-  else if (archive_read_open_fd(a, file, CHUNK) != ARCHIVE_OK)
-    rc = cd_fail(err, CD_E_INVALID, "%.300s is no package: %.100s", path, archive_error_string(a));
-  else
-    rc = read_package(a, size, visitor, manifest_only, ret_package, err);
-  if (a != NULL)
-    (void)archive_read_free(a);
+  rc = read_open(path, file, size, visitor, manifest_only, ret_package, err);
   (void)uv_fs_close(NULL, &req, file, NULL);
   uv_fs_req_cleanup(&req);
   return rc;

@@ -1,5 +1,7 @@
-/* A package from anybody: read, hashed and compared with the manifest that it brings. */
+/* A package from anybody: looked through from both ends, read, hashed and compared with the
+ * manifest that it brings. */
 #include "package_check.h"
+#include "package_layout.h"
 #include "package_read.h"
 
 #include <stdlib.h>
@@ -13,9 +15,30 @@ static void must(bool fact)
     abort();
 }
 
+typedef struct input {
+  const uint8_t *data;
+  size_t size;
+} input;
+
+static cd_code read_at(void *context, uint64_t at, void *bytes, size_t len, cd_err *err)
+{
+  const input *in = context;
+  (void)err;
+  must(at <= in->size && len <= in->size - at);
+  if (len > 0)
+    memcpy(bytes, in->data + at, len);
+  return CD_OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   cd_err err = {0};
+  input in = {data, size};
+  uint64_t entries = 0;
+  bool sound = ctl_layout_check(read_at, &in, size, &entries, &err) == CD_OK;
+  must(sound == (err.text[0] == '\0'));
+  must(entries <= CTL_PACKAGE_ENTRIES_MAX);
+  err = (cd_err){0};
   ctl_package p;
   ctl_package_report r = {.doc = NULL};
   struct archive *a = ctl_package_archive();
@@ -25,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   cd_code rc = ctl_package_read(a, size, NULL, &p, &err);
   must((rc == CD_OK) == (err.text[0] == '\0'));
+  must(!sound || p.count <= entries);
   for (size_t i = 0; i < p.count; i++)
     must(cd_entry_name_check(cd_str_from(p.entries[i].name), NULL) == CD_OK);
   if (rc == CD_OK)

@@ -12,6 +12,7 @@ int main(void)
 #ifdef TEST_FILES
   srunner_add_suite(r, suite_new_file());
   srunner_add_suite(r, suite_package());
+  srunner_add_suite(r, suite_package_layout());
 #endif
   srunner_add_suite(r, suite_response());
   srunner_add_suite(r, suite_selective());

@@ -8,6 +8,7 @@ Suite *suite_docs(void);
 Suite *suite_lease(void);
 Suite *suite_new_file(void);
 Suite *suite_package(void);
+Suite *suite_package_layout(void);
 Suite *suite_response(void);
 Suite *suite_selective(void);
 Suite *suite_table(void);
