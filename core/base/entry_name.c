@@ -53,8 +53,11 @@ static cd_code check_part(cd_str part, cd_err *err)
   if (part.len > CD_ENTRY_PART_MAX)
     return cd_fail(err, CD_E_LIMIT, "a part of the name has %zu bytes, the limit is %u", part.len,
                    CD_ENTRY_PART_MAX);
+  if (cd_str_eq_cstr(part, ".") || cd_str_eq_cstr(part, ".."))
+    return cd_fail(err, CD_E_INVALID, "a part of the name is '%.*s', which is no name",
+                   CD_STR_ARG(part));
   char last = part.ptr[part.len - 1];
-  /* Also "." and "..": Windows drops such an end, and finds another file. */
+  /* Windows drops such an end, and finds another file. */
   if (last == '.' || last == ' ')
     return cd_fail(err, CD_E_INVALID, "a part of the name ends in a dot or a space");
   if (is_device(part))

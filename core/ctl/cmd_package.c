@@ -259,6 +259,16 @@ ctl_exit ctl_cmd_package_list(const ctl_context *ctx, const ctl_args *args)
 
 /* ---- extract ---- */
 
+static ctl_exit put_unpacked(const ctl_context *ctx, const ctl_package *p,
+                             const ctl_package_report *r, const char *folder)
+{
+  if (r->problems == 0)
+    return put_report(ctx, p, r, folder);
+  if (!ctx->json)
+    ctl_say(ctx, CD_STR("the package is not what its manifest says: nothing of it was kept"));
+  return put_report(ctx, p, r, NULL);
+}
+
 ctl_exit ctl_cmd_package_extract(const ctl_context *ctx, const ctl_args *args)
 {
   cd_err err = {0};
@@ -268,13 +278,8 @@ ctl_exit ctl_cmd_package_extract(const ctl_context *ctx, const ctl_args *args)
   ctl_exit code = CTL_EXIT_FAILED;
   cd_code rc = ctl_unpack_folder(args->operand[0], args->value[CTL_OPT_FOLDER], folder, &err);
   if (rc == CD_OK)
-    rc = ctl_unpack(args->operand[0], folder, &p, &err);
-  if (rc == CD_OK) {
-    rc = ctl_package_check(&p, &r, &err);
-    if (rc != CD_OK)
-      ctl_unpack_remove(folder, &p);
-  }
-  code = rc == CD_OK ? put_report(ctx, &p, &r, folder) : ctl_report(ctx, exit_of(rc), &err, NULL);
+    rc = ctl_unpack(args->operand[0], folder, &p, &r, &err);
+  code = rc == CD_OK ? put_unpacked(ctx, &p, &r, folder) : ctl_report(ctx, exit_of(rc), &err, NULL);
   ctl_package_report_release(&r);
   ctl_package_release(&p);
   return code;

@@ -1,5 +1,6 @@
 #include "package_check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -115,29 +116,59 @@ cd_code ctl_package_check(ctl_package *p, ctl_package_report *ret_report, cd_err
   return rc;
 }
 
-cd_code ctl_package_total(const ctl_package *p, uint64_t *ret_total, cd_err *err)
+static void add_told(ctl_told *told, cd_json *items, size_t i, cd_err *err)
+{
+  cd_json item = {0};
+  cd_str name = {0};
+  cd_json_at_obj(items, i, &item);
+  cd_json_str(&item, "name", CD_ENTRY_NAME_MAX, &name);
+  cd_json_u64(&item, "bytes", UINT64_MAX, &told->bytes[i]);
+  /* What no entry can be called has no file. */
+  if (item.node != NULL && cd_entry_name_check(name, NULL) == CD_OK)
+    (void)!ctl_names_add(&told->names, name, i, err);
+}
+
+cd_code ctl_told_read(const ctl_package *p, ctl_told *ret_told, cd_err *err)
 {
   cd_json items = {0};
   cd_json_doc *doc = NULL;
-  uint64_t total = p->manifest.len;
+  cd_err why = {0};
+  *ret_told = (ctl_told){.manifest_bytes = p->manifest.len};
   cd_code rc =
       cd_json_parse(cd_buf_view(&p->manifest), CTL_MANIFEST_MAX, CTL_MANIFEST_NAME, &doc, err);
   if (rc != CD_OK)
     return rc;
   cd_json root = cd_json_root(doc);
   cd_json_arr(&root, "items", CTL_PACKAGE_ENTRIES_MAX, &items);
-  for (size_t i = 0; i < cd_json_len(&items); i++) {
-    cd_json item = {0};
-    uint64_t bytes = 0;
-    cd_json_at_obj(&items, i, &item);
-    cd_json_u64(&item, "bytes", UINT64_MAX, &bytes);
-    total = bytes < UINT64_MAX - total ? total + bytes : UINT64_MAX;
-  }
-  rc = cd_json_status(&root, err);
-  cd_json_free(doc);
+  ret_told->bytes = calloc(cd_json_len(&items) + 1, sizeof(*ret_told->bytes));
+  if (ret_told->bytes == NULL)
+    rc = cd_fail(err, CD_E_INTERNAL, "no memory for the manifest of the package");
+  for (size_t i = 0; i < cd_json_len(&items) && rc == CD_OK && why.code == CD_OK; i++)
+    add_told(ret_told, &items, i, &why);
   if (rc == CD_OK)
-    *ret_total = total;
+    rc = cd_json_status(&root, err);
+  if (rc == CD_OK && why.code != CD_OK)
+    rc = cd_fail(err, why.code, "%s", why.text);
+  cd_json_free(doc);
   return rc;
+}
+
+bool ctl_told_bytes(const ctl_told *told, cd_str name, uint64_t *ret_bytes)
+{
+  size_t i = ctl_names_find(&told->names, name);
+  bool manifest = cd_str_eq_cstr(name, CTL_MANIFEST_NAME);
+  if (manifest)
+    *ret_bytes = told->manifest_bytes;
+  else if (i != SIZE_MAX)
+    *ret_bytes = told->bytes[i];
+  return manifest || i != SIZE_MAX;
+}
+
+void ctl_told_release(ctl_told *told)
+{
+  ctl_names_release(&told->names);
+  free(told->bytes);
+  *told = (ctl_told){.bytes = NULL};
 }
 
 void ctl_package_report_release(ctl_package_report *r)

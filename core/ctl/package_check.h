@@ -40,8 +40,19 @@ extern const char *const ctl_item_status_names[];
 
 /* CD_OK, also where there are problems. The caller releases *ret_report, also on failure. */
 CD_MUST_USE cd_code ctl_package_check(ctl_package *p, ctl_package_report *ret_report, cd_err *err);
-/* How many bytes it is to unpack to, by its manifest, and with that. */
-CD_MUST_USE cd_code ctl_package_total(const ctl_package *p, uint64_t *ret_total, cd_err *err);
 void ctl_package_report_release(ctl_package_report *r);
+
+/* How long each file is to be by the manifest, before the files are looked at. */
+typedef struct ctl_told {
+  ctl_names names;
+  uint64_t *bytes; /* by their numbers */
+  uint64_t manifest_bytes;
+} ctl_told;
+
+/* The caller releases *ret_told, also on failure. */
+CD_MUST_USE cd_code ctl_told_read(const ctl_package *p, ctl_told *ret_told, cd_err *err);
+/* false: the manifest does not know it. */
+bool ctl_told_bytes(const ctl_told *told, cd_str name, uint64_t *ret_bytes);
+void ctl_told_release(ctl_told *told);
 
 #endif

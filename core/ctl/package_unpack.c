@@ -3,7 +3,6 @@
 #include "package_unpack.h"
 
 #include "new_file.h"
-#include "package_check.h"
 
 #include "platform/file.h"
 #include "platform/private.h"
@@ -22,8 +21,9 @@
 typedef struct unpacking {
   const char *folder;
   ctl_new_file file;
-  uint64_t unlooked;         /* bytes that may come before the next look at the free space */
-  uint64_t total;            /* that the manifest tells of */
+  uint64_t unlooked; /* bytes that may come before the next look at the free space */
+  ctl_told told;
+  uint64_t total;            /* of the entry that was begun last, by the manifest */
   uint64_t left;             /* of those */
   char current[CD_PATH_MAX]; /* the entry that was begun last */
 } unpacking;
@@ -60,6 +60,9 @@ static cd_code on_begin(void *context, const char *name, cd_err *err)
 {
   unpacking *u = context;
   char path[CD_PATH_MAX];
+  if (!ctl_told_bytes(&u->told, cd_str_from(name), &u->total))
+    return cd_fail(err, CD_E_INVALID, "the package's manifest does not know '%s'", name);
+  u->left = u->total;
   if (snprintf(path, sizeof(path), "%s/%s", u->folder, name) >= (int)sizeof(path))
     return cd_fail(err, CD_E_INVALID, "the name of the folder is too long");
   (void)cd_str_copy(u->current, sizeof(u->current), cd_str_from(name));
@@ -95,9 +98,9 @@ static cd_code check_total(unpacking *u, size_t len, cd_err *err)
 {
   if (len > u->left)
     return cd_fail(err, CD_E_LIMIT,
-                   "the package holds more than the %llu bytes that its manifest tells of, and is "
-                   "unpacked no further",
-                   (unsigned long long)u->total);
+                   "'%s' of the package has more than the %llu bytes that the manifest tells of, "
+                   "and is unpacked no further",
+                   u->current, (unsigned long long)u->total);
   u->left -= len;
   return CD_OK;
 }
@@ -117,12 +120,12 @@ static cd_code on_end(void *context, cd_err *err)
   return ctl_new_file_commit(&u->file, err);
 }
 
-static cd_code look_at_manifest(const char *path, uint64_t *ret_total, cd_err *err)
+static cd_code look_at_manifest(const char *path, ctl_told *ret_told, cd_err *err)
 {
   ctl_package p = {0};
   cd_code rc = ctl_package_read_manifest(path, &p, err);
   if (rc == CD_OK)
-    rc = ctl_package_total(&p, ret_total, err);
+    rc = ctl_told_read(&p, ret_told, err);
   ctl_package_release(&p);
   return rc;
 }
@@ -147,7 +150,8 @@ static void remove_folders(const char *folder, const char *name)
       remove_at(folder, name, len - 1, true);
 }
 
-void ctl_unpack_remove(const char *folder, const ctl_package *p)
+/* The folder, with what was unpacked and nothing else. */
+static void remove_all(const char *folder, const ctl_package *p)
 {
   for (size_t i = 0; i < p->count; i++)
     remove_at(folder, p->entries[i].name, strlen(p->entries[i].name), false);
@@ -156,28 +160,38 @@ void ctl_unpack_remove(const char *folder, const ctl_package *p)
   remove_at(folder, "", 0, true);
 }
 
-cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_package, cd_err *err)
+static cd_code unpack(unpacking *u, const char *path, ctl_package *ret_package,
+                      ctl_package_report *ret_report, cd_err *err)
 {
-  unpacking u = {.folder = folder, .file = {.file = -1}};
   const ctl_package_visitor visitor = {
-      .begin = on_begin, .data = on_data, .end = on_end, .context = &u};
-  *ret_package = (ctl_package){0};
-  cd_code rc = look_at_manifest(path, &u.total, err);
-  if (rc != CD_OK)
-    return rc;
-  u.left = u.total;
-  rc = pf_private_folder(folder, err);
+      .begin = on_begin, .data = on_data, .end = on_end, .context = u};
+  cd_code rc = pf_private_folder(u->folder, err);
   if (rc == CD_E_CONFLICT)
     return cd_fail(err, CD_E_CONFLICT, "%.300s is there already: say with -o where it is to go",
-                   folder);
+                   u->folder);
   if (rc != CD_OK)
     return rc;
   rc = ctl_package_read_file(path, &visitor, ret_package, err);
-  ctl_new_file_drop(&u.file);
+  ctl_new_file_drop(&u->file);
   if (rc == CD_OK)
+    rc = ctl_package_check(ret_package, ret_report, err);
+  if (rc == CD_OK && ret_report->problems == 0)
     return CD_OK;
   /* Else the next try would find the folder there already. */
-  remove_folders(folder, u.current);
-  ctl_unpack_remove(folder, ret_package);
+  remove_folders(u->folder, u->current);
+  remove_all(u->folder, ret_package);
+  return rc;
+}
+
+cd_code ctl_unpack(const char *path, const char *folder, ctl_package *ret_package,
+                   ctl_package_report *ret_report, cd_err *err)
+{
+  unpacking u = {.folder = folder, .file = {.file = -1}};
+  *ret_package = (ctl_package){0};
+  *ret_report = (ctl_package_report){.doc = NULL};
+  cd_code rc = look_at_manifest(path, &u.told, err);
+  if (rc == CD_OK)
+    rc = unpack(&u, path, ret_package, ret_report, err);
+  ctl_told_release(&u.told);
   return rc;
 }

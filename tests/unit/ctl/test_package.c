@@ -176,9 +176,9 @@ START_TEST(what_leads_elsewhere_is_refused)
     size_t count;
     const char *told;
   } rows[] = {
-      {{{"../a", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"../a", "x", NULL}}, 1, "a name that is not taken: a part of the name is '..'"},
       {{{"/etc/passwd", "x", NULL}}, 1, "a name that is not taken"},
-      {{{"a/../../b", "x", NULL}}, 1, "a name that is not taken"},
+      {{{"a/../../b", "x", NULL}}, 1, "a part of the name is '..', which is no name"},
       {{{"..\\a", "x", NULL}}, 1, "a name that is not taken"},
       {{{"a\033[2J", "x", NULL}}, 1, "a name that is not taken"},
       {{{"a", "x", NULL}, {"a", "y", NULL}}, 2, "twice"},
@@ -309,6 +309,7 @@ typedef struct unpacked {
   char path[128];
   char folder[CD_PATH_MAX];
   ctl_package package;
+  ctl_package_report report;
   cd_err err;
 } unpacked;
 
@@ -323,7 +324,7 @@ static cd_code unpack(unpacked *u, size_t len)
   ck_assert_uint_eq(fwrite(zip, 1, len, f), len);
   ck_assert_int_eq(fclose(f), 0);
   ck_assert_int_eq(ctl_unpack_folder(u->path, NULL, u->folder, &u->err), CD_OK);
-  return ctl_unpack(u->path, u->folder, &u->package, &u->err);
+  return ctl_unpack(u->path, u->folder, &u->package, &u->report, &u->err);
 }
 
 static void remove_file(const unpacked *u, const char *name, off_t size)
@@ -343,6 +344,7 @@ static void clean_up(unpacked *u, bool folder_is_there)
   ck_assert_int_eq(rmdir(u->folder), folder_is_there ? 0 : -1);
   ck_assert_int_eq(unlink(u->path), 0);
   ck_assert_int_eq(rmdir(u->home), 0);
+  ctl_package_report_release(&u->report);
   ctl_package_release(&u->package);
 }
 
@@ -353,12 +355,13 @@ START_TEST(unpacking_makes_files_for_its_owner_alone_in_a_new_folder)
   unpacked u;
   cd_err err = {0};
   ctl_package p;
+  ctl_package_report again;
   char folder[CD_PATH_MAX];
   char inner[CD_PATH_MAX + 16];
   const member whole[] = {{"a/b.txt", "hello", NULL}, {CTL_MANIFEST_NAME, WHOLE, NULL}};
   ck_assert_msg(unpack(&u, make_zip(whole, COUNT_OF(whole))) == CD_OK, "%s", u.err.text);
   /* Again it is refused: nothing of before is touched. */
-  ck_assert_int_eq(ctl_unpack(u.path, u.folder, &p, &err), CD_E_CONFLICT);
+  ck_assert_int_eq(ctl_unpack(u.path, u.folder, &p, &again, &err), CD_E_CONFLICT);
   remove_file(&u, "a/b.txt", 5);
   remove_file(&u, CTL_MANIFEST_NAME, (off_t)strlen(WHOLE));
   (void)snprintf(inner, sizeof(inner), "%s/a", u.folder);
@@ -377,17 +380,22 @@ START_TEST(unpacking_does_not_fill_the_disk)
   unpacked u;
   const member whole[] = {{"a/b.txt", "hello", NULL}, {CTL_MANIFEST_NAME, WHOLE, NULL}};
   ctl_package again;
+  ctl_package_report report;
   cd_err err = {0};
   room = 64 * 1024 * 1024;
   ck_assert_int_eq(unpack(&u, make_zip(whole, COUNT_OF(whole))), CD_E_LIMIT);
   ck_assert_ptr_nonnull(strstr(u.err.text, "64 MiB are free"));
   /* Nothing of it is left, and the next try is not refused for it. */
-  ck_assert_int_eq(ctl_unpack(u.path, u.folder, &again, &err), CD_E_LIMIT);
+  ck_assert_int_eq(ctl_unpack(u.path, u.folder, &again, &report, &err), CD_E_LIMIT);
   ctl_package_release(&again);
   room = 0;
   clean_up(&u, false);
 }
 END_TEST
+
+#define BOMB                                                                                       \
+  "'a' of the package has more than the 5 bytes that the manifest tells of, and is unpacked no "   \
+  "further"
 
 /* 3 KB that are 3 MB, of which the manifest tells 5 bytes; before and behind the manifest. */
 START_TEST(a_zip_bomb_is_unpacked_no_further_than_its_manifest)
@@ -395,18 +403,49 @@ START_TEST(a_zip_bomb_is_unpacked_no_further_than_its_manifest)
   static char zeros[3 * 1024 * 1024];
   static const char manifest[] = MANIFEST(ITEM("a", "5", HELLO));
   memset(zeros, '0', sizeof(zeros) - 1);
-  const member rows[][3] = {
-      {{"a", zeros, NULL}, {CTL_MANIFEST_NAME, manifest, NULL}},
-      {{CTL_MANIFEST_NAME, manifest, NULL}, {"a", zeros, NULL}},
-      {{CTL_MANIFEST_NAME, manifest, NULL}, {"a", "hello", NULL}, {"b", zeros, NULL}}};
+  const struct {
+    member members[3];
+    size_t count;
+    const char *told;
+  } rows[] = {
+      {{{"a", zeros, NULL}, {CTL_MANIFEST_NAME, manifest, NULL}}, 2, BOMB},
+      {{{CTL_MANIFEST_NAME, manifest, NULL}, {"a", zeros, NULL}}, 2, BOMB},
+      {{{CTL_MANIFEST_NAME, manifest, NULL}, {"a", "hello", NULL}, {"b", zeros, NULL}},
+       3,
+       "the package's manifest does not know 'b'"},
+      {{{"a", "hello!", NULL}, {CTL_MANIFEST_NAME, manifest, NULL}}, 2, BOMB},
+  };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     unpacked u;
-    size_t len = make_zip(rows[i], i < 2 ? 2 : 3);
+    size_t len = make_zip(rows[i].members, rows[i].count);
     ck_assert_uint_lt(len, 8000);
-    ck_assert_int_eq(unpack(&u, len), CD_E_LIMIT);
-    ck_assert_str_eq(u.err.text,
-                     "the package holds more than the 311 bytes that its manifest tells "
-                     "of, and is unpacked no further");
+    ck_assert_int_ne(unpack(&u, len), CD_OK);
+    ck_assert_str_eq(u.err.text, rows[i].told);
+    clean_up(&u, false);
+  }
+}
+END_TEST
+
+START_TEST(nothing_stays_of_what_is_not_as_the_manifest_says)
+{
+  static const char two[] = MANIFEST(ITEM("a/b.txt", "5", HELLO) "," ITEM("c/d/e", "5", HELLO));
+  const struct {
+    member members[3];
+    size_t count;
+    const char *told;
+  } rows[] = {
+      {{{"a/b.txt", "hello", NULL}, {CTL_MANIFEST_NAME, two, NULL}}, 2, "c/d/e: it is missing\n"},
+      {{{"a/b.txt", "hello", NULL}, {"c/d/e", "hellO", NULL}, {CTL_MANIFEST_NAME, two, NULL}},
+       3,
+       "c/d/e: its content is not what the manifest says\n"},
+      {{{"a/b.txt", "hello", NULL}, {"c/d/e", "hell", NULL}, {CTL_MANIFEST_NAME, two, NULL}},
+       3,
+       "c/d/e: it has 4 bytes, the manifest says 5\n"},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    unpacked u;
+    ck_assert_int_eq(unpack(&u, make_zip(rows[i].members, rows[i].count)), CD_OK);
+    ck_assert_str_eq(cd_buf_cstr(&u.report.told), rows[i].told);
     clean_up(&u, false);
   }
 }
@@ -420,7 +459,9 @@ START_TEST(what_has_no_manifest_is_not_unpacked)
     const char *told;
   } rows[] = {{{{"a", "hello", NULL}}, 1, "the package has no manifest.json"},
               {{{CTL_MANIFEST_NAME, "{\"items\":1}", NULL}}, 1, "items"},
-              {{{CTL_MANIFEST_NAME, MANIFEST("{\"bytes\":-1}"), NULL}}, 1, "items[0].bytes"}};
+              {{{CTL_MANIFEST_NAME, MANIFEST("{\"name\":\"a\",\"bytes\":-1}"), NULL}},
+               1,
+               "items[0].bytes"}};
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     unpacked u;
     ck_assert_int_ne(unpack(&u, make_zip(rows[i].members, rows[i].count)), CD_OK);
@@ -445,6 +486,7 @@ Suite *suite_package(void)
   tcase_add_test(c, unpacking_makes_files_for_its_owner_alone_in_a_new_folder);
   tcase_add_test(c, unpacking_does_not_fill_the_disk);
   tcase_add_test(c, a_zip_bomb_is_unpacked_no_further_than_its_manifest);
+  tcase_add_test(c, nothing_stays_of_what_is_not_as_the_manifest_says);
   tcase_add_test(c, what_has_no_manifest_is_not_unpacked);
   suite_add_tcase(s, c);
   return s;
