@@ -108,6 +108,15 @@ static ctl_exit cancel(collecting *c, cd_err *err)
   return taken ? CTL_EXIT_FAILED : CTL_EXIT_WAITING;
 }
 
+static cd_code on_event(void *context, cd_str payload, cd_err *err)
+{
+  collecting *c = context;
+  cd_code rc = ctl_progress_event(&c->progress, payload, err);
+  if (rc == CD_OK && c->progress.action[0] != '\0')
+    ctl_new_file_call(&c->out, c->progress.action);
+  return rc;
+}
+
 static ctl_exit order(collecting *c, cd_err *err)
 {
   cd_buf params = CD_BUF_INIT(CD_PARAMETERS_MAX + 2 * CD_COMMENT_MAX + 1024);
@@ -115,8 +124,8 @@ static ctl_exit order(collecting *c, cd_err *err)
                          .method = "collect",
                          .timeout_s = c->timeout_s,
                          .changes = true,
-                         .on_event = ctl_progress_event,
-                         .context = &c->progress};
+                         .on_event = on_event,
+                         .context = c};
   ctl_exit code = CTL_EXIT_USAGE;
   if (order_params(c, &params, err) == CD_OK) {
     request.params = cd_buf_view(&params);
@@ -138,6 +147,7 @@ static ctl_exit look(collecting *c, const char *id, cd_err *err)
     return code;
   }
   (void)cd_str_copy(c->progress.action, sizeof(c->progress.action), cd_str_from(id));
+  ctl_new_file_call(&c->out, id);
   id_params(id, &params);
   ctl_request request = {.socket = c->socket,
                          .method = "action",
@@ -231,6 +241,18 @@ static cd_code on_data(void *context, cd_str bytes, cd_err *err)
   cd_hash_add(c->hash, bytes.ptr, bytes.len);
   c->got += bytes.len;
   return ctl_new_file_add(&c->out, bytes.ptr, bytes.len, err);
+}
+
+/* Whatever it was, a disk that is full or an agent that went away: the agent keeps the package. */
+static void say_kept(const collecting *c, cd_err *err)
+{
+  const cd_err why = *err;
+  if (why.code == CD_E_NOTFOUND)
+    return;
+  (void)cd_fail_os(err, why.code, why.os_error,
+                   "%.*s; the agent still has the package: 'cordon local collect --id %s -o FILE' "
+                   "fetches it",
+                   (int)cd_str_utf8_cut(cd_str_from(why.text), 340), why.text, c->progress.action);
 }
 
 static void show_fetching(collecting *c)
@@ -396,8 +418,11 @@ static ctl_exit run(collecting *c, cd_err *err)
   ctl_exit code = made != NULL ? look(c, made, err) : order(c, err);
   if (code == CTL_EXIT_DONE)
     code = read_answer(c, &action, err);
-  if (code == CTL_EXIT_DONE)
+  if (code == CTL_EXIT_DONE) {
     code = fetch(c, err);
+    if (code != CTL_EXIT_DONE)
+      say_kept(c, err);
+  }
   ctl_progress_end(&c->progress);
   if (code != CTL_EXIT_DONE)
     return ctl_report(c->ctx, code, err, c->progress.action[0] != '\0' ? c->progress.action : NULL);

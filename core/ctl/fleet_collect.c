@@ -267,7 +267,7 @@ static ctl_exit fetch(collected *c, cd_err *err)
     return code;
   code = fleet_package_fetch(c->s, c->id, &c->package, &c->progress, c->out, err);
   if (code == CTL_EXIT_DONE && ctl_new_file_commit(c->out, err) != CD_OK)
-    code = CTL_EXIT_FAILED;
+    code = fleet_fetch_elsewhere(c->id, err);
   if (code == CTL_EXIT_DONE)
     look_again(c);
   return code;
@@ -340,6 +340,8 @@ static ctl_exit run(const ctl_context *ctx, const ctl_args *args, ctl_new_file *
     code = look_for_made(&c, made, &err);
   else if (code == CTL_EXIT_DONE)
     code = order(ctx, args, c.s, c.id, c.device, &err);
+  if (code == CTL_EXIT_DONE)
+    ctl_new_file_call(out, c.id);
   if (code != CTL_EXIT_DONE)
     code = err.code != CD_OK ? ctl_report(ctx, code, &err, NULL) : code;
   else if (args->value[CTL_OPT_WAIT] != NULL || args->value[CTL_OPT_OUTPUT] != NULL)

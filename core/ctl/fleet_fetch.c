@@ -96,13 +96,26 @@ static ctl_exit ask_for_link(fetching *f, cd_err *err)
   return code;
 }
 
+ctl_exit fleet_fetch_elsewhere(const char *id, cd_err *err)
+{
+  const cd_err why = *err;
+  (void)cd_fail_os(err, why.code, why.os_error,
+                   "%.*s; the console keeps the package: 'cordon collect --id %s -o FILE' fetches "
+                   "it",
+                   (int)cd_str_utf8_cut(cd_str_from(why.text), 380), why.text, id);
+  return CTL_EXIT_FAILED;
+}
+
 static cd_code take_piece(fetching *f, const fleet_answer *a, cd_err *err)
 {
   if (a->body.len == 0 || a->body.len > f->package->bytes - f->got)
     return cd_fail(err, CD_E_INVALID, "the console sent another part than was asked for");
   cd_hash_add(f->hash, a->body.ptr, a->body.len);
   f->got += a->body.len;
-  return ctl_new_file_add(f->out, a->body.ptr, a->body.len, err);
+  cd_code rc = ctl_new_file_add(f->out, a->body.ptr, a->body.len, err);
+  if (rc != CD_OK)
+    (void)fleet_fetch_elsewhere(f->id, err);
+  return rc;
 }
 
 /* CTL_EXIT_WAITING: it did not come, and may come the next time. */

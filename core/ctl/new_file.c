@@ -10,6 +10,7 @@
 
 #define KIND 0170000u
 #define KIND_FOLDER 0040000u
+#define KIND_REGULAR 0100000u
 #define NAME_KEPT 200u /* of the file's name, in the name beside it */
 
 static cd_code failed(int uv, const char *verb, const char *path, cd_err *err)
@@ -43,30 +44,38 @@ static cd_code check_path(const char *path, cd_err *err)
                    "'-' would be standard output, which this is not written to; a file of that "
                    "name is ./-");
   int uv = uv_fs_stat(NULL, &req, path, NULL);
-  bool folder = uv == 0 && (req.statbuf.st_mode & KIND) == KIND_FOLDER;
+  unsigned kind = uv == 0 ? (unsigned)req.statbuf.st_mode & KIND : KIND_REGULAR;
   uv_fs_req_cleanup(&req);
-  if (folder || path[len - 1] == '/')
+  if (kind == KIND_FOLDER || path[len - 1] == '/')
     return cd_fail(err, CD_E_INVALID, "%.300s is a folder: the name of a file is needed", path);
+  if (kind != KIND_REGULAR)
+    return cd_fail(err, CD_E_INVALID,
+                   "%.300s is not a regular file, and only such a one is replaced", path);
   return CD_OK;
 }
 
 /* Beside the file, under a name that is no longer than a file system's names may be, however long
  * the file's own is. */
-static cd_code name_temporary(ctl_new_file *f, cd_err *err)
+static bool name_beside(const ctl_new_file *f, const char *id, char out[CD_PATH_MAX])
 {
-  char id[CD_ID_SIZE];
   size_t folder = 0;
   for (size_t i = 0; f->path[i] != '\0'; i++)
     if (f->path[i] == '/' || f->path[i] == '\\')
       folder = i + 1;
   cd_str name = cd_str_from(f->path + folder);
+  int len = snprintf(out, CD_PATH_MAX, "%.*s%.*s.%s.part", (int)folder, f->path,
+                     (int)(name.len > NAME_KEPT ? cd_str_utf8_cut(name, NAME_KEPT) : name.len),
+                     name.ptr, id);
+  return len < (int)CD_PATH_MAX;
+}
+
+static cd_code name_temporary(ctl_new_file *f, cd_err *err)
+{
+  char id[CD_ID_SIZE];
   cd_code rc = cd_id_make(id, err);
   if (rc != CD_OK)
     return rc;
-  int len = snprintf(f->temporary, sizeof(f->temporary), "%.*s%.*s.%s.part", (int)folder, f->path,
-                     (int)(name.len > NAME_KEPT ? cd_str_utf8_cut(name, NAME_KEPT) : name.len),
-                     name.ptr, id);
-  if (len < (int)sizeof(f->temporary))
+  if (name_beside(f, id, f->temporary))
     return CD_OK;
   f->temporary[0] = '\0';
   return cd_fail(err, CD_E_INVALID, "the name of the file is too long");
@@ -93,6 +102,41 @@ cd_code ctl_new_file_open(ctl_new_file *f, const char *path, bool overwrite, cd_
   if (rc != CD_OK)
     f->temporary[0] = '\0';
   return rc;
+}
+
+static int unlink_file(const char *path)
+{
+  uv_fs_t req;
+  int uv = uv_fs_unlink(NULL, &req, path, NULL);
+  uv_fs_req_cleanup(&req);
+  return uv;
+}
+
+/* By a link, which replaces nothing: another command may write there now, for the same action. */
+void ctl_new_file_call(ctl_new_file *f, const char *id)
+{
+  uv_fs_t req;
+  char name[CD_PATH_MAX];
+  if (f->file < 0 || f->id[0] != '\0' || !name_beside(f, id, name))
+    return;
+  (void)cd_str_copy(f->id, sizeof(f->id), cd_str_from(id));
+  int uv = uv_fs_link(NULL, &req, f->temporary, name, NULL);
+  uv_fs_req_cleanup(&req);
+  if (uv != 0)
+    return;
+  /* Where an open file cannot lose a name it keeps the one that it had. */
+  if (unlink_file(f->temporary) != 0)
+    (void)unlink_file(name);
+  else
+    (void)cd_str_copy(f->temporary, sizeof(f->temporary), cd_str_from(name));
+}
+
+/* What a command left that was killed while it wrote the same. */
+static void remove_leftover(const ctl_new_file *f)
+{
+  char name[CD_PATH_MAX];
+  if (f->id[0] != '\0' && name_beside(f, f->id, name))
+    (void)unlink_file(name);
 }
 
 cd_code ctl_new_file_add(ctl_new_file *f, const void *bytes, size_t len, cd_err *err)
@@ -143,10 +187,8 @@ static int link_file(const ctl_new_file *f)
   uv_fs_req_cleanup(&req);
   if (uv == UV_EPERM || uv == UV_ENOTSUP || uv == UV_ENOSYS || uv == UV_EISDIR)
     return is_there(f->path) ? UV_EEXIST : rename_file(f);
-  if (uv == 0) {
-    (void)uv_fs_unlink(NULL, &req, f->temporary, NULL);
-    uv_fs_req_cleanup(&req);
-  }
+  if (uv == 0)
+    (void)unlink_file(f->temporary);
   return uv;
 }
 
@@ -160,6 +202,7 @@ cd_code ctl_new_file_commit(ctl_new_file *f, cd_err *err)
   if (uv != 0)
     return failed(uv, "write", f->path, err);
   f->temporary[0] = '\0';
+  remove_leftover(f);
   return f->lazy ? CD_OK : pf_file_sync_name(f->path, err);
 }
 
@@ -173,7 +216,6 @@ void ctl_new_file_drop(ctl_new_file *f)
   }
   if (f->temporary[0] == '\0')
     return;
-  (void)uv_fs_unlink(NULL, &req, f->temporary, NULL);
-  uv_fs_req_cleanup(&req);
+  (void)unlink_file(f->temporary);
   f->temporary[0] = '\0';
 }

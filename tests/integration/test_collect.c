@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -543,6 +544,63 @@ START_TEST(the_command_writes_the_file_once_and_for_its_user_alone)
 }
 END_TEST
 
+/* The first action that is there. */
+static void last_id(driver *d, char id[CD_ID_SIZE])
+{
+  driver_reply r = driver_request(d, "actions", "{}");
+  (void)snprintf(id, CD_ID_SIZE, "%s", driver_at(r.result, "actions.0.id"));
+  driver_reply_release(&r);
+}
+
+/* As on a disk that is full: no file grows over 64 KiB. What it says goes to `said`. */
+static pid_t run_without_room(driver *d, const char *file, const char *more, const char *said)
+{
+  const struct rlimit small = {.rlim_cur = 65536, .rlim_max = 65536};
+  char socket[DRIVER_PATH_MAX];
+  (void)snprintf(socket, sizeof(socket), "%s", driver_path(d, "run/control.sock"));
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    int fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd >= 0 && dup2(fd, 1) == 1 && dup2(fd, 2) == 2 && setrlimit(RLIMIT_FSIZE, &small) == 0 &&
+        signal(SIGXFSZ, SIG_IGN) != SIG_ERR)
+      (void)execl(CORDON_PROGRAM, "cordon", "local", "collect", "--socket", socket, "-o", file,
+                  more, (char *)NULL);
+    _exit(127);
+  }
+  return pid;
+}
+
+START_TEST(what_cannot_be_written_is_kept_and_fetched_by_its_id)
+{
+  static const char *const forms[] = {NULL, "--json"};
+  driver *d = begin_with("\"does\":\"much\",\"bytes\":3000000", NULL, NULL);
+  char file[DRIVER_PATH_MAX];
+  char said[DRIVER_PATH_MAX];
+  (void)snprintf(file, sizeof(file), "%s", out_file(d, "p.zip"));
+  (void)snprintf(said, sizeof(said), "%s", driver_path(d, "said"));
+  for (size_t i = 0; i < COUNT_OF(forms); i++) {
+    char text[4096] = "";
+    char wanted[128];
+    char id[CD_ID_SIZE];
+    ck_assert_int_eq(exit_code(d, run_without_room(d, file, forms[i], said)), 1);
+    last_id(d, id);
+    FILE *f = fopen(said, "re");
+    ck_assert_ptr_nonnull(f);
+    (void)fread(text, 1, sizeof(text) - 1, f);
+    (void)fclose(f);
+    (void)snprintf(wanted, sizeof(wanted), "'cordon local collect --id %s -o FILE' fetches it", id);
+    ck_assert_msg(strstr(text, wanted) != NULL && strstr(text, "cannot write") != NULL, "%s", text);
+    ck_assert_uint_eq(in_folder(driver_path(d, "out")), 0);
+    (void)snprintf(wanted, sizeof(wanted), "--id=%s", id);
+    ck_assert_int_eq(exit_code(d, run_cordon(d, file, wanted)), 0);
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert_uint_eq(in_spool(d), 0);
+  }
+  end(d);
+}
+END_TEST
+
 static bool collecting(driver *d, const void *context)
 {
   driver_reply r = driver_request(d, "actions", "{}");
@@ -567,6 +625,37 @@ START_TEST(an_interrupt_ends_the_collecting_on_the_device)
   driver_wait_log(d, "Cancelled (cancelled)");
   expect_action(d, id, "Cancelled", "it was cancelled");
   ck_assert_uint_eq(in_folder(driver_path(d, "out")), 0);
+  end(d);
+}
+END_TEST
+
+static bool is_there(driver *d, const void *context)
+{
+  (void)d;
+  return access(context, F_OK) == 0;
+}
+
+START_TEST(what_a_killed_command_leaves_has_the_id_of_its_action)
+{
+  char id[CD_ID_SIZE];
+  char file[DRIVER_PATH_MAX];
+  char part[DRIVER_PATH_MAX + 64];
+  char params[64];
+  int status = 0;
+  driver *d = begin("\"does\":\"waits\"");
+  (void)snprintf(file, sizeof(file), "%s", out_file(d, "p.zip"));
+  pid_t pid = run_cordon(d, file, NULL);
+  driver_wait(d, collecting, NULL, "the package is being made");
+  last_id(d, id);
+  (void)snprintf(part, sizeof(part), "%s.%s.part", file, id);
+  driver_wait(d, is_there, part, "it is called after the action");
+  ck_assert_int_eq(kill(pid, SIGKILL), 0);
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert_uint_eq(in_folder(driver_path(d, "out")), 1);
+  (void)snprintf(params, sizeof(params), "{\"id\":\"%s\"}", id);
+  driver_reply reply = driver_request(d, "cancel", params);
+  ck_assert_msg(reply.ok, "%s", reply.sentence);
+  driver_reply_release(&reply);
   end(d);
 }
 END_TEST
@@ -783,7 +872,9 @@ int main(void)
       a_host_that_is_killed_leaves_no_package,
       the_oldest_package_makes_room,
       the_command_writes_the_file_once_and_for_its_user_alone,
+      what_cannot_be_written_is_kept_and_fetched_by_its_id,
       an_interrupt_ends_the_collecting_on_the_device,
+      what_a_killed_command_leaves_has_the_id_of_its_action,
       the_command_lists_every_file_of_a_package,
       the_command_extracts_a_package_once_into_a_new_folder,
       the_command_leaves_nothing_of_a_damaged_package,

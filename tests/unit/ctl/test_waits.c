@@ -90,6 +90,17 @@ START_TEST(a_second_interrupt_has_words_too)
 }
 END_TEST
 
+/* What could only fail in the end is said before anything is asked. */
+START_TEST(a_package_goes_into_no_device)
+{
+  play p = {.script = NULL};
+  PLAY(&p, 2, "local", "collect", "-o", "/dev/full", "--overwrite");
+  HAS(&p.err, "/dev/full is not a regular file");
+  ck_assert_int_eq(p.connections, 0);
+  play_release(&p);
+}
+END_TEST
+
 START_TEST(an_agent_that_goes_away_in_the_middle)
 {
   static const play_step script[] = {
@@ -126,6 +137,7 @@ Suite *suite_waits(void)
   tcase_add_test(tc, steps_do_not_put_the_end_off);
   tcase_add_loop_test(tc, an_interrupt_says_that_it_goes_on, 0, 2);
   tcase_add_test(tc, a_second_interrupt_has_words_too);
+  tcase_add_test(tc, a_package_goes_into_no_device);
   tcase_add_test(tc, an_agent_that_goes_away_in_the_middle);
   tcase_add_test(tc, a_socket_path_that_is_too_long);
   suite_add_tcase(s, tc);

@@ -140,6 +140,16 @@ START_TEST(a_package_that_the_device_did_not_sign)
 }
 END_TEST
 
+/* Before the console is asked for anything: the device is none that it has. */
+START_TEST(a_package_goes_into_no_device)
+{
+  stage_run r = {.client = "forged"};
+  CORDON(&r, 2, "collect", "nobody-9", "-o", "/dev/null", "--overwrite", "--comment", "x");
+  HAS(&r.err, "/dev/null is not a regular file");
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(an_interrupt_while_it_is_fetched_is_told)
 {
   stage_run r = {.client = "late", .signal_at = "fetching"};
@@ -175,6 +185,7 @@ Suite *suite_fleet_waits(void)
   tcase_add_test(tc, a_device_that_is_off_holds_up_no_other);
   tcase_add_test(tc, an_interrupt_is_told);
   tcase_add_test(tc, a_package_that_the_device_did_not_sign);
+  tcase_add_test(tc, a_package_goes_into_no_device);
   tcase_add_test(tc, an_interrupt_while_it_is_fetched_is_told);
   tcase_add_test(tc, a_hangup_leaves_nothing_behind);
   suite_add_tcase(s, tc);
