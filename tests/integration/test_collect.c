@@ -520,6 +520,18 @@ static const char *out_file(driver *d, const char *name)
   return driver_path(d, path);
 }
 
+/* What the host has written is the same from both ends. */
+static int list(driver *d, const char *file)
+{
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    (void)execl(CORDON_PROGRAM, "cordon", "package", "list", file, (char *)NULL);
+    _exit(127);
+  }
+  return exit_code(d, pid);
+}
+
 START_TEST(the_command_writes_the_file_once_and_for_its_user_alone)
 {
   char content[256];
@@ -531,6 +543,7 @@ START_TEST(the_command_writes_the_file_once_and_for_its_user_alone)
   ck_assert_int_eq(lstat(file, &st), 0);
   ck_assert_uint_eq(st.st_mode, S_IFREG | 0600);
   ck_assert_uint_eq(look_into(file, "manifest.json", content), 2);
+  ck_assert_int_eq(list(d, file), 0);
   ck_assert_uint_eq(in_spool(d), 0);
   ino_t first = st.st_ino;
   ck_assert_int_eq(exit_code(d, run_cordon(d, file, NULL)), 5);

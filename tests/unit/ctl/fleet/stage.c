@@ -241,12 +241,14 @@ static void make_environment(const stage_run *r, char **env)
 
 static void spawn(child *c, const char *const *args)
 {
-  char *argv[ARGS_MAX + 2] = {unconst(CORDON_PROGRAM)};
+  static const char no_room[] = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
+  char *argv[ARGS_MAX + 5] = {unconst("/bin/sh"), unconst("-c"), unconst(no_room),
+                              unconst(CORDON_PROGRAM)};
   char *env[16] = {NULL};
-  int count = 1;
-  for (; args[count - 1] != NULL; count++) {
-    ck_assert_int_lt(count, ARGS_MAX);
-    argv[count] = unconst(args[count - 1]);
+  char **first = c->r->no_room ? argv : argv + 3;
+  for (int i = 0; args[i] != NULL; i++) {
+    ck_assert_int_lt(i + 1, ARGS_MAX);
+    argv[4 + i] = unconst(args[i]);
   }
   make_environment(c->r, env);
   int out = open_stream(c, &c->streams[0]);
@@ -255,13 +257,13 @@ static void spawn(child *c, const char *const *args)
                                    {.flags = UV_INHERIT_FD, .data.fd = out},
                                    {.flags = UV_INHERIT_FD, .data.fd = err}};
   uv_process_options_t options = {.exit_cb = on_exit_of_child,
-                                  .file = argv[0],
-                                  .args = argv,
+                                  .file = first[0],
+                                  .args = first,
                                   .env = env,
                                   .stdio_count = 3,
                                   .stdio = stdio};
   int status = uv_spawn(&c->loop, &c->process, &options);
-  ck_assert_msg(status == 0, "%s: %s", argv[0], uv_strerror(status));
+  ck_assert_msg(status == 0, "%s: %s", first[0], uv_strerror(status));
   (void)close(out);
   (void)close(err);
 }

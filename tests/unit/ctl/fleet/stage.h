@@ -23,6 +23,7 @@ typedef struct stage_run {
   const char *ca;        /* CORDON_CA; NULL: the right one */
   const char *signal_at; /* `signal_is` when this stands in standard error; NULL: none */
   int signal_is;         /* 0: SIGINT */
+  bool no_room;          /* as on a disk that is full */
 
   cd_buf out;
   cd_buf err;

@@ -140,6 +140,18 @@ START_TEST(a_package_that_the_device_did_not_sign)
 }
 END_TEST
 
+START_TEST(what_cannot_be_written_is_fetched_by_its_id)
+{
+  stage_run r = {.client = "swapped", .no_room = true};
+  const char *file = stage_path("full.zip");
+  CORDON(&r, 1, "collect", "--id", SIGNED, "-o", file, "--json");
+  HAS(&r.out, "cannot write");
+  HAS(&r.out, "the console keeps the package: 'cordon collect --id " SIGNED " -o FILE' fetches it");
+  no_file(file);
+  stage_release(&r);
+}
+END_TEST
+
 /* Before the console is asked for anything: the device is none that it has. */
 START_TEST(a_package_goes_into_no_device)
 {
@@ -185,6 +197,7 @@ Suite *suite_fleet_waits(void)
   tcase_add_test(tc, a_device_that_is_off_holds_up_no_other);
   tcase_add_test(tc, an_interrupt_is_told);
   tcase_add_test(tc, a_package_that_the_device_did_not_sign);
+  tcase_add_test(tc, what_cannot_be_written_is_fetched_by_its_id);
   tcase_add_test(tc, a_package_goes_into_no_device);
   tcase_add_test(tc, an_interrupt_while_it_is_fetched_is_told);
   tcase_add_test(tc, a_hangup_leaves_nothing_behind);
