@@ -270,6 +270,16 @@ static zip only_in_directory(zip z)
   return z;
 }
 
+/* The last record is one that nobody counts. */
+static zip more_in_directory(zip z)
+{
+  z = only_in_directory(z);
+  record(z, 2)[46] ^= 1;
+  put(end_of(z) + 8, 2, 3);
+  put(end_of(z) + 10, 2, 3);
+  return z;
+}
+
 static zip not_counted(zip z)
 {
   put(end_of(z) + 8, 2, 2);
@@ -312,6 +322,7 @@ START_TEST(what_its_readers_would_not_agree_on_is_refused)
       {second_unknown, "entry 1 of the package is not followed by the next one"},
       {last_unknown, "entry 2 of the package is not followed by the next one"},
       {only_in_directory, "entry 3 of the package is not where"},
+      {more_in_directory, "the package's directory has more than its 3 entries"},
       {not_counted, "entry 2 of the package is not followed by the next one"},
       {second_name, "entry 2 of the package has a second name"},
       {second_name_in_file, "entry 2 of the package has a second name"},

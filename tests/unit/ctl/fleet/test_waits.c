@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 START_TEST(until_it_is_proven)
 {
@@ -173,6 +174,19 @@ START_TEST(an_interrupt_while_it_is_fetched_is_told)
 }
 END_TEST
 
+START_TEST(what_a_killed_command_leaves_has_the_id_of_its_action)
+{
+  char part[512];
+  stage_run r = {.client = "late", .signal_at = "fetching", .signal_is = SIGKILL};
+  const char *file = stage_path("killed.zip");
+  (void)snprintf(part, sizeof(part), "%s." SIGNED ".part", file);
+  CORDON(&r, -1, "collect", "--id", SIGNED, "-o", file);
+  ck_assert_int_eq(unlink(part), 0);
+  no_file(file);
+  stage_release(&r);
+}
+END_TEST
+
 START_TEST(a_hangup_leaves_nothing_behind)
 {
   stage_run r = {.client = "hangup", .signal_at = "waiting", .signal_is = SIGHUP};
@@ -200,6 +214,7 @@ Suite *suite_fleet_waits(void)
   tcase_add_test(tc, what_cannot_be_written_is_fetched_by_its_id);
   tcase_add_test(tc, a_package_goes_into_no_device);
   tcase_add_test(tc, an_interrupt_while_it_is_fetched_is_told);
+  tcase_add_test(tc, what_a_killed_command_leaves_has_the_id_of_its_action);
   tcase_add_test(tc, a_hangup_leaves_nothing_behind);
   suite_add_tcase(s, tc);
   return s;
