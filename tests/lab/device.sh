@@ -96,6 +96,8 @@ mkdir -p mnt
 pivot_root . mnt
 cd /
 umount -l /mnt
+# As systemd has it; it is the device's own namespace, and nothing gets out of it.
+mount --make-rshared /
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 if ! getent group cordon >/dev/null; then
