@@ -77,7 +77,8 @@ bool col_is_kernels(int fd)
   return false;
 }
 
-/* O_NOATIME is for the owner and for root; others get the time of access changed. */
+/* O_NOATIME is for the owner and for root; for others it is the host's mounts that keep the time of
+ * access, where they can. */
 static int open_quietly(int dir, const char *name, int flags)
 {
   flags |= O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;

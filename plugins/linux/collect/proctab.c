@@ -74,14 +74,31 @@ int col_hold_program(int dir, char *ret_path, size_t size)
   return held;
 }
 
+/* The same file by its path, which is gone through this process's own mounts: these may be such as
+ * keep the time of access, which tells when a program was last read. */
+static int open_by_path(const col_task *t, int held, const char *path, struct stat *ret_st)
+{
+  int fd = -1;
+  struct stat st;
+  if (fstat(held, &st) != 0 || col_open(t, path, &fd, ret_st) != 0)
+    return -1;
+  if (ret_st->st_dev == st.st_dev && ret_st->st_ino == st.st_ino)
+    return fd;
+  (void)close(fd);
+  return -1;
+}
+
 int col_open_held(const col_task *t, int dir, int held, const char *path, struct stat *ret_st)
 {
   char name[64];
   struct stat st;
   if (held < 0 || path[0] == '\0' || col_judge(t, held, dir, &st) != 0 || !S_ISREG(st.st_mode))
     return -1;
+  int fd = open_by_path(t, held, path, ret_st);
+  if (fd >= 0)
+    return fd;
   (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
-  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd >= 0 && (fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode))) {
     (void)close(fd);
     return -1;

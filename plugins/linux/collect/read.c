@@ -126,6 +126,23 @@ int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn
   return error;
 }
 
+/* This process may have a copy of its own of what is mounted, with options of its own. */
+int col_agents_mounts(const col_task *t, col_line_fn *fn, void *data)
+{
+  char path[64];
+  int fd = -1;
+  struct stat st;
+  (void)snprintf(path, sizeof(path), "/proc/%ld/mountinfo", (long)getppid());
+  int error = col_open(t, path, &fd, &st);
+  if (error != 0)
+    error = col_open(t, "/proc/self/mountinfo", &fd, &st);
+  if (error != 0)
+    return error;
+  error = col_lines_fd(t, fd, 16 * COL_MIB, fn, data);
+  (void)close(fd);
+  return error;
+}
+
 typedef struct tail {
   col_line_fn *fn;
   void *data;

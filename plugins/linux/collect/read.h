@@ -69,6 +69,8 @@ void col_read_line(const col_task *t, const char *path, char *ret_text, size_t s
 typedef bool col_line_fn(void *data, const char *line, size_t len);
 int col_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data);
 int col_lines(const col_task *t, const char *path, uint64_t max, col_line_fn *fn, void *data);
+/* The same of what the device has mounted, as the agent sees it. */
+int col_agents_mounts(const col_task *t, col_line_fn *fn, void *data);
 /* The same of the last `max` bytes, from the first line that begins within: what is newest in a
  * log. `ret_cut`: there was more in front of it. */
 int col_last_lines_fd(const col_task *t, int fd, uint64_t max, col_line_fn *fn, void *data,

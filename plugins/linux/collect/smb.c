@@ -81,11 +81,11 @@ static bool put_mount(void *data, const char *line, size_t len)
 
 void col_smb_outbound(col_task *t)
 {
-  col_begin(t, "SMBOutboundSession.csv", "/proc/self/mountinfo");
+  col_begin(t, "SMBOutboundSession.csv", "/proc/PID/mountinfo of the agent");
   col_head(t, "type,source,mounted_at,user,options,file_system_options");
-  int error = col_lines(t, "/proc/self/mountinfo", 16 * COL_MIB, put_mount, t);
+  int error = col_agents_mounts(t, put_mount, t);
   if (error != 0)
-    col_mark_os(t, error, "/proc/self/mountinfo cannot be read");
+    col_mark_os(t, error, "mountinfo cannot be read");
   say_none(t, "SMBOutboundSession.txt", "no file system of another machine is mounted");
 }
 

@@ -219,9 +219,9 @@ void col_mounts_table(col_task *t)
 {
   col_head(t, "point,type,source,root,options,file_system_options,device,bytes,bytes_free,"
               "inodes_free");
-  int error = col_lines(t, "/proc/self/mountinfo", 16 * COL_MIB, put_mount, t);
+  int error = col_agents_mounts(t, put_mount, t);
   if (error != 0)
-    col_mark_os(t, error, "/proc/self/mountinfo cannot be read");
+    col_mark_os(t, error, "mountinfo cannot be read");
 }
 
 /* ---- settings of the kernel ---- */

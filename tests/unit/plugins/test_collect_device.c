@@ -314,6 +314,34 @@ START_TEST(a_mount_of_cifs_is_a_session_to_elsewhere)
 }
 END_TEST
 
+/* The collector's own are set not to keep times of access. */
+START_TEST(mounts_are_told_as_the_agent_has_them)
+{
+  static const col_item items[] = {{"F", "mounts.csv", "x", col_mounts_table, 2000, false, false},
+                                   {"S", "outbound", "x", col_smb_outbound, 5000, true, false}};
+  static const char *const files[] = {"F/mounts.csv", "S/SMBOutboundSession.csv"};
+  char folder[64];
+  char path[80];
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  (void)snprintf(folder, sizeof(folder), "/proc/%ld", (long)getppid());
+  (void)snprintf(path, sizeof(path), "%s/mountinfo", folder);
+  bed_make_folder("/proc", 0755);
+  bed_make_folder("/proc/self", 0755);
+  bed_make_folder(folder, 0755);
+  bed_make("/proc/self/mountinfo", "83 21 0:47 / /mnt rw,noatime - cifs //srv/share rw\n");
+  bed_make(path, "21 1 0:47 / /mnt rw,relatime - cifs //srv/share rw\n");
+  ck_assert_int_ge(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), 0);
+  for (size_t i = 0; i < COUNT_OF(files); i++) {
+    char *text = bed_package_file(files[i]);
+    ck_assert_msg(strstr(text, "\"rw,relatime\"") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "noatime") == NULL, "%s", text);
+    free(text);
+  }
+}
+END_TEST
+
 /* As on RHEL 7 and 8, and on older SUSE. */
 START_TEST(a_database_of_rpm_that_is_not_read_is_told_and_copied)
 {
@@ -425,6 +453,7 @@ int main(void)
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
                                 a_mount_of_cifs_is_a_session_to_elsewhere,
+                                mounts_are_told_as_the_agent_has_them,
                                 a_database_of_rpm_that_is_not_read_is_told_and_copied,
                                 of_a_log_that_is_too_long_the_last_whole_lines_are_read,
                                 nothing_is_pushed_out_of_sight};
