@@ -73,6 +73,7 @@ typedef struct plan {
   bool change_user;
   bool root;     /* stay the administrator with everything */
   bool landlock; /* applied */
+  bool quiet;    /* time of access is kept */
   uint64_t caps;
 } plan;
 
@@ -257,6 +258,8 @@ static cd_code write_report(const plan *p, cd_buf *out, cd_err *err)
   report_limit(&w, "files", p->c->files);
   report_limit(&w, "file_mb", p->c->file_bytes / MIB);
   cd_jw_bool(&w, "landlock", p->landlock);
+  if (p->c->keep_atime)
+    cd_jw_bool(&w, "atime_kept", p->quiet);
   if (PF_SANITIZER && p->c->memory_bytes > 0)
     cd_jw_cstr(&w, "note", "memory is not limited: this build has a sanitizer");
   cd_jw_end_obj(&w);
@@ -270,6 +273,8 @@ cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err)
   cd_code rc = plan_make(c, &p, err);
   if (rc == CD_OK)
     rc = set_session(err);
+  if (rc == CD_OK && c->keep_atime)
+    p.quiet = pf_atime_keep();
   if (rc == CD_OK)
     rc = set_limits(c, err);
   if (rc == CD_OK)

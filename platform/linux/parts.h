@@ -7,6 +7,13 @@
 
 #include "base/status.h"
 
+/* ---- atime.c ---- */
+
+/* From now on this process, and those it starts, read through mounts of their own that keep no time
+ * of access. False: this kernel or its administrator does not allow it, or what is mounted does not
+ * propagate; reading shows as it did. Needs CAP_SYS_ADMIN, and one thread. */
+bool pf_atime_keep(void);
+
 /* ---- capability.c ---- */
 
 /* The kernel's capabilities, as a set of bits, for a set of PF_PRIV_*. */

@@ -47,6 +47,9 @@ typedef struct pf_confine {
   bool client;         /* speaks to servers and nothing else: no connections are taken, no sockets
                           but those of the internet, of this machine and for asking about its
                           addresses; nothing of the kernel's that such a program has no use for */
+  bool keep_atime;     /* what is read keeps its time of access, where the system can do that for
+                          one process: Linux since 5.12, for an administrator, where what is
+                          mounted propagates. Where not, it is no failure */
   const char *state_dir; /* the only folder below which files may be made and changed; NULL: none */
 } pf_confine;
 
@@ -57,9 +60,10 @@ typedef struct pf_confine {
  * `ret_report` (for HELLO.confined):
  * {"user":"cordon-plugin","privileges":["net_admin"],"memory_mb":256,"processes":0,"files":64,"file_mb":16,
  * "landlock":true},
- * null where nothing limits, "note" when something asked for was not applied; on Windows also
- * "job", "administrators" and "integrity" as this process's token has them. Asking for a user or
- * privilege that this process cannot give is CD_E_DENIED, a user that does not exist CD_E_NOTFOUND.
+ * null where nothing limits, "atime_kept" where that was asked for, "note" when something asked for
+ * was not applied; on Windows also "job", "administrators" and "integrity" as this process's token
+ * has them. Asking for a user or privilege that this process cannot give is CD_E_DENIED, a user
+ * that does not exist CD_E_NOTFOUND.
  */
 CD_MUST_USE cd_code pf_confine_self(const pf_confine *c, cd_buf *ret_report, cd_err *err);
 

@@ -16,9 +16,12 @@
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -194,6 +197,241 @@ START_TEST(can_load_its_library_afterwards)
 }
 END_TEST
 
+/* ---- the time of access ---- */
+
+typedef struct old_file {
+  char folder[64];
+  char path[80];
+} old_file;
+
+/* Of somebody else's, and read long before it was written. */
+static old_file make_old_file(void)
+{
+  const struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1700000000}};
+  old_file f = {.folder = "/var/tmp/cordon-atime-XXXXXX"};
+  ck_assert_ptr_nonnull(mkdtemp(f.folder));
+  (void)snprintf(f.path, sizeof(f.path), "%s/file", f.folder);
+  int fd = open(f.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(write(fd, "text", 4), 4);
+  ck_assert_int_eq(futimens(fd, times), 0);
+  (void)close(fd);
+  return f;
+}
+
+static void remove_old_file(const old_file *f)
+{
+  (void)unlink(f->path);
+  (void)rmdir(f->folder);
+}
+
+static int64_t atime_of(const old_file *f)
+{
+  struct stat st = {0};
+  ck_assert_int_eq(stat(f->path, &st), 0);
+  return st.st_atim.tv_sec;
+}
+
+static void read_old_file(const char *path)
+{
+  char text[8];
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  EXPECT(fd >= 0 && read(fd, text, sizeof(text)) == 4);
+  (void)close(fd);
+}
+
+static const pf_confine reader = {
+    .user = "nobody", .privileges = PF_PRIV_READ_ALL, .keep_atime = true};
+
+static bool has_set_attributes(void)
+{
+  return syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) == 0 || errno != ENOSYS;
+}
+
+/* A namespace of its own, where all propagates or nothing does. */
+static void have_mounts(unsigned long propagation)
+{
+  EXPECT(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+  EXPECT(mount(NULL, "/", NULL, MS_REC | propagation, NULL) == 0);
+}
+
+static void body_reads_quietly(const void *context)
+{
+  char report[1024];
+  have_mounts(MS_SHARED);
+  confine(&reader, report, sizeof(report));
+  if (strstr(report, "\"atime_kept\":true") == NULL)
+    child_fail("%s", report);
+  read_old_file(context);
+}
+
+static void body_reads(const void *context)
+{
+  const pf_confine plain = {.user = "nobody", .privileges = PF_PRIV_READ_ALL};
+  char report[1024];
+  have_mounts(MS_SHARED);
+  confine(&plain, report, sizeof(report));
+  EXPECT(strstr(report, "atime") == NULL);
+  read_old_file(context);
+}
+
+START_TEST(what_is_read_keeps_its_time_of_access)
+{
+  if (!has_set_attributes())
+    return;
+  old_file f = make_old_file();
+  in_child(body_reads_quietly, f.path);
+  ck_assert_int_eq(atime_of(&f), 1000000000);
+  in_child(body_reads, f.path);
+  ck_assert_int_gt(atime_of(&f), 1700000000);
+  remove_old_file(&f);
+}
+END_TEST
+
+typedef struct places {
+  const char *folder;
+  int to_child[2];
+  int to_parent[2];
+} places;
+
+static bool sees_file(const char *folder)
+{
+  char path[128];
+  (void)snprintf(path, sizeof(path), "%s/new", folder);
+  return access(path, F_OK) == 0;
+}
+
+/* In turns with the one outside: mounted, and unmounted. */
+static void body_follows(const void *context)
+{
+  const places *p = context;
+  char turn = 0;
+  confine(&reader, NULL, 0);
+  EXPECT(write(p->to_parent[1], "1", 1) == 1 && read(p->to_child[0], &turn, 1) == 1);
+  EXPECT(sees_file(p->folder));
+  EXPECT(write(p->to_parent[1], "2", 1) == 1 && read(p->to_child[0], &turn, 1) == 1);
+  EXPECT(!sees_file(p->folder));
+}
+
+/* As on a device with systemd. */
+static void body_mounts_meanwhile(const void *context)
+{
+  char new_file[160];
+  char turn = 0;
+  places p = {.folder = context};
+  have_mounts(MS_SHARED);
+  EXPECT(mount("outer", p.folder, "tmpfs", 0, "mode=755") == 0);
+  char inner[128];
+  (void)snprintf(inner, sizeof(inner), "%s/inner", p.folder);
+  EXPECT(mkdir(inner, 0755) == 0 && pipe(p.to_child) == 0 && pipe(p.to_parent) == 0);
+  p.folder = inner;
+  pid_t pid = fork();
+  EXPECT(pid >= 0);
+  if (pid == 0) {
+    body_follows(&p);
+    _exit(0);
+  }
+  (void)close(p.to_parent[1]);
+  EXPECT(read(p.to_parent[0], &turn, 1) == 1);
+  EXPECT(mount("inner", inner, "tmpfs", 0, "mode=755") == 0);
+  (void)snprintf(new_file, sizeof(new_file), "%s/new", inner);
+  EXPECT(mkdir(new_file, 0755) == 0 && write(p.to_child[1], "1", 1) == 1);
+  EXPECT(read(p.to_parent[0], &turn, 1) == 1);
+  EXPECT(umount(inner) == 0 && write(p.to_child[1], "2", 1) == 1);
+  int status = -1;
+  EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+START_TEST(what_is_mounted_and_unmounted_meanwhile_is_for_the_reader_too)
+{
+  char folder[] = "/var/tmp/cordon-mounts-XXXXXX";
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  in_child(body_mounts_meanwhile, folder);
+  (void)rmdir(folder);
+}
+END_TEST
+
+static void own_namespace(char ret_name[64])
+{
+  ssize_t len = readlink("/proc/self/ns/mnt", ret_name, 63);
+  EXPECT(len > 0);
+  ret_name[len] = '\0';
+}
+
+/* Its program never answers. */
+static void body_silent(const void *context)
+{
+  char report[1024];
+  char options[128];
+  int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  have_mounts(MS_SHARED);
+  (void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+  if (fd < 0 || mount("silent", context, "fuse", 0, options) != 0)
+    return;
+  confine(&reader, report, sizeof(report));
+  EXPECT(strstr(report, "\"atime_kept\":true") != NULL);
+}
+
+START_TEST(no_file_system_is_asked)
+{
+  char folder[] = "/var/tmp/cordon-silent-XXXXXX";
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  if (has_set_attributes())
+    in_child(body_silent, folder);
+  (void)rmdir(folder);
+}
+END_TEST
+
+/* A copy would hold what is unmounted there. */
+static void body_private(const void *context)
+{
+  char before[64];
+  char after[64];
+  char report[1024];
+  have_mounts(MS_PRIVATE);
+  own_namespace(before);
+  confine(&reader, report, sizeof(report));
+  own_namespace(after);
+  EXPECT(strcmp(before, after) == 0);
+  EXPECT(strstr(report, "\"atime_kept\":false") != NULL);
+}
+
+START_TEST(where_nothing_propagates_no_mounts_are_copied)
+{
+  in_child(body_private, NULL);
+}
+END_TEST
+
+/* As on a kernel before 5.12, and as a container may have it. */
+static void body_refused(const void *context)
+{
+  const int *how = context;
+  char before[64];
+  char after[64];
+  char report[1024];
+  pf_confine c = {.keep_atime = true};
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  EXPECT(filter != NULL);
+  if (geteuid() == 0)
+    have_mounts(MS_SHARED);
+  EXPECT(seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)how[1]), how[0], 0) == 0);
+  EXPECT(seccomp_load(filter) == 0);
+  own_namespace(before);
+  confine(&c, report, sizeof(report));
+  own_namespace(after);
+  EXPECT(strcmp(before, after) == 0);
+  if (strstr(report, "\"atime_kept\":false") == NULL)
+    child_fail("%s", report);
+}
+
+START_TEST(where_that_cannot_be_it_is_no_failure)
+{
+  static const int refused[][2] = {{SYS_mount_setattr, ENOSYS}, {SCMP_SYS(unshare), EPERM}};
+  for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+    in_child(body_refused, refused[i]);
+}
+END_TEST
+
 typedef struct denied {
   pf_confine c;
   cd_code code;
@@ -323,6 +561,11 @@ Suite *confine_suite(void)
   add_root_test(c, reports_what_was_applied);
   add_root_test(c, reports_what_does_not_limit);
   add_root_test(c, can_load_its_library_afterwards);
+  add_root_test(c, what_is_read_keeps_its_time_of_access);
+  add_root_test(c, what_is_mounted_and_unmounted_meanwhile_is_for_the_reader_too);
+  add_root_test(c, no_file_system_is_asked);
+  add_root_test(c, where_nothing_propagates_no_mounts_are_copied);
+  tcase_add_test(c, where_that_cannot_be_it_is_no_failure);
   add_root_test(c, fails_when_not_root_cannot_give_it);
   add_root_test(c, ends_with_its_parent);
   tcase_add_test(c, fails_when_the_parent_has_gone_already);
