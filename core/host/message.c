@@ -126,6 +126,9 @@ static void read_setup(cd_json *root, ph_setup *setup)
     cd_json_bad(root, "capability", "is '%.*s', which this host does not know",
                 CD_STR_ARG(capability));
   read_confine(root, setup);
+  /* Times of access are part of what a package is made to show. */
+  setup->confine.keep_atime = setup->capability != NULL && setup->capability->packs &&
+                              (setup->confine.privileges & PF_PRIV_READ_ALL) != 0;
   cd_json_u64(root, "parent", UINT32_MAX, &setup->confine.parent);
   make_config(root, setup);
 }

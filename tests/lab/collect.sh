@@ -13,10 +13,22 @@ check_facts() {
   done <"$work/facts"
 }
 
+# Read last before it was written, so that the next who reads it would show.
+old='/var/log/auth.log /home/ada/.bash_history /var/tmp/planted-sleeper /var/tmp/planted-script /etc/cron.d'
+keeps_times() {
+  # shellcheck disable=SC2086
+  on desk-1 stat -c '%X %n' $old </dev/null | awk '$1 != 1000000000 { print; late = 1 } END { exit late || NR != 5 }'
+}
+
 lab up
 on desk-1 sh -c 'cat >/var/tmp/plant.py' <"$tests/collect_plant.py"
 on desk-1 sh -c 'setsid python3 /var/tmp/plant.py >/var/tmp/plant.log 2>&1 </dev/null &' </dev/null
 fact 'everything is planted' within 60 on desk-1 sh -c 'test -e /var/tmp/planted/ready || { cat /var/tmp/plant.log; false; }'
+on desk-1 sh -c 'cp /bin/sh /var/tmp/planted-sleeper
+  setsid /var/tmp/planted-sleeper -c "echo >/var/tmp/planted/asleep; sleep 3600; :" >/dev/null 2>&1 </dev/null &' </dev/null
+fact 'a program runs' within 10 on desk-1 test -e /var/tmp/planted/asleep
+# shellcheck disable=SC2086
+on desk-1 touch -a -d @1000000000 $old </dev/null
 on desk-2 sh -c 'setsid python3 -c "import socket,time; s = socket.create_connection((\"10.77.0.11\", 445)); time.sleep(3600)" >/dev/null 2>&1 </dev/null &' </dev/null
 fact 'another device is connected' within 30 on desk-1 test -e /var/tmp/planted/connected
 
@@ -29,6 +41,7 @@ mkdir "$work/package"
 fact 'it can be taken apart' python3 -m zipfile -e "$work/package.zip" "$work/package"
 fact 'every table is a table, every hash is right, the report is XML' python3 "$tree/tests/unit/plugins/check_package.py" "$work/package"
 check_facts "$work/package.zip"
+fact 'what was read keeps its time of access' keeps_times
 fact 'and the collector has no strike' on desk-1 sh -c "! grep -qE 'strike|left behind' /var/log/cordond.log" </dev/null
 
 facts_end

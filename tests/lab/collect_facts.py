@@ -77,6 +77,18 @@ text("what is to be mounted, without its password", "System Information/fstab.tx
 text("a name of its own", net + "hosts", "203.0.113.66 planted-host.example")
 row("a proxy without its password", net + "proxies.csv", path="=/etc/environment", text="http://***@proxy.planted.example:3128/")
 
+
+
+def hosts(collector):
+    """The mount namespaces of the plugin hosts that are the collector's, or that are not."""
+    return {found["mount_namespace"] for found in table(proc + "processes.csv")
+            if found["program"].endswith("/cordon-plugin-host") and ("org.cordon.linux.collect" in found["command"]) == collector}
+
+
+fact("the collector alone has mounts of its own", lambda: len(hosts(True)) == 1 and not hosts(True) & hosts(False) and hosts(False) == {
+    found["mount_namespace"] for found in table(proc + "processes.csv") if found["program"].endswith("/cordond")})
+fact("a program that runs, read", lambda: [len(found["program_sha256"]) for found in table(proc + "processes.csv")
+                                           if found["program"] == "/var/tmp/planted-sleeper"] == [64])
 row("a program that was deleted and runs", proc + "processes.csv", program="/var/tmp/planted/deleted-program", program_deleted="=yes", command="10000")
 row("a program that is only in memory", proc + "processes.csv", program="planted-memory", program_in_memory="=yes", command="planted-memfd")
 row("a library that is loaded before others", proc + "processes.csv", command="sleep 10001", loader_environment="LD_PRELOAD=/var/tmp/planted/none.so")
@@ -160,6 +172,8 @@ fact("mounts from elsewhere, or that there are none", lambda: table(smb + "SMBOu
 row("what the kernel is tainted by", "System Information/system.csv", name="=kernel tainted by", value="unsigned module")
 row("the distribution", "System Information/system.csv", name="=os-release ID", value="debian")
 row("what is mounted", "System Information/mounts.csv", point="=/tmp/hangs", type="=fuse")
+row("with its own options", "System Information/mounts.csv", point="=/", options="relatime")
+fact("and with none of the collector's", lambda: not any("noatime" in found["options"] for found in table("System Information/mounts.csv")))
 row("a setting of the kernel", "System Information/sysctl.csv", name="=kernel/randomize_va_space",
     value="=" + open("/proc/sys/kernel/randomize_va_space", encoding="ascii").read().strip())
 

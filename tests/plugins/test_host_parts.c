@@ -51,6 +51,35 @@ START_TEST(setup_is_read_whole)
 }
 END_TEST
 
+/* A scanner reads everything too, and its host is as ever. */
+START_TEST(times_of_access_are_kept_for_a_collector_that_reads_everything)
+{
+  static const struct {
+    const char *capability;
+    const char *privilege;
+    bool kept;
+  } rows[] = {{"isolate", "net_admin", false},
+              {"scan", "read_all", false},
+              {"collect", "net_admin", false},
+              {"collect", "read_all", true}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    cd_err err = {0};
+    ph_setup setup;
+    char text[1024];
+    (void)snprintf(
+        text, sizeof(text),
+        "{\"protocol\":1,\"plugin\":\"org.x.y\",\"version\":\"1.2.3\",\"capability\":\"%s\","
+        "\"library\":\"/p/y.so\",\"state_dir\":\"/s\",\"settings\":{},\"confine\":{"
+        "\"privileges\":[\"%s\"],\"memory_mb\":256,\"processes\":0,\"files\":64,"
+        "\"file_mb\":16},\"parent\":42}",
+        rows[i].capability, rows[i].privilege);
+    ck_assert_msg(ph_setup_parse(cd_str_from(text), &setup, &err) == CD_OK, "%s", err.text);
+    ck_assert_msg(setup.confine.keep_atime == rows[i].kept, "%s", rows[i].capability);
+    ph_setup_release(&setup);
+  }
+}
+END_TEST
+
 START_TEST(setup_says_what_is_wrong)
 {
   static const struct {
@@ -186,6 +215,7 @@ int main(void)
   Suite *suite = suite_create("host.parts");
   TCase *tc = tcase_create("parts");
   tcase_add_test(tc, setup_is_read_whole);
+  tcase_add_test(tc, times_of_access_are_kept_for_a_collector_that_reads_everything);
   tcase_add_test(tc, setup_says_what_is_wrong);
   tcase_add_test(tc, start_keeps_params_and_undo_as_text);
   tcase_add_test(tc, start_without_undo_has_none);
