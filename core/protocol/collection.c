@@ -140,10 +140,10 @@ static void check_item(cd_json *item, uint64_t *files)
   cd_json_str(item, "path", CD_COLLECTION_PATH_MAX, &path);
   cd_json_str(item, "why", CD_COLLECTION_WHY_MAX, &why);
   if (folder.ptr != NULL && !is_folder(folder))
-    cd_json_bad(
-        item, "folder",
-        "must be letters, digits, blanks, . - _ ( ), begin with a letter or a digit, end in neither a "
-        "blank nor a dot, and be no name of the package's own files");
+    cd_json_bad(item, "folder",
+                "must be letters, digits, blanks, . - _ ( ), begin with a letter or a digit, end "
+                "in neither a "
+                "blank nor a dot, and be no name of the package's own files");
   const char *fault = path.ptr != NULL ? path_fault(path, &deep) : NULL;
   if (fault != NULL)
     cd_json_bad(item, "path", "%s", fault);
