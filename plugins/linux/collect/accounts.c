@@ -98,7 +98,7 @@ void col_users_table(col_task *t)
   if (len > 0)
     a.shadow_len = (size_t)len;
   else if (len < 0)
-    col_mark(t, COL_PARTIAL, "/etc/shadow: %s", strerror((int)-len));
+    col_mark(t, COL_PARTIAL, "/etc/shadow: %s", col_why((int)-len));
   (void)col_open(t, "/var/log/lastlog", &a.lastlog, &st);
   col_head(t, "name,uid,gid,description,home,shell,password,password_method,password_changed,"
               "password_min_days,password_max_days,password_warn_days,password_inactive_days,"

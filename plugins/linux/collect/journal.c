@@ -119,7 +119,7 @@ static bool list_entry(void *data, int dir, const char *name)
   if (S_ISREG(st.st_mode) && is_journal(name))
     list_file(j, path, &st);
   else if (!S_ISDIR(st.st_mode) && is_journal(name))
-    refuse(j, path, S_ISLNK(st.st_mode) ? ELOOP : EINVAL);
+    refuse(j, path, S_ISLNK(st.st_mode) ? ELOOP : COL_E_NOT_PLAIN);
   /* A folder for each machine, one deep. */
   if (S_ISDIR(st.st_mode) && !j->inside)
     list_folder_in(j, path);

@@ -87,11 +87,11 @@ static void note_error(col_listing *l, const char *path, int error)
   l->files++;
   col_no_file_fields(l->task, path, l->user);
   col_text(l->task, "");
-  col_text(l->task, error == ELOOP    ? "(a link, which is not followed)"
-                    : error == EINVAL ? "(no plain file, and not read)"
-                                      : col_why(error));
+  col_text(l->task, error == ELOOP             ? "(a link, which is not followed)"
+                    : error == COL_E_NOT_PLAIN ? "(no plain file, and not read)"
+                                               : col_why(error));
   (void)col_row(l->task);
-  if (error != ELOOP && error != EINVAL)
+  if (error != ELOOP && error != COL_E_NOT_PLAIN)
     col_mark(l->task, COL_PARTIAL, "%s: %s", path, col_why(error));
 }
 

@@ -90,7 +90,7 @@ static int take_file(int fd, int *ret_fd, struct stat *ret_st)
 {
   if (fd < 0)
     return errno;
-  int error = fstat(fd, ret_st) != 0 ? errno : !S_ISREG(ret_st->st_mode) ? EINVAL : 0;
+  int error = fstat(fd, ret_st) != 0 ? errno : !S_ISREG(ret_st->st_mode) ? COL_E_NOT_PLAIN : 0;
   if (error != 0)
     (void)close(fd);
   else
@@ -239,7 +239,7 @@ static int is_wanted(const struct stat *st, int flags)
 {
   if ((flags & O_DIRECTORY) != 0)
     return S_ISDIR(st->st_mode) ? 0 : ENOTDIR;
-  return S_ISREG(st->st_mode) ? 0 : EINVAL;
+  return S_ISREG(st->st_mode) ? 0 : COL_E_NOT_PLAIN;
 }
 
 /* The file that a descriptor stands for, whatever its name is by now. */

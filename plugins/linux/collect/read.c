@@ -57,7 +57,7 @@ int64_t col_read_at(int dir, const char *name, char *ret_text, size_t size)
     return -errno;
   struct stat st;
   int64_t len = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? col_read_fd(fd, ret_text, size)
-                                                           : -(int64_t)EINVAL;
+                                                           : -(int64_t)COL_E_NOT_PLAIN;
   (void)close(fd);
   return len;
 }

@@ -25,10 +25,12 @@ int col_judge(const col_task *t, int fd, int process, struct stat *ret_st);
  * may do something when they are read. */
 bool col_is_kernels(int fd);
 
-/* What is never taken, as an errno: a link leads to it, or it is another name of it. */
+/* What this plugin refuses, as errnos that the files it reads do not give: what is never taken, as
+ * a link leads to it or it is another name of it; and what is no plain file. */
 #define COL_E_SECRET EKEYREJECTED
+#define COL_E_NOT_PLAIN ENOTBLK
 
-/* Why a file was not opened, in words: of ELOOP, EINVAL, EREMOTE, COL_E_SECRET what they mean here,
+/* Why a file was not opened, in words: of ELOOP, EREMOTE and these two what they mean here,
  * of another errno what the system says. The text is static or of the thread. */
 const char *col_why(int os_error);
 /* One of those four: it was not opened because this plugin does not. */
@@ -36,7 +38,7 @@ bool col_is_refusal(int os_error);
 
 /* Opens a plain file to read, part by part of its path. Links, in any part, are followed only where
  * the link and its folder belong to root and nobody else may write there. 0, or an errno: ELOOP for
- * a link, EINVAL for what is no plain file, EREMOTE for a far file system, COL_E_SECRET. */
+ * a link, COL_E_NOT_PLAIN, EREMOTE for a far file system, COL_E_SECRET. */
 int col_open(const col_task *t, const char *path, int *ret_fd, struct stat *ret_st);
 
 /* The same for `rel` below the folder `base`, of which no component may be a link: for what is in

@@ -56,14 +56,15 @@ void col_mark_os(col_task *t, int os_error, const char *what)
 
 bool col_is_refusal(int os_error)
 {
-  return os_error == ELOOP || os_error == EINVAL || os_error == EREMOTE || os_error == COL_E_SECRET;
+  return os_error == ELOOP || os_error == EREMOTE || os_error == COL_E_NOT_PLAIN ||
+         os_error == COL_E_SECRET;
 }
 
 const char *col_why(int os_error)
 {
   switch (os_error) {
   case ELOOP: return "it is a link, which is not followed";
-  case EINVAL: return "it is no plain file, and not read";
+  case COL_E_NOT_PLAIN: return "it is no plain file, and not read";
   case EREMOTE: return "it is on a file system that may hang, and not read";
   case COL_E_SECRET:
     return "secrets are never taken: a link leads to one, or it is another name of one";

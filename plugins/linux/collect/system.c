@@ -275,7 +275,7 @@ void col_sysctls(col_task *t)
     text[strcspn(text, "\n")] = '\0';
     col_text(t, names[i]);
     col_text(t, text);
-    col_text(t, len < 0 ? strerror((int)-len) : "");
+    col_text(t, len < 0 ? col_why((int)-len) : "");
     (void)col_row(t);
   }
 }

@@ -62,6 +62,25 @@ START_TEST(links_are_followed_only_where_they_are_roots_and_fifos_never)
 }
 END_TEST
 
+static void fails_to_read(col_task *t)
+{
+  /* As some files of /proc answer. */
+  col_mark_os(t, EINVAL, "reading it failed");
+}
+
+START_TEST(what_the_system_says_is_no_refusal_of_the_plugins)
+{
+  static const col_item items[] = {{"F", "odd", "x", fails_to_read, 2000, false, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  ck_assert_int_eq(col_run(&o, items, 1, &totals, NULL, NULL, &err), CORDON_PARTIAL);
+  char *text = bed_package_file("F/odd.error.txt");
+  ck_assert_ptr_nonnull(strstr(text, "reading it failed: Invalid argument"));
+  free(text);
+}
+END_TEST
+
 static void copies_secrets(col_task *t)
 {
   int fd = -1;
@@ -418,6 +437,7 @@ int main(void)
   const TTest *const tests[] = {
       links_are_followed_only_where_they_are_roots_and_fifos_never,
       what_is_secret_does_not_leave_under_another_name,
+      what_the_system_says_is_no_refusal_of_the_plugins,
       in_homes_no_link_is_followed,
       a_folder_that_its_owner_swaps_for_a_link_leads_nowhere,
       links_of_root_are_followed_part_by_part_and_not_to_where_it_hangs,
