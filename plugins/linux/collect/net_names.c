@@ -211,6 +211,11 @@ void col_net_names(col_task *t)
                                         "/etc/environment.d"};
   for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]) && !col_stop(t); i++)
     col_copy(t, strrchr(copied[i], '/') + 1, copied[i], COL_MIB);
+  col_say_untold(
+      t, "resolved_cache.txt", "/run/systemd/resolve",
+      "systemd-resolved shows the names that it remembers to root, and this collector is "
+      "not root and runs no program. As root on the device: resolvectl show-cache "
+      "(systemd 254 and newer)");
   col_begin(t, "proxies.csv",
             "lines with proxy in /etc/environment, apt, dnf, NetworkManager, profiles");
   col_head(t, "path,line,text");

@@ -235,6 +235,17 @@ void col_copy(col_task *t, const char *name, const char *path, uint64_t max)
   col_end(t);
 }
 
+void col_say_untold(col_task *t, const char *name, const char *where, const char *why)
+{
+  int fd = -1;
+  if (col_open_folder(t, where, &fd) != 0)
+    return;
+  (void)close(fd);
+  col_begin(t, name, where);
+  (void)col_printf(t, "not read: %s\n", why);
+  col_end(t);
+}
+
 typedef struct masking {
   col_task *task;
   bool in_key;

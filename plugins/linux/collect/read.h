@@ -83,6 +83,8 @@ void col_lines_of(const char *text, size_t len, col_line_fn *fn, void *data);
 /* Copies a file into the package as a file of its own; of one that is longer than `max` the last
  * bytes. */
 void col_copy(col_task *t, const char *name, const char *path, uint64_t max);
+/* A file that says why what is in the folder `where` is not told, if there is such a folder. */
+void col_say_untold(col_task *t, const char *name, const char *where, const char *why);
 /* Copies a file of settings line by line, without what may be a password. */
 void col_copy_masked(col_task *t, const char *name, const char *path);
 /* The bytes of an open file into the file that is begun. */

@@ -49,6 +49,10 @@ void col_smb_inbound(col_task *t)
   (void)col_each(t, "/proc/fs/nfsd/clients", put_nfs_client, t);
   say_none(t, "SMBInboundSessions.txt",
            "no other machine is connected to this one's ports of SMB or NFS");
+  col_say_untold(
+      t, "samba_sessions.txt", "/run/samba",
+      "who the users of samba's sessions are is in its databases, beside the keys of the "
+      "sessions, which are not taken. As root on the device: smbstatus --json");
 }
 
 static bool is_shared(const char *type)

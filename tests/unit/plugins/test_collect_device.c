@@ -2,6 +2,7 @@
 #include "collect.h"
 #include "items.h"
 #include "manager.h"
+#include "net.h"
 #include "proctab.h"
 #include "read.h"
 
@@ -290,6 +291,27 @@ START_TEST(what_is_secret_in_files_of_users_stays_there)
 END_TEST
 
 /* The lab's kernel has no CIFS: the line is as one that has writes it. */
+START_TEST(what_only_root_is_told_is_said_to_be_missing)
+{
+  static const col_item items[] = {{"N", "names", "x", col_net_names, 5000, true, false},
+                                   {"S", "inbound", "x", col_smb_inbound, 5000, true, false}};
+  col_options o = bed_options();
+  col_totals totals;
+  sup_err err = {0};
+  bed_make_folder("/run", 0755);
+  bed_make_folder("/run/samba", 0755);
+  bed_make_folder("/run/systemd", 0755);
+  bed_make_folder("/run/systemd/resolve", 0755);
+  ck_assert_int_ge(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), 0);
+  char *text = bed_package_file("N/resolved_cache.txt");
+  ck_assert_ptr_nonnull(strstr(text, "resolvectl show-cache"));
+  free(text);
+  text = bed_package_file("S/samba_sessions.txt");
+  ck_assert_ptr_nonnull(strstr(text, "smbstatus"));
+  free(text);
+}
+END_TEST
+
 START_TEST(a_mount_of_cifs_is_a_session_to_elsewhere)
 {
   static const col_item items[] = {{"S", "outbound", "x", col_smb_outbound, 5000, true, false}};
@@ -452,6 +474,7 @@ int main(void)
                                 what_the_service_manager_says_is_a_row_for_each_unit,
                                 a_library_that_is_loaded_before_all_others_is_told,
                                 what_is_secret_in_files_of_users_stays_there,
+                                what_only_root_is_told_is_said_to_be_missing,
                                 a_mount_of_cifs_is_a_session_to_elsewhere,
                                 mounts_are_told_as_the_agent_has_them,
                                 a_database_of_rpm_that_is_not_read_is_told_and_copied,
