@@ -207,10 +207,17 @@ cd_code control_look_up(control_client *c, cd_str payload, cd_err *err)
   return CD_OK;
 }
 
+/* Whoever is being closed has left, and may have been told so: his place is free before on_closed
+ * comes. */
+static bool is_taken(const control_client *place)
+{
+  return place != NULL && !ipc_link_is_closing(&place->link);
+}
+
 static control_client **free_place(agent_control *control)
 {
   for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-    if (control->clients[i] == NULL)
+    if (!is_taken(control->clients[i]))
       return &control->clients[i];
   }
   return NULL;
@@ -225,7 +232,7 @@ static bool may_have_place(const agent_control *control, const pf_identity *who)
     return true;
   for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
     const control_client *c = control->clients[i];
-    if (c == NULL || c->who.administrator)
+    if (!is_taken(c) || c->who.administrator)
       continue;
     others++;
     if (c->who.user_id == who->user_id)

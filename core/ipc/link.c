@@ -390,3 +390,8 @@ void ipc_link_finish(ipc_link *link)
   else
     link_start_drain(link);
 }
+
+bool ipc_link_is_closing(const ipc_link *link)
+{
+  return link->closing;
+}

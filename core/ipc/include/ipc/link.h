@@ -74,5 +74,7 @@ void ipc_link_close(ipc_link *link);
  * is first. */
 #define IPC_LINK_DRAIN_MS 2000
 void ipc_link_finish(ipc_link *link);
+/* It was closed, by whoever: the peer may know that already, on_closed is still to come. */
+bool ipc_link_is_closing(const ipc_link *link);
 
 #endif
