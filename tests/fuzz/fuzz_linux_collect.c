@@ -205,11 +205,19 @@ static void try_csv(col_view v)
   free(text);
 }
 
+static bool within_paths(void *data, const char *path, size_t len)
+{
+  (void)data;
+  MUST(strlen(path) == len && len < COL_PATH);
+  return true;
+}
+
 static void try_rpm(col_view v)
 {
   col_rpm rpm;
   if (col_rpm_read((const unsigned char *)v.ptr, v.len, &rpm))
     MUST(rpm.name[0] != '\0' && strlen(rpm.version) < sizeof(rpm.version));
+  (void)col_rpm_files(&rpm, within_paths, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -94,6 +94,7 @@ row("a program that is only in memory", proc + "processes.csv", program="planted
 row("a library that is loaded before others", proc + "processes.csv", command="sleep 10001", loader_environment="LD_PRELOAD=/var/tmp/planted/none.so")
 row("a process of a user", proc + "processes.csv", command="sleep 10003", user="=ada", uid="=2101", group="=ada")
 row("a program of a package", proc + "programs.csv", path="=/usr/bin/sleep", in_package="=yes", package="coreutils")
+row("a program of a package of rpm", proc + "programs.csv", path="=/opt/planted/rpm-program", in_package="=yes", package="=planted-rpm")
 row("a program of no package", proc + "programs.csv", path="/var/tmp/planted/deleted-program", in_package="=no")
 fact("hashes of programs", lambda: len({r["program_sha256"] for r in table(proc + "processes.csv") if "sleep 1000" in r["command"]} - {""}) == 1)
 fact("the hash of a program in memory is that of the file it was made of", lambda: next(

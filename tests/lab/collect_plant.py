@@ -119,10 +119,15 @@ def rpm_database():
     for tag, kind, value in values:
         index += struct.pack(">IIII", tag, kind, len(store), 1)
         store += value
+    store += b"\0" * (-len(store) % 4)
+    files = [(1116, 4, struct.pack(">I", 0)), (1117, 8, b"rpm-program\0"), (1118, 8, b"/opt/planted/\0")]
+    for tag, kind, value in files:
+        index += struct.pack(">IIII", tag, kind, len(store), 1)
+        store += value
     os.makedirs("/var/lib/rpm", exist_ok=True)
     database = sqlite3.connect("/var/lib/rpm/rpmdb.sqlite")
     database.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
-    database.execute("INSERT INTO Packages (blob) VALUES (?)", (struct.pack(">II", len(values) + 1, len(store)) + index + store,))
+    database.execute("INSERT INTO Packages (blob) VALUES (?)", (struct.pack(">II", len(values) + len(files) + 1, len(store)) + index + store,))
     database.commit()
     database.close()
 
@@ -189,6 +194,9 @@ def processes():
     shell = lambda text, **more: subprocess.Popen(["sh", "-c", text], **more)
     subprocess.run(["cp", "/bin/sleep", "/var/tmp/planted/deleted-program"], check=True)
     shell("exec /var/tmp/planted/deleted-program 10000")
+    os.makedirs("/opt/planted", exist_ok=True)
+    subprocess.run(["cp", "/bin/sleep", "/opt/planted/rpm-program"], check=True)
+    shell("exec /opt/planted/rpm-program 10005")
     environment = dict(os.environ, LD_PRELOAD="/var/tmp/planted/none.so", PLANTED_SECRET="PLANTEDENVIRONMENT")
     shell("exec sleep 10001", env=environment, stderr=subprocess.DEVNULL)
     with open("/bin/sleep", "rb") as file:

@@ -41,7 +41,7 @@ static const col_item items[] = {
     {SYSTEM, "sysctl.csv", "/proc/sys", col_sysctls, QUICK, false, false},
     {SYSTEM, "files", "/proc, /etc", col_system_files, QUICK, true, false},
     {EVENTS, "kernel.log", "the kernel's buffer, syslog(2)", col_kernel_log, QUICK, false, false},
-    {PROCESSES, "programs.csv", "/proc/PID/exe, /var/lib/dpkg/info, /lib/apk/db", col_programs,
+    {PROCESSES, "programs.csv", "/proc/PID/exe; lists of files of dpkg, rpm, apk", col_programs,
      SLOW, false, false},
     {NETWORK, "names", "/etc", col_net_names, QUICK, true, false},
     {SERVICES, "units.csv", "systemd over the system's message bus: ListUnits", col_service_manager,

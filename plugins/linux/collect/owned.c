@@ -11,6 +11,7 @@
 #include "parse.h"
 #include "proctab.h"
 #include "read.h"
+#include "rpm.h"
 
 enum { PROGRAMS_MAX = 4096, OWNER = 96 };
 
@@ -140,6 +141,18 @@ static bool read_apk(void *data, const char *line, size_t len)
   return !col_stop(a->l->task);
 }
 
+static bool read_rpm(void *data, const col_rpm *rpm, const char *source)
+{
+  looking *l = data;
+  (void)source;
+  l->package = rpm->name;
+  l->lists++;
+  if (!col_rpm_files(rpm, note_owner, l))
+    col_mark(l->task, COL_PARTIAL, "the files of %s, a package of rpm, are not all known",
+             rpm->name);
+  return !col_stop(l->task);
+}
+
 /* The process may have ended since, or run another program: then the file is not this one's. */
 static void read_program(col_task *t, const program *p, struct stat *ret_st,
                          char ret_sha256[COL_SHA256_HEX + 1])
@@ -197,6 +210,7 @@ void col_programs(col_task *t)
   apk a = {.l = &l};
   if (col_lines(t, "/lib/apk/db/installed", 256 * COL_MIB, read_apk, &a) == 0)
     l.lists++;
+  col_each_rpm(t, read_rpm, &l);
   col_head(t, "path,processes,pid,in_package,package," COL_STAT_COLUMNS ",setuid,sha256");
   if (l.full)
     col_cap(t, "there are more than %d programs", PROGRAMS_MAX);

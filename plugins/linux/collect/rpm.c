@@ -1,25 +1,32 @@
+/* The header of a package, as rpm keeps it in its database: an index of tags, then their values,
+ * all of them big-endian. Tags and types: lib/rpmtag.h of rpm. */
 #include "rpm.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <sqlite3.h>
-
-#include "read.h"
-
-#define OLDER_MAX (256 * COL_MIB)
 
 enum {
   ENTRY = 16,
   HEAD = 8,
   ENTRIES_MAX = 65536,
-  HEADER_MAX = 64 * 1024 * 1024,
-  STEPS = 10000, /* of the database engine between two looks at the time */
+  FOLDERS_MAX = 65536,
   TYPE_INT32 = 4,
   TYPE_STRING = 6,
-  TYPE_I18N = 9
+  TYPE_STRINGS = 8,
+  TYPE_I18N = 9,
+  TAG_NAME = 1000,
+  TAG_VERSION = 1001,
+  TAG_RELEASE = 1002,
+  TAG_EPOCH = 1003,
+  TAG_SUMMARY = 1004,
+  TAG_INSTALLED = 1008,
+  TAG_SIZE = 1009,
+  TAG_VENDOR = 1011,
+  TAG_ARCH = 1022,
+  TAG_FOLDER_OF_FILE = 1116,
+  TAG_FILES = 1117,
+  TAG_FOLDERS = 1118
 };
 
 static uint32_t be32(const unsigned char *bytes)
@@ -27,7 +34,6 @@ static uint32_t be32(const unsigned char *bytes)
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* What the tags of a header are made of: an index, then a store of values. */
 typedef struct header {
   const unsigned char *index;
   uint32_t entries;
@@ -35,6 +41,19 @@ typedef struct header {
   uint32_t size;
 } header;
 
+static bool take_apart(const unsigned char *bytes, size_t len, header *ret_header)
+{
+  if (len < HEAD)
+    return false;
+  header h = {.index = bytes + HEAD, .entries = be32(bytes), .size = be32(bytes + 4)};
+  if (h.entries > ENTRIES_MAX || (uint64_t)h.entries * ENTRY + h.size > len - HEAD)
+    return false;
+  h.store = h.index + (size_t)h.entries * ENTRY;
+  *ret_header = h;
+  return true;
+}
+
+/* The values of a tag, and how many bytes there are from them on. */
 static const unsigned char *find(const header *h, uint32_t tag, uint32_t type, uint32_t other,
                                  size_t *ret_left)
 {
@@ -72,125 +91,107 @@ bool col_rpm_read(const unsigned char *bytes, size_t len, col_rpm *ret_rpm)
 {
   char version[200];
   char release[200];
-  *ret_rpm = (col_rpm){0};
-  if (len < HEAD)
+  header h;
+  *ret_rpm = (col_rpm){.header = bytes, .header_len = len};
+  if (!take_apart(bytes, len, &h))
     return false;
-  header h = {.index = bytes + HEAD, .entries = be32(bytes), .size = be32(bytes + 4)};
-  if (h.entries > ENTRIES_MAX || (uint64_t)h.entries * ENTRY + h.size > len - HEAD)
-    return false;
-  h.store = h.index + (size_t)h.entries * ENTRY;
-  take_text(&h, 1000, ret_rpm->name, sizeof(ret_rpm->name));
-  take_text(&h, 1001, version, sizeof(version));
-  take_text(&h, 1002, release, sizeof(release));
-  int64_t epoch = take_number(&h, 1003);
+  take_text(&h, TAG_NAME, ret_rpm->name, sizeof(ret_rpm->name));
+  take_text(&h, TAG_VERSION, version, sizeof(version));
+  take_text(&h, TAG_RELEASE, release, sizeof(release));
+  int64_t epoch = take_number(&h, TAG_EPOCH);
   if (epoch > 0)
     (void)snprintf(ret_rpm->version, sizeof(ret_rpm->version), "%lld:%s-%s", (long long)epoch,
                    version, release);
   else
     (void)snprintf(ret_rpm->version, sizeof(ret_rpm->version), "%s-%s", version, release);
-  take_text(&h, 1022, ret_rpm->arch, sizeof(ret_rpm->arch));
-  take_text(&h, 1011, ret_rpm->vendor, sizeof(ret_rpm->vendor));
-  take_text(&h, 1004, ret_rpm->summary, sizeof(ret_rpm->summary));
-  ret_rpm->installed = take_number(&h, 1008);
-  ret_rpm->size = take_number(&h, 1009);
+  take_text(&h, TAG_ARCH, ret_rpm->arch, sizeof(ret_rpm->arch));
+  take_text(&h, TAG_VENDOR, ret_rpm->vendor, sizeof(ret_rpm->vendor));
+  take_text(&h, TAG_SUMMARY, ret_rpm->summary, sizeof(ret_rpm->summary));
+  ret_rpm->installed = take_number(&h, TAG_INSTALLED);
+  ret_rpm->size = take_number(&h, TAG_SIZE);
   return ret_rpm->name[0] != '\0';
 }
 
-static int on_steps(void *data)
+/* Texts that lie one behind the other, each with its NUL; what comes next, or NULL. */
+typedef struct texts {
+  const char *at;
+  size_t left;
+} texts;
+
+static const char *next_text(texts *t, size_t *ret_len)
 {
-  return col_stop(data) ? 1 : 0;
+  const char *text = t->at;
+  size_t len = text != NULL ? strnlen(text, t->left) : 0;
+  if (text == NULL || len == t->left)
+    return NULL;
+  t->at += len + 1;
+  t->left -= len + 1;
+  *ret_len = len;
+  return text;
 }
 
-static void read_rows(col_task *t, sqlite3 *db, const char *source, col_rpm_fn *fn, void *data)
+static texts find_texts(const header *h, uint32_t tag)
 {
-  sqlite3_stmt *rows = NULL;
-  int rc = sqlite3_prepare_v2(db, "SELECT blob FROM Packages", -1, &rows, NULL);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-    col_rpm rpm;
-    const unsigned char *blob = sqlite3_column_blob(rows, 0);
-    int len = sqlite3_column_bytes(rows, 0);
-    if (blob != NULL && len > 0 && col_rpm_read(blob, (size_t)len, &rpm) && !fn(data, &rpm, source))
-      break;
-    rc = SQLITE_OK;
-  }
-  if (rc != SQLITE_DONE && rc != SQLITE_ROW && rc != SQLITE_OK)
-    col_mark(t, COL_PARTIAL, "%s: %s", source, sqlite3_errmsg(db));
-  (void)sqlite3_finalize(rows);
+  texts t = {0};
+  t.at = (const char *)find(h, tag, TYPE_STRINGS, TYPE_STRINGS, &t.left);
+  return t;
 }
 
-/* The database is opened by the descriptor that was checked, and as a file that nobody changes:
- * no lock is taken and nothing is written. What is in its write-ahead log only is then not seen. */
-static void read_database(col_task *t, int fd, const char *source, col_rpm_fn *fn, void *data)
+static uint32_t count_of(const header *h, uint32_t tag)
 {
-  char name[64];
-  sqlite3 *db = NULL;
-  (void)snprintf(name, sizeof(name), "file:/proc/self/fd/%d?immutable=1", fd);
-  if (sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK) {
-    (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, HEADER_MAX);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_progress_handler(db, STEPS, on_steps, t);
-    read_rows(t, db, source, fn, data);
-  } else {
-    col_mark(t, COL_PARTIAL, "%s: %s", source, db != NULL ? sqlite3_errmsg(db) : "no memory");
+  for (uint32_t i = 0; i < h->entries; i++) {
+    const unsigned char *e = h->index + (size_t)i * ENTRY;
+    if (be32(e) == tag)
+      return be32(e + 12);
   }
-  (void)sqlite3_close(db);
+  return 0;
 }
 
-static void note_log(col_task *t, const char *path)
+static bool find_folders(const header *h, const char **folders, uint32_t count)
 {
-  char log[COL_PATH];
-  char full[COL_PATH];
-  struct stat st;
-  (void)snprintf(log, sizeof(log), "%s-wal", path);
-  col_path(t, log, full);
-  if (lstat(full, &st) == 0 && st.st_size > 0)
-    col_mark(t, COL_PARTIAL, "%s holds changes that are not read", log);
+  size_t len = 0;
+  texts t = find_texts(h, TAG_FOLDERS);
+  for (uint32_t i = 0; i < count; i++) {
+    folders[i] = next_text(&t, &len);
+    if (folders[i] == NULL)
+      return false;
+  }
+  return true;
 }
 
-/* From before SQLite. */
-static const struct {
-  const char *path;
-  const char *name;
-  const char *form;
-} older[] = {{"/var/lib/rpm/Packages", "Packages", "Berkeley DB"},
-             {"/var/lib/rpm/Packages.db", "Packages.db", "ndb"},
-             {"/usr/lib/sysimage/rpm/Packages", "Packages.sysimage", "Berkeley DB"},
-             {"/usr/lib/sysimage/rpm/Packages.db", "Packages.sysimage.db", "ndb"}};
-
-void col_each_rpm(col_task *t, col_rpm_fn *fn, void *data)
+static bool each_file(const header *h, const char *const *folders, uint32_t count,
+                      col_rpm_file_fn *fn, void *data)
 {
-  static const char *const sqlite[] = {"/usr/lib/sysimage/rpm/rpmdb.sqlite",
-                                       "/var/lib/rpm/rpmdb.sqlite"};
-  struct stat st;
-  int fd = -1;
-  for (size_t i = 0; i < 2; i++) {
-    if (col_open(t, sqlite[i], &fd, &st) != 0)
-      continue;
-    read_database(t, fd, sqlite[i], fn, data);
-    note_log(t, sqlite[i]);
-    (void)close(fd);
-    return;
+  char path[COL_PATH];
+  size_t left = 0;
+  size_t len = 0;
+  const unsigned char *index = find(h, TAG_FOLDER_OF_FILE, TYPE_INT32, TYPE_INT32, &left);
+  texts names = find_texts(h, TAG_FILES);
+  uint32_t files = count_of(h, TAG_FILES);
+  for (uint32_t i = 0; i < files; i++) {
+    const char *name = next_text(&names, &len);
+    if (name == NULL || index == NULL || left < 4 || be32(index) >= count)
+      return false;
+    int made = snprintf(path, sizeof(path), "%s%s", folders[be32(index)], name);
+    if (made > 0 && (size_t)made < sizeof(path) && !fn(data, path, (size_t)made))
+      return true;
+    index += 4;
+    left -= 4;
   }
-  for (size_t i = 0; i < sizeof(older) / sizeof(older[0]); i++) {
-    if (col_open(t, older[i].path, &fd, &st) != 0)
-      continue;
-    col_mark(t, COL_PARTIAL,
-             "packages of rpm are missing: %s is a database of %s, which is not "
-             "decoded; it is copied beside this file",
-             older[i].path, older[i].form);
-    (void)close(fd);
-  }
+  return true;
 }
 
-void col_copy_older_rpm(col_task *t)
+bool col_rpm_files(const col_rpm *rpm, col_rpm_file_fn *fn, void *data)
 {
-  struct stat st;
-  int fd = -1;
-  for (size_t i = 0; i < sizeof(older) / sizeof(older[0]) && !col_stop(t); i++) {
-    if (col_open(t, older[i].path, &fd, &st) != 0)
-      continue;
-    (void)close(fd);
-    col_copy(t, older[i].name, older[i].path, OLDER_MAX);
-  }
+  header h;
+  if (!take_apart(rpm->header, rpm->header_len, &h))
+    return false;
+  uint32_t count = count_of(&h, TAG_FOLDERS);
+  if (count == 0)
+    return true;
+  const char **folders = count <= FOLDERS_MAX ? calloc(count, sizeof(*folders)) : NULL;
+  bool whole = folders != NULL && find_folders(&h, folders, count) &&
+               each_file(&h, folders, count, fn, data);
+  free(folders);
+  return whole;
 }

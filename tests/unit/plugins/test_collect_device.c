@@ -364,32 +364,6 @@ START_TEST(mounts_are_told_as_the_agent_has_them)
 }
 END_TEST
 
-/* As on RHEL 7 and 8, and on older SUSE. */
-START_TEST(a_database_of_rpm_that_is_not_read_is_told_and_copied)
-{
-  static const col_item items[] = {
-      {"I", "programs.csv", "x", col_installed, 5000, false, false},
-      {"I", "logs", "x", col_installed_logs, 5000, true, false},
-  };
-  static const char *const folders[] = {"/var", "/var/lib", "/var/lib/rpm"};
-  col_options o = bed_options();
-  col_totals totals;
-  sup_err err = {0};
-  for (size_t i = 0; i < COUNT_OF(folders); i++)
-    bed_make_folder(folders[i], 0755);
-  bed_make("/var/lib/rpm/Packages", "a hash of Berkeley's");
-  ck_assert_int_eq(col_run(&o, items, COUNT_OF(items), &totals, NULL, NULL, &err), CORDON_PARTIAL);
-  cJSON *doc = bed_manifest();
-  ck_assert_str_eq(bed_item_text(doc, 0, "status"), "partial");
-  ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 0, "error"), "packages of rpm are missing"));
-  ck_assert_ptr_nonnull(strstr(bed_item_text(doc, 0, "error"), "Berkeley DB"));
-  cJSON_Delete(doc);
-  char *text = bed_package_file("I/Packages");
-  ck_assert_str_eq(text, "a hash of Berkeley's");
-  free(text);
-}
-END_TEST
-
 static bool put_read_line(void *data, const char *line, size_t len)
 {
   (void)col_put(data, line, len);
@@ -477,7 +451,6 @@ int main(void)
                                 what_only_root_is_told_is_said_to_be_missing,
                                 a_mount_of_cifs_is_a_session_to_elsewhere,
                                 mounts_are_told_as_the_agent_has_them,
-                                a_database_of_rpm_that_is_not_read_is_told_and_copied,
                                 of_a_log_that_is_too_long_the_last_whole_lines_are_read,
                                 nothing_is_pushed_out_of_sight};
   return run_suite_with("plugins.collect_device", tests, COUNT_OF(tests), bed_setup, bed_teardown);
