@@ -30,6 +30,8 @@ typedef struct looking {
   bool full;
   const char *package; /* whose list is read */
   size_t lists;
+  size_t unlisted; /* packages of which not all files are known */
+  bool lost;       /* and others that are not known at all */
 } looking;
 
 static int by_path(const void *a, const void *b)
@@ -141,16 +143,36 @@ static bool read_apk(void *data, const char *line, size_t len)
   return !col_stop(a->l->task);
 }
 
+static bool note_rpm_file(void *data, const char *path, size_t len)
+{
+  looking *l = data;
+  return note_owner(l, path, len) && !col_stop(l->task);
+}
+
 static bool read_rpm(void *data, const col_rpm *rpm, const char *source)
 {
   looking *l = data;
   (void)source;
   l->package = rpm->name;
   l->lists++;
-  if (!col_rpm_files(rpm, note_owner, l))
-    col_mark(l->task, COL_PARTIAL, "the files of %s, a package of rpm, are not all known",
-             rpm->name);
+  l->unlisted += col_rpm_files(rpm, note_rpm_file, l) ? 0 : 1;
   return !col_stop(l->task);
+}
+
+static void read_rpms(looking *l)
+{
+  l->lost = !col_each_rpm(l->task, read_rpm, l);
+  if (l->unlisted > 0)
+    col_mark(l->task, COL_PARTIAL, "the files of %zu packages of rpm are not all known",
+             l->unlisted);
+}
+
+/* No package has it only where all packages are known. */
+static const char *whose(const looking *l, const program *p)
+{
+  if (p->owned)
+    return "yes";
+  return l->lists == 0 || l->lost || l->unlisted > 0 ? "not known" : "no";
 }
 
 /* The process may have ended since, or run another program: then the file is not this one's. */
@@ -189,7 +211,7 @@ static void put_program(looking *l, const program *p)
   col_text(t, p->path);
   col_num(t, p->processes);
   col_num(t, p->pid);
-  col_text(t, p->owned ? "yes" : l->lists == 0 ? "not known" : "no");
+  col_text(t, whose(l, p));
   col_text(t, p->owner);
   col_stat(t, &st);
   col_flag(t, (st.st_mode & S_ISUID) != 0);
@@ -210,7 +232,7 @@ void col_programs(col_task *t)
   apk a = {.l = &l};
   if (col_lines(t, "/lib/apk/db/installed", 256 * COL_MIB, read_apk, &a) == 0)
     l.lists++;
-  col_each_rpm(t, read_rpm, &l);
+  read_rpms(&l);
   col_head(t, "path,processes,pid,in_package,package," COL_STAT_COLUMNS ",setuid,sha256");
   if (l.full)
     col_cap(t, "there are more than %d programs", PROGRAMS_MAX);

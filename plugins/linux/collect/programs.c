@@ -190,7 +190,7 @@ void col_installed(col_task *t)
   (void)col_each(t, f.folder, read_named, &f);
   named o = {.p = {.task = t, .manager = "/opt", .keys = none}, .folder = "/opt"};
   (void)col_each(t, o.folder, read_named, &o);
-  col_each_rpm(t, put_rpm, t);
+  (void)col_each_rpm(t, put_rpm, t);
 }
 
 void col_installed_logs(col_task *t)

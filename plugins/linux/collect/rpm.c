@@ -24,6 +24,7 @@ enum {
   TAG_SIZE = 1009,
   TAG_VENDOR = 1011,
   TAG_ARCH = 1022,
+  TAG_WHOLE_PATHS = 1027, /* as packages had them before rpm 4 */
   TAG_FOLDER_OF_FILE = 1116,
   TAG_FILES = 1117,
   TAG_FOLDERS = 1118
@@ -53,11 +54,12 @@ static bool take_apart(const unsigned char *bytes, size_t len, header *ret_heade
   return true;
 }
 
-/* The values of a tag, and how many bytes there are from them on. */
+/* The values of a tag, and how many bytes there are from them on. What was added when the package
+ * was installed comes last, and counts. */
 static const unsigned char *find(const header *h, uint32_t tag, uint32_t type, uint32_t other,
                                  size_t *ret_left)
 {
-  for (uint32_t i = 0; i < h->entries; i++) {
+  for (uint32_t i = h->entries; i-- > 0;) {
     const unsigned char *e = h->index + (size_t)i * ENTRY;
     uint32_t at = be32(e + 8);
     if (be32(e) != tag || (be32(e + 4) != type && be32(e + 4) != other) || at >= h->size)
@@ -139,7 +141,7 @@ static texts find_texts(const header *h, uint32_t tag)
 
 static uint32_t count_of(const header *h, uint32_t tag)
 {
-  for (uint32_t i = 0; i < h->entries; i++) {
+  for (uint32_t i = h->entries; i-- > 0;) {
     const unsigned char *e = h->index + (size_t)i * ENTRY;
     if (be32(e) == tag)
       return be32(e + 12);
@@ -147,22 +149,35 @@ static uint32_t count_of(const header *h, uint32_t tag)
   return 0;
 }
 
-static bool find_folders(const header *h, const char **folders, uint32_t count)
+typedef struct folder {
+  const char *path;
+  size_t len;
+} folder;
+
+static bool find_folders(const header *h, folder *folders, uint32_t count)
 {
-  size_t len = 0;
   texts t = find_texts(h, TAG_FOLDERS);
   for (uint32_t i = 0; i < count; i++) {
-    folders[i] = next_text(&t, &len);
-    if (folders[i] == NULL)
+    folders[i].path = next_text(&t, &folders[i].len);
+    if (folders[i].path == NULL)
       return false;
   }
   return true;
 }
 
-static bool each_file(const header *h, const char *const *folders, uint32_t count,
-                      col_rpm_file_fn *fn, void *data)
+static bool tell_file(const folder *in, const char *name, size_t len, col_rpm_file_fn *fn,
+                      void *data)
 {
   char path[COL_PATH];
+  if (in->len + len >= sizeof(path))
+    return true;
+  (void)snprintf(path, sizeof(path), "%s%s", in->path, name);
+  return fn(data, path, in->len + len);
+}
+
+static bool each_file(const header *h, const folder *folders, uint32_t count, col_rpm_file_fn *fn,
+                      void *data)
+{
   size_t left = 0;
   size_t len = 0;
   const unsigned char *index = find(h, TAG_FOLDER_OF_FILE, TYPE_INT32, TYPE_INT32, &left);
@@ -172,11 +187,25 @@ static bool each_file(const header *h, const char *const *folders, uint32_t coun
     const char *name = next_text(&names, &len);
     if (name == NULL || index == NULL || left < 4 || be32(index) >= count)
       return false;
-    int made = snprintf(path, sizeof(path), "%s%s", folders[be32(index)], name);
-    if (made > 0 && (size_t)made < sizeof(path) && !fn(data, path, (size_t)made))
+    if (!tell_file(&folders[be32(index)], name, len, fn, data))
       return true;
     index += 4;
     left -= 4;
+  }
+  return true;
+}
+
+static bool each_whole_path(const header *h, col_rpm_file_fn *fn, void *data)
+{
+  static const folder none = {.path = ""};
+  size_t len = 0;
+  texts paths = find_texts(h, TAG_WHOLE_PATHS);
+  for (uint32_t i = count_of(h, TAG_WHOLE_PATHS); i > 0; i--) {
+    const char *path = next_text(&paths, &len);
+    if (path == NULL)
+      return false;
+    if (!tell_file(&none, path, len, fn, data))
+      return true;
   }
   return true;
 }
@@ -188,8 +217,8 @@ bool col_rpm_files(const col_rpm *rpm, col_rpm_file_fn *fn, void *data)
     return false;
   uint32_t count = count_of(&h, TAG_FOLDERS);
   if (count == 0)
-    return true;
-  const char **folders = count <= FOLDERS_MAX ? calloc(count, sizeof(*folders)) : NULL;
+    return count_of(&h, TAG_FILES) == 0 && each_whole_path(&h, fn, data);
+  folder *folders = count <= FOLDERS_MAX ? calloc(count, sizeof(*folders)) : NULL;
   bool whole = folders != NULL && find_folders(&h, folders, count) &&
                each_file(&h, folders, count, fn, data);
   free(folders);

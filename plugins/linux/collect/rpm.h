@@ -21,15 +21,16 @@ typedef struct col_rpm {
 /* Takes the header of a package apart. False: it is none. Pure. */
 bool col_rpm_read(const unsigned char *bytes, size_t len, col_rpm *ret_rpm);
 
-/* Calls `fn` for the path of each file that the package has brought, until it says false. A path
- * longer than COL_PATH is left out. False: the list is not whole. Pure. */
+/* Calls `fn` for the path of each file that the package names, until it says false; whether it is
+ * there and as it was is another matter. A path longer than COL_PATH is left out. False: the list
+ * is not whole. Pure. */
 typedef bool col_rpm_file_fn(void *data, const char *path, size_t len);
 bool col_rpm_files(const col_rpm *rpm, col_rpm_file_fn *fn, void *data);
 
-/* Calls `fn` for each package of the database, if there is one, until it says false. What could not
- * be read is marked. */
+/* Calls `fn` for each package of each database that there is, until it says false. False: there may
+ * be more, and why is marked. */
 typedef bool col_rpm_fn(void *data, const col_rpm *rpm, const char *source);
-void col_each_rpm(col_task *t, col_rpm_fn *fn, void *data);
+bool col_each_rpm(col_task *t, col_rpm_fn *fn, void *data);
 /* Databases from before SQLite, as they are. */
 void col_copy_older_rpm(col_task *t);
 

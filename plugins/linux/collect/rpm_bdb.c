@@ -1,22 +1,29 @@
 /* The hash `Packages` of Berkeley DB: pages, of which those of buckets list keys and values by
  * turns. A long value is in a chain of pages of its own. The buckets' order does not matter, so the
- * pages are gone through as they lie. Layout: dbinc/db_page.h of Berkeley DB 4 and 5. */
+ * pages are gone through as they lie; then it is looked whether each bucket was among them, with
+ * all pages that it goes on in. Layout: dbinc/db_page.h and dbinc/hash.h of Berkeley DB 4 and 5. */
 #include "rpm_older.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
   META = 512, /* what every page has at least */
   MAGIC = 0x00061561,
   MAGIC_AT = 12,
+  VERSION_AT = 16,
+  VERSION_MIN = 8, /* of Berkeley DB 4.2 */
+  VERSION_MAX = 10,
   PAGE_SIZE_AT = 20,
   ENCRYPTED_AT = 24,
   META_TYPE_AT = 25,
   FLAGS_AT = 26,
   SUMS_OF_PAGES = 1,
   LAST_PAGE_AT = 32,
+  PAGES_MAX = 1 << 24, /* 64 GiB of pages of the usual size */
+  LAST_BUCKET_AT = 72,
+  SPARES_AT = 96, /* how far a bucket's page is from its number, by powers of two */
+  SPARES = 32,
   HASH_META = 8,
   PAGE_MIN = 512,
   PAGE_MAX = 65536,
@@ -41,6 +48,10 @@ typedef struct bdb {
   bool big; /* byte order */
   uint32_t page_size;
   uint32_t last_page;
+  uint32_t last_bucket;
+  uint32_t spares[SPARES];
+  unsigned char *met;    /* a bit for each page: it is of a bucket */
+  unsigned char *wanted; /* it ought to be */
   unsigned char *bucket;
   unsigned char *part;
   col_rpm_room value;
@@ -73,12 +84,27 @@ static const char *read_meta(bdb *b)
     b->big = true;
   if (number(b, meta + MAGIC_AT) != MAGIC || meta[META_TYPE_AT] != HASH_META)
     return "it is no hash of Berkeley DB";
+  uint32_t version = number(b, meta + VERSION_AT);
+  if (version < VERSION_MIN || version > VERSION_MAX)
+    return "it is of a version of Berkeley DB that is not known";
   if (meta[ENCRYPTED_AT] != 0 || (meta[FLAGS_AT] & SUMS_OF_PAGES) != 0)
     return "its pages are encrypted or have checksums, which rpm does not use";
   b->page_size = number(b, meta + PAGE_SIZE_AT);
   if (b->page_size < PAGE_MIN || b->page_size > PAGE_MAX || !is_power_of_two(b->page_size))
     return "its size of a page is none";
+  uint64_t pages = b->from->size / b->page_size;
   b->last_page = number(b, meta + LAST_PAGE_AT);
+  if (pages == 0)
+    return "it is shorter than a page";
+  if (b->last_page >= PAGES_MAX)
+    return "it has more pages than packages need";
+  if (b->last_page >= pages) {
+    b->from->damaged++; /* shorter than it says */
+    b->last_page = (uint32_t)pages - 1;
+  }
+  b->last_bucket = number(b, meta + LAST_BUCKET_AT);
+  for (size_t i = 0; i < SPARES; i++)
+    b->spares[i] = number(b, meta + SPARES_AT + i * 4);
   return NULL;
 }
 
@@ -88,7 +114,7 @@ static bool read_page(const bdb *b, uint32_t page, unsigned char *ret_bytes)
          col_rpm_read_at(b->from, (uint64_t)page * b->page_size, ret_bytes, b->page_size);
 }
 
-/* Each page of the chain brings at least one byte, so it ends, and a ring is found out. */
+/* Each page of the chain brings at least one byte, so it ends. */
 static bool read_chain(bdb *b, uint32_t page, uint32_t total)
 {
   size_t have = 0;
@@ -105,7 +131,7 @@ static bool read_chain(bdb *b, uint32_t page, uint32_t total)
     have += len;
     page = number(b, b->part + NEXT_AT);
   }
-  return true;
+  return page == 0;
 }
 
 /* The bytes of an item of the bucket: from its offset to that of the one before it, for the first
@@ -121,7 +147,7 @@ static const unsigned char *find_item(const bdb *b, uint32_t i, uint32_t *ret_le
   return b->bucket + from;
 }
 
-/* Record 0 is no package: it counts them. */
+/* Record 0 is no package: it holds the last number that was given. */
 static bool is_counter(const bdb *b, uint32_t key)
 {
   uint32_t len = 0;
@@ -151,7 +177,7 @@ static void take_value(bdb *b, uint32_t i)
 static void take_bucket(bdb *b)
 {
   uint32_t entries = half(b, b->bucket + ENTRIES_AT);
-  if (entries > (b->page_size - HEAD) / 2) {
+  if (entries > (b->page_size - HEAD) / 2 || entries % 2 != 0) {
     b->from->damaged++;
     return;
   }
@@ -159,36 +185,86 @@ static void take_bucket(bdb *b)
     take_value(b, i);
 }
 
+static void set_bit(unsigned char *bits, uint32_t i)
+{
+  bits[i / 8] |= (unsigned char)(1u << i % 8);
+}
+
+static void want(bdb *b, uint64_t page)
+{
+  if (page <= b->last_page)
+    set_bit(b->wanted, (uint32_t)page);
+  else
+    b->from->damaged++;
+}
+
 static void take_pages(bdb *b)
 {
-  for (uint64_t page = 1; page <= b->last_page && !b->ended; page++) {
-    if (!read_page(b, (uint32_t)page, b->bucket)) {
-      b->from->damaged++; /* shorter than it says */
+  for (uint32_t page = 1; page <= b->last_page && !b->ended; page++) {
+    if (!read_page(b, page, b->bucket)) {
+      b->from->damaged++;
       return;
     }
     uint8_t type = b->bucket[TYPE_AT];
-    if (type != BUCKET && type != BUCKET_UNSORTED)
+    if ((type != BUCKET && type != BUCKET_UNSORTED) || number(b, b->bucket + OWN_NUMBER_AT) != page)
       continue;
-    if (number(b, b->bucket + OWN_NUMBER_AT) == page)
-      take_bucket(b);
-    else
+    set_bit(b->met, page);
+    uint32_t next = number(b, b->bucket + NEXT_AT);
+    if (next != 0)
+      want(b, next);
+    take_bucket(b);
+  }
+}
+
+/* Page numbers count from the buckets' own, with a distance that grows with each power of two. */
+static void want_buckets(bdb *b)
+{
+  size_t bits = 0;
+  for (uint64_t bucket = 0; bucket <= b->last_bucket && bucket <= b->last_page; bucket++) {
+    while (bucket >> bits != 0)
+      bits++;
+    want(b, bucket + b->spares[bits]);
+  }
+  if (b->last_bucket > b->last_page)
+    b->from->damaged++;
+}
+
+static void count_missing(const bdb *b)
+{
+  for (uint32_t page = 0; page <= b->last_page; page++) {
+    unsigned bit = 1u << page % 8;
+    if ((b->wanted[page / 8] & bit) != 0 && (b->met[page / 8] & bit) == 0)
       b->from->damaged++;
   }
+}
+
+static const char *make_rooms(bdb *b)
+{
+  size_t bits = (size_t)b->last_page / 8 + 1;
+  b->bucket = malloc(b->page_size);
+  b->part = malloc(b->page_size);
+  b->met = calloc(1, bits);
+  b->wanted = calloc(1, bits);
+  return b->bucket == NULL || b->part == NULL || b->met == NULL || b->wanted == NULL
+             ? "there is no memory to read it"
+             : NULL;
 }
 
 const char *col_rpm_bdb(col_rpm_older *o)
 {
   bdb b = {.from = o};
   const char *why = read_meta(&b);
-  if (why != NULL)
-    return why;
-  b.bucket = malloc(b.page_size);
-  b.part = malloc(b.page_size);
-  if (b.bucket != NULL && b.part != NULL)
+  if (why == NULL)
+    why = make_rooms(&b);
+  if (why == NULL) {
+    want_buckets(&b);
     take_pages(&b);
-  else
-    why = "there is no memory to read it";
+    if (!b.ended)
+      count_missing(&b);
+  }
   free(b.value.bytes);
+  free(b.wanted);
+  free(b.met);
   free(b.part);
   free(b.bucket);
   return why;

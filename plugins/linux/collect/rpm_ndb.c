@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
   PAGE = 4096,
@@ -40,7 +39,7 @@ static const char *read_head(ndb *n)
     return "it is of a version of ndb that is not known";
   n->slot_pages = number(head + SLOT_PAGES_AT);
   if (n->slot_pages == 0 || n->slot_pages > n->from->size / PAGE)
-    return "its table of packages is longer than itself";
+    return "its table of packages is missing, or longer than itself";
   return NULL;
 }
 
@@ -64,7 +63,7 @@ static void take_slot(ndb *n, const unsigned char *slot)
   uint32_t len = 0;
   if (memcmp(slot, "Slot", 4) != 0)
     n->from->damaged++;
-  else if (number(slot + 4) == 0 || number(slot + 8) == 0)
+  else if (number(slot + 8) == 0)
     return; /* free */
   else if (read_blob(n, slot, &len))
     n->ended = !n->from->header(n->from->data, n->blob.bytes, len);
