@@ -15,6 +15,9 @@
 
 enum { PROGRAMS_MAX = 4096, OWNER = 96 };
 
+/* What the kernel puts behind the path of a program whose file is gone, as after an update. */
+#define GONE " (deleted)"
+
 typedef struct program {
   char *path;
   uint32_t processes;
@@ -28,6 +31,7 @@ typedef struct looking {
   program *items;
   size_t count;
   bool full;
+  bool gone;           /* the file of one of them at least */
   const char *package; /* whose list is read */
   size_t lists;
   size_t unlisted; /* packages of which not all files are known */
@@ -60,6 +64,7 @@ static bool note_program(void *data, int64_t pid, int dir)
   program *p = &l->items[l->count];
   *p = (program){.path = strdup(path), .processes = 1, .pid = pid};
   l->count += p->path != NULL ? 1 : 0;
+  l->gone = l->gone || strstr(path, GONE) != NULL;
   return true;
 }
 
@@ -75,24 +80,38 @@ static bool is_before_merge(const char *path)
          strncmp(path, "/lib", 4) == 0;
 }
 
-/* Packages of before the merge of /bin into /usr/bin name the old places. A device has a million of
- * such lines. */
+/* By a name that "/usr" was put in front of: packages of before the merge of /bin into /usr/bin
+ * name the old places. */
+static program *find_named(const looking *l, char *with_usr)
+{
+  char *name = with_usr + 4;
+  program *p = find(l, name);
+  return p == NULL && is_before_merge(name) ? find(l, with_usr) : p;
+}
+
+static void note_package(const looking *l, program *p, bool owned)
+{
+  if (p == NULL)
+    return;
+  p->owned = p->owned || owned;
+  (void)snprintf(p->owner, sizeof(p->owner), "%s", l->package);
+}
+
+/* A device has a million of such lines. */
 static bool note_owner(void *data, const char *line, size_t len)
 {
   static const char usr[] = "/usr";
   looking *l = data;
   char path[COL_PATH];
-  if (len == 0 || len > sizeof(path) - 8)
+  if (len == 0 || len > sizeof(path) - sizeof(usr) - sizeof(GONE))
     return true;
   memcpy(path, usr, 4);
   memcpy(path + 4, line, len);
   path[4 + len] = '\0';
-  program *p = find(l, path + 4);
-  if (p == NULL && is_before_merge(path + 4))
-    p = find(l, path);
-  if (p != NULL) {
-    p->owned = true;
-    (void)snprintf(p->owner, sizeof(p->owner), "%s", l->package);
+  note_package(l, find_named(l, path), true);
+  if (l->gone) {
+    memcpy(path + 4 + len, GONE, sizeof(GONE));
+    note_package(l, find_named(l, path), false);
   }
   return true;
 }
@@ -167,12 +186,13 @@ static void read_rpms(looking *l)
              l->unlisted);
 }
 
-/* No package has it only where all packages are known. */
+/* No package has it only where all packages are known. Of a file that is gone a package may have
+ * the name: whether it was this file is not known. */
 static const char *whose(const looking *l, const program *p)
 {
   if (p->owned)
     return "yes";
-  return l->lists == 0 || l->lost || l->unlisted > 0 ? "not known" : "no";
+  return p->owner[0] != '\0' || l->lists == 0 || l->lost || l->unlisted > 0 ? "not known" : "no";
 }
 
 /* The process may have ended since, or run another program: then the file is not this one's. */

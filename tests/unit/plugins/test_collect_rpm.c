@@ -552,7 +552,7 @@ START_TEST(packages_that_are_lost_are_counted)
 }
 END_TEST
 
-/* The row of one of two programs that run, on a new device with this database, or without. */
+/* The row of one of three programs that run, on a new device with this database, or without. */
 static void expect_row(size_t len, const char *row)
 {
   static const col_item programs = {"P", "programs.csv", "x", col_programs, 5000, false, false};
@@ -567,6 +567,8 @@ static void expect_row(size_t len, const char *row)
   bed_make_folder("/proc/8", 0755);
   bed_make_link("/opt/beta/file042", "/proc/7/exe");
   bed_make_link("/opt/other", "/proc/8/exe");
+  bed_make_folder("/proc/9", 0755);
+  bed_make_link("/opt/beta/file043 (deleted)", "/proc/9/exe");
   if (len > 0)
     bed_make_bytes("/var/lib/rpm/Packages.db", database, len);
   ck_assert_int_ge(col_run(&o, &programs, 1, &totals, NULL, NULL, &err), 0);
@@ -582,6 +584,8 @@ START_TEST(whose_a_program_is_is_told_or_that_it_is_not_known)
   expect_row(0, "/opt/other,1,8,not known,,");
   expect_row(len, "/opt/beta/file042,1,7,yes,beta,");
   expect_row(len, "/opt/other,1,8,no,,");
+  /* A package has the name of a file that is gone: as after an update, or not. */
+  expect_row(len, "/opt/beta/file043 (deleted),1,9,not known,beta,");
   memset(database + (size_t)NDB_SLOT * 4 + 8, 0xff, 4);
   expect_row(len, "/opt/other,1,8,not known,,");
   expect_row(len, "/opt/beta/file042,1,7,not known,,");
