@@ -35,6 +35,18 @@ def wine(*words):
         return file.read()
 
 
+def query(path, name):
+    """What reg says of a value: what it is, or that there is none. Anything else is no answer, neither to 'is it there' nor to
+    'is it gone', and is shown; then it is asked again, twice at most."""
+    for _ in range(3):
+        said = wine("reg", "query", path, "/v", name)
+        if name in said or "Unable to find" in said:
+            return said
+        print(f"reg did not answer for {path} {name}: {said!r}")
+    must(False, f"reg did not say whether {path} {name} is there")
+    return said
+
+
 def call(function, params, undo=None):
     """The document that plugin_drive writes."""
     global count
@@ -59,7 +71,7 @@ key = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run"
 
 
 def value():
-    out = wine("reg", "query", key, "/v", "Evil one")
+    out = query(key, "Evil one")
     return out.split("REG_EXPAND_SZ")[1].strip() if "REG_EXPAND_SZ" in out else None
 
 
@@ -77,7 +89,7 @@ must(back["status"] == 0 and outcomes(back) == ["done"] and value() == "%SystemR
 must(outcomes(take_back(done["undo"])) == ["already"], "put back again is not 'already'")
 wine("reg", "add", key, "/v", "Evil one", "/t", "REG_SZ", "/d", "another", "/f")
 other = take_back(done["undo"])
-must(other["status"] == -6 and "another" in wine("reg", "query", key, "/v", "Evil one"), f"another's value was overwritten: {other}")
+must(other["status"] == -6 and "another" in query(key, "Evil one"), f"another's value was overwritten: {other}")
 for path in ("HKLM\\SOFTWARE\\Evil", "HKLM\\SYSTEM\\CurrentControlSet\\Control", "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run", "Run"):
     bad = order("startup.remove", {"path": path, "name": "x"})
     must(bad["status"] == -1 and bad["undo"] == [], f"{path} was taken for a start-up item: {bad}")
@@ -97,9 +109,10 @@ for path, name in ((f"HKLM\\{nt}\\Image File Execution Options\\sethc.exe", "Deb
                    (f"HKU\\{user}\\Environment", "UserInitMprLogonScript"), (f"HKU\\{user}\\{nt}\\Winlogon", "Shell")):
     wine("reg", "add", path, "/v", name, "/d", "C:\\evil.exe", "/f")
     done = order("startup.remove", {"path": path, "name": name})
-    must(done["status"] == 0 and outcomes(done) == ["done"] and "evil.exe" not in wine("reg", "query", path, "/v", name), f"{path} {name}: {done}")
+    must(done["status"] == 0 and outcomes(done) == ["done"] and "evil.exe" not in query(path, name), f"{path} {name}: {done}")
     back = take_back(done["undo"])
-    must(back["status"] == 0 and "evil.exe" in wine("reg", "query", path, "/v", name), f"{path} {name} did not come back: {back}")
+    said = query(path, name)
+    must(back["status"] == 0 and "evil.exe" in said, f"{path} {name} did not come back: {back}; reg says {said!r}")
     wine("reg", "delete", path, "/v", name, "/f")
 for path, name in ((f"HKLM\\{nt}\\Image File Execution Options\\sethc.exe", "GlobalFlag"), (f"HKLM\\{nt}\\Image File Execution Options", "Debugger"),
                    (f"HKLM\\{nt}\\Winlogon", "Shell"), (f"HKLM\\{nt}\\Winlogon", "Userinit"), (f"HKU\\{user}\\Environment", "Path")):
@@ -108,7 +121,7 @@ for path, name in ((f"HKLM\\{nt}\\Image File Execution Options\\sethc.exe", "Glo
 
 # ---- a service
 def start_type():
-    out = wine("reg", "query", "HKLM\\SYSTEM\\CurrentControlSet\\Services\\CordonEvil", "/v", "Start")
+    out = query("HKLM\\SYSTEM\\CurrentControlSet\\Services\\CordonEvil", "Start")
     return out.split("REG_DWORD")[1].strip() if "REG_DWORD" in out else out
 
 
